@@ -1,0 +1,88 @@
+"""Canonical forms: what every parser produces and everything else consumes.
+
+Arrays are NumPy, never views of a caller's buffer. T frames, P people, K keypoints, H height, W width.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+ImageRole = Literal["identity", "first_frame", "last_frame", "key_frame", "style", "reference"]
+IMAGE_ROLES: tuple[ImageRole, ...] = ("identity", "first_frame", "last_frame", "key_frame", "style", "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a condition as it came in: the name is for messages and frame order, the content is untrusted."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A still picture: `pixels` uint8 H×W×3, upright (EXIF applied), alpha laid over white."""
+
+    pixels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A clip: `frames` uint8 T×H×W×3 and its mean frame rate `fps`."""
+
+    frames: NDArray[np.uint8]
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Relative depth: `maps` float32 T×H×W in 0…1, near = 1, holes = NaN. `sparse` when at most five maps."""
+
+    maps: NDArray[np.float32]
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the maps are key frames (≤ 5) rather than a clip."""
+        return len(self.maps) <= 5  # noqa: PLR2004 - the paper's own bound
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """People over time: `keypoints` float32 T×P×K×3 = (x, y, confidence).
+
+    x and y are fractions of the canvas (values outside 0…1 are off screen); confidence 0 = missing, and then x = y = 0.
+    People are in a stable order over time. `layout` names the keypoint order, for example `COCO_18` or `BODY_25`.
+    """
+
+    keypoints: NDArray[np.float32]
+    layout: str
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera path: `intrinsics` float64 T×4 = fx, fy, cx, cy as fractions of width and height (NaN = unknown);
+
+    `w2c` float64 T×3×4 world-to-camera, OpenCV axes (x right, y down, z forward), relative to frame 0, det R = +1.
+    """
+
+    intrinsics: NDArray[np.float64]
+    w2c: NDArray[np.float64]
+
+
+Payload = str | Image | Video | Depth | Pose | Camera
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One parsed condition. `number` is its stable 1-based number among its kind in a request ("picture 1")."""
+
+    kind: str
+    payload: Payload
+    format: str
+    role: str | None = None
+    number: int = 1
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,67 @@
+"""Every error the platform raises on purpose.
+
+Each class says whether trying again can help (`retryable`); Airflow's retry policy and the command line's exit codes
+are derived from that, so nothing else has to know the classes.
+"""
+
+from typing import ClassVar
+
+
+class A2CError(Exception):
+    """Root of the platform's errors. The message is one line that a person can act on."""
+
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(A2CError):
+    """A setting, recipe or argument that cannot work; trying again cannot help."""
+
+    exit_code = 2
+
+
+class InputError(A2CError):
+    """Bad input from a user: names the file, the record (line, frame, …) and the field."""
+
+    exit_code = 2
+
+    def __init__(
+        self, message: str, *, file: str | None = None, record: str | None = None, field: str | None = None
+    ) -> None:
+        where = ": ".join(part for part in (file, record, field) if part)
+        super().__init__(f"{where}: {message}" if where else message)
+        self.reason, self.file, self.record, self.field = message, file, record, field
+
+
+class NotFoundError(A2CError):
+    """A snapshot, model version, release or object that does not exist."""
+
+
+class IntegrityError(A2CError):
+    """Stored bytes that do not match their digest: never served, never trained on."""
+
+
+class ConflictError(A2CError):
+    """Somebody else changed the same thing first (compare-and-swap lost)."""
+
+
+class GateRefused(A2CError):
+    """A quality gate said no. The message carries the reasons; the champion stays."""
+
+
+class UnavailableError(A2CError):
+    """A service did not answer: object store, MLflow, Triton, database."""
+
+    retryable = True
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class InterruptedTrainingError(A2CError):
+    """Training stopped before its end but can resume from a checkpoint."""
+
+    retryable = True
+    exit_code = 75
+
+
+class NonFiniteLossError(A2CError):
+    """The loss is NaN or infinite; raised before the optimiser steps, with the batch's record ids."""

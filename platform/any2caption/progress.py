@@ -1,0 +1,41 @@
+"""Progress that any process can append and any other can follow: one JSON object a line, one `write` a line."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressLog:
+    """Append-only log at `path`; `lifecycle` ties the lines of one life cycle together."""
+
+    path: Path
+    lifecycle: str = ""
+
+    def emit(self, stage: str, message: str = "", **fields: object) -> None:
+        """Append one line: the stage (`ingest`, `finetune`, …), a sentence, and numbers such as step, total, loss."""
+        line = {"time": time.time(), "lifecycle": self.lifecycle, "stage": stage, "message": message, **fields}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # O_APPEND writes of one small line do not interleave, so ranks and tasks can share the file.
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(descriptor, (json.dumps(line, default=str) + "\n").encode())
+        finally:
+            os.close(descriptor)
+
+    def read(self, offset: int = 0) -> Iterator[tuple[int, dict[str, object]]]:
+        """Yield `(offset after the line, line)` for each whole line of this life cycle from byte `offset` on."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb") as file:
+            file.seek(offset)
+            for raw in file:
+                if not raw.endswith(b"\n"):
+                    return
+                offset += len(raw)
+                line = json.loads(raw)
+                if not self.lifecycle or line["lifecycle"] == self.lifecycle:
+                    yield offset, line

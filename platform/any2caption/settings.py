@@ -1,0 +1,58 @@
+"""Where everything lives. One object, read from the environment (`A2C_…`), passed to whoever needs it."""
+
+from functools import cached_property
+from pathlib import Path
+from sys import executable
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Ports(BaseSettings):
+    """TCP ports of the local stack, all on the loopback address."""
+
+    model_config = SettingsConfigDict(env_prefix="A2C_PORT_")
+
+    airflow: int = 8080
+    mlflow: int = 5000
+    s3: int = 5505
+    triton_http: int = 8000
+    triton_grpc: int = 8001
+    triton_metrics: int = 8002
+
+
+class Settings(BaseSettings):
+    """The platform's settings; an empty URL means the local stack's own service under `home`."""
+
+    model_config = SettingsConfigDict(env_prefix="A2C_")
+
+    home: Path = Field(default=Path(".a2c"), description="Folder that holds all local state")
+    object_store: str = Field(default="", description="file:///path or s3://bucket/prefix")
+    s3_endpoint_url: str | None = Field(default=None, description="Endpoint of an S3-compatible server")
+    catalogue_url: str = Field(default="", description="SQLAlchemy URL of the catalogue database")
+    mlflow_url: str = ""
+    airflow_url: str = ""
+    triton_url: str = Field(default="", description="host:port of Triton's gRPC endpoint")
+    train_python: str = Field(default=executable, description="Interpreter of the training environment")
+    serve_python: str = Field(default="", description="Interpreter of the serving environment")
+    auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
+    ports: Ports = Field(default_factory=Ports)
+
+    def model_post_init(self, _: object) -> None:
+        """Fill what was left empty with the local stack's addresses."""
+        self.home = self.home.absolute()
+        self.object_store = self.object_store or (self.home / "store").as_uri()
+        self.catalogue_url = self.catalogue_url or f"sqlite:///{self.home / 'catalogue.db'}"
+        self.mlflow_url = self.mlflow_url or f"http://127.0.0.1:{self.ports.mlflow}"
+        self.airflow_url = self.airflow_url or f"http://127.0.0.1:{self.ports.airflow}"
+        self.triton_url = self.triton_url or f"127.0.0.1:{self.ports.triton_grpc}"
+
+    @cached_property
+    def runs(self) -> Path:
+        """Folder of training and evaluation runs, one folder a run key."""
+        return self.home / "runs"
+
+    @cached_property
+    def progress_log(self) -> Path:
+        """JSON-lines file that every stage appends its progress to."""
+        return self.home / "progress.jsonl"

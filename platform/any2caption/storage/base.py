@@ -1,0 +1,44 @@
+"""The object store as the platform sees it: flat keys, whole objects, atomic puts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a listing tells about one object. `etag` changes when the content does."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class ObjectStore(Protocol):
+    """Keys are `/`-separated relative paths. Errors: NotFoundError, UnavailableError (retryable), ConflictError."""
+
+    @property
+    def uri(self) -> str:
+        """The store's own address, as `open_store` takes it."""
+
+    def get(self, key: str) -> bytes:
+        """Return the whole object."""
+
+    def put(self, key: str, data: bytes, *, overwrite: bool = True) -> None:
+        """Write the whole object atomically; with `overwrite=False` an existing key raises ConflictError."""
+
+    def upload(self, key: str, path: Path) -> None:
+        """Write a file's content without holding it in memory."""
+
+    def download(self, key: str, path: Path) -> None:
+        """Write the object to `path` atomically."""
+
+    def exists(self, key: str) -> bool:
+        """Whether the key is there."""
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """Yield every object under the prefix, in key order."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; a missing key is no error."""
