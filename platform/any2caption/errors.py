@@ -26,7 +26,12 @@ class InputError(A2CError):
     exit_code = 2
 
     def __init__(
-        self, message: str, *, file: str | None = None, record: str | None = None, field: str | None = None
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        record: str | None = None,
+        field: str | None = None,
     ) -> None:
         where = ": ".join(part for part in (file, record, field) if part)
         super().__init__(f"{where}: {message}" if where else message)

@@ -17,7 +17,13 @@ class ProgressLog:
 
     def emit(self, stage: str, message: str = "", **fields: object) -> None:
         """Append one line: the stage (`ingest`, `finetune`, …), a sentence, and numbers such as step, total, loss."""
-        line = {"time": time.time(), "lifecycle": self.lifecycle, "stage": stage, "message": message, **fields}
+        line = {
+            "time": time.time(),
+            "lifecycle": self.lifecycle,
+            "stage": stage,
+            "message": message,
+            **fields,
+        }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # O_APPEND writes of one small line do not interleave, so ranks and tasks can share the file.
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -28,12 +28,16 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=Path(".a2c"), description="Folder that holds all local state")
     object_store: str = Field(default="", description="file:///path or s3://bucket/prefix")
-    s3_endpoint_url: str | None = Field(default=None, description="Endpoint of an S3-compatible server")
+    s3_endpoint_url: str | None = Field(
+        default=None, description="Endpoint of an S3-compatible server"
+    )
     catalogue_url: str = Field(default="", description="SQLAlchemy URL of the catalogue database")
     mlflow_url: str = ""
     airflow_url: str = ""
     triton_url: str = Field(default="", description="host:port of Triton's gRPC endpoint")
-    train_python: str = Field(default=executable, description="Interpreter of the training environment")
+    train_python: str = Field(
+        default=executable, description="Interpreter of the training environment"
+    )
     serve_python: str = Field(default="", description="Interpreter of the serving environment")
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
     ports: Ports = Field(default_factory=Ports)

@@ -24,7 +24,9 @@ class StructuredCaption(BaseModel):
     schema_version: ClassVar[str] = SCHEMA_VERSION
 
     dense: str = Field(min_length=1, description="The whole clip, in time order")
-    main_object: str = Field(min_length=1, description="The subjects: look, number, place in the frame")
+    main_object: str = Field(
+        min_length=1, description="The subjects: look, number, place in the frame"
+    )
     background: str = Field(min_length=1, description="Place, props, light, weather")
     camera: str = Field(min_length=1, description="Shot size, angle, movement and its order")
     style: str = Field(min_length=1, description="Look, palette, mood, genre")

@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 ImageRole = Literal["identity", "first_frame", "last_frame", "key_frame", "style", "reference"]
-IMAGE_ROLES: tuple[ImageRole, ...] = ("identity", "first_frame", "last_frame", "key_frame", "style", "reference")
+IMAGE_ROLES: tuple[ImageRole, ...] = (
+    "identity",
+    "first_frame",
+    "last_frame",
+    "key_frame",
+    "style",
+    "reference",
+)
 
 
 @dataclass(frozen=True, slots=True)
