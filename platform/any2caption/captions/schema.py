@@ -1,8 +1,8 @@
 """The six-part structured caption (`a2c.caption/1`)."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 SCHEMA_VERSION = "a2c.caption/1"
 
@@ -31,3 +31,19 @@ class StructuredCaption(BaseModel):
     camera: str = Field(min_length=1, description="Shot size, angle, movement and its order")
     style: str = Field(min_length=1, description="Look, palette, mood, genre")
     action: str = Field(min_length=1, description="What the subjects do over time")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _one_line(cls, value: object) -> object:
+        """Every run of white space, line breaks included, becomes one blank: a part is one line."""
+        return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the caption's JSON Schema (draft 2020-12), as published to clients."""
+    schema = StructuredCaption.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:{SCHEMA_VERSION.replace('/', ':')}",
+        **schema,
+    }
