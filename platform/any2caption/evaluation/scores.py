@@ -1,0 +1,91 @@
+"""What an evaluation measured, as plain values: the input of the gate and of the report."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["only_condition", "only_text", "both"]
+GROUPS: dict[str, str] = {
+    "only_condition": "stated by a condition only",
+    "only_text": "stated by the prompt only",
+    "both": "stated by both",
+}
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`hits` of `n`; `value` is NaN-free: None when nothing was measured."""
+
+    hits: int
+    n: int
+
+    @property
+    def value(self) -> float | None:
+        """Share 0…1, or None for n = 0."""
+        return self.hits / self.n if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One judged question: which record and question (`index` in the record's `qa`), where it counts, and the result.
+
+    `shuffled` marks the control, in which the record was captioned with another record's
+    conditions.
+    """
+
+    record: str
+    index: int
+    slice: str
+    aspect: str
+    slot: str
+    group: Group
+    correct: bool
+    shuffled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which outcomes count: a slice, a slot group, a slot, shuffled or not; None or `all` takes everything."""
+
+    slice: str = ALL
+    group: str | None = None
+    slot: str | None = None
+    aspect: str | None = None
+    shuffled: bool = False
+
+    def takes(self, outcome: Outcome) -> bool:
+        """Whether the outcome belongs to the selection."""
+        return (
+            outcome.shuffled == self.shuffled
+            and self.slice in (ALL, outcome.slice)
+            and self.group in (None, outcome.group)
+            and self.slot in (None, outcome.slot)
+            and self.aspect in (None, outcome.aspect)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Everything a gate looks at: parsed captions per slice and one outcome per judged question."""
+
+    structure: Mapping[str, Rate]
+    outcomes: tuple[Outcome, ...]
+
+    def accuracy(self, selector: Selector) -> Rate:
+        """Right answers among the selected questions."""
+        picked = [outcome.correct for outcome in self.outcomes if selector.takes(outcome)]
+        return Rate(sum(picked), len(picked))
+
+    def integrity(self, slice_name: str = ALL) -> Rate:
+        """Captions with all six parts, in one slice or in all."""
+        rates = [r for name, r in self.structure.items() if slice_name in (ALL, name)]
+        return Rate(sum(r.hits for r in rates), sum(r.n for r in rates))
+
+    def slices(self) -> tuple[str, ...]:
+        """Names of the slices that hold records, in their report order."""
+        return tuple(self.structure)
+
+    def values(self, field: Callable[[Outcome], str]) -> tuple[str, ...]:
+        """Distinct values of an outcome's field, sorted."""
+        return tuple(sorted({field(outcome) for outcome in self.outcomes}))

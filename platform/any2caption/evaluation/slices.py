@@ -1,0 +1,74 @@
+"""Slices of the held-out set: by which conditions a record brings, and by which input states an answer."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from any2caption.datasets.records import QA, Record
+from any2caption.errors import InputError
+from any2caption.evaluation.scores import Group
+
+# Exact sets of condition kinds → slice, in report order; every other set is `mix`.
+SINGLE: dict[frozenset[str], str] = {
+    frozenset(): "text_only",
+    frozenset({"camera"}): "camera_only",
+    frozenset({"pose"}): "pose_only",
+    frozenset({"image"}): "frame_only",
+    frozenset({"depth"}): "depth_only",
+    frozenset({"video"}): "video_only",
+}
+MIX = "mix"
+SLICES: tuple[str, ...] = (MIX, *SINGLE.values())
+
+
+def slice_of(record: Record) -> str:
+    """Name of the slice that a record belongs to; each record belongs to exactly one."""
+    return SINGLE.get(frozenset(c.kind for c in record.conditions), MIX)
+
+
+def group_of(qa: QA) -> Group:
+    """Who states the answer: conditions only, the prompt only, or both."""
+    if "text" not in qa.sources:
+        return "only_condition"
+    return "only_text" if set(qa.sources) == {"text"} else "both"
+
+
+def _order(record: Record) -> str:
+    return hashlib.sha256(record.id.encode()).hexdigest()
+
+
+def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
+    """Choose up to `per_slice` records of each slice by the hash of their id: the same ones every time.
+
+    Only records of the test split and with questions count; others in the input raise InputError or
+    are skipped.
+    """
+    found: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.split != "test":
+            raise InputError(
+                f"split {record.split!r} must not be evaluated on", record=record.id, field="split"
+            )
+        if record.qa:
+            found[slice_of(record)].append(record)
+    return {name: sorted(found[name], key=_order)[:per_slice] for name in SLICES if found.get(name)}
+
+
+def donors(records: Sequence[Record]) -> dict[str, Record]:
+    """Pair each record with the one whose conditions it gets in the shuffled control: id → donor.
+
+    Donors bring the same kinds and roles of conditions and are never the record itself; the pairing
+    is a rotation in hash order, so a donor agrees with the record by chance only. Records that are
+    alone with their set have no donor, and records without conditions take no part.
+    """
+    groups: defaultdict[tuple[tuple[str, str], ...], list[Record]] = defaultdict(list)
+    for record in sorted(records, key=_order):
+        if record.conditions:
+            kinds = tuple(sorted((c.kind, c.role or "") for c in record.conditions))
+            groups[kinds].append(record)
+    return {
+        record.id: group[(index + 1) % len(group)]
+        for group in groups.values()
+        if len(group) > 1
+        for index, record in enumerate(group)
+    }
