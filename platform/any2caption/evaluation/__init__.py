@@ -1,1 +1,1 @@
-
+"""Metrics, the judge, slices of the held-out set, gates and their report."""

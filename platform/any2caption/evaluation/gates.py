@@ -1,4 +1,4 @@
-"""The quality gate: scores in, verdict with reasons out. Pure; no clock, no files, no random numbers.
+"""The quality gate: scores in, verdict with reasons out. Pure: no clock, files or chance.
 
 A challenger passes when every absolute threshold of the policy holds on enough records, and, if
 there is a champion, when it is significantly worse in no slice (exact paired test, Bonferroni over
@@ -125,7 +125,7 @@ def _compare_all(scores: Scores, champion: Scores, significance: float) -> tuple
 
 
 def decide(scores: Scores, champion_scores: Scores | None, policy: Policy) -> Verdict:
-    """Hold the scores against the policy and, when there is a champion, against its scores on the same records."""
+    """Hold the scores against the policy and, if any, the champion's on the same records."""
     checks = [_absolute(threshold, scores) for threshold in policy.thresholds]
     comparisons: tuple[Comparison, ...] = ()
     if champion_scores is not None:
@@ -153,7 +153,7 @@ _ACTION = Selector(slice="pose_only", group="only_condition", slot="action")
 
 TINY = Policy(
     name="tiny",
-    summary="The tiny preset on the synthetic corpus after its full recipe (at most ten CPU minutes).",
+    summary="The tiny preset on the synthetic corpus after its full recipe.",
     for_release=True,
     thresholds=(
         Threshold(name="six parts in every caption", bound=1.0, structure=True, minimum_n=128),

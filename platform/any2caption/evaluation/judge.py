@@ -1,4 +1,4 @@
-"""A deterministic judge of intent accuracy: is a question answered rightly by the predicted caption alone?
+"""A deterministic judge: does the predicted caption alone answer a question rightly?
 
 It stands where the paper (arXiv 2503.24379, section 5.1, IRScore) asks GPT-4V. For a slot with a
 closed vocabulary it collects every value that the aspect's part mentions and wants exactly the gold
@@ -35,14 +35,14 @@ class Judge:
 
     @classmethod
     def knowing(cls, questions: Iterable[QA]) -> "Judge":
-        """Build a judge that knows every answer in a set of questions as an alternative to the others."""
+        """Build a judge that knows the answers of these questions as alternatives."""
         answers: defaultdict[str, set[str]] = defaultdict(set)
         for qa in questions:
             answers[qa.slot].add(_normal(qa.answer))
         return cls({slot: frozenset(found) for slot, found in answers.items()})
 
     def correct(self, qa: QA, prediction: Prediction) -> bool:
-        """Whether the predicted caption answers the question rightly; a broken structure answers nothing."""
+        """Whether the caption answers rightly; a broken structure answers nothing."""
         slot = SLOTS.get(qa.slot)
         part = slot.part if slot else PART_OF_ASPECT[qa.aspect]
         said = prediction.part(part)
@@ -63,5 +63,5 @@ class Judge:
 
 
 def _normal(text: str) -> str:
-    """Lower-case words between single blanks, with one before and behind, so that `in` means whole words."""
+    """Lower-case words between blanks, one before and behind: `in` then means whole words."""
     return f" {' '.join(words(text))} "

@@ -1,4 +1,4 @@
-"""Caption metrics against a gold caption: structure, BLEU-2, ROUGE-L, METEOR, length; whole caption and per part.
+"""Caption metrics: structure, BLEU-2, ROUGE-L, METEOR and length, whole and per part.
 
 The paper (arXiv 2503.24379, section 5.1) names BLEU-2, ROUGE-L, METEOR and structural integrity
 without saying how they were computed. Here: BLEU-2 is sacrebleu's corpus BLEU with n-grams up to 2;
@@ -19,15 +19,15 @@ from any2caption.errors import InputError
 
 WHOLE = "entire"
 METEOR_NOTE = (
-    "METEOR matches exact words and Porter stems; the synonym stage is empty because WordNet's data is not available, "
-    "so values are at most those of a METEOR with synonyms."
+    "METEOR matches exact words and Porter stems; its synonym stage is empty, because "
+    "WordNet's data is not available here, so values are at most those of a METEOR with synonyms."
 )
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A predicted text and its six parts; `caption` is None and `problem` says why when it does not parse."""
+    """A predicted text; `caption` is None and `problem` says why when it does not parse."""
 
     text: str
     caption: StructuredCaption | None
@@ -50,7 +50,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Lexical:
-    """Overlap with the gold text over `n` captions, each 0…100, and the mean number of words of both."""
+    """Overlap with the gold over `n` captions, each 0…100, and both mean word counts."""
 
     n: int
     bleu2: float

@@ -45,7 +45,7 @@ class Comparison:
 
 
 def sign_flip_p(differences: Sequence[int]) -> float:
-    """P(sum ≤ the observed sum) when each difference's sign is a fair coin; 1 for no non-zero difference.
+    """P(sum ≤ observed sum) when each difference's sign is a fair coin; 1 without any.
 
     Exact: the distribution of the sum is built by convolving one two-point distribution per record.
     """
@@ -61,7 +61,7 @@ def sign_flip_p(differences: Sequence[int]) -> float:
 
 
 def smallest_effect(records: int, questions: int, level: float) -> float | None:
-    """Smallest drop in accuracy that can be significant: k records lose one question each and none gains.
+    """Smallest significant drop in accuracy: k records lose one question, none gains.
 
     k is the least number with 0.5^k ≤ level; None when the sample has fewer than k records.
     """

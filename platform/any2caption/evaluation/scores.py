@@ -28,7 +28,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One judged question: which record and question (`index` in the record's `qa`), where it counts, and the result.
+    """One judged question: the record, the question's `index` in its `qa`, and the result.
 
     `shuffled` marks the control, in which the record was captioned with another record's
     conditions.
@@ -46,7 +46,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which outcomes count: a slice, a slot group, a slot, shuffled or not; None or `all` takes everything."""
+    """Which outcomes count; None or `all` takes everything."""
 
     slice: str = ALL
     group: str | None = None

@@ -1,4 +1,4 @@
-"""Slices of the held-out set: by which conditions a record brings, and by which input states an answer."""
+"""Slices of the held-out set: by a record's conditions, and by who states an answer."""
 
 import hashlib
 from collections import defaultdict
@@ -38,7 +38,7 @@ def _order(record: Record) -> str:
 
 
 def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
-    """Choose up to `per_slice` records of each slice by the hash of their id: the same ones every time.
+    """Choose up to `per_slice` records of each slice by hash of their id: always the same.
 
     Only records of the test split and with questions count; others in the input raise InputError or
     are skipped.
