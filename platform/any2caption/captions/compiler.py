@@ -94,10 +94,7 @@ def compile_for(
         # Only a part that would otherwise be missing altogether is worth a shortened sentence.
         short = ""
         if index == 0 and part != "dense":
-            short = _longest_head(
-                sentence,
-                lambda head, key=(part, index): count(_joined({**kept, key: head})) <= budget,
-            )
+            short = _longest_head(sentence, kept, (part, index), budget, count)
         if short:
             kept[part, index] = short
             sentence = sentence[len(short.rstrip(".")) :].strip(" ,;")
@@ -116,11 +113,17 @@ def _joined(kept: dict[tuple[str, int], str]) -> str:
     return " ".join(kept[key] for key in order)
 
 
-def _longest_head(sentence: str, fits: Callable[[str], bool]) -> str:
+def _longest_head(
+    sentence: str,
+    kept: dict[tuple[str, int], str],
+    place: tuple[str, int],
+    budget: int,
+    count: TokenCounter,
+) -> str:
     """Return the longest head of the sentence that fits, cut between words; may be empty."""
     words = sentence.split(" ")
     for end in range(len(words) - 1, 0, -1):
         head = " ".join(words[:end]).rstrip(",;:") + "."
-        if fits(head):
+        if count(_joined({**kept, place: head})) <= budget:
             return head
     return ""

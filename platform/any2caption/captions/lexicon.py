@@ -175,7 +175,9 @@ class Mention:
 def _pattern(slot: str) -> tuple[re.Pattern[str], dict[str, str]]:
     forms = {form: term.key for term in SLOTS[slot].terms for form in (term.phrase, *term.also)}
     longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE), forms
+    # Not the labels of the printed form: "Main object caption".
+    alternatives = "|".join(map(re.escape, longest_first))
+    return re.compile(rf"\b(?:{alternatives})\b(?! caption\b)", re.IGNORECASE), forms
 
 
 def mentions(slot: str, text: str) -> Iterator[Mention]:
