@@ -40,8 +40,7 @@ def _order(record: Record) -> str:
 def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
     """Choose up to `per_slice` records of each slice by hash of their id: always the same.
 
-    Only records of the test split and with questions count; others in the input raise InputError or
-    are skipped.
+    Records without questions are left out; one that is not of the test split raises InputError.
     """
     found: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:

@@ -1,0 +1,72 @@
+"""The thin edge to MLflow: a client that fails fast and in the platform's own errors."""
+
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from any2caption.errors import NotFoundError, UnavailableError
+from any2caption.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+MODEL = "any2caption"
+EXPERIMENT = "any2caption"
+_HEALTH_SECONDS = 10.0
+
+
+class ModelVersion(Protocol):
+    """What is used of MLflow's model version."""
+
+    version: str
+    run_id: str
+    tags: dict[str, str]
+    aliases: list[str]
+
+
+@contextmanager
+def mlflow_client(settings: Settings) -> Iterator["MlflowClient"]:
+    """Yield a client of the settings' MLflow server.
+
+    Raises: UnavailableError: the server does not answer; raised within seconds, not after MLflow's
+    own minutes of retries. NotFoundError: the registry says that what was asked for does not exist.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    _check_health(settings.mlflow_url)
+    import requests
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield MlflowClient(tracking_uri=settings.mlflow_url, registry_uri=settings.mlflow_url)
+    except requests.RequestException as error:
+        raise _unavailable(settings.mlflow_url, error) from error
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            raise NotFoundError(f"MLflow: {error.message}") from error
+        status = error.get_http_status_code()
+        if isinstance(error.__cause__, requests.RequestException) or _is_transient(error, status):
+            raise _unavailable(settings.mlflow_url, error) from error
+        raise
+
+
+def _is_transient(error: Exception, status: int) -> bool:
+    return "API request to" in str(error) or status in (502, 503, 504)
+
+
+def _check_health(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        return
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=_HEALTH_SECONDS):  # noqa: S310 - http only
+            return
+    except (urllib.error.URLError, OSError) as error:
+        raise _unavailable(url, error) from error
+
+
+def _unavailable(url: str, error: Exception) -> UnavailableError:
+    return UnavailableError(f"MLflow at {url} does not answer: {error}")

@@ -1,0 +1,250 @@
+"""Model versions in MLflow: registering a bundle, its verdict, its aliases, and getting it back.
+
+One bundle is one model version: registering is idempotent by the bundle's digest. Aliases say how
+far a version has come: `candidate` (registered) and `challenger` (passed its gate); `champion`
+belongs to `registry.promotion`.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from any2caption.errors import IntegrityError, NotFoundError
+from any2caption.evaluation.gates import Verdict
+from any2caption.registry.client import EXPERIMENT, MODEL, ModelVersion, mlflow_client
+from any2caption.settings import Settings
+from any2caption.storage.digest import folder_digest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+BUNDLE = "bundle"
+DIGEST = "a2c.bundle_digest"
+VERDICT, POLICY, REASONS, FOR_RELEASE = (
+    "a2c.verdict",
+    "a2c.policy",
+    "a2c.reasons",
+    "a2c.for_release",
+)
+PASSED, REFUSED = "passed", "refused"
+CANDIDATE, CHALLENGER = "candidate", "challenger"
+_LONGEST_TAG = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A model version as the platform sees it; `verdict` is "" before the gate has spoken."""
+
+    version: int
+    run_id: str
+    digest: str
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """`passed`, `refused` or ""."""
+        return self.tags.get(VERDICT, "")
+
+    @property
+    def for_release(self) -> bool:
+        """Whether the policy that judged it is meant for product traffic."""
+        return self.tags.get(FOR_RELEASE) == "true"
+
+    @property
+    def reasons(self) -> str:
+        """The verdict's reasons, one a line."""
+        return self.tags.get(REASONS, "")
+
+
+def _registered(found: ModelVersion) -> Registered:
+    return Registered(
+        version=int(found.version),
+        run_id=found.run_id,
+        digest=found.tags.get(DIGEST, ""),
+        tags=dict(found.tags),
+        aliases=tuple(found.aliases),
+    )
+
+
+def register(  # noqa: PLR0913 - what a version is tagged with
+    settings: Settings,
+    bundle: Path,
+    *,
+    snapshot: str = "",
+    run_key: str = "",
+    preset: str = "",
+    recipe: str = "",
+) -> Registered:
+    """Register a bundle folder as a version of the model `any2caption` and alias it `candidate`.
+
+    The same bundle again gives the same version, also after a crash half-way.
+
+    Raises:
+        NotFoundError: there is no such folder, or it is empty.
+        UnavailableError: MLflow does not answer.
+    """
+    if not bundle.is_dir() or not any(bundle.iterdir()):
+        raise NotFoundError(f"{bundle}: no model bundle there")
+    tags = {
+        DIGEST: folder_digest(bundle),
+        "a2c.snapshot": snapshot,
+        "a2c.run_key": run_key,
+        "a2c.preset": preset,
+        "a2c.recipe": recipe,
+    }
+    tags = {name: value for name, value in tags.items() if value}
+    with mlflow_client(settings) as client:
+        _ensure_model(client)
+        found = _by_digest(client, tags[DIGEST])
+        if found is None:
+            run_id = _upload(client, bundle, tags)
+            client.create_model_version(
+                MODEL, source=f"runs:/{run_id}/{BUNDLE}", run_id=run_id, tags=tags
+            )
+            # Two registrations of one bundle at once both get here; the lower version counts.
+            found = _by_digest(client, tags[DIGEST])
+        if found is None:
+            raise NotFoundError(f"{MODEL}: version of bundle {tags[DIGEST][:12]} is gone again")
+        if not found.aliases:
+            client.set_registered_model_alias(MODEL, CANDIDATE, str(found.version))
+        return _get(client, found.version)
+
+
+def get(settings: Settings, version: int) -> Registered:
+    """Look one version up; NotFoundError if there is none."""
+    with mlflow_client(settings) as client:
+        return _get(client, version)
+
+
+def by_alias(settings: Settings, alias: str) -> Registered | None:
+    """Return the version that an alias points at, or None."""
+    with mlflow_client(settings) as client:
+        aliases = _aliases(client)
+        return _get(client, int(aliases[alias])) if alias in aliases else None
+
+
+def record_verdict(
+    settings: Settings, version: int, verdict: Verdict, report: Path | None = None
+) -> Registered:
+    """Write the gate's verdict on a version: tags with reasons, the report's files as artifacts.
+
+    A pass makes the version `challenger`. A refusal takes that alias away if this version had it.
+    """
+    with mlflow_client(settings) as client:
+        found = _get(client, version)
+        if report is not None:
+            for name in ("report.json", "report.html"):
+                if (report / name).is_file():
+                    client.log_artifact(
+                        found.run_id, str(report / name), f"evaluation/{verdict.policy}"
+                    )
+        tags = {
+            POLICY: verdict.policy,
+            FOR_RELEASE: json.dumps(verdict.for_release),
+            REASONS: "\n".join(verdict.reasons)[:_LONGEST_TAG],
+            VERDICT: PASSED if verdict.passed else REFUSED,  # last: a half-written verdict is none
+        }
+        for name, value in tags.items():
+            client.set_model_version_tag(MODEL, str(version), name, value)
+            client.set_tag(found.run_id, name, value)
+        if verdict.passed:
+            client.set_registered_model_alias(MODEL, CHALLENGER, str(version))
+        elif CHALLENGER in found.aliases:
+            client.delete_registered_model_alias(MODEL, CHALLENGER)
+        return _get(client, version)
+
+
+def set_alias(settings: Settings, alias: str, version: int) -> None:
+    """Point an alias at a version."""
+    with mlflow_client(settings) as client:
+        client.set_registered_model_alias(MODEL, alias, str(version))
+
+
+def fetch_bundle(settings: Settings, version: int, dest: Path) -> Path:
+    """Download a version's bundle to the folder `dest` and check it against the registered digest.
+
+    A `dest` that already holds this bundle is kept; another content there is replaced. Nothing
+    unverified is ever visible at `dest`.
+
+    Raises:
+        IntegrityError: what MLflow holds is not what was registered.
+    """
+    with mlflow_client(settings) as client:
+        found = _get(client, version)
+        if dest.is_dir() and folder_digest(dest) == found.digest:
+            return dest
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as folder:
+            client.download_artifacts(found.run_id, BUNDLE, folder)
+            fresh = Path(folder) / BUNDLE
+            digest = folder_digest(fresh)
+            if digest != found.digest:
+                raise IntegrityError(
+                    f"{MODEL} version {version}: the stored bundle has digest {digest[:12]}…, "
+                    f"{found.digest[:12]}… was registered"
+                )
+            if dest.exists():
+                shutil.rmtree(dest)
+            fresh.rename(dest)
+    return dest
+
+
+def _get(client: "MlflowClient", version: int) -> Registered:
+    return _registered(client.get_model_version(MODEL, str(version)))
+
+
+def _aliases(client: "MlflowClient") -> dict[str, str]:
+    return dict(client.get_registered_model(MODEL).aliases)
+
+
+def _by_digest(client: "MlflowClient", digest: str) -> Registered | None:
+    found: list[Any] = list(
+        client.search_model_versions(f"name='{MODEL}' and tags.`{DIGEST}`='{digest}'")
+    )
+    if not found:
+        return None
+    return _get(client, min(int(version.version) for version in found))
+
+
+def _ensure_model(client: "MlflowClient") -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(MODEL, description="Any condition to structured caption")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _experiment(client: "MlflowClient") -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(EXPERIMENT))
+    except MlflowException as error:
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if error.error_code != "RESOURCE_ALREADY_EXISTS" or found is None:
+            raise
+        return str(found.experiment_id)
+
+
+def _upload(client: "MlflowClient", bundle: Path, tags: Mapping[str, str]) -> str:
+    """Put the bundle into a run of its own, or find the earlier complete upload of it."""
+    experiment = _experiment(client)
+    done = f"tags.`{DIGEST}` = '{tags[DIGEST]}' and attributes.status = 'FINISHED'"
+    earlier = client.search_runs([experiment], done, max_results=1)
+    if earlier:
+        return str(earlier[0].info.run_id)
+    name = f"bundle-{tags[DIGEST][:12]}"
+    run_id = str(client.create_run(experiment, tags=dict(tags), run_name=name).info.run_id)
+    client.log_artifacts(run_id, str(bundle), BUNDLE)
+    client.set_terminated(run_id, "FINISHED")
+    return run_id
