@@ -1,0 +1,186 @@
+import pytest
+
+from any2caption.errors import ConfigError
+from any2caption.evaluation.gates import SMOKE, TINY, Policy, Threshold, decide, policy_of
+from any2caption.evaluation.paired import sign_flip_p, smallest_effect
+from any2caption.evaluation.scores import Outcome, Rate, Scores, Selector
+
+SLICES = ("mix", "camera_only", "pose_only")
+
+
+def outcomes(  # noqa: PLR0913
+    slice_name, slot, group, n, hits, *, shuffled=False, start=0
+):
+    return [
+        Outcome(
+            f"{slice_name}{start + i}",
+            number_of(slot),
+            slice_name,
+            "x",
+            slot,
+            group,
+            i < hits,
+            shuffled,
+        )
+        for i in range(n)
+    ]
+
+
+def number_of(slot):
+    return ["camera", "action", "colour", "style"].index(slot)
+
+
+def model(  # noqa: PLR0913
+    *, camera=126, action=126, mixed=120, text=127, shuffled=8, parsed=128, n=128
+):
+    """A model's scores; by default one that is fit for release."""
+    return Scores(
+        structure={name: Rate(parsed, n) for name in SLICES},
+        outcomes=(
+            *outcomes("camera_only", "camera", "only_condition", n, camera),
+            *outcomes("pose_only", "action", "only_condition", n, action),
+            *outcomes("mix", "colour", "only_condition", n, mixed),
+            *outcomes("mix", "style", "only_text", n, text),
+            *outcomes("camera_only", "camera", "only_condition", 64, shuffled, shuffled=True),
+            *outcomes("pose_only", "action", "only_condition", 64, shuffled, shuffled=True),
+        ),
+    )
+
+
+def failed(verdict):
+    return [check.name for check in verdict.checks if not check.passed]
+
+
+def test_a_finished_model_passes_and_the_verdict_says_so():
+    verdict = decide(model(), None, TINY)
+    assert verdict.passed
+    assert verdict.for_release
+    assert verdict.reasons == ("all 7 checks of policy tiny hold",)
+
+
+def test_an_unfinished_model_is_refused_with_numbers_in_its_reasons():
+    # The 120-second checkpoint of the prototype: only-condition .66, camera .88, pose .78.
+    verdict = decide(model(mixed=84, camera=113, action=100), None, TINY)
+    assert not verdict.passed
+    assert failed(verdict) == [
+        "slots stated by a condition only",
+        "camera movement from the camera alone",
+        "action from the pose alone",
+    ]
+    assert any("0.883 (113 of 128), wanted ≥ 0.93" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"parsed": 127}, "six parts in every caption"),
+        ({"text": 110}, "slots stated by the prompt only"),
+        ({"shuffled": 30}, "camera movement with conditions shuffled"),
+    ],
+)
+def test_each_threshold_refuses_on_its_own(change, check):
+    verdict = decide(model(**change), None, TINY)
+    assert not verdict.passed
+    assert check in failed(verdict)
+
+
+def test_what_was_not_measured_does_not_pass():
+    verdict = decide(Scores(structure={}, outcomes=()), None, TINY)
+    assert not verdict.passed
+    assert len(failed(verdict)) == len(TINY.thresholds)
+    assert all("only 0 measured" in reason for reason in verdict.reasons)
+
+
+def test_too_few_questions_do_not_pass_however_right_they_are():
+    few = model(camera=20, action=20, mixed=20, text=20, n=20, parsed=20, shuffled=0)
+    assert not decide(few, None, TINY).passed
+
+
+def test_a_policy_without_checks_passes_nothing():
+    empty = Policy(name="none", summary="", thresholds=(), for_release=True)
+    assert not decide(model(), None, empty).passed
+
+
+def test_a_tie_with_the_champion_passes():
+    verdict = decide(model(), model(), TINY)
+    assert verdict.passed
+    assert {c.difference for c in verdict.comparisons} == {0.0}
+    assert {c.p_worse for c in verdict.comparisons} == {1.0}
+
+
+def test_a_significant_regression_is_refused_though_every_floor_holds():
+    champion, challenger = model(camera=128), model(camera=120)
+    assert decide(challenger, None, TINY).passed
+    verdict = decide(challenger, champion, TINY)
+    assert failed(verdict) == ["no regression in camera_only"]
+    assert "1.000 → 0.938" in verdict.reasons[0]
+
+
+def test_a_drop_within_chance_passes_and_its_size_is_shown():
+    verdict = decide(model(camera=126), model(camera=128), TINY)
+    assert verdict.passed
+    comparison = next(c for c in verdict.comparisons if c.slice == "camera_only")
+    assert comparison.p_worse == 0.25
+    # Three slices at 0.05/3: six records must fall, of 128 questions.
+    assert comparison.smallest == pytest.approx(6 / 128)
+    shown = next(c for c in verdict.checks if c.name == "no regression in camera_only")
+    assert "smallest drop that 128 records could have shown is 0.047" in shown.reason
+
+
+def test_an_improvement_passes():
+    assert decide(model(camera=128), model(camera=60), TINY).passed
+
+
+def test_models_judged_on_different_records_are_not_compared():
+    other = Scores(
+        model().structure, tuple(outcomes("mix", "colour", "only_condition", 128, 128, start=500))
+    )
+    verdict = decide(model(), other, TINY)
+    assert not verdict.passed
+    assert any("same records" in reason for reason in verdict.reasons)
+
+
+def test_a_sample_too_small_to_show_a_drop_says_so():
+    policy = Policy(
+        name="p", summary="", for_release=False,
+        thresholds=(Threshold(name="t", bound=0.0, select=Selector()),),
+    )  # fmt: skip
+    tiny = Scores({"mix": Rate(3, 3)}, tuple(outcomes("mix", "colour", "only_condition", 3, 0)))
+    best = Scores({"mix": Rate(3, 3)}, tuple(outcomes("mix", "colour", "only_condition", 3, 3)))
+    verdict = decide(tiny, best, policy)
+    assert verdict.comparisons[0].smallest is None
+    assert "could not have shown any drop" in verdict.checks[-1].reason
+
+
+def test_smoke_passes_a_one_minute_model_but_is_not_for_release():
+    verdict = decide(model(camera=5, action=5, mixed=5, text=40), None, SMOKE)
+    assert verdict.passed
+    assert not verdict.for_release
+    assert not decide(model(parsed=100), None, SMOKE).passed
+    assert "Not for release" in SMOKE.summary
+
+
+def test_the_sign_flip_test_equals_the_binomial_and_an_enumeration():
+    assert sign_flip_p([-1] * 5) == pytest.approx(0.5**5)
+    assert sign_flip_p([-1, -1, -1, 1]) == pytest.approx(5 / 16)  # McNemar: P(≤ 1 of 4)
+    # |3|, |1|: sums −4, −2, 2, 4; observed −2.
+    assert sign_flip_p([-3, 1]) == pytest.approx(0.5)
+    assert sign_flip_p([0, 0]) == 1.0
+    assert sign_flip_p([2, 2]) == 1.0
+
+
+def test_questions_of_one_record_do_not_count_as_independent():
+    # Eight answers lost in one record are one unlucky record, not eight.
+    assert sign_flip_p([-8]) == 0.5
+    assert sign_flip_p([-1] * 8) == pytest.approx(0.5**8)
+
+
+def test_the_smallest_effect_needs_enough_records():
+    assert smallest_effect(100, 200, 0.05) == pytest.approx(5 / 200)
+    assert smallest_effect(4, 40, 0.05) is None
+
+
+def test_an_unknown_policy_is_refused_with_the_known_ones():
+    assert policy_of("tiny") is TINY
+    with pytest.raises(ConfigError, match="tiny, smoke"):
+        policy_of("lenient")

@@ -1,0 +1,104 @@
+import pytest
+
+from any2caption.captions.lexicon import SLOTS, answer_of
+from any2caption.captions.schema import PARTS, StructuredCaption
+from any2caption.captions.text import render
+from any2caption.datasets.records import QA
+from any2caption.evaluation.judge import PART_OF_ASPECT, Judge
+from any2caption.evaluation.metrics import Prediction
+
+
+def predicted(**parts):
+    caption = StructuredCaption(**(dict.fromkeys(PARTS, "nothing") | parts))
+    return Prediction.read(render(caption))
+
+
+def question(slot, answer, aspect=None, sources=("camera",)):
+    aspect = aspect or SLOTS[slot].aspect
+    return QA(aspect=aspect, slot=slot, question="?", answer=answer, sources=sources)
+
+
+def every_answer():
+    for slot in SLOTS.values():
+        for term in slot.terms:
+            yield pytest.param(slot, term, id=f"{slot.name}-{term.key}")
+
+
+@pytest.mark.parametrize(("slot", "term"), every_answer())
+def test_each_canonical_answer_is_right_for_itself_and_wrong_for_every_other(slot, term):
+    prediction = predicted(**{slot.part: f"We see that: {answer_of(slot.name, (term.key,))}."})
+    right = [
+        other.key
+        for other in slot.terms
+        if Judge().correct(question(slot.name, answer_of(slot.name, (other.key,))), prediction)
+    ]
+    assert right == [term.key]
+
+
+@pytest.mark.parametrize("slot", SLOTS.values(), ids=lambda slot: slot.name)
+def test_a_caption_that_mentions_everything_answers_nothing(slot):
+    everything = predicted(**{slot.part: ", ".join(term.phrase for term in slot.terms)})
+    judge = Judge()
+    for term in slot.terms:
+        assert not judge.correct(question(slot.name, term.phrase), everything)
+
+
+@pytest.mark.parametrize("slot", SLOTS.values(), ids=lambda slot: slot.name)
+def test_a_caption_that_mentions_nothing_answers_nothing(slot):
+    assert not any(
+        Judge().correct(question(slot.name, term.phrase), predicted()) for term in slot.terms
+    )
+
+
+def test_a_constant_answer_is_right_only_as_often_as_it_is_true():
+    camera = SLOTS["camera"].terms
+    constant = predicted(camera="The camera dollies in.")
+    right = [Judge().correct(question("camera", t.phrase), constant) for t in camera]
+    assert sum(right) == 1
+
+
+def test_two_movements_need_both_and_no_third():
+    both = question("camera", answer_of("camera", ("truck_left", "pan_left")))
+    judge = Judge()
+    assert judge.correct(both, predicted(camera="It trucks left while panning left."))
+    assert judge.correct(both, predicted(camera="It pans left while trucking left."))
+    assert not judge.correct(both, predicted(camera="It trucks left."))
+    assert not judge.correct(both, predicted(camera="It trucks left, pans left and zooms in."))
+
+
+def test_only_the_aspects_part_counts():
+    said_elsewhere = predicted(dense="The camera pans left.", action="The camera pans left.")
+    assert not Judge().correct(question("camera", "pans left"), said_elsewhere)
+
+
+def test_a_broken_structure_answers_nothing():
+    broken = Prediction.read("4. Camera caption: pans left")
+    assert broken.caption is None
+    assert "lacks" in broken.problem
+    assert not Judge().correct(question("camera", "pans left"), broken)
+
+
+def test_free_text_wants_the_answer_word_for_word():
+    qa = question("hair", "long grey hair", aspect="subject")
+    judge = Judge()
+    assert judge.correct(qa, predicted(main_object="A man with LONG  grey hair, seated."))
+    assert not judge.correct(qa, predicted(main_object="A man with long greyish hair."))
+    assert not judge.correct(qa, predicted(background="long grey hair"))
+
+
+def test_free_text_that_lists_the_alternatives_is_wrong():
+    questions = [question("hair", a, aspect="subject") for a in ("long hair", "short hair")]
+    judge = Judge.knowing(questions)
+    every = predicted(main_object="Long hair, short hair.")
+    assert not any(judge.correct(qa, every) for qa in questions)
+    assert judge.correct(questions[0], predicted(main_object="A man with long hair."))
+
+
+def test_a_longer_answer_is_not_held_against_itself():
+    questions = [question("hair", a, aspect="subject") for a in ("hair", "long hair")]
+    judge = Judge.knowing(questions)
+    assert judge.correct(questions[1], predicted(main_object="A man with long hair."))
+
+
+def test_every_aspect_has_a_part_of_the_caption():
+    assert set(PART_OF_ASPECT.values()) <= set(PARTS)
