@@ -16,7 +16,10 @@ class ObjectInfo:
 
 
 class ObjectStore(Protocol):
-    """Keys are `/`-separated relative paths. Errors: NotFoundError, UnavailableError (retryable), ConflictError."""
+    """Keys are `/`-separated relative paths.
+
+    Errors: NotFoundError, ConflictError, UnavailableError (retryable), InputError (a bad key).
+    """
 
     @property
     def uri(self) -> str:
@@ -26,7 +29,7 @@ class ObjectStore(Protocol):
         """Return the whole object."""
 
     def put(self, key: str, data: bytes, *, overwrite: bool = True) -> None:
-        """Write the whole object atomically; with `overwrite=False` an existing key raises ConflictError."""
+        """Write the object atomically; without `overwrite` an existing key is a ConflictError."""
 
     def upload(self, key: str, path: Path) -> None:
         """Write a file's content without holding it in memory."""
@@ -42,3 +45,6 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the object; a missing key is no error."""
+
+    def flush(self) -> None:
+        """Make everything written so far durable; nothing to do where a put already is."""
