@@ -1,1 +1,1 @@
-
+"""Serving: the contract with Triton, releases, rollout, the server and its client."""

@@ -1,0 +1,188 @@
+"""A release: one immutable folder that holds all that is served, checked by digests.
+
+    <out>/7/
+      bundle/            the model bundle (safetensors + JSON, with its own manifest)
+      repository/        steps and ensembles with this release's names in their configuration
+      manifest.json      SHA-256 of every file above
+      release.json       what it is; written last, inside a folder that is renamed into place
+
+The folder appears by one rename: a crash leaves at most a temporary folder, never half a release.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
+from any2caption.serving import contract
+
+MANIFEST = "manifest.json"
+RELEASE = "release.json"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release: `number` is its name, `model_version` the version in the model registry."""
+
+    number: int
+    folder: Path
+    model_version: str
+    digest: str
+    created: float
+
+    @property
+    def bundle(self) -> Path:
+        """The model bundle inside the release."""
+        return self.folder / "bundle"
+
+    @property
+    def repository(self) -> Path:
+        """The compiled model repository inside the release."""
+        return self.folder / "repository"
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256 without holding the file in memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): sha256_of(path)
+        for path in files
+        if path.name not in {MANIFEST, RELEASE} or path.parent != folder
+    }
+
+
+def _content_digest(digests: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def _copy_repository(source: Path, target: Path, number: int) -> None:
+    for name, config in contract.compile_repository(number).items():
+        folder = target / Path(name).parent
+        code = source / Path(name).parent
+        if not code.is_dir():
+            raise ConfigError(f"{code}: this step of the model repository is missing")
+        shutil.copytree(code, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+        (folder / "config.pbtxt").write_text(config)
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def build(
+    bundle_dir: Path,
+    out: Path,
+    number: int,
+    *,
+    model_version: str = "",
+    source: Path = contract.REPOSITORY,
+) -> Release:
+    """Build release `number` from a model bundle and the model repository as code.
+
+    The same content under the same number is returned as it is.
+
+    Raises:
+        NotFoundError: no bundle there.
+        ConfigError: the model repository lacks a step.
+        ConflictError: this number holds other content.
+    """
+    bundle_dir, out = Path(bundle_dir), Path(out).absolute()
+    if not bundle_dir.is_dir():
+        raise NotFoundError(f"{bundle_dir}: no such model bundle")
+    target = out / str(number)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=f".{number}-") as temporary:
+        fresh = Path(temporary) / "release"
+        shutil.copytree(bundle_dir, fresh / "bundle")
+        _copy_repository(source, fresh / "repository", number)
+        digests = _digests(fresh)
+        digest = _content_digest(digests)
+        if target.exists():
+            existing = read_release(target)
+            if existing.digest != digest:
+                raise ConflictError(f"{target}: this release number holds other content")
+            return existing
+        release = Release(number, target, model_version, digest, time.time())
+        (fresh / MANIFEST).write_text(json.dumps(digests, indent=1))
+        document = {**asdict(release), "folder": None}
+        (fresh / RELEASE).write_text(json.dumps(document, indent=1))
+        _sync(fresh)
+        try:
+            fresh.rename(target)
+        except OSError as error:
+            raise ConflictError(f"{target}: somebody built this release meanwhile") from error
+    for path in target.rglob("*"):
+        if path.is_file():
+            path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
+    return release
+
+
+def read_release(folder: Path) -> Release:
+    """Read what a release says of itself, without checking its files.
+
+    Raises:
+        NotFoundError: no release there.
+        IntegrityError: its description is unreadable.
+    """
+    folder = Path(folder).absolute()
+    try:
+        document = json.loads((folder / RELEASE).read_text())
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{folder}: no release here") from error
+    except ValueError as error:
+        raise IntegrityError(f"{folder / RELEASE}: unreadable") from error
+    try:
+        return Release(**{**document, "folder": folder})
+    except TypeError as error:
+        raise IntegrityError(f"{folder / RELEASE}: not a release") from error
+
+
+def verify(folder: Path) -> Release:
+    """Check every file of a release against its manifest.
+
+    Raises:
+        IntegrityError: a file is missing, added or changed; the message names the first.
+        NotFoundError: no release there.
+    """
+    release = read_release(folder)
+    try:
+        expected: dict[str, str] = json.loads((release.folder / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise IntegrityError(f"{release.folder / MANIFEST}: unreadable") from error
+    if _content_digest(expected) != release.digest:
+        raise IntegrityError(f"{release.folder / MANIFEST}: does not match {RELEASE}")
+    actual = _digests(release.folder)
+    wrong = sorted(set(expected.items()) ^ set(actual.items()))
+    if wrong:
+        raise IntegrityError(f"{release.folder / wrong[0][0]}: missing, added or changed")
+    return release
+
+
+def numbers(out: Path) -> list[int]:
+    """Return the release numbers that exist under `out`, ascending."""
+    folders = out.iterdir() if out.exists() else ()
+    return sorted(
+        int(folder.name)
+        for folder in folders
+        if folder.name.isdigit() and (folder / RELEASE).exists()
+    )
