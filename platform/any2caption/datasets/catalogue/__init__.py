@@ -1,0 +1,23 @@
+"""The catalogue: which snapshots, runs, verdicts, champions, releases and deployments there are."""
+
+from any2caption.datasets.catalogue.service import Catalogue
+from any2caption.datasets.catalogue.tables import (
+    Deployment,
+    Promotion,
+    Release,
+    Snapshot,
+    TrainingRun,
+    Validation,
+    Verdict,
+)
+
+__all__ = [
+    "Catalogue",
+    "Deployment",
+    "Promotion",
+    "Release",
+    "Snapshot",
+    "TrainingRun",
+    "Validation",
+    "Verdict",
+]

@@ -1,0 +1,91 @@
+"""Connections, transactions and migrations of the catalogue database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from any2caption.errors import ConfigError, ConflictError, UnavailableError
+
+BUSY_TIMEOUT = 30.0  # seconds that a writer waits for the others on SQLite
+_MIGRATION_LOCK = 4_201_337  # PostgreSQL advisory lock: one migration at a time
+
+
+def connect(url: str) -> Engine:
+    """Open a database by SQLAlchemy URL. SQLite gets write-ahead logging and waits for its turn."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigError(f"{url!r} is no usable catalogue URL: {error}") from error
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest schema; safe to call from several processes at once."""
+    from alembic import command
+    from alembic.config import Config
+
+    with as_file(files("any2caption.datasets") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        with _translated(), engine.execution_options(a2c_write=True).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                lock = text("SELECT pg_advisory_xact_lock(:key)")
+                connection.execute(lock, {"key": _MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a session for reading."""
+    with _translated(), Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """Run one transaction: all or nothing. A broken unique constraint is a ConflictError."""
+    writer = engine.execution_options(a2c_write=True)
+    with _translated(), Session(writer, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise ConflictError(f"the catalogue has that already: {error.orig}") from error
+    except DBAPIError as error:
+        first = str(error.orig).partition("\n")[0]
+        if "no such table" in first or "does not exist" in first:
+            raise ConfigError(f"the catalogue has no tables yet ({first}); migrate it") from error
+        raise UnavailableError(f"the catalogue database does not answer: {first}") from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: upgrading a read transaction would fail without waiting.
+    write = connection.get_execution_options().get("a2c_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,302 @@
+"""What the platform asks of the catalogue and writes into it. Every method is one transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select
+
+from any2caption.datasets.catalogue import database
+from any2caption.datasets.catalogue.tables import (
+    Base,
+    Deployment,
+    Promotion,
+    Release,
+    Snapshot,
+    TrainingRun,
+    Validation,
+    Verdict,
+)
+from any2caption.errors import ConfigError, ConflictError, NotFoundError
+
+Document = Mapping[str, Any]
+Row = TypeVar("Row", bound=Base)
+
+
+class Catalogue:
+    """The catalogue at an SQLAlchemy URL (SQLite or PostgreSQL); rows come back detached.
+
+    Errors: NotFoundError, ConflictError, ConfigError (no tables: call `migrate`), UnavailableError.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = database.connect(url)
+
+    def migrate(self) -> None:
+        """Create or upgrade the tables; nothing happens when they are up to date."""
+        database.migrate(self._engine)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def record_snapshot(
+        self, snapshot_id: str, *, source: str, statistics: Document, lifecycle: str = ""
+    ) -> Snapshot:
+        """Enter a published snapshot; entering it again changes nothing."""
+        row = Snapshot(
+            id=snapshot_id,
+            source=source,
+            records=int(statistics["records"]),
+            statistics=dict(statistics),
+            lifecycle=lifecycle,
+        )
+        return self._add_once(row, snapshot_id)
+
+    def snapshot(self, snapshot_id: str) -> Snapshot:
+        """Return a snapshot's row."""
+        return self._get(Snapshot, snapshot_id)
+
+    def latest_snapshot(self) -> Snapshot | None:
+        """Return the snapshot that was entered last."""
+        with database.reading(self._engine) as session:
+            return session.scalar(select(Snapshot).order_by(Snapshot.created.desc()).limit(1))
+
+    def record_validation(  # noqa: PLR0913 - the row's own columns
+        self,
+        snapshot_id: str,
+        *,
+        passed: bool,
+        expectations: int,
+        failures: Sequence[str] = (),
+        report: str = "",
+        lifecycle: str = "",
+    ) -> Validation:
+        """Enter a run of the data contract."""
+        return self._add(
+            Validation(
+                snapshot_id=snapshot_id,
+                passed=passed,
+                expectations=expectations,
+                failures=list(failures),
+                report=report,
+                lifecycle=lifecycle,
+            )
+        )
+
+    def record_training_run(  # noqa: PLR0913 - the row's own columns
+        self,
+        key: str,
+        *,
+        snapshot_id: str,
+        preset: str,
+        recipe: str,
+        status: str = "running",
+        mlflow_run: str | None = None,
+        metrics: Document | None = None,
+        lifecycle: str = "",
+    ) -> TrainingRun:
+        """Enter a training run, or update status, MLflow run and metrics of one that is there."""
+        with database.writing(self._engine) as session:
+            row = session.get(TrainingRun, key)
+            if row is None:
+                row = TrainingRun(
+                    key=key, snapshot_id=snapshot_id, preset=preset, recipe=recipe, metrics={}
+                )
+                session.add(row)
+            row.status, row.lifecycle = status, lifecycle
+            row.mlflow_run = mlflow_run or row.mlflow_run
+            row.metrics = {**row.metrics, **(metrics or {})}
+        return row
+
+    def training_run(self, key: str) -> TrainingRun:
+        """Return a training run's row."""
+        return self._get(TrainingRun, key)
+
+    def record_verdict(  # noqa: PLR0913 - the row's own columns
+        self,
+        run_key: str,
+        *,
+        policy: str,
+        passed: bool,
+        reasons: Sequence[str] = (),
+        report: str = "",
+        version: int | None = None,
+        champion: int | None = None,
+        lifecycle: str = "",
+    ) -> Verdict:
+        """Enter a gate's verdict on a run's model."""
+        return self._add(
+            Verdict(
+                run_key=run_key,
+                version=version,
+                champion=champion,
+                policy=policy,
+                passed=passed,
+                reasons=list(reasons),
+                report=report,
+                lifecycle=lifecycle,
+            )
+        )
+
+    def latest_verdict(self, run_key: str) -> Verdict | None:
+        """Return the last verdict on a run's model."""
+        statement = select(Verdict).where(Verdict.run_key == run_key).order_by(Verdict.id.desc())
+        with database.reading(self._engine) as session:
+            return session.scalar(statement.limit(1))
+
+    def champion(self, model: str) -> Promotion | None:
+        """Return the ledger's last line for the model: its version is the champion."""
+        with database.reading(self._engine) as session:
+            return session.scalar(_last_line(model))
+
+    def ledger(self, model: str) -> list[Promotion]:
+        """Return all lines of the model's ledger, oldest first."""
+        statement = select(Promotion).where(Promotion.model == model).order_by(Promotion.sequence)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement))
+
+    def promote(
+        self, model: str, version: int, expected: int | None, approver: str, reason: str
+    ) -> Promotion:
+        """Make `version` champion if the champion is `expected` (None: there is none yet).
+
+        Raises:
+            ConflictError: somebody else's promotion came first.
+            ConfigError: the version is the champion already.
+        """
+        with database.writing(self._engine) as session:
+            last = session.scalar(_last_line(model))
+            current = last.version if last else None
+            if current != expected:
+                raise ConflictError(
+                    f"the champion of {model} is version {current}, not {expected}: "
+                    "look at the new champion's report and promote again"
+                )
+            if current == version:
+                raise ConfigError(f"version {version} of {model} is the champion already")
+            row = _next_line(model, last, version, "promote", approver, reason)
+            session.add(row)
+        return row
+
+    def rollback(self, model: str, approver: str, reason: str) -> Promotion:
+        """Make the champion before the current one champion again, as a new line of the ledger.
+
+        Rolling back twice goes two champions back: lines that were undone are stepped over.
+        """
+        with database.writing(self._engine) as session:
+            statement = select(Promotion).where(Promotion.model == model)
+            lines = list(session.scalars(statement.order_by(Promotion.sequence)))
+            champions: list[int] = []
+            for line in lines:
+                if line.kind == "rollback":
+                    champions.pop()
+                else:
+                    champions.append(line.version)
+            if len(champions) < 2:  # noqa: PLR2004 - the present one and one before
+                raise NotFoundError(f"{model} has no earlier champion to go back to")
+            row = _next_line(model, lines[-1], champions[-2], "rollback", approver, reason)
+            session.add(row)
+        return row
+
+    def record_release(
+        self, model: str, version: int, *, digest: str, uri: str = "", lifecycle: str = ""
+    ) -> Release:
+        """Give a model version's build (named by its content's digest) its release number.
+
+        The same build gets the same number again.
+        """
+        with database.writing(self._engine) as session:
+            statement = select(Release).where(
+                Release.model == model, Release.version == version, Release.digest == digest
+            )
+            row = session.scalar(statement)
+            if row is None:
+                row = Release(
+                    model=model,
+                    version=version,
+                    digest=digest,
+                    uri=uri,
+                    status="building",
+                    lifecycle=lifecycle,
+                )
+                session.add(row)
+        return row
+
+    def update_release(self, number: int, *, status: str, uri: str | None = None) -> Release:
+        """Set a release's status (`building`, `ready`, `failed`) and where it lies."""
+        with database.writing(self._engine) as session:
+            row = _required(session.get(Release, number), f"release {number}")
+            row.status = status
+            row.uri = row.uri if uri is None else uri
+        return row
+
+    def release(self, number: int) -> Release:
+        """Return a release's row."""
+        return self._get(Release, number)
+
+    def record_deployment(
+        self, release: int, *, target: str, status: str, message: str = "", lifecycle: str = ""
+    ) -> Deployment:
+        """Enter the start or the outcome of a roll-out to a server."""
+        return self._add(
+            Deployment(
+                release=release, target=target, status=status, message=message, lifecycle=lifecycle
+            )
+        )
+
+    def update_deployment(self, deployment: int, *, status: str, message: str = "") -> Deployment:
+        """Set a deployment's status and the reason."""
+        with database.writing(self._engine) as session:
+            row = _required(session.get(Deployment, deployment), f"deployment {deployment}")
+            row.status, row.message = status, message
+        return row
+
+    def live_deployment(self, target: str) -> Deployment | None:
+        """Return the last deployment on a server whose status is `live`."""
+        statement = select(Deployment).where(
+            Deployment.target == target, Deployment.status == "live"
+        )
+        with database.reading(self._engine) as session:
+            return session.scalar(statement.order_by(Deployment.id.desc()).limit(1))
+
+    def _get(self, table: type[Row], key: object) -> Row:
+        with database.reading(self._engine) as session:
+            return _required(session.get(table, key), f"{table.__tablename__[:-1]} {key}")
+
+    def _add(self, row: Row) -> Row:
+        with database.writing(self._engine) as session:
+            session.add(row)
+        return row
+
+    def _add_once(self, row: Row, key: object) -> Row:
+        with database.writing(self._engine) as session:
+            found = session.get(type(row), key)
+            if found is not None:
+                return found
+            session.add(row)
+        return row
+
+
+def _required(row: Row | None, what: str) -> Row:
+    if row is None:
+        raise NotFoundError(f"the catalogue has no {what}")
+    return row
+
+
+def _last_line(model: str) -> Select[Promotion]:
+    of_model = select(Promotion).where(Promotion.model == model)
+    return of_model.order_by(Promotion.sequence.desc()).limit(1)
+
+
+def _next_line(  # noqa: PLR0913, PLR0917 - the row's own columns
+    model: str, last: Promotion | None, version: int, kind: str, approver: str, reason: str
+) -> Promotion:
+    return Promotion(
+        model=model,
+        sequence=last.sequence + 1 if last else 1,
+        version=version,
+        previous=last.version if last else None,
+        kind=kind,
+        approver=approver,
+        reason=reason,
+    )

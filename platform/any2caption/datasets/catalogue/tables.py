@@ -1,0 +1,174 @@
+"""The catalogue's tables as typed SQLAlchemy models. Times are UTC; documents are JSON.
+
+Every table has rows that are written once, except the `status` (and what comes with it) of training
+runs, releases and deployments. `promotions` is the ledger: rows are only ever added.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, MetaData, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time with a zone in Python, UTC in the database (SQLite keeps no zones)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC; a time without a zone is a bug."""
+        del dialect
+        if value is not None and value.tzinfo is None:
+            raise ValueError("the catalogue takes times with a zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC, with its zone."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """Return the present time in UTC."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can refer to it on any database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - how SQLAlchemy declares it
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON(),
+        list[str]: JSON(),
+    }
+
+
+class Snapshot(Base):
+    """A published data set; `id` is the digest of its content."""
+
+    __tablename__ = "snapshots"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str]
+    records: Mapped[int]
+    statistics: Mapped[dict[str, Any]]
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class Validation(Base):
+    """A run of the data contract. A data set that was refused has an id but no snapshot."""
+
+    __tablename__ = "validations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    snapshot_id: Mapped[str] = mapped_column(String(64), index=True)
+    passed: Mapped[bool]
+    expectations: Mapped[int]
+    failures: Mapped[list[str]]
+    report: Mapped[str]
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class TrainingRun(Base):
+    """A training run; `key` is the digest of snapshot, preset and recipe."""
+
+    __tablename__ = "training_runs"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    snapshot_id: Mapped[str] = mapped_column(String(64), index=True)
+    preset: Mapped[str]
+    recipe: Mapped[str]
+    status: Mapped[str] = mapped_column(String(32))
+    mlflow_run: Mapped[str | None]
+    metrics: Mapped[dict[str, Any]]
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+    updated: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class Verdict(Base):
+    """What a gate said about a training run's model, against which champion, and why."""
+
+    __tablename__ = "verdicts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_key: Mapped[str] = mapped_column(String(64), index=True)
+    version: Mapped[int | None]
+    champion: Mapped[int | None]
+    policy: Mapped[str]
+    passed: Mapped[bool]
+    reasons: Mapped[list[str]]
+    report: Mapped[str]
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Promotion(Base):
+    """One line of the ledger: line `sequence` of a model made `version` its champion.
+
+    The unique pair (model, sequence) is what makes compare-and-swap safe: of any number of writers
+    who read the same last line, one can add the next.
+    """
+
+    __tablename__ = "promotions"
+    __table_args__ = (UniqueConstraint("model", "sequence"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200))
+    sequence: Mapped[int]
+    version: Mapped[int]
+    previous: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(16))
+    approver: Mapped[str]
+    reason: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Release(Base):
+    """A Triton release built from one model version; numbers are never used again."""
+
+    __tablename__ = "releases"
+    __table_args__ = (
+        UniqueConstraint("model", "version", "digest"),
+        {"sqlite_autoincrement": True},
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200))
+    version: Mapped[int]
+    digest: Mapped[str] = mapped_column(String(64))
+    uri: Mapped[str]
+    status: Mapped[str] = mapped_column(String(32))
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+    updated: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class Deployment(Base):
+    """A release on a server: rolling out, live, replaced, failed or rolled back, and why."""
+
+    __tablename__ = "deployments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    release: Mapped[int] = mapped_column(ForeignKey("releases.number"), index=True)
+    target: Mapped[str]
+    status: Mapped[str] = mapped_column(String(32))
+    message: Mapped[str]
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+    updated: Mapped[datetime] = mapped_column(default=now, onupdate=now)

@@ -1,0 +1,185 @@
+"""The catalogue on SQLite and on PostgreSQL: one suite, and the ledger under contention."""
+
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect
+
+from any2caption.datasets.catalogue import Catalogue
+from any2caption.datasets.catalogue.tables import Base
+from any2caption.errors import ConfigError, ConflictError, NotFoundError, UnavailableError
+
+WRITERS = 32
+MODEL = "any2caption"
+DIGEST = "d" * 64
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'deep' / 'catalogue.db'}"
+    return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def catalogue(url):
+    catalogue = Catalogue(url)
+    catalogue.migrate()
+    yield catalogue
+    catalogue.close()
+
+
+def test_migrating_twice_changes_nothing_and_matches_the_models(catalogue):
+    catalogue.migrate()
+    with catalogue._engine.connect() as connection:
+        options = {"version_table": "a2c_alembic_version"}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+        tables = set(inspect(connection).get_table_names())
+    assert "a2c_alembic_version" in tables
+    assert "alembic_version" not in tables
+    assert set(Base.metadata.tables) <= tables
+
+
+def test_migrating_from_many_threads_at_once_works(url):
+    def migrate(_):
+        catalogue = Catalogue(url)
+        catalogue.migrate()
+        catalogue.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(migrate, range(6)))
+    assert Catalogue(url).champion(MODEL) is None
+
+
+def test_a_catalogue_without_tables_says_what_to_do(url):
+    with pytest.raises(ConfigError, match="migrate"):
+        Catalogue(url).champion(MODEL)
+
+
+def test_times_are_utc_with_a_zone(catalogue):
+    row = catalogue.record_snapshot(DIGEST, source="s", statistics={"records": 1})
+    found = catalogue.snapshot(DIGEST)
+    assert found.created.tzinfo is not None
+    assert found.created == row.created
+    assert abs(found.created - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_entering_a_snapshot_again_changes_nothing(catalogue):
+    first = catalogue.record_snapshot(DIGEST, source="a", statistics={"records": 3})
+    again = catalogue.record_snapshot(DIGEST, source="b", statistics={"records": 3})
+    assert again.source == "a"
+    assert again.created == first.created
+    catalogue.record_snapshot("e" * 64, source="c", statistics={"records": 4})
+    assert catalogue.latest_snapshot().id == "e" * 64
+
+
+def test_a_training_run_is_one_row_whatever_happens_to_it(catalogue):
+    arguments = {"snapshot_id": DIGEST, "preset": "tiny", "recipe": "tiny"}
+    catalogue.record_training_run("key", **arguments)
+    catalogue.record_training_run(
+        "key", **arguments, status="done", mlflow_run="r", metrics={"loss": 0.5}
+    )
+    row = catalogue.training_run("key")
+    assert (row.status, row.mlflow_run, row.metrics) == ("done", "r", {"loss": 0.5})
+
+
+def test_verdicts_and_validations_keep_their_reasons(catalogue):
+    catalogue.record_verdict("key", policy="tiny", passed=False, reasons=["BLEU fell"])
+    catalogue.record_verdict("key", policy="tiny", passed=True)
+    assert catalogue.latest_verdict("key").passed
+    assert catalogue.latest_verdict("other") is None
+    row = catalogue.record_validation(DIGEST, passed=False, expectations=9, failures=["empty"])
+    assert row.failures == ["empty"]
+
+
+def test_a_build_keeps_its_release_number_and_numbers_are_never_reused(catalogue):
+    first = catalogue.record_release(MODEL, 1, digest=DIGEST)
+    again = catalogue.record_release(MODEL, 1, digest=DIGEST)
+    other = catalogue.record_release(MODEL, 2, digest=DIGEST)
+    assert first.number == again.number < other.number
+    assert catalogue.update_release(1, status="ready", uri="file:///r").status == "ready"
+    assert catalogue.release(1).uri == "file:///r"
+    with pytest.raises(NotFoundError, match="release 99"):
+        catalogue.update_release(99, status="ready")
+
+
+def test_the_live_deployment_is_the_last_one_that_went_live(catalogue):
+    release = catalogue.record_release(MODEL, 1, digest=DIGEST).number
+    assert catalogue.live_deployment("local") is None
+    first = catalogue.record_deployment(release, target="local", status="live")
+    second = catalogue.record_deployment(release, target="local", status="rolling out")
+    assert catalogue.live_deployment("local").id == first.id
+    catalogue.update_deployment(second.id, status="live")
+    assert catalogue.live_deployment("local").id == second.id
+    with pytest.raises(ConflictError):
+        catalogue.record_deployment(99, target="local", status="live")
+
+
+def test_promotion_is_compare_and_swap(catalogue):
+    assert catalogue.champion(MODEL) is None
+    first = catalogue.promote(MODEL, 3, None, "ada", "first")
+    assert (first.sequence, first.previous) == (1, None)
+    with pytest.raises(ConflictError, match="version 3, not None"):
+        catalogue.promote(MODEL, 4, None, "bob", "stale")
+    with pytest.raises(ConfigError, match="already"):
+        catalogue.promote(MODEL, 3, 3, "bob", "same")
+    assert catalogue.promote(MODEL, 4, 3, "bob", "better").previous == 3
+    assert catalogue.champion(MODEL).version == 4
+    assert catalogue.champion("another") is None
+
+
+def test_rollback_goes_back_one_champion_each_time(catalogue):
+    for version, expected in [(1, None), (2, 1), (3, 2)]:
+        catalogue.promote(MODEL, version, expected, "ada", "better")
+    assert catalogue.rollback(MODEL, "ada", "bad").version == 2
+    assert catalogue.rollback(MODEL, "ada", "worse").version == 1
+    with pytest.raises(NotFoundError, match="no earlier champion"):
+        catalogue.rollback(MODEL, "ada", "again")
+    catalogue.promote(MODEL, 4, 1, "ada", "fixed")
+    assert catalogue.rollback(MODEL, "ada", "no").version == 1
+    assert [line.sequence for line in catalogue.ledger(MODEL)] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def _promote_from_process(arguments):
+    url, version = arguments
+    try:
+        Catalogue(url).promote(MODEL, version, None, f"writer {version}", "race")
+    except ConflictError:
+        return "lost"
+    return "won"
+
+
+def test_of_32_writers_exactly_one_wins(url, catalogue):
+    def write(version):
+        return _promote_from_process((url, version))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        outcomes = list(pool.map(write, range(1, WRITERS + 1)))
+    assert sorted(outcomes) == ["lost"] * (WRITERS - 1) + ["won"]
+    assert len(catalogue.ledger(MODEL)) == 1
+    assert catalogue.champion(MODEL).version == outcomes.index("won") + 1
+
+
+def test_of_writers_in_several_processes_exactly_one_wins(tmp_path):
+    url = f"sqlite:///{tmp_path / 'catalogue.db'}"
+    catalogue = Catalogue(url)
+    catalogue.migrate()
+    with ProcessPoolExecutor(4, mp_context=get_context("fork")) as pool:
+        outcomes = list(pool.map(_promote_from_process, [(url, n) for n in range(1, 33)]))
+    assert outcomes.count("won") == 1
+    assert len(catalogue.ledger(MODEL)) == 1
+
+
+def test_a_database_that_does_not_answer_is_worth_a_retry():
+    with pytest.raises(UnavailableError):
+        Catalogue("postgresql+psycopg2://nobody@127.0.0.1:9/none").champion(MODEL)
+
+
+def test_a_wrong_url_is_refused_at_once():
+    with pytest.raises(ConfigError, match="no usable catalogue URL"):
+        Catalogue("nonsense")
