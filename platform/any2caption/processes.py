@@ -1,0 +1,61 @@
+"""Find and stop processes by a mark in their environment, which every descendant inherits, orphans included."""
+
+import os
+import signal
+from collections.abc import Iterable
+
+import psutil
+
+
+def is_same_process(pid: int, started: float) -> bool:
+    """Whether the process `pid` that started at `started` (seconds since the epoch) still runs."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def marked(name: str, value: str) -> list[psutil.Process]:
+    """Return this user's live processes whose environment says `name=value`, without the caller and its ancestors."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        if process.pid in own:
+            continue
+        try:
+            if process.environ().get(name) == value and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # somebody else's, or gone meanwhile
+    return found
+
+
+def stop(processes: Iterable[psutil.Process], *, grace: float = 10.0) -> int:
+    """Send SIGTERM, wait up to `grace` seconds, then SIGKILL. Returns how many processes there were."""
+    targets = list(processes)
+    for process in targets:
+        _signal(process, signal.SIGTERM)
+    _, alive = psutil.wait_procs(targets, timeout=grace)
+    for process in alive:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(alive, timeout=5)
+    return len(targets)
+
+
+def stop_marked(name: str, value: str, *, grace: float = 10.0) -> int:
+    """Stop everything that carries the mark, also what starts while others are being stopped."""
+    total = 0
+    for _ in range(5):
+        found = marked(name, value)
+        if not found:
+            break
+        total += stop(found, grace=grace)
+    return total
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.Error:
+        return

@@ -1,0 +1,155 @@
+"""What a stack's processes are told through their environment, and how a later shell finds the same stack again."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import any2caption
+from any2caption.settings import Ports, Settings
+from any2caption.stack.secrets import Secrets, load, write_private
+
+REPOSITORY = Path(any2caption.__file__).parents[2]
+LOCAL_BUCKET = "s3://a2c"
+# What `env.json` remembers beside A2C_…: the credentials of the store, whoever made them.
+_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+
+
+def saved_file(home: Path) -> Path:
+    """The file in which a stack's settings are kept."""
+    return home / "env.json"
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Resolve the settings: environment first, then what the stack under `home` was started with, then defaults.
+
+    The saved values are also put into this process's environment, so that libraries and children see them.
+    """
+    home = (home or Path(os.environ.get("A2C_HOME", ".a2c"))).absolute()
+    os.environ["A2C_HOME"] = str(home)
+    saved = _read(home)
+    if "A2C_OBJECT_STORE" not in os.environ or os.environ["A2C_OBJECT_STORE"] == saved.get(
+        "A2C_OBJECT_STORE"
+    ):
+        # The store is the stack's own: its keys go with it, whatever keys this shell has for others.
+        os.environ.update({name: saved[name] for name in _CREDENTIALS if name in saved})
+    for name, value in saved.items():
+        os.environ.setdefault(name, value)
+    return with_interpreters(Settings())
+
+
+def with_interpreters(settings: Settings) -> Settings:
+    """Fill in the serving environment that `make setup` leaves beside the package, when none was named."""
+    serve = REPOSITORY / ".venv-serve" / "bin" / "python"
+    if not settings.serve_python:
+        settings.serve_python = str(serve) if serve.exists() else sys.executable
+    return settings
+
+
+def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
+    """Return the variables that stand for these settings in a child process."""
+    values = {
+        "A2C_HOME": str(settings.home),
+        "A2C_OBJECT_STORE": settings.object_store,
+        "A2C_CATALOGUE_URL": settings.catalogue_url,
+        "A2C_MLFLOW_URL": settings.mlflow_url,
+        "A2C_AIRFLOW_URL": settings.airflow_url,
+        "A2C_TRITON_URL": settings.triton_url,
+        "A2C_TRAIN_PYTHON": settings.train_python,
+        "A2C_SERVE_PYTHON": settings.serve_python,
+        "A2C_AUTO_APPROVE": str(settings.auto_approve).lower(),
+        "MLFLOW_TRACKING_URI": settings.mlflow_url,
+        **{f"A2C_PORT_{name.upper()}": str(port) for name, port in settings.ports},
+    }
+    if settings.s3_endpoint_url:
+        values["A2C_S3_ENDPOINT_URL"] = settings.s3_endpoint_url
+        values["MLFLOW_S3_ENDPOINT_URL"] = settings.s3_endpoint_url
+    if swift:
+        keys = load(settings.home)
+        values |= {
+            "AWS_ACCESS_KEY_ID": keys.s3_access_key,
+            "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+    else:
+        values |= {name: os.environ[name] for name in _CREDENTIALS if name in os.environ}
+    return values
+
+
+def quiet() -> dict[str, str]:
+    """Variables that keep libraries from reporting usage or looking for updates, and from pickle."""
+    return {
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+        "GX_ANALYTICS_ENABLED": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def airflow(settings: Settings, keys: Secrets) -> dict[str, str]:
+    """Airflow's whole configuration: SQLite in WAL mode, LocalExecutor, everything on the loopback address."""
+    home = settings.home / "airflow"
+    url = f"http://127.0.0.1:{settings.ports.airflow}"
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(settings.ports.airflow),
+        "AIRFLOW__API__SECRET_KEY": keys.api_secret,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": keys.jwt_secret,
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": os.environ.get("A2C_DAGS", str(REPOSITORY / "dags")),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__FERNET_KEY": keys.fernet_key,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.3",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    }
+
+
+def child_environment(settings: Settings, *, swift: bool) -> dict[str, str]:
+    """Return the whole environment of the stack's processes."""
+    keys = load(settings.home)
+    binaries = Path(sys.executable).parent
+    return {
+        **os.environ,
+        "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        **quiet(),
+        **variables(settings, swift=swift),
+        **airflow(settings, keys),
+        "A2C_STACK": keys.stack_id,
+    }
+
+
+def save(settings: Settings, *, swift: bool) -> None:
+    """Remember the settings for later shells; the file holds keys and so is private."""
+    write_private(saved_file(settings.home), json.dumps(variables(settings, swift=swift), indent=2))
+
+
+def uses_swift(settings: Settings) -> bool:
+    """Whether the object store is the stack's own Swift server."""
+    return settings.s3_endpoint_url == swift_url(settings.ports)
+
+
+def swift_url(ports: Ports) -> str:
+    """The address of the stack's own S3 endpoint."""
+    return f"http://127.0.0.1:{ports.s3}"
+
+
+def _read(home: Path) -> dict[str, str]:
+    path = saved_file(home)
+    return json.loads(path.read_text()) if path.exists() else {}

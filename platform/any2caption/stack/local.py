@@ -1,0 +1,274 @@
+"""Bring the local stack up and down. `up` continues from whatever state it finds; `down` leaves nothing running."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from any2caption import processes
+from any2caption.errors import ConfigError, UnavailableError
+from any2caption.settings import Settings
+from any2caption.stack import environment, ports, supervisor, swift
+from any2caption.stack.secrets import load, write_private
+from any2caption.stack.services import Service, services
+
+Say = Callable[[str], None]
+_POLL_SECONDS = 0.5
+_STOP_SECONDS = 40.0
+MARK = "A2C_STACK"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One row of `a2c status`. `state` is healthy, starting, unhealthy or stopped; `detail` says why."""
+
+    name: str
+    state: str
+    pid: int
+    uptime_seconds: int
+    address: str
+    detail: str
+
+
+def choose_store(settings: Settings, choice: str | None, endpoint_url: str | None = None) -> bool:
+    """Point `settings` at the chosen object store; return whether the stack itself must serve it.
+
+    `choice` is `file` (a folder under home), `s3` (the stack's own Swift server), or any store's URI.
+    """
+    own = environment.swift_url(settings.ports)
+    if choice == "file":
+        settings.object_store = (settings.home / "store").as_uri()
+        settings.s3_endpoint_url = None
+    elif choice == "s3":
+        settings.object_store, settings.s3_endpoint_url = environment.LOCAL_BUCKET, own
+    elif choice:
+        settings.object_store, settings.s3_endpoint_url = choice, endpoint_url
+    elif endpoint_url:
+        settings.s3_endpoint_url = endpoint_url
+    if not settings.object_store.startswith(("file://", "s3://")):
+        raise ConfigError(
+            f"object store {settings.object_store!r}: expected file, s3, file:///… or s3://…"
+        )
+    return environment.uses_swift(settings)
+
+
+def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0) -> None:
+    """Start what is not running and wait until every service is healthy.
+
+    Raises:
+        ConfigError: a port is taken, or the running stack was started with other settings.
+        UnavailableError: a service did not become healthy within `timeout` seconds.
+    """
+    home = settings.home
+    (home / "logs").mkdir(parents=True, exist_ok=True)
+    wanted = services(settings, with_swift=with_swift)
+    running = supervisor.is_running(home)
+    if running:
+        _require_same(settings, with_swift=with_swift)
+    else:
+        processes.stop_marked(MARK, load(home).stack_id)  # left by a supervisord that was killed
+        ports.require_free([port for service in wanted for port in service.ports])
+        _prepare(settings, wanted, with_swift=with_swift, say=say)
+        supervisor.launch(home, environment.child_environment(settings, swift=with_swift))
+    deadline = time.monotonic() + timeout
+    if with_swift:
+        store = [service for service in wanted if service.name.startswith("s3")]
+        _start(home, store)
+        _await_health(home, store, deadline, say)
+        _make_bucket(settings)
+        wanted = [service for service in wanted if service not in store]
+    _start(home, wanted)
+    _await_health(home, wanted, deadline, say)
+
+
+def down(settings: Settings, *, say: Say) -> int:
+    """Stop every process of the stack, orphans included, and remove its shared memory. Returns how many it stopped."""
+    from any2caption.serving import shm
+
+    home = settings.home
+    if not (home / "secrets.json").exists():
+        return 0
+    stack_id = load(home).stack_id
+    before = len(processes.marked(MARK, stack_id))
+    if supervisor.is_running(home):
+        say("stopping services")
+        try:
+            with supervisor.connect(home) as rpc:
+                rpc.shutdown()
+        except (UnavailableError, xmlrpc.client.Error):
+            say("supervisord did not answer, stopping its processes one by one")
+        deadline = time.monotonic() + _STOP_SECONDS
+        while supervisor.is_running(home) and time.monotonic() < deadline:
+            time.sleep(0.2)
+    # Trainers and task processes run in sessions of their own and outlive whoever started them.
+    processes.stop_marked(MARK, stack_id)
+    supervisor.socket_path(home).unlink(missing_ok=True)
+    shm.clean(younger=0.0)
+    return before
+
+
+def status(settings: Settings) -> list[ServiceStatus]:
+    """Ask supervisord and each service; all health checks at once."""
+    with_swift = environment.uses_swift(settings)
+    wanted = services(settings, with_swift=with_swift)
+    known = supervisor.states(settings.home)
+    running = [service for service in wanted if _is_up(known.get(service.name))]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        checks = pool.map(lambda service: service.check(), running)
+        reasons = dict(zip((service.name for service in running), checks, strict=True))
+    return [_row(service, known.get(service.name, {}), reasons) for service in wanted]
+
+
+def log_file(settings: Settings, name: str) -> Path:
+    """The log of a service. Raises ConfigError listing the names there are."""
+    names = [service.name for service in services(settings, with_swift=True)]
+    names.append("supervisord")
+    if name not in names:
+        raise ConfigError(f"no service {name!r}; there are {', '.join(names)}")
+    return settings.home / "logs" / f"{name}.log"
+
+
+def airflow_login(settings: Settings) -> tuple[str, str]:
+    """User and password of the local Airflow."""
+    return "admin", load(settings.home).airflow_password
+
+
+def as_json(rows: Sequence[ServiceStatus]) -> str:
+    """Render status rows for machines."""
+    return json.dumps([asdict(row) for row in rows], indent=2)
+
+
+def _prepare(settings: Settings, wanted: list[Service], *, with_swift: bool, say: Say) -> None:
+    """Write configuration, keys and databases; everything here can be repeated."""
+    home, keys = settings.home, load(settings.home)
+    if with_swift:
+        swift.configure(home / "swift", settings.ports, keys)
+    if settings.object_store.startswith("file://"):
+        Path(settings.object_store.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
+    (home / "triton" / "models").mkdir(parents=True, exist_ok=True)
+    write_private(home / "airflow" / "passwords.json", json.dumps({"admin": keys.airflow_password}))
+    environment.save(settings, swift=with_swift)
+    write_private(home / "supervisord.conf", supervisor.configuration(home, wanted))
+    say("preparing Airflow's database")
+    for arguments in (
+        ("db", "migrate"),
+        ("pools", "set", "gpu", "1", "One accelerator job at a time"),
+    ):
+        _airflow(settings, arguments, with_swift=with_swift)
+
+
+def _airflow(settings: Settings, arguments: tuple[str, ...], *, with_swift: bool) -> None:
+    """Run one of Airflow's own commands in the stack's environment."""
+    log = settings.home / "logs" / "airflow-setup.log"
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "airflow"), *arguments],
+            env=environment.child_environment(settings, swift=with_swift),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=300,
+        )
+    if done.returncode:
+        raise UnavailableError(f"airflow {' '.join(arguments)} failed; see {log}")
+
+
+def _require_same(settings: Settings, *, with_swift: bool) -> None:
+    path = environment.saved_file(settings.home)
+    saved = json.loads(path.read_text()) if path.exists() else {}
+    wanted = environment.variables(settings, swift=with_swift)
+    ignored = ("AWS_", "A2C_TRAIN_PYTHON")
+    other = [
+        name
+        for name in sorted({*saved, *wanted})
+        if not name.startswith(ignored) and saved.get(name) != wanted.get(name)
+    ]
+    if other:
+        raise ConfigError(
+            f"the stack under {settings.home} runs with other settings "
+            f"({', '.join(other)}); run `a2c down` first"
+        )
+
+
+def _start(home: Path, wanted: list[Service]) -> None:
+    known = supervisor.states(home)
+    with supervisor.connect(home) as rpc:
+        for service in wanted:
+            if known.get(service.name, {}).get("statename") in {"RUNNING", "STARTING"}:
+                continue
+            try:
+                rpc.startProcess(service.name, False)
+            except xmlrpc.client.Fault as fault:
+                if "ALREADY_STARTED" not in fault.faultString:
+                    raise UnavailableError(f"{service.name}: {fault.faultString}") from fault
+
+
+def _await_health(home: Path, wanted: list[Service], deadline: float, say: Say) -> None:
+    began = time.monotonic()
+    waiting = {service.name: service for service in wanted}
+    reasons: dict[str, str] = {}
+    while waiting:
+        known = supervisor.states(home)
+        for name, service in list(waiting.items()):
+            state = known.get(name, {}).get("statename", "STOPPED")
+            if state == "FATAL":
+                raise UnavailableError(f"{name} does not start; see {home}/logs/{name}.log")
+            reasons[name] = service.check() if state == "RUNNING" else state.lower()
+            if not reasons[name]:
+                del waiting[name]
+                say(f"{name} is healthy ({time.monotonic() - began:.0f} s) {service.address}")
+        if waiting and time.monotonic() > deadline:
+            listed = "; ".join(f"{name}: {reasons[name]}" for name in waiting)
+            raise UnavailableError(f"not healthy in time: {listed}; logs are in {home}/logs")
+        if waiting:
+            time.sleep(_POLL_SECONDS)
+
+
+def _make_bucket(settings: Settings) -> None:
+    """Create the stack's own bucket; one that is there is kept."""
+    import boto3
+    from botocore.config import Config
+
+    keys = load(settings.home)
+    client = boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint_url,
+        aws_access_key_id=keys.s3_access_key,
+        aws_secret_access_key=keys.s3_secret_key,
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 5}),
+    )
+    bucket = settings.object_store.removeprefix("s3://").split("/")[0]
+    names = [entry["Name"] for entry in client.list_buckets()["Buckets"]]
+    if bucket not in names:
+        client.create_bucket(Bucket=bucket)
+    os.environ.update(
+        AWS_ACCESS_KEY_ID=keys.s3_access_key,
+        AWS_SECRET_ACCESS_KEY=keys.s3_secret_key,
+        AWS_DEFAULT_REGION="us-east-1",
+    )
+
+
+def _is_up(entry: dict[str, object] | None) -> bool:
+    return bool(entry) and entry is not None and entry.get("statename") == "RUNNING"
+
+
+def _row(service: Service, entry: dict[str, object], reasons: dict[str, str]) -> ServiceStatus:
+    name = str(entry.get("statename", "STOPPED"))
+    up_seconds = 0
+    if name == "RUNNING":
+        state = "unhealthy" if reasons[service.name] else "healthy"
+        up_seconds = int(str(entry["now"])) - int(str(entry["start"]))
+    else:
+        state = {"STARTING": "starting", "BACKOFF": "starting", "FATAL": "failed"}.get(
+            name, "stopped"
+        )
+    detail = reasons.get(service.name, "") or (str(entry.get("spawnerr", "")))
+    pid = int(str(entry.get("pid", 0)))
+    return ServiceStatus(service.name, state, pid, up_seconds, service.address, detail)
