@@ -121,7 +121,7 @@ def _longest_head(
     count: TokenCounter,
 ) -> str:
     """Return the longest head of the sentence that fits, cut between words; may be empty."""
-    words = sentence.split(" ")
+    words = sentence.split(" ")[: budget + 1]  # a word is at least one token
     for end in range(len(words) - 1, 0, -1):
         head = " ".join(words[:end]).rstrip(",;:") + "."
         if count(_joined({**kept, place: head})) <= budget:

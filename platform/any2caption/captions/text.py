@@ -5,6 +5,7 @@ labels in any order and case, with or without number, colon, bold marks or the w
 """
 
 import re
+from itertools import zip_longest
 
 from pydantic import ValidationError
 
@@ -75,7 +76,7 @@ def _tolerant(text: str, name: str | None) -> dict[str, str]:
         if len({_part_of(label) for label in inline}) == len(PARTS):
             labels = inline
     found: dict[str, str] = {}
-    for label, following in zip(labels, [*labels[1:], None], strict=True):
+    for label, following in zip_longest(labels, labels[1:]):
         part = _part_of(label)
         if part in found:
             raise InputError(f"{PARTS[part]} is there twice", file=name, field=PARTS[part])

@@ -196,7 +196,9 @@ def test_pose_data_has_missing_points_and_changing_order():
     assert changes > 0
 
 
-@pytest.mark.parametrize("make", [media.first_frame, media.identity, media.depth, media.video, media.camera])
+@pytest.mark.parametrize(
+    "make", [media.first_frame, media.identity, media.depth, media.video, media.camera]
+)
 def test_files_are_byte_for_byte_reproducible(make):
     for scene in SCENES[:5]:
         assert make(scene) == make(scene)

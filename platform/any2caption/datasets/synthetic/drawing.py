@@ -213,10 +213,10 @@ def _shape(
         if outline:
             draw.ellipse((x - r / 2, y - r / 2, x - r / 8, y - r / 8), fill=paint.light)
     elif shape == "box":
-        a, b = 0.86 * r, 0.3 * r
-        front = (x - a, y - a + b, x + a - b, y + a)
-        top = [(x - a, y - a + b), (x - a + b, y - a), (x + a, y - a), (x + a - b, y - a + b)]
-        side = [(x + a - b, y - a + b), (x + a, y - a), (x + a, y + a - b), (x + a - b, y + a)]
+        a, h, b = 0.98 * r, 0.74 * r, 0.2 * r
+        front = (x - a, y - h + b, x + a - b, y + h)
+        top = [(x - a, y - h + b), (x - a + b, y - h), (x + a, y - h), (x + a - b, y - h + b)]
+        side = [(x + a - b, y - h + b), (x + a, y - h), (x + a, y + h - b), (x + a - b, y + h)]
         draw.rectangle(front, fill=paint.face, outline=outline, width=width)
         draw.polygon(top, fill=paint.light, outline=outline, width=max(1, width))
         draw.polygon(side, fill=paint.dark, outline=outline, width=max(1, width))

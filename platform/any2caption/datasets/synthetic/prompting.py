@@ -72,11 +72,15 @@ def _subject(scene: Scene, stated: AbstractSet[str]) -> str | None:
         return f"{phrase} in {colour}" if colour else phrase
     if "shape" in stated and scene.shape:
         phrase = f"{scene.shape}-shaped subject"
-        return f"{colour} {phrase}" if colour else phrase
+        return _with_article(f"{colour} {phrase}" if colour else phrase)
     if "kind" in stated:
-        phrase = "human subject" if scene.kind == "person" else "object as subject"
+        phrase = "a human subject" if scene.kind == "person" else "an object as the subject"
     elif colour:
-        phrase = "subject"
+        phrase = "a subject"
     else:
         return None
     return f"{phrase}, in {colour}" if colour else phrase
+
+
+def _with_article(phrase: str) -> str:
+    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
