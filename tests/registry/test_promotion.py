@@ -1,9 +1,9 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import pytest
 
+from any2caption.datasets.catalogue import Catalogue
 from any2caption.errors import (
     ConfigError,
     ConflictError,
@@ -20,51 +20,14 @@ SMOKE = Verdict("smoke", False, True, (Check("any", 0.1, 0.02, True, "any: 0.10"
 REFUSED = Verdict("tiny", True, False, (Check("camera", 0.5, 0.93, False, "camera: 0.50"),))
 
 
-@dataclass
-class Entry:
-    version: int
-    approver: str
-    reason: str
-
-
-class MemoryLedger:
-    """The ledger's in-memory twin: an atomic compare-and-swap and the history."""
-
-    def __init__(self):
-        self.rows, self.down, self._lock = [], False, threading.Lock()
-
-    def _check(self):
-        if self.down:
-            raise UnavailableError("catalogue does not answer")
-
-    def champion(self, model):
-        assert model == MODEL
-        self._check()
-        return self.rows[-1] if self.rows else None
-
-    def promote(self, model, version, expected, approver, reason):
-        with self._lock:
-            current = self.champion(model)
-            if (current.version if current else None) != expected:
-                raise ConflictError(f"champion is not {expected}")
-            self.rows.append(Entry(version, approver, reason))
-            return self.rows[-1]
-
-    def rollback(self, model, approver, reason):
-        with self._lock:
-            earlier = [r for r in self.rows if r.version != self.champion(model).version]
-            if not earlier:
-                raise NotFoundError("no champion before this one")
-            self.rows.append(Entry(earlier[-1].version, approver, reason))
-            return self.rows[-1]
-
-
 @pytest.fixture
 def ledger(settings):
     with mlflow_client(settings) as client:
         client.create_registered_model(MODEL) if not client.search_registered_models() else None
         client.delete_registered_model_alias(MODEL, promotion.CHAMPION)
-    return MemoryLedger()
+    catalogue = Catalogue(settings.catalogue_url)
+    catalogue.migrate()
+    return catalogue
 
 
 @pytest.fixture
@@ -95,7 +58,8 @@ def test_promotion_writes_the_ledger_and_the_alias_follows(settings, ledger, ver
     done = promotion.promote(settings, second, "bob", "better", ledger=ledger)
     assert (done.version, done.previous) == (second, first)
     assert aliased(settings) == ledger.champion(MODEL).version == second
-    assert ledger.rows[-1] == Entry(second, "bob", "better")
+    last = ledger.ledger(MODEL)[-1]
+    assert (last.version, last.approver, last.reason) == (second, "bob", "better")
 
 
 @pytest.mark.parametrize("verdict", [None, REFUSED])
@@ -103,7 +67,7 @@ def test_a_version_without_a_passed_verdict_is_refused(settings, ledger, version
     unfit = version("a", verdict)
     with pytest.raises(GateRefused, match="camera: 0.50" if verdict else "never evaluated"):
         promotion.promote(settings, unfit, "ann", "please", ledger=ledger)
-    assert ledger.rows == []
+    assert ledger.ledger(MODEL) == []
     assert aliased(settings) is None
 
 
@@ -112,7 +76,7 @@ def test_force_needs_a_reason_and_the_ledger_keeps_it(settings, ledger, version)
     with pytest.raises(ConfigError, match="reason"):
         promotion.promote(settings, unfit, "ann", " ", force=True, ledger=ledger)
     promotion.promote(settings, unfit, "ann", "outage of 3 May", force=True, ledger=ledger)
-    assert ledger.rows[-1].reason == "forced past verdict 'refused': outage of 3 May"
+    assert ledger.ledger(MODEL)[-1].reason == "forced past verdict 'refused': outage of 3 May"
     assert aliased(settings) == unfit
 
 
@@ -125,12 +89,18 @@ def test_a_smoke_verdict_cannot_replace_a_released_champion(settings, ledger, ve
     assert aliased(settings) == released
 
 
-def test_catalogue_down_during_a_promotion_leaves_the_alias_unchanged(settings, ledger, version):
+def test_catalogue_down_during_a_promotion_leaves_the_alias_unchanged(
+    settings, ledger, version, monkeypatch
+):
     first, second = version("a"), version("b")
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
-    ledger.down = True
+    down = Catalogue("postgresql+psycopg2://nobody@127.0.0.1:9/catalogue")
     with pytest.raises(UnavailableError):
-        promotion.promote(settings, second, "ann", "second", ledger=ledger)
+        promotion.promote(settings, second, "ann", "second", ledger=down)
+    with monkeypatch.context() as patch:  # and when it goes down after it was read
+        patch.setattr(ledger, "promote", down.promote)
+        with pytest.raises(UnavailableError):
+            promotion.promote(settings, second, "ann", "second", ledger=ledger)
     assert aliased(settings) == first
 
 
@@ -149,7 +119,7 @@ def test_a_crash_between_ledger_and_alias_is_repaired(settings, ledger, version,
     retried = promotion.promote(settings, second, "ann", "second", ledger=ledger)
     assert not retried.changed
     assert aliased(settings) == second
-    assert len(ledger.rows) == 2
+    assert len(ledger.ledger(MODEL)) == 2
 
 
 def test_an_alias_moved_by_hand_is_moved_back(settings, ledger, version):
@@ -182,7 +152,7 @@ def test_thirty_two_promotions_at_once_have_one_winner(settings, ledger, version
         results = list(pool.map(attempt, range(32)))
     changed = [done for done in results if done and done.changed]
     assert len(changed) == 1
-    assert len(ledger.rows) == 1
+    assert len(ledger.ledger(MODEL)) == 1
     assert aliased(settings) == ledger.champion(MODEL).version == changed[0].version
 
 
@@ -206,4 +176,4 @@ def test_rollback_returns_to_the_previous_champion_with_a_reason(settings, ledge
     done = promotion.rollback(settings, "ann", "worse on real cameras", ledger=ledger)
     assert (done.version, done.previous) == (first, second)
     assert aliased(settings) == first
-    assert ledger.rows[-1].reason == "worse on real cameras"
+    assert ledger.ledger(MODEL)[-1].reason == "worse on real cameras"

@@ -8,13 +8,16 @@ hand).
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from any2caption.errors import ConfigError, GateRefused, NotFoundError
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
 from any2caption.registry.models import PASSED, Registered
 from any2caption.settings import Settings
+
+if TYPE_CHECKING:
+    from any2caption.datasets.catalogue import Catalogue
 
 CHAMPION = "champion"
 
@@ -57,7 +60,7 @@ class Promoted:
     changed: bool
 
 
-def open_ledger(settings: Settings) -> Ledger:
+def open_ledger(settings: Settings) -> "Catalogue":
     """Open the catalogue's ledger at the settings' URL."""
     from any2caption.datasets.catalogue import Catalogue
 

@@ -1,0 +1,136 @@
+"""What orchestration and the command line call: ids in, ids out, every step recorded."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from any2caption.errors import GateRefused
+from any2caption.evaluation.report import load_verdict
+from any2caption.progress import ProgressLog
+from any2caption.registry import models, promotion
+from any2caption.registry.client import MODEL
+from any2caption.registry.promotion import CHAMPION, Current
+from any2caption.settings import Settings
+
+if TYPE_CHECKING:
+    from any2caption.datasets.catalogue import Catalogue
+
+
+def run_register(  # noqa: PLR0913 - the run's own identity
+    settings: Settings,
+    *,
+    bundle: Path,
+    snapshot: str,
+    run_key: str,
+    preset: str,
+    recipe: str,
+    report: Path | None = None,
+    lifecycle: str = "",
+) -> dict[str, Any]:
+    """Register a bundle; with the folder of its evaluation `report`, record the verdict too.
+
+    Returns `{"model", "version", "digest", "run_id", "passed", "policy", "champion"}`; `passed`
+    is None without a report, `champion` is the present champion's version or None: the value to
+    give to `run_promote` as `expected`. A refused model is registered and tagged with its reasons,
+    then GateRefused is raised, so the chain stops and the reasons stay.
+    """
+    log = ProgressLog(settings.progress_log, lifecycle)
+    log.emit("register", f"registering {bundle.name} of run {run_key}")
+    found = models.register(
+        settings, bundle, snapshot=snapshot, run_key=run_key, preset=preset, recipe=recipe
+    )
+    catalogue = _catalogue(settings)
+    champion = promotion.champion_version(settings, catalogue)
+    passed: bool | None = None
+    policy = ""
+    if report is not None:
+        verdict = load_verdict(report / "report.json")
+        passed, policy = verdict.passed, verdict.policy
+        models.record_verdict(settings, found.version, verdict, report)
+        catalogue.record_verdict(
+            run_key,
+            policy=verdict.policy,
+            passed=verdict.passed,
+            reasons=verdict.reasons,
+            report=str(report / "report.html"),
+            version=found.version,
+            champion=champion,
+            lifecycle=lifecycle,
+        )
+        if not verdict.passed:
+            log.emit("register", f"version {found.version} refused: {'; '.join(verdict.reasons)}")
+            raise GateRefused(
+                f"{MODEL} version {found.version} was refused by policy {verdict.policy}: "
+                + "; ".join(verdict.reasons)
+            )
+    log.emit("register", f"{MODEL} version {found.version} is registered", version=found.version)
+    return {
+        "model": MODEL,
+        "version": found.version,
+        "digest": found.digest,
+        "run_id": found.run_id,
+        "passed": passed,
+        "policy": policy,
+        "champion": champion,
+    }
+
+
+def run_promote(  # noqa: PLR0913 - the decision's own inputs
+    settings: Settings,
+    *,
+    version: int,
+    approver: str,
+    reason: str,
+    expected: int | Current | None = Current.CHAMPION,
+    force: bool = False,
+    lifecycle: str = "",
+) -> dict[str, Any]:
+    """Promote a version: `{"model", "version", "previous", "changed"}`."""
+    log = ProgressLog(settings.progress_log, lifecycle)
+    done = promotion.promote(
+        settings,
+        version,
+        approver,
+        reason,
+        expected=expected,
+        force=force,
+        ledger=_catalogue(settings),
+    )
+    verb = "is champion now" if done.changed else "was champion already"
+    log.emit("promote", f"{MODEL} version {version} {verb}", version=version, approver=approver)
+    return {"model": MODEL, **asdict(done)}
+
+
+def run_rollback(
+    settings: Settings, *, approver: str, reason: str, lifecycle: str = ""
+) -> dict[str, Any]:
+    """Return to the champion before: `{"model", "version", "previous", "changed"}`."""
+    done = promotion.rollback(settings, approver, reason, ledger=_catalogue(settings))
+    ProgressLog(settings.progress_log, lifecycle).emit(
+        "promote", f"rolled back to {MODEL} version {done.version}: {reason}", version=done.version
+    )
+    return {"model": MODEL, **asdict(done)}
+
+
+def run_reconcile(settings: Settings) -> dict[str, Any]:
+    """Make the alias agree with the ledger: `{"model", "alias", "version"}`."""
+    version = promotion.reconcile(settings, ledger=_catalogue(settings))
+    return {"model": MODEL, "alias": CHAMPION, "version": version}
+
+
+def champion_bundle(settings: Settings, folder: Path | None = None) -> Path | None:
+    """Fetch the champion's bundle by the ledger into a local cache; None while nobody is champion.
+
+    The default folder is `<home>/bundles`; a bundle that is there and intact is not fetched again.
+    """
+    version = promotion.champion_version(settings, _catalogue(settings))
+    if version is None:
+        return None
+    dest = (folder or settings.home / "bundles") / f"v{version}"
+    return models.fetch_bundle(settings, version, dest)
+
+
+def _catalogue(settings: Settings) -> "Catalogue":
+    catalogue = promotion.open_ledger(settings)
+    catalogue.migrate()
+    return catalogue
