@@ -18,12 +18,15 @@ SINGLE: dict[frozenset[str], str] = {
     frozenset({"video"}): "video_only",
 }
 MIX = "mix"
-SLICES: tuple[str, ...] = (MIX, *SINGLE.values())
+IDENTITY = "identity_only"
+SLICES: tuple[str, ...] = (MIX, *SINGLE.values(), IDENTITY)
 
 
 def slice_of(record: Record) -> str:
     """Name of the slice that a record belongs to; each record belongs to exactly one."""
-    return SINGLE.get(frozenset(c.kind for c in record.conditions), MIX)
+    name = SINGLE.get(frozenset(c.kind for c in record.conditions), MIX)
+    pictured = name == "frame_only" and all(c.role == "identity" for c in record.conditions)
+    return IDENTITY if pictured else name
 
 
 def group_of(qa: QA) -> Group:
@@ -56,18 +59,21 @@ def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
 def donors(records: Sequence[Record]) -> dict[str, Record]:
     """Pair each record with the one whose conditions it gets in the shuffled control: id → donor.
 
-    Donors bring the same kinds and roles of conditions and are never the record itself; the pairing
-    is a rotation in hash order, so a donor agrees with the record by chance only. Records that are
-    alone with their set have no donor, and records without conditions take no part.
+    Donors bring the same kinds and roles of conditions and have another gold caption, so that a
+    second record of the same scene is no donor. Apart from that the donor is the next record in
+    hash order and agrees with the record by chance only. Records for which there is no donor, and
+    records without conditions, take no part.
     """
     groups: defaultdict[tuple[tuple[str, str], ...], list[Record]] = defaultdict(list)
     for record in sorted(records, key=_order):
         if record.conditions:
             kinds = tuple(sorted((c.kind, c.role or "") for c in record.conditions))
             groups[kinds].append(record)
-    return {
-        record.id: group[(index + 1) % len(group)]
-        for group in groups.values()
-        if len(group) > 1
-        for index, record in enumerate(group)
-    }
+    pairs: dict[str, Record] = {}
+    for group in groups.values():
+        for index, record in enumerate(group):
+            following = (*group[index + 1 :], *group[:index])
+            donor = next((r for r in following if r.caption != record.caption), None)
+            if donor is not None:
+                pairs[record.id] = donor
+    return pairs

@@ -1,0 +1,125 @@
+"""The evaluation report as plain JSON values, and reading a verdict back from it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from any2caption.errors import InputError
+from any2caption.evaluation.gates import Check, Policy, Verdict
+from any2caption.evaluation.measure import Measured, Selection, lexical_tables
+from any2caption.evaluation.metrics import METEOR_NOTE
+from any2caption.evaluation.paired import Comparison
+from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA = "a2c.evaluation/1"
+NOT_MEASURED: tuple[tuple[str, str], ...] = (
+    ("BERTScore", "needs a pretrained text encoder; no weights are part of the platform"),
+    ("CLIP-T", "needs CLIP's weights and a generated video"),
+    ("VBench (smoothness, dynamics, aesthetics)", "needs videos of a pretrained generator"),
+    ("intent quality 0…5", "needs a language model as judge; the judge here says right or wrong"),
+)
+NOTES: tuple[str, ...] = (
+    METEOR_NOTE,
+    "BLEU-2 is sacrebleu's corpus BLEU with n-grams up to 2; ROUGE-L is the mean F1.",
+    (
+        "Intent accuracy: a deterministic judge reads the predicted caption alone; mentioning "
+        "several candidates counts as wrong. Only questions that the inputs determine are asked."
+    ),
+    (
+        "Shuffled control: prompts kept, conditions taken from another record; right answers are "
+        "then chance."
+    ),
+    "The paper's own test set is unpublished, so its figures are not comparable to these.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was evaluated: digests of the bundles, the snapshot, and how many requests were made."""
+
+    bundle: str
+    snapshot: str
+    champion: str | None
+    synthetic: int
+    records: int
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {"hits": rate.hits, "n": rate.n, "value": rate.value}
+
+
+def _accuracies(scores: Scores, name: str, *, shuffled: bool) -> dict[str, Any]:
+    """Accuracy per group, and per slot within it, for one slice."""
+    table: dict[str, Any] = {}
+    for group in (None, *GROUPS):
+        chosen = Selector(slice=name, group=group, shuffled=shuffled)
+        slots = sorted({o.slot for o in scores.outcomes if chosen.takes(o)})
+        if not slots:
+            continue
+        table[group or "determinable"] = {
+            **_rate(scores.accuracy(chosen)),
+            "slots": {
+                slot: _rate(
+                    scores.accuracy(Selector(slice=name, group=group, slot=slot, shuffled=shuffled))
+                )
+                for slot in slots
+            },
+        }
+    return table
+
+
+def build(  # noqa: PLR0913 - the report's own parts
+    subject: Subject,
+    selection: Selection,
+    measured: Measured,
+    *,
+    verdict: Verdict,
+    policy: Policy,
+    samples: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Put the whole report together; every value is JSON."""
+    scores = measured.scores
+    lexical = lexical_tables(selection, measured.predictions)
+    aspects = sorted({o.aspect for o in scores.outcomes})
+    return {
+        "schema": SCHEMA,
+        **asdict(subject),
+        "policy": {"name": policy.name, "summary": policy.summary},
+        "verdict": {**asdict(verdict), "reasons": list(verdict.reasons)},
+        "aspects": {a: _rate(scores.accuracy(Selector(aspect=a))) for a in aspects},
+        "slices": {
+            name: {
+                "records": sum(len(g) for n, g in selection.items() if name in (ALL, n)),
+                "structure": _rate(scores.integrity(name)),
+                "accuracy": _accuracies(scores, name, shuffled=False),
+                "shuffled": _accuracies(scores, name, shuffled=True),
+                "overlap": {part: asdict(row) for part, row in lexical[name].items()},
+            }
+            for name in (ALL, *selection)
+        },
+        "samples": samples,
+        "not_measured": [{"metric": m, "reason": r} for m, r in NOT_MEASURED],
+        "notes": list(NOTES),
+    }
+
+
+def load_verdict(path: Path) -> Verdict:
+    """Read the verdict back from a `report.json`; InputError if it is not one."""
+    try:
+        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if found["schema"] != SCHEMA:
+            raise InputError(f"schema {found['schema']!r}, expected {SCHEMA!r}", file=str(path))
+        verdict = found["verdict"]
+        return Verdict(
+            policy=verdict["policy"],
+            for_release=verdict["for_release"],
+            passed=verdict["passed"],
+            checks=tuple(Check(**check) for check in verdict["checks"]),
+            comparisons=tuple(Comparison(**each) for each in verdict["comparisons"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"not an evaluation report: {error}", file=str(path)) from error

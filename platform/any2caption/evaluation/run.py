@@ -1,0 +1,261 @@
+"""Evaluate a bundle on held-out records and write `report.json` and `report.html`.
+
+`python -m any2caption.evaluation.run --bundle DIR --snapshot ID --policy tiny --out DIR` ends with
+exit code 0 whatever the verdict: the verdict is in the report.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import any2caption
+from any2caption.conditions.types import Condition
+from any2caption.datasets.records import Record
+from any2caption.datasets.snapshots import load_condition, load_snapshot
+from any2caption.errors import A2CError, ConfigError, NotFoundError
+from any2caption.evaluation import gates, report_html
+from any2caption.evaluation.captioning import Item, Memory, Texter, caption_all
+from any2caption.evaluation.measure import Measured, Selection, control, score
+from any2caption.evaluation.report import Subject, build
+from any2caption.evaluation.slices import pick
+from any2caption.evaluation.thumbnails import picture_of
+from any2caption.progress import ProgressLog
+from any2caption.settings import Settings
+from any2caption.storage import open_store
+from any2caption.storage.base import ObjectStore
+from any2caption.storage.digest import folder_digest
+
+PER_SLICE, CONTROL_PER_SLICE, SAMPLES_PER_SLICE = 128, 64, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much to evaluate: records per slice, with how many of them shuffled, and batch size."""
+
+    per_slice: int = PER_SLICE
+    control: int = CONTROL_PER_SLICE
+    batch: int = 32
+
+
+def texter_of(bundle: Path, store: ObjectStore) -> Texter:
+    """Load a bundle and return what captions items with it in this process."""
+    from any2caption.model.inference import Captioner, Request
+
+    captioner = Captioner(bundle)
+
+    def write(items: Sequence[Item]) -> list[str]:
+        requests = [
+            Request(
+                text=item.record.prompt, conditions=_conditions(store, item.donor or item.record)
+            )
+            for item in items
+        ]
+        return [result.text for result in captioner.caption(requests)]
+
+    return write
+
+
+def _conditions(store: ObjectStore, record: Record) -> list[Condition]:
+    return [load_condition(store, condition) for condition in record.conditions]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything two models share: the same records, store and plan."""
+
+    settings: Settings
+    store: ObjectStore
+    selection: Selection
+    plan: Plan
+    progress: ProgressLog
+
+    def measure(self, bundle: Path, what: str) -> tuple[str, Measured]:
+        """Caption and judge with one bundle; returns its digest and what was measured."""
+        if not bundle.is_dir():
+            raise NotFoundError(f"{bundle}: no model bundle there")
+        digest = folder_digest(bundle)
+        memory = Memory(
+            self.settings.home / "cache" / "captions" / f"{digest}-{any2caption.__version__}.jsonl"
+        )
+        plain = [Item(record) for group in self.selection.values() for record in group]
+        by_id = {item.record.id: item.record for item in plain}
+        swapped = [
+            Item(by_id[record], donor)
+            for pairs in control(self.selection, self.plan.control).values()
+            for record, donor in pairs.items()
+        ]
+        texts = caption_all(
+            [*plain, *swapped],
+            lambda: texter_of(bundle, self.store),
+            memory,
+            batch=self.plan.batch,
+            progress=self.progress,
+            what=what,
+        )
+        own = {item.record.id: text for item, text in zip(plain, texts, strict=False)}
+        other = {
+            item.record.id: text for item, text in zip(swapped, texts[len(plain) :], strict=True)
+        }
+        return digest, score(self.selection, own, other)
+
+
+def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
+    settings: Settings,
+    *,
+    bundle: Path,
+    snapshot: str,
+    policy: str,
+    out: Path,
+    champion: Path | None = None,
+    plan: Plan | None = None,
+    lifecycle: str = "",
+) -> gates.Verdict:
+    """Caption, judge, decide and write the report into `out`; returns the verdict.
+
+    Raises:
+        NotFoundError: bundle or snapshot is missing, or the snapshot has no test records.
+        ConfigError: the policy is unknown.
+    """
+    rules, plan, started = gates.policy_of(policy), plan or Plan(), time.monotonic()
+    progress = ProgressLog(settings.progress_log, lifecycle)
+    store = open_store(settings.object_store, settings.s3_endpoint_url)
+    selection = pick(load_snapshot(store, snapshot).records("test"), plan.per_slice)
+    if not selection:
+        raise NotFoundError(f"snapshot {snapshot} has no test records with questions")
+    count = sum(len(group) for group in selection.values())
+    progress.emit("evaluate", f"{count} held-out records in {len(selection)} slices", total=count)
+    bench = Bench(settings, store, selection, plan, progress)
+    digest, challenger = bench.measure(bundle, "challenger")
+    champion_digest, baseline = bench.measure(champion, "champion") if champion else (None, None)
+    verdict = gates.decide(challenger.scores, baseline.scores if baseline else None, rules)
+    subject = Subject(
+        bundle=digest,
+        snapshot=snapshot,
+        champion=champion_digest,
+        synthetic=sum(r.synthetic for group in selection.values() for r in group),
+        records=count,
+    )
+    samples = [
+        _sample(store, name, record, challenger)
+        for name, group in selection.items()
+        for record in group[:SAMPLES_PER_SLICE]
+    ]
+    report = build(subject, selection, challenger, verdict=verdict, policy=rules, samples=samples)
+    _write(out, {**report, "seconds": round(time.monotonic() - started, 1)})
+    state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
+    progress.emit("evaluate", f"gate {policy} {state}", passed=verdict.passed)
+    return verdict
+
+
+def _sample(store: ObjectStore, name: str, record: Record, measured: Measured) -> dict[str, Any]:
+    prediction = measured.predictions[record.id]
+    correct = {
+        o.index: o.correct
+        for o in measured.scores.outcomes
+        if o.record == record.id and not o.shuffled
+    }
+    return {
+        "record": record.id,
+        "slice": name,
+        "prompt": record.prompt,
+        "text": prediction.text,
+        "problem": prediction.problem,
+        "parts": prediction.caption.model_dump() if prediction.caption else {},
+        "conditions": [
+            {
+                "label": f"{kept.kind} {kept.number}{f' ({kept.role})' if kept.role else ''}, "
+                f"{kept.format}, {kept.frames} frame{'s' if kept.frames > 1 else ''}",
+                "picture": picture_of(load_condition(store, kept)),
+            }
+            for kept in record.conditions
+        ],
+        "questions": [
+            {**qa.model_dump(mode="json"), "correct": correct[index]}
+            for index, qa in enumerate(record.qa)
+        ],
+    }
+
+
+def _write(out: Path, report: dict[str, Any]) -> None:
+    """Write both files, each at once; the JSON, which says that the evaluation is done, last."""
+    out.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "report.html": report_html.page(report),
+        "report.json": json.dumps(report, indent=1, ensure_ascii=False),
+    }
+    for name, content in contents.items():
+        fresh = out / f".{name}.new"
+        fresh.write_text(content, encoding="utf-8")
+        fresh.replace(out / name)
+
+
+def run_evaluate(  # noqa: PLR0913 - ids and places
+    settings: Settings,
+    *,
+    bundle: Path,
+    snapshot: str,
+    policy: str,
+    out: Path,
+    champion: Path | None = None,
+    plan: Plan | None = None,
+    lifecycle: str = "",
+) -> dict[str, Any]:
+    """Evaluate and return `{"passed", "policy", "reasons", "report"}`; a refusal is no error."""
+    verdict = evaluate(
+        settings,
+        bundle=bundle,
+        snapshot=snapshot,
+        policy=policy,
+        out=out,
+        champion=champion,
+        plan=plan,
+        lifecycle=lifecycle,
+    )
+    return {
+        "passed": verdict.passed,
+        "policy": verdict.policy,
+        "reasons": list(verdict.reasons),
+        "report": str(out / "report.html"),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when a report was written, else the error's own exit code."""
+    parser = argparse.ArgumentParser(prog="any2caption.evaluation.run", description=__doc__)
+    parser.add_argument("--bundle", type=Path, required=True, help="folder of the model bundle")
+    parser.add_argument("--snapshot", required=True, help="id of the snapshot")
+    parser.add_argument("--policy", default="tiny", choices=sorted(gates.POLICIES))
+    parser.add_argument("--out", type=Path, required=True, help="folder for the report")
+    parser.add_argument("--champion", type=Path, help="folder of the champion's bundle")
+    parser.add_argument("--per-slice", type=int, default=PER_SLICE, help="records per slice")
+    parser.add_argument("--control", type=int, default=CONTROL_PER_SLICE, help="of them, shuffled")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--lifecycle", default="")
+    given = parser.parse_args(arguments)
+    try:
+        if min(given.per_slice, given.batch) < 1 or given.control < 0:
+            raise ConfigError("--per-slice and --batch must be at least 1, --control at least 0")
+        result = run_evaluate(
+            Settings(),
+            bundle=given.bundle,
+            snapshot=given.snapshot,
+            policy=given.policy,
+            out=given.out,
+            champion=given.champion,
+            plan=Plan(per_slice=given.per_slice, control=given.control, batch=given.batch),
+            lifecycle=given.lifecycle,
+        )
+    except A2CError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    sys.stdout.write(json.dumps(result) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
