@@ -56,10 +56,11 @@ class Memory:
     def put(self, items: Sequence[Item], texts: Sequence[str]) -> None:
         """Remember texts, on disk too."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            for item, text in zip(items, texts, strict=True):
-                self._texts[item.key] = text
-                file.write(json.dumps({"key": item.key, "text": text}) + "\n")
+        self._texts.update({item.key: text for item, text in zip(items, texts, strict=True)})
+        lines = [json.dumps({"key": i.key, "text": t}) for i, t in zip(items, texts, strict=True)]
+        with self._path.open("ab") as file:
+            # A new line first: whatever an interrupted writer left torn ends here.
+            file.write(("\n" + "\n".join(lines) + "\n").encode())
 
 
 def caption_all(  # noqa: PLR0913 - what, by whom, remembered where, told how

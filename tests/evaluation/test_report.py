@@ -1,0 +1,130 @@
+import json
+import re
+
+import pytest
+
+from any2caption.captions.text import render
+from any2caption.errors import InputError
+from any2caption.evaluation import report_html
+from any2caption.evaluation.gates import SMOKE, TINY, decide
+from any2caption.evaluation.measure import control, score
+from any2caption.evaluation.report import Subject, build, load_verdict
+from any2caption.evaluation.slices import pick
+
+
+@pytest.fixture(scope="module")
+def selection(records):
+    return pick(records, 6)
+
+
+def made(selection, policy=TINY, champion=None, synthetic=None, samples=()):
+    texts = {r.id: render(r.caption) for group in selection.values() for r in group}
+    pairs = control(selection, 6)
+    shuffled = {i: render(d.caption) for found in pairs.values() for i, d in found.items()}
+    measured = score(selection, texts, shuffled)
+    verdict = decide(measured.scores, measured.scores if champion else None, policy)
+    count = len(texts)
+    subject = Subject(
+        bundle="b" * 64,
+        snapshot="s" * 64,
+        champion=champion,
+        synthetic=count if synthetic is None else synthetic,
+        records=count,
+    )
+    report = build(
+        subject, selection, measured, verdict=verdict, policy=policy, samples=list(samples)
+    )
+    return report, verdict
+
+
+def test_a_refusal_names_its_reasons_in_both_files(selection):
+    report, verdict = made(selection)
+    assert not verdict.passed
+    page = report_html.page(report)
+    assert report["verdict"]["reasons"] == list(verdict.reasons)
+    assert "at least 64 needed" in verdict.reasons[0] or "needed" in verdict.reasons[0]
+    for reason in verdict.reasons:
+        assert reason.replace("≥", "≥") in page
+    assert "<strong>Refused</strong>" in page
+
+
+def test_the_report_calls_synthetic_data_synthetic(selection):
+    assert "Synthetic data.</b> All" in report_html.page(made(selection)[0])
+    some = report_html.page(made(selection, synthetic=3)[0])
+    assert re.search(r"Synthetic data\.</b> 3 of \d+", some)
+    assert "Synthetic data" not in report_html.page(made(selection, synthetic=0)[0])
+
+
+def test_the_report_says_what_was_not_measured_and_why(selection):
+    report, _ = made(selection)
+    page = report_html.page(report)
+    metrics = " ".join(entry["metric"] for entry in report["not_measured"])
+    for name in ("CLIP-T", "BERTScore", "VBench"):
+        assert name in metrics
+        assert name in page
+    assert all(entry["reason"] for entry in report["not_measured"])
+    assert "synonym stage is empty" in page
+    assert page.count("not measured") >= 3
+
+
+def test_a_smoke_verdict_is_labelled_not_for_release(selection):
+    report, verdict = made(selection, policy=SMOKE)
+    assert verdict.passed
+    assert "not for release" in report_html.page(report)
+    assert "not for release" not in report_html.page(made(selection)[0])
+
+
+def test_every_slice_and_slot_is_in_the_table(selection):
+    report, _ = made(selection)
+    assert set(report["slices"]) == {"all", *selection}
+    camera = report["slices"]["camera_only"]["accuracy"]["only_condition"]["slots"]["camera"]
+    assert camera["value"] == 1
+    assert camera["n"] > 0
+    assert "camera" in report["slices"]["camera_only"]["shuffled"]["only_condition"]["slots"]
+    assert report["slices"]["all"]["overlap"]["entire"]["bleu2"] == pytest.approx(100)
+    page = report_html.page(report)
+    assert all(f"<b>{name}</b>" in page for name in report["slices"])
+
+
+def test_the_comparison_shows_the_smallest_effect(selection):
+    page = report_html.page(made(selection, champion="c" * 64)[0])
+    assert "smallest drop that could show" in page
+    assert "There is no champion yet" in report_html.page(made(selection)[0])
+
+
+def test_the_page_is_self_contained_and_escapes_what_data_says(selection):
+    sample = {
+        "record": "r<1>",
+        "slice": "mix",
+        "prompt": "<script>alert(1)</script>",
+        "text": "<b>broken",
+        "problem": "lacks <parts>",
+        "parts": {},
+        "conditions": [{"label": "pose <1>", "picture": ""}],
+        "questions": [
+            {"slot": "colour", "answer": "<i>red", "sources": ["image"], "correct": False}
+        ],
+    }
+    page = report_html.page(made(selection, samples=[sample])[0])
+    assert "&lt;script&gt;alert(1)" in page
+    for raw in ("<script", "<b>broken", "<i>red", "<parts>", "r<1>"):
+        assert raw not in page
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert "@import" not in page
+
+
+def test_a_verdict_comes_back_from_its_report(selection, tmp_path):
+    report, verdict = made(selection, champion="c" * 64)
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(report))
+    assert load_verdict(path) == verdict
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": "other"}', '{"schema": 1'])
+def test_what_is_no_report_is_refused_by_name(tmp_path, content):
+    path = tmp_path / "report.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"report\.json"):
+        load_verdict(path)
+    with pytest.raises(InputError, match="not an evaluation report"):
+        load_verdict(tmp_path / "missing.json")
