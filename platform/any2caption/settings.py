@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         default=executable, description="Interpreter of the training environment"
     )
     serve_python: str = Field(default="", description="Interpreter of the serving environment")
+    source: str = Field(default="", description="Source that scheduled runs ingest")
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
     ports: Ports = Field(default_factory=Ports)
 

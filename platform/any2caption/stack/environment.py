@@ -57,6 +57,7 @@ def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
         "A2C_TRITON_URL": settings.triton_url,
         "A2C_TRAIN_PYTHON": settings.train_python,
         "A2C_SERVE_PYTHON": settings.serve_python,
+        "A2C_SOURCE": settings.source,
         "A2C_AUTO_APPROVE": str(settings.auto_approve).lower(),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,
         **{f"A2C_PORT_{name.upper()}": str(port) for name, port in settings.ports},

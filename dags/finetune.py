@@ -1,0 +1,43 @@
+"""### Fine-tune
+
+Trains a model on a snapshot: the camera and the motion encoder are aligned, then the whole model
+learns to interpret conditions. DeepSpeed runs as a process (or pod) of its own, in the pool `gpu`;
+after a kill it resumes from its last checkpoint. An unchanged snapshot and recipe reuse the bundle
+that is there. Leaves the asset **candidate**, which starts `evaluate`.
+
+Runs on every new snapshot, or by hand with params (an empty `snapshot` means the latest).
+"""
+
+from airflow.sdk import dag
+
+from any2caption.orchestration import assets, params, stages
+from any2caption.orchestration.retries import DEFAULT_ARGS
+
+
+@dag(
+    schedule=[assets.SNAPSHOT],
+    catchup=False,
+    max_active_runs=2,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["any2caption"],
+    params={
+        "lifecycle": params.lifecycle(),
+        "snapshot": params.snapshot(),
+        "preset": params.preset(),
+        "recipe": params.recipe(),
+        "policy": params.policy(),
+        "auto_approve": params.auto_approve(),
+    },
+)
+def finetune() -> None:
+    """Snapshot → candidate."""
+    planned = stages.plan_training(stages.request("snapshot"))
+    prepared = stages.gpu_work("prepare", planned["prepare"], accelerator=False)
+    trained = stages.gpu_work("train", planned["train"], retries=10)
+    registered = stages.register(planned)
+    prepared >> trained >> registered
+    stages.announce("announce_candidate", assets.CANDIDATE, registered)
+
+
+finetune()

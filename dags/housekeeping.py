@@ -1,0 +1,30 @@
+"""### Housekeeping
+
+Hourly: points MLflow's champion alias at the ledger's champion again, brings models back whose
+worker process died inside Triton, and removes prepared data and checkpoints of finished runs that
+are older than `days`. Bundles, metrics and reports are kept.
+"""
+
+from airflow.sdk import Param, dag
+
+from any2caption.orchestration import stages
+from any2caption.orchestration.retries import DEFAULT_ARGS
+
+
+@dag(
+    schedule="@hourly",
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["any2caption"],
+    params={"days": Param(30, type="integer", minimum=1, description="Age of runs to clean")},
+)
+def housekeeping() -> None:
+    """Repair, watch, clean."""
+    stages.reconcile()
+    stages.watch()
+    stages.retain()
+
+
+housekeeping()

@@ -1,0 +1,39 @@
+"""### Ingest conditions
+
+Reads a source (a folder with `manifest.jsonl` in object storage), parses and probes every condition
+file, quarantines broken records with reasons, validates the rest with Great Expectations and
+publishes an immutable snapshot. Leaves the asset **snapshot**, which starts `finetune`.
+
+An unchanged source gives the same snapshot id. By default it runs weekly on the source that the
+setting `A2C_SOURCE` names; without one the scheduled run is skipped.
+"""
+
+from airflow.sdk import dag
+
+from any2caption.orchestration import assets, params, stages
+from any2caption.orchestration.retries import DEFAULT_ARGS
+
+
+@dag(
+    schedule="@weekly",
+    catchup=False,
+    max_active_runs=4,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["any2caption"],
+    params={
+        "lifecycle": params.lifecycle(),
+        "source": params.source(),
+        "preset": params.preset(),
+        "recipe": params.recipe(),
+        "policy": params.policy(),
+        "auto_approve": params.auto_approve(),
+    },
+)
+def ingest_conditions() -> None:
+    """Source → snapshot."""
+    published = stages.ingest(stages.request_source(stages.request()))
+    stages.announce("announce_snapshot", assets.SNAPSHOT, published)
+
+
+ingest_conditions()

@@ -1,0 +1,40 @@
+"""### Promote
+
+Makes a challenger champion: compare-and-swap in the ledger, then MLflow's alias. A person approves
+(*Required actions* in this interface), unless `auto_approve` says otherwise. Only a version whose
+gate passed can be promoted. Leaves the asset **champion**, which starts `release`.
+
+Runs on every new challenger, or by hand with a `version`.
+"""
+
+from airflow.sdk import dag
+
+from any2caption.orchestration import approval, assets, params, stages
+from any2caption.orchestration.retries import DEFAULT_ARGS
+
+
+@dag(
+    schedule=[assets.CHALLENGER],
+    catchup=False,
+    max_active_runs=4,
+    default_args=DEFAULT_ARGS,
+    doc_md=__doc__,
+    tags=["any2caption"],
+    params={
+        "lifecycle": params.lifecycle(),
+        "version": params.version("Version with a passed verdict"),
+        "auto_approve": params.auto_approve(),
+    },
+)
+def promote() -> None:
+    """Challenger → champion."""
+    requested = stages.request("challenger")
+    choice = stages.choose_approval(requested, "promote", "approval")
+    asked = approval.approval("approval")
+    promoted = stages.promote(requested, "approval")
+    choice >> asked >> promoted
+    choice >> promoted
+    stages.announce("announce_champion", assets.CHAMPION, promoted)
+
+
+promote()

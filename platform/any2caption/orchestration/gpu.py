@@ -1,0 +1,82 @@
+"""Heavy work as Airflow tasks: one factory, two back ends.
+
+`A2C_WORK_BACKEND=process` (the default) runs a local process that survives the Airflow worker;
+`kubernetes` runs a pod through a deferrable KubernetesPodOperator that attaches to a pod that is
+already there. The Kubernetes back end is built and its pod specification tested; it has not been
+run against a cluster.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from any2caption.errors import A2CError
+from any2caption.orchestration.retries import exit_is_retryable, for_airflow
+
+POOL = "gpu"
+
+
+class ProcessWorkOperator(BaseOperator):
+    """Runs a `Work` as a local process in a session of its own and waits for it.
+
+    A retried task attaches to the process if it is alive; a cancelled one kills the whole group.
+    """
+
+    template_fields = ("work",)
+
+    def __init__(self, *, work: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.work = work
+
+    def execute(self, context: Any) -> str:  # noqa: ARG002 - Airflow's signature
+        """Start or attach, stream the output to the task's log, and judge the exit code."""
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+        from any2caption.orchestration import jobs
+        from any2caption.orchestration.work import from_dict
+        from any2caption.settings import Settings
+
+        work = from_dict(self.work)
+        if Path(work.done).exists():
+            self.log.info("%s was done before: %s", work.key, work.done)
+            return work.key
+        job = work.job(Settings().train_python)
+        offset = jobs.output_size(job)
+        try:
+            known = jobs.running_pid(job)
+            pid = jobs.start(job)
+        except A2CError as error:
+            raise for_airflow(error) from error
+        self.log.info("%s %s as process %d", "attached to" if known else "started", job.key, pid)
+        code = jobs.follow(job, self.log.info, offset=offset)
+        if code == 0:
+            return job.key
+        last = jobs.tail(job, 1)
+        ending = "was killed" if code is None else f"ended with exit code {code}"
+        kind = AirflowException if exit_is_retryable(code) else AirflowFailException
+        raise kind(f"{job.key} {ending}: {last} (see {job.folder}/output.log)")
+
+    def on_kill(self) -> None:
+        """Kill the process group when the task is cancelled."""
+        from any2caption.orchestration import jobs
+        from any2caption.orchestration.work import from_dict
+        from any2caption.settings import Settings
+
+        jobs.cancel(from_dict(self.work).job(Settings().train_python))
+
+
+def gpu_work(task_id: str, work: Any, *, accelerator: bool = True, **kwargs: Any) -> BaseOperator:
+    """Make the task that runs `work` (a `Work` as a dict, usually another task's output).
+
+    `accelerator` puts it into the pool `gpu`, so that one such task runs at a time on a machine, and
+    asks Kubernetes for a GPU.
+    """
+    if accelerator:
+        kwargs.setdefault("pool", POOL)
+    if os.environ.get("A2C_WORK_BACKEND", "process") == "kubernetes":
+        from any2caption.orchestration.kubernetes import pod_operator
+
+        return pod_operator(task_id, work, accelerator=accelerator, **kwargs)
+    return ProcessWorkOperator(task_id=task_id, work=work, **kwargs)

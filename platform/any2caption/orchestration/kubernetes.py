@@ -1,0 +1,91 @@
+"""Heavy work as Kubernetes pods. Built and tested as a specification; not run against a cluster here."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ClusterSettings(BaseSettings):
+    """Where pods run, read from `A2C_K8S_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="A2C_K8S_")
+
+    namespace: str = "any2caption"
+    image: str = Field(default="any2caption/train:latest", description="Image with the train extra")
+    service_account: str = "any2caption-work"
+    volume_claim: str = Field(
+        default="any2caption-home", description="ReadWriteMany claim, mounted at A2C_HOME"
+    )
+    environment_secret: str = Field(
+        default="any2caption-environment", description="Secret whose keys become variables"
+    )
+    gpus: int = 1
+    gpu_resource: str = "nvidia.com/gpu"
+    cpu: str = "8"
+    memory: str = "64Gi"
+    shared_memory: str = Field(default="16Gi", description="Size limit of /dev/shm")
+    startup_seconds: int = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class _Templates:
+    """XCom references into a work's dict, resolved when the task runs."""
+
+    key: Any
+    arguments: Any
+
+
+def pod_operator(task_id: str, work: Any, *, accelerator: bool, **kwargs: Any) -> BaseOperator:
+    """Make the deferrable pod task.
+
+    The pod carries the work's key as a label together with Airflow's own identity labels. The
+    operator looks for such a pod before it creates one (`reattach_on_restart`), so a worker that
+    dies after it submitted neither loses the pod nor starts a second.
+    """
+    from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+    from kubernetes.client import models as k8s
+
+    from any2caption.settings import Settings
+
+    cluster = ClusterSettings()
+    home = str(Settings().home)
+    fields = _Templates(key=work["key"], arguments=work["arguments"])
+    limits = {"cpu": cluster.cpu, "memory": cluster.memory}
+    if accelerator:
+        limits[cluster.gpu_resource] = str(cluster.gpus)
+    claim = k8s.V1PersistentVolumeClaimVolumeSource(claim_name=cluster.volume_claim)
+    memory = k8s.V1EmptyDirVolumeSource(medium="Memory", size_limit=cluster.shared_memory)
+    return KubernetesPodOperator(
+        task_id=task_id,
+        name=f"a2c-{task_id.replace('_', '-')}",
+        namespace=cluster.namespace,
+        image=cluster.image,
+        service_account_name=cluster.service_account,
+        cmds=["python"],
+        arguments=fields.arguments,
+        labels={"app.kubernetes.io/part-of": "any2caption", "a2c-work": fields.key},
+        env_vars={"A2C_HOME": home},
+        env_from=[
+            k8s.V1EnvFromSource(
+                secret_ref=k8s.V1SecretEnvSource(name=cluster.environment_secret, optional=True)
+            )
+        ],
+        container_resources=k8s.V1ResourceRequirements(requests=limits, limits=limits),
+        volumes=[
+            k8s.V1Volume(name="home", persistent_volume_claim=claim),
+            k8s.V1Volume(name="shared-memory", empty_dir=memory),
+        ],
+        volume_mounts=[
+            k8s.V1VolumeMount(name="home", mount_path=home),
+            k8s.V1VolumeMount(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 - Linux's
+        ],
+        startup_timeout_seconds=cluster.startup_seconds,
+        deferrable=True,
+        reattach_on_restart=True,
+        on_finish_action="delete_succeeded_pod",
+        get_logs=True,
+        **kwargs,
+    )

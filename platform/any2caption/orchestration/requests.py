@@ -1,0 +1,41 @@
+"""From a DAG run to a request: which source, snapshot, run or version a stage works on. Pure functions."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from any2caption.errors import ConfigError
+from any2caption.settings import Settings
+
+
+def resolve(
+    params: Mapping[str, Any], extra: Mapping[str, Any] | None, run_id: str, settings: Settings
+) -> dict[str, Any]:
+    """Merge what triggered the run into one request.
+
+    An asset event's `extra` says what the former stage left; params count where it says nothing.
+    The result always has a lifecycle and a decided `auto_approve`.
+    """
+    request = {key: value for key, value in params.items() if value not in {None, "", 0}}
+    request.update(extra or {})
+    if "auto_approve" in params and params["auto_approve"] is not None and not extra:
+        request["auto_approve"] = params["auto_approve"]
+    request.setdefault("auto_approve", settings.auto_approve)
+    request.setdefault("lifecycle", lifecycle_of(run_id))
+    return request
+
+
+def lifecycle_of(run_id: str) -> str:
+    """A short, readable id for a run that nobody gave one."""
+    kind = re.match(r"[a-z]+", run_id)
+    digest = hashlib.sha256(run_id.encode()).hexdigest()[:8]
+    return f"{kind.group() if kind else 'run'}-{digest}"
+
+
+def require(request: Mapping[str, Any], key: str, hint: str) -> Any:
+    """Return a field of the request, or raise ConfigError saying how to give it."""
+    value = request.get(key)
+    if not value:
+        raise ConfigError(f"nothing to work on: no {key}; {hint}")
+    return value

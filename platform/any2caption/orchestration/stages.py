@@ -1,0 +1,178 @@
+"""The control tasks that DAG files chain: each resolves its inputs, calls its action, announces its asset."""
+
+from typing import Any
+
+from airflow.sdk import Asset, get_current_context, task
+
+from any2caption.orchestration import assets
+from any2caption.orchestration.gpu import gpu_work
+from any2caption.orchestration.retries import by_policy
+
+__all__ = [
+    "announce",
+    "choose_approval",
+    "gpu_work",
+    "ingest",
+    "judge",
+    "plan_evaluation",
+    "plan_training",
+    "promote",
+    "reconcile",
+    "register",
+    "release",
+    "request",
+    "request_source",
+    "retain",
+    "watch",
+]
+
+Request = dict[str, Any]
+
+
+def _settings() -> Any:
+    from any2caption.settings import Settings
+
+    return Settings()
+
+
+@task
+@by_policy
+def request(asset: str = "") -> Request:
+    """Work out what this run is about: from the event of the asset named `asset`, else from params."""
+    from any2caption.orchestration.requests import resolve
+
+    context = get_current_context()
+    return resolve(context["params"], _event_extra(context, asset), context["run_id"], _settings())
+
+
+def _event_extra(context: Any, asset: str) -> dict[str, Any] | None:
+    """Return the latest event's extra; several that queued up are one run on the last of them."""
+    events = context.get("triggering_asset_events") or {}
+    extras = [event.extra for key in events if key.name == asset for event in events[key]]
+    return dict(extras[-1]) if extras else None
+
+
+@task
+@by_policy
+def request_source(request: Request) -> Request:
+    """Fill in the configured source; a scheduled run without any is skipped."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    source = request.get("source") or _settings().source
+    if not source and str(get_current_context()["run_id"]).startswith("scheduled"):
+        raise AirflowSkipException("no source to ingest weekly: set A2C_SOURCE")
+    return {**request, "source": source}
+
+
+@task
+@by_policy
+def ingest(request: Request) -> Request:
+    """Read the source, quarantine what is broken, validate the rest, publish a snapshot."""
+    from any2caption.orchestration import actions
+
+    return actions.ingest(_settings(), request)
+
+
+@task
+@by_policy
+def plan_training(request: Request) -> Request:
+    """Decide snapshot and run key, and write down the commands."""
+    from any2caption.orchestration import actions
+
+    return actions.plan_training(_settings(), request)
+
+
+@task
+@by_policy
+def register(request: Request) -> Request:
+    """Register the bundle as a candidate version."""
+    from any2caption.orchestration import actions
+
+    return actions.register(_settings(), request)
+
+
+@task
+@by_policy
+def plan_evaluation(request: Request) -> Request:
+    """Bring the candidate's and the champion's bundles here and write down the command."""
+    from any2caption.orchestration import actions
+
+    return actions.plan_evaluation(_settings(), request)
+
+
+@task
+@by_policy
+def judge(request: Request) -> Request:
+    """Record the verdict; a refusal fails the run with its reasons, and nothing follows."""
+    from any2caption.orchestration import actions
+
+    return actions.judge(_settings(), request)
+
+
+@task.branch
+@by_policy
+def choose_approval(request: Request, automatic: str, by_person: str) -> str:
+    """Go on to the task `automatic` if no person is needed, else to `by_person`."""
+    return automatic if request["auto_approve"] else by_person
+
+
+@task(trigger_rule="none_failed_min_one_success")
+@by_policy
+def promote(request: Request, approval_task: str = "") -> Request:
+    """Make the version champion. The approver is who answered `approval_task`, if anybody had to."""
+    from any2caption.orchestration import actions
+
+    context = get_current_context()
+    answer = context["ti"].xcom_pull(task_ids=approval_task) if approval_task else None
+    if isinstance(answer, dict):
+        user = answer.get("responded_by_user") or {}
+        request = {**request, "approver": user.get("name") or user.get("id") or "a person"}
+    return actions.promote(_settings(), request)
+
+
+@task
+@by_policy
+def release(request: Request) -> Request:
+    """Build, roll out and watch the champion's release."""
+    from any2caption.orchestration import actions
+
+    return actions.release(_settings(), request)
+
+
+def announce(task_id: str, asset: Asset, request: Any) -> Any:
+    """Make the task that publishes the asset's event; the next DAG starts from it."""
+
+    @task(task_id=task_id, outlets=[asset])
+    def publish(request: Request) -> Request:
+        extra = assets.carried(request)
+        get_current_context()["outlet_events"][asset].extra = extra
+        return extra
+
+    return publish(request)
+
+
+@task
+@by_policy
+def reconcile() -> int | None:
+    """Repair MLflow's champion alias from the ledger."""
+    from any2caption.orchestration import actions
+
+    return actions.reconcile(_settings())
+
+
+@task
+@by_policy
+def watch() -> Request:
+    """Compare what is served with the champion."""
+    from any2caption.orchestration import actions
+
+    return actions.lag(_settings())
+
+
+@task
+@by_policy
+def retain() -> list[str]:
+    """Remove data and checkpoints of old finished runs."""
+    from any2caption.orchestration import actions
+
+    return actions.retain(_settings(), days=int(get_current_context()["params"]["days"]))

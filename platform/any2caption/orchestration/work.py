@@ -1,0 +1,106 @@
+"""What each heavy stage runs: pure functions from ids to a command line and the folder it works in."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from any2caption.orchestration.jobs import Job
+from any2caption.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A stage's work. `arguments` follow the interpreter of the training environment.
+
+    `key` is the same for the same work: it names the job folder and, on Kubernetes, the pod. When
+    the file `done` is there, the work was done before and nothing is started.
+    """
+
+    stage: str
+    key: str
+    arguments: tuple[str, ...]
+    folder: str
+    done: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what travels through XCom."""
+        return {**asdict(self), "arguments": list(self.arguments)}
+
+    def job(self, python: str) -> Job:
+        """Return it as a local job."""
+        return Job(self.key, (python, *self.arguments), Path(self.folder))
+
+
+def from_dict(value: Mapping[str, Any]) -> Work:
+    """Read what `as_dict` wrote."""
+    return Work(value["stage"], value["key"], tuple(value["arguments"]), value["folder"], value["done"])
+
+
+def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any]) -> str:
+    """Identify a training run by what it depends on: snapshot, preset and the recipe's content."""
+    text = json.dumps([snapshot, preset, recipe], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def prepare(settings: Settings, request: Mapping[str, Any]) -> Work:
+    """Turn a snapshot's records into the arrays that training reads."""
+    folder = settings.runs / request["run"]
+    arguments = (
+        *("-m", "any2caption.training.prepare"),
+        *("--snapshot", request["snapshot"], "--preset", request["preset"]),
+        *("--out", str(folder / "data")),
+    )
+    done = folder / "train" / "bundle" / "manifest.json"
+    return _work(settings, "prepare", request, arguments, done)
+
+
+def train(settings: Settings, request: Mapping[str, Any]) -> Work:
+    """Train, resuming from the last checkpoint in the run's folder."""
+    folder = settings.runs / request["run"]
+    arguments = (
+        *("-m", "any2caption.training.run"),
+        *("--preset", request["preset"], "--recipe", request["recipe"]),
+        *("--data", str(folder / "data"), "--out", str(folder / "train")),
+        *("--progress", str(settings.progress_log), "--lifecycle", request["lifecycle"]),
+    )
+    done = folder / "train" / "bundle" / "manifest.json"
+    return _work(settings, "train", request, arguments, done)
+
+
+def evaluate(settings: Settings, request: Mapping[str, Any], champion: Path | None) -> Work:
+    """Score the run's bundle on the snapshot's held-out split, beside the champion's."""
+    arguments = (
+        *("-m", "any2caption.evaluation.run"),
+        *("--bundle", str(bundle(settings, request["run"]))),
+        *("--snapshot", request["snapshot"], "--policy", request["policy"]),
+        *("--out", str(evaluation(settings, request))),
+        *(() if champion is None else ("--champion", str(champion))),
+    )
+    done = evaluation(settings, request) / "report.json"
+    return _work(settings, "evaluate", request, arguments, done, request["evaluation"])
+
+
+def bundle(settings: Settings, run: str) -> Path:
+    """The bundle that a training run leaves."""
+    return settings.runs / run / "train" / "bundle"
+
+
+def evaluation(settings: Settings, request: Mapping[str, Any]) -> Path:
+    """The folder of one evaluation of a run: `<policy>`, or `<policy>-vs-<champion's version>`."""
+    return settings.runs / str(request["run"]) / "evaluation" / str(request["evaluation"])
+
+
+def _work(  # noqa: PLR0913, PLR0917 - the fields of a Work
+    settings: Settings,
+    stage: str,
+    request: Mapping[str, Any],
+    arguments: tuple[str, ...],
+    done: Path,
+    variant: str = "",
+) -> Work:
+    name = "-".join(part for part in (stage, variant) if part)
+    folder = settings.runs / request["run"] / "jobs" / name
+    return Work(stage, f"{name}-{request['run']}", arguments, str(folder), str(done))
