@@ -55,3 +55,12 @@ def test_labels_of_the_printed_form_are_no_mentions():
     assert "object" not in starts
     assert [m.start for m in found] == sorted(m.start for m in found)
     assert {m.slot for m in found} >= {"background", "style", "camera", "action", "colour", "count"}
+
+
+def test_a_gold_part_mentions_nothing_but_the_truth_of_its_slot():
+    for index in range(300):
+        scene = sample_scene(5, index)
+        caption = caption_of(scene)
+        for slot in lexicon.SLOTS.values():
+            said = {m.key for m in lexicon.mentions(slot.name, getattr(caption, slot.part))}
+            assert said == set(scene.keys(slot.name)), (slot.name, caption)

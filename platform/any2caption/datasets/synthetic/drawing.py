@@ -189,7 +189,8 @@ def _paint(  # noqa: PLR0913, PLR0917 - what to draw, where and how
     dark = max(colour) < 64  # noqa: PLR2004 - black subjects get a light rim
     rim = (225, 225, 225) if dark else (24, 22, 26)
     if actor.points is not None:
-        paint = _BodyPaint(colour, _TROUSERS, skin, _HAIR, rim)
+        edge = (96, 96, 104) if dark else rim
+        paint = _BodyPaint(colour, _TROUSERS, skin, _HAIR, edge)
         _person(draw, actor.points[frame] * SIZE, float(actor.radii[frame]) * SIZE, paint)
         return
     x, y = actor.centres[frame] * SIZE
@@ -252,9 +253,11 @@ def _person(
         _limb(draw, (spot[hip], spot[knee], spot[ankle]), limb, paint.trousers)
     trunk = [spot[2], spot[5], spot[11], spot[8]]
     if paint.outline:
-        draw.line([*trunk, trunk[0]], fill=paint.outline, width=round(1.5 * limb), joint="curve")
+        draw.line(
+            [*trunk, trunk[0]], fill=paint.outline, width=round(1.6 * limb) + 2, joint="curve"
+        )
     draw.polygon(trunk, fill=paint.shirt)
-    draw.line([*trunk, trunk[0]], fill=paint.shirt, width=round(1.2 * limb), joint="curve")
+    draw.line([*trunk, trunk[0]], fill=paint.shirt, width=round(1.6 * limb), joint="curve")
     for shoulder, elbow, hand in ((2, 3, 4), (5, 6, 7)):
         if paint.outline:
             _limb(draw, (spot[shoulder], spot[elbow], spot[hand]), arm + 2, paint.outline)
