@@ -1,0 +1,142 @@
+import json
+
+import numpy as np
+import pytest
+
+from any2caption.captions.text import render
+from any2caption.conditions.types import Condition, Image
+from any2caption.datasets.snapshots import publish
+from any2caption.evaluation import run
+from any2caption.evaluation.gates import Policy, Threshold
+from any2caption.evaluation.scores import Selector
+from any2caption.settings import Settings
+from any2caption.storage import open_store
+
+STRICT = Policy(
+    name="strict",
+    summary="for this test",
+    for_release=True,
+    thresholds=(
+        Threshold(name="six parts", bound=1.0, structure=True),
+        Threshold(name="only condition", bound=0.9, select=Selector(group="only_condition")),
+        Threshold(
+            name="camera shuffled",
+            bound=0.4,
+            direction="at_most",
+            select=Selector("camera_only", "only_condition", "camera", shuffled=True),
+        ),
+    ),
+)
+
+
+def reader(item):
+    """A perfect model: what the conditions show, which is the donor's scene if there is one."""
+    return render((item.donor or item.record).caption)
+
+
+def constant(_item):
+    parts = ("Dense", "Main object", "Background", "Camera", "Style", "Action")
+    return "\n".join(f"{n}. {part} caption: a red ball" for n, part in enumerate(parts, 1))
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch, records):
+    """A snapshot in a folder store, and bundles whose `model.txt` says how they answer."""
+    settings = Settings(home=tmp_path / "home")
+    snapshot = publish(open_store(settings.object_store), records).id
+    loads = []
+
+    def texter_of(bundle, _store):
+        loads.append(bundle.name)
+        answer = {"reader": reader, "constant": constant}[(bundle / "model.txt").read_text()]
+        return lambda items: [answer(item) for item in items]
+
+    def condition(_store, kept):
+        pixels = np.full((8, 8, 3), 200, np.uint8)
+        return Condition(kept.kind, Image(pixels), kept.format, kept.role, kept.number)
+
+    monkeypatch.setattr(run, "texter_of", texter_of)
+    monkeypatch.setattr(run, "load_condition", condition)
+    monkeypatch.setitem(run.gates.POLICIES, "strict", STRICT)
+    monkeypatch.setattr(run, "Settings", lambda: settings)
+
+    def bundle(name, answers):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "model.txt").write_text(answers)
+        return folder
+
+    def evaluate(folder, champion=None):
+        return run.run_evaluate(
+            settings,
+            bundle=folder,
+            snapshot=snapshot,
+            policy="strict",
+            out=tmp_path / "out",
+            champion=champion,
+            plan=run.Plan(per_slice=16, control=12, batch=8),
+            lifecycle="life",
+        )
+
+    return settings, snapshot, bundle, evaluate, loads
+
+
+def test_a_reader_passes_and_the_report_is_written(world, tmp_path):
+    settings, snapshot, bundle, evaluate, _ = world
+    result = evaluate(bundle("good", "reader"))
+    assert result["passed"], result["reasons"]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["snapshot"] == snapshot
+    assert report["synthetic"] == report["records"] > 0
+    assert report["samples"][0]["conditions"][0]["picture"].startswith("<img")
+    assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")
+    lines = [line for _, line in run.ProgressLog(settings.progress_log, "life").read()]
+    assert lines[-1]["passed"] is True
+    assert any(line.get("step") == line.get("total") for line in lines)
+
+
+def test_a_model_that_is_blind_is_refused_with_reasons(world):
+    _, _, bundle, evaluate, _ = world
+    result = evaluate(bundle("blind", "constant"))
+    assert not result["passed"]
+    assert any(reason.startswith("only condition: 0.") for reason in result["reasons"])
+
+
+def test_a_regression_against_the_champion_is_refused(world):
+    _, _, bundle, evaluate, _ = world
+    result = evaluate(bundle("blind", "constant"), champion=bundle("good", "reader"))
+    assert any("no regression in mix: 1.000 → 0." in reason for reason in result["reasons"])
+
+
+def test_captions_are_made_once_per_bundle_and_record(world):
+    _, _, bundle, evaluate, loads = world
+    good, blind = bundle("good", "reader"), bundle("blind", "constant")
+    evaluate(good)
+    evaluate(blind, champion=good)
+    evaluate(good)
+    assert loads == ["good", "blind"]
+
+
+def test_the_command_ends_with_zero_whatever_the_verdict(world, tmp_path, capsys):
+    _, snapshot, bundle, _, _ = world
+    blind = bundle("blind", "constant")
+    arguments = ["--bundle", str(blind), "--snapshot", snapshot, "--out", str(tmp_path / "out")]
+    assert run.main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"--bundle": "/missing"}, "no model bundle"),
+        ({"--snapshot": "f" * 64}, "no snapshot"),
+        ({"--per-slice": "0"}, "at least 1"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_named(world, tmp_path, capsys, change, message):
+    _, snapshot, bundle, _, _ = world
+    given = {"--bundle": str(bundle("good", "reader")), "--snapshot": snapshot}
+    given |= {"--out": str(tmp_path / "out")} | change
+    assert run.main([word for pair in given.items() for word in pair]) != 0
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
