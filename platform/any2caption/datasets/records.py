@@ -17,7 +17,10 @@ class Strict(BaseModel):
 
 
 class QA(Strict):
-    """A question about the user's intent; `sources` are the inputs that state the answer ("text" or condition kinds)."""
+    """A question about the user's intent.
+
+    `sources` are the inputs that state the answer: "text" or condition kinds.
+    """
 
     aspect: Aspect
     slot: str = Field(description="What is asked for, e.g. colour, count, camera")
@@ -27,7 +30,7 @@ class QA(Strict):
 
 
 class SourceCondition(Strict):
-    """A condition in a source manifest: file paths relative to the manifest's folder, in frame order."""
+    """A condition in a source manifest: paths relative to the manifest, in frame order."""
 
     kind: str
     paths: tuple[str, ...] = Field(min_length=1)

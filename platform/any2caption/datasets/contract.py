@@ -1,0 +1,174 @@
+"""Validate a data set against its contract with Great Expectations, and build its Data Docs.
+
+Every expectation runs once with a yes or no as its result, which is fast; only those that failed
+run again with numbers and examples, from which the reasons are made.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from any2caption.datasets.expectations import Policy, condition_expectations, record_expectations
+from any2caption.datasets.frames import Frames, to_frames
+from any2caption.datasets.records import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.data_context import EphemeralDataContext
+    from great_expectations.expectations import Expectation
+
+_SITE = "data_docs"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An expectation that does not hold: in which table, which one, and what was found instead."""
+
+    table: str
+    expectation: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.expectation}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationResult:
+    """The outcome. `report` is the index page of the Data Docs."""
+
+    passed: bool
+    expectations: int
+    failures: tuple[Failure, ...]
+    report: Path
+    seconds: float
+
+
+def validate(
+    records: Sequence[Record],
+    media: Collection[str],
+    data_docs_dir: Path,
+    policy: Policy | None = None,
+) -> ValidationResult:
+    """Validate records; `media` are the digests of the objects that are in the store.
+
+    The Data Docs are written into the folder `data_docs_dir`.
+    """
+    from any2caption.conditions.registry import KINDS
+
+    frames = to_frames(records, frozenset(media), list(KINDS))
+    formats = {name: kind.formats for name, kind in KINDS.items()}
+    return validate_frames(frames, formats, data_docs_dir, policy or Policy())
+
+
+def validate_frames(
+    frames: Frames, formats: dict[str, tuple[str, ...]], data_docs_dir: Path, policy: Policy
+) -> ValidationResult:
+    """Validate the two tables of a data set; `formats` are the accepted formats of each kind."""
+    began = time.monotonic()
+    context = _context(data_docs_dir)
+    kinds = list(formats)
+    tables = [("records", frames.records, record_expectations(kinds, len(frames.records), policy))]
+    if len(frames.conditions):
+        expectations = condition_expectations(formats, policy)
+        tables.append(("conditions", frames.conditions, expectations))
+    failures: list[Failure] = []
+    for name, frame, expectations in tables:
+        failed = [
+            number
+            for number, result in enumerate(
+                _run(context, name, frame, expectations, "BOOLEAN_ONLY")
+            )
+            if not result.success
+        ]
+        if failed:
+            again = [expectations[number].model_copy() for number in failed]
+            results = _run(context, f"{name} that failed", frame, again, "SUMMARY")
+            failures += [_failure(name, result) for result in results if not result.success]
+    context.build_data_docs(site_names=[_SITE])
+    return ValidationResult(
+        passed=not failures,
+        expectations=sum(len(expectations) for _, _, expectations in tables),
+        failures=tuple(failures),
+        report=data_docs_dir / "index.html",
+        seconds=round(time.monotonic() - began, 2),
+    )
+
+
+def _context(data_docs_dir: Path) -> "EphemeralDataContext":
+    # No usage statistics leave the machine; both must be set before the import.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    for site in list(context.list_data_docs_sites()):
+        context.delete_data_docs_site(site)
+    data_docs_dir.mkdir(parents=True, exist_ok=True)
+    context.add_data_docs_site(
+        _SITE,
+        {
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {
+                "class_name": "TupleFilesystemStoreBackend",
+                "base_directory": str(data_docs_dir.absolute()),
+            },
+        },
+    )
+    context.data_sources.add_pandas("snapshot")
+    return context
+
+
+def _run(
+    context: "EphemeralDataContext",
+    name: str,
+    frame: "pd.DataFrame",
+    expectations: "Sequence[Expectation]",
+    detail: str,
+) -> list[Any]:
+    """Run expectations on a table; return one result each, in their order."""
+    import great_expectations as gx
+
+    suite = context.suites.add(gx.ExpectationSuite(name, expectations=list(expectations)))
+    asset = context.data_sources.get("snapshot").add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe("all")
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name=name, data=batch, suite=suite)
+    )
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(name, [definition], result_format={"result_format": detail})
+    )
+    outcome = checkpoint.run(batch_parameters={"dataframe": frame})
+    (result,) = outcome.run_results.values()
+    by_id = {item.expectation_config.id: item for item in result.results}
+    return [by_id[expectation.id] for expectation in suite.expectations]
+
+
+def _failure(table: str, outcome: Any) -> Failure:
+    config = outcome.expectation_config
+    column = config.kwargs.get("column") or ", ".join(config.kwargs.get("column_list", ()))
+    name = f"{config.type}({column})" if column else str(config.type)
+    return Failure(table, name, _reason(config.kwargs, outcome.result, outcome.exception_info))
+
+
+def _reason(wanted: dict[str, Any], found: dict[str, Any], error: dict[str, Any]) -> str:
+    """Say what was found instead of what was wanted, in one line."""
+    if "unexpected_count" in found:
+        examples = found.get("partial_unexpected_list", [])[:3]
+        return (
+            f"{found['unexpected_count']} of {found.get('element_count', '?')} values are not as "
+            f"expected, e.g. {', '.join(map(repr, examples))}"
+        )
+    if "observed_value" in found:
+        low, high = wanted.get("min_value"), wanted.get("max_value")
+        return f"found {found['observed_value']}, expected between {low} and {high}"
+    messages = [
+        str(item.get("exception_message")) for item in error.values() if isinstance(item, dict)
+    ]
+    return "; ".join(messages) or "could not be computed"

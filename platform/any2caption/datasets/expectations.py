@@ -1,0 +1,104 @@
+"""The data contract as Great Expectations, generated from the condition registry.
+
+A new kind in the registry brings its expectations with it: nothing here names a kind.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, get_args
+
+from any2caption.captions.schema import PARTS
+from any2caption.conditions.types import IMAGE_ROLES
+from any2caption.datasets.records import Split
+
+if TYPE_CHECKING:
+    from great_expectations.expectations import Expectation
+
+MAX_SIDE = 16_384  # pixels
+_SHARES_FROM = 2_000  # records; below, the share of a split is too noisy to judge
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Bounds that a data set must keep, beside what is true of every data set."""
+
+    part_words: tuple[int, int] = (1, 600)
+    """Least and most words of any part of a caption."""
+    dense_words: tuple[int, int] = (3, 600)
+    """Least and most words of the dense part."""
+    conditions_per_kind: int = 64
+    """Most conditions of one kind in one record."""
+    frames: int = 20_000
+    """Most frames of one condition."""
+    shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Least and most share (0…1) of records that have a condition of a kind."""
+    train_share: tuple[float, float] = (0.7, 0.9)
+    """Share of records in the training split, checked from 2,000 records on."""
+
+
+def record_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list[Expectation]":
+    """Return what must hold for the table of records."""
+    import great_expectations.expectations as gxe
+
+    found: list[Expectation] = [
+        gxe.ExpectTableRowCountToBeBetween(min_value=1),
+        gxe.ExpectColumnValuesToNotBeNull(column="id"),
+        gxe.ExpectColumnValuesToBeUnique(column="id"),
+        gxe.ExpectColumnValuesToMatchRegex(column="source", regex=r"\S"),
+        gxe.ExpectColumnValuesToMatchRegex(column="licence", regex=r"\S"),
+        gxe.ExpectColumnValuesToBeInSet(column="split", value_set=list(get_args(Split))),
+        # Nothing that is tested on may be trained on: the split must follow from the content.
+        gxe.ExpectColumnValuesToBeInSet(column="split_by_content", value_set=[True]),
+        gxe.ExpectColumnValuesToBeBetween(column="inputs", min_value=1),
+    ]
+    for part in PARTS:
+        least, most = policy.dense_words if part == "dense" else policy.part_words
+        words = f"{part}_words"
+        found += [
+            gxe.ExpectColumnValuesToNotBeNull(column=part),
+            gxe.ExpectColumnValuesToMatchRegex(column=part, regex=r"\S"),
+            gxe.ExpectColumnValuesToBeBetween(column=words, min_value=least, max_value=most),
+        ]
+    for kind in kinds:
+        low, high = policy.shares.get(kind, (0.0, 1.0))
+        count, share = f"n_{kind}", f"has_{kind}"
+        found += [
+            gxe.ExpectColumnMaxToBeBetween(column=count, max_value=policy.conditions_per_kind),
+            gxe.ExpectColumnMeanToBeBetween(column=share, min_value=low, max_value=high),
+        ]
+    if rows >= _SHARES_FROM:
+        low, high = policy.train_share
+        found.append(
+            gxe.ExpectColumnMeanToBeBetween(column="is_train", min_value=low, max_value=high)
+        )
+    return found
+
+
+def condition_expectations(
+    formats: Mapping[str, Sequence[str]], policy: Policy
+) -> "list[Expectation]":
+    """Return what must hold for the table of conditions; `formats` are those of each kind."""
+    import great_expectations.expectations as gxe
+
+    found: list[Expectation] = [
+        gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=list(formats)),
+        gxe.ExpectColumnValuesToBeBetween(column="number", min_value=1),
+        gxe.ExpectCompoundColumnsToBeUnique(column_list=["record_id", "kind", "number"]),
+        gxe.ExpectColumnValuesToBeInSet(column="role", value_set=list(IMAGE_ROLES)),
+        gxe.ExpectColumnValuesToBeBetween(column="frames", min_value=1, max_value=policy.frames),
+        gxe.ExpectColumnValuesToBeBetween(column="height", min_value=1, max_value=MAX_SIDE),
+        gxe.ExpectColumnValuesToBeBetween(column="width", min_value=1, max_value=MAX_SIDE),
+        gxe.ExpectColumnValuesToBeBetween(column="parts", min_value=1),
+        gxe.ExpectColumnValuesToBeBetween(column="bytes", min_value=1),
+        gxe.ExpectColumnValuesToBeInSet(column="missing", value_set=[0]),
+    ]
+    for kind, accepted in formats.items():
+        found.append(
+            gxe.ExpectColumnValuesToBeInSet(
+                column="format",
+                value_set=list(accepted),
+                row_condition=f'kind=="{kind}"',
+                condition_parser="pandas",
+            )
+        )
+    return found

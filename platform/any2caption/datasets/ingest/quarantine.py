@@ -1,0 +1,103 @@
+"""Bad records are kept, with reasons; a grouped report says what to fix first.
+
+`group` is pure: reasons that differ in numbers or quoted names only are one group.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from any2caption.datasets.ingest.manifest import Rejection
+from any2caption.errors import GateRefused
+from any2caption.storage.base import ObjectStore
+from any2caption.storage.content import digest_of
+
+_EXAMPLES = 5
+_VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\d.,e+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rejections for one reason: how many records, and the first few as pointers."""
+
+    reason: str
+    field: str
+    records: int
+    examples: tuple[str, ...]
+
+
+def group(rejections: Iterable[Rejection]) -> list[Group]:
+    """Group by reason and field, most frequent first; a record counts once in each group."""
+    found: dict[tuple[str, str], tuple[str, list[str]]] = {}
+    for rejection in rejections:
+        counted = set()
+        for problem in rejection.problems:
+            field = re.sub(r"\.\d+", "", problem.field)
+            key = (_VARIABLE.sub("…", problem.reason), field)
+            if key in counted:
+                continue
+            counted.add(key)
+            pointer = ": ".join(
+                part for part in (f"line {rejection.line}", rejection.id, problem.file) if part
+            )
+            found.setdefault(key, (problem.reason, []))[1].append(pointer)
+    groups = [
+        # A group of one says its reason in full.
+        Group(first if len(at) == 1 else reason, field, len(at), tuple(at[:_EXAMPLES]))
+        for (reason, field), (first, at) in found.items()
+    ]
+    return sorted(groups, key=lambda item: (-item.records, item.reason, item.field))
+
+
+def store_quarantine(store: ObjectStore, source: str, rejections: Sequence[Rejection]) -> str:
+    """Write `quarantine/<digest>.jsonl` and the grouped `….report.json`; return the first key.
+
+    The digest is that of the content, so the same bad records are written once.
+    """
+    lines = "".join(
+        json.dumps({"source": source, **rejection.document()}, ensure_ascii=False) + "\n"
+        for rejection in rejections
+    ).encode("utf-8", "backslashreplace")
+    name = f"quarantine/{digest_of(lines)}"
+    report = {
+        "source": source,
+        "records": len(rejections),
+        "groups": [
+            {
+                "reason": item.reason,
+                "field": item.field,
+                "records": item.records,
+                "examples": item.examples,
+            }
+            for item in group(rejections)
+        ],
+    }
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    store.put(f"{name}.report.json", text.encode("utf-8", "backslashreplace"))
+    store.put(f"{name}.jsonl", lines)
+    return f"{name}.jsonl"
+
+
+def check_threshold(
+    total: int, rejections: Sequence[Rejection], threshold: float, where: str
+) -> None:
+    """Refuse a source with no good record or a share of bad ones above `threshold` (0…1).
+
+    Raises:
+        GateRefused: names the share, the commonest reasons with an example, and the full list.
+    """
+    bad = len(rejections)
+    if bad < total and bad <= threshold * total:
+        return
+    if not total:
+        raise GateRefused(f"{where}: the manifest has no records; nothing is published")
+    reasons = "; ".join(
+        f"{item.records} × {f'{item.field}: ' if item.field else ''}{item.reason} "
+        f"(e.g. {item.examples[0]})"
+        for item in group(rejections)[:3]
+    )
+    raise GateRefused(
+        f"{bad} of {total} records ({bad / total:.1%}) are bad, allowed are {threshold:.1%}; "
+        f"nothing is published. {reasons}. All of them: {where}"
+    )

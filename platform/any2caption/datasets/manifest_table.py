@@ -1,0 +1,99 @@
+"""Records as rows of an Arrow table and back, exactly; and their canonical text.
+
+The canonical text is what a snapshot's id is the digest of, so it depends on the records alone: not
+on their order, not on Parquet's version or compression.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from any2caption.captions.schema import PARTS
+from any2caption.datasets.records import Record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BATCH = 2_048  # rows turned into Python objects at once
+
+
+def canonical_line(document: dict[str, Any]) -> bytes:
+    """Return a record's canonical JSON (sorted keys, no blanks, UTF-8) with a line break."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode() + b"\n"
+
+
+def to_table(records: Iterable[Record]) -> "pa.Table":
+    """Return the manifest table, a row a record, in the given order."""
+    import pyarrow as pa
+
+    rows = [_to_row(record.model_dump(mode="json")) for record in records]
+    return pa.Table.from_pylist(rows, schema=_schema())
+
+
+def documents(table: "pa.Table", split: str | None = None) -> Iterator[dict[str, Any]]:
+    """Yield records as JSON objects, in the table's order, a few thousand in memory at a time."""
+    import pyarrow.compute as pc
+
+    if split is not None:
+        table = table.filter(pc.equal(table["split"], split))
+    for batch in table.to_batches(max_chunksize=_BATCH):
+        for row in batch.to_pylist():
+            yield _to_document(row)
+
+
+def _to_row(document: dict[str, Any]) -> dict[str, Any]:
+    caption = document.pop("caption")
+    conditions = [
+        {**item, "options": json.dumps(item["options"], sort_keys=True)}
+        for item in document["conditions"]
+    ]
+    columns = {f"caption_{part}": caption[part] for part in PARTS}
+    return {**document, "conditions": conditions, **columns}
+
+
+def _to_document(row: dict[str, Any]) -> dict[str, Any]:
+    caption = {part: row.pop(f"caption_{part}") for part in PARTS}
+    for condition in row["conditions"]:
+        condition["options"] = json.loads(condition["options"])
+    return {**row, "caption": caption}
+
+
+@cache
+def _schema() -> "pa.Schema":
+    import pyarrow as pa
+
+    text, whole = pa.string(), pa.int32()
+    part = pa.struct([("name", text), ("sha256", text), ("size", pa.int64())])
+    condition = pa.struct(
+        [
+            ("kind", text),
+            ("number", whole),
+            ("role", text),
+            ("format", text),
+            ("parts", pa.list_(part)),
+            ("frames", whole),
+            ("height", whole),
+            ("width", whole),
+            ("options", text),
+            ("assumptions", pa.list_(text)),
+            ("tool", text),
+            ("tool_version", text),
+        ]
+    )
+    names = ("aspect", "slot", "question", "answer")
+    qa = pa.struct([*((name, text) for name in names), ("sources", pa.list_(text))])
+    return pa.schema(
+        [
+            ("id", text),
+            ("source", text),
+            ("licence", text),
+            ("split", text),
+            ("prompt", text),
+            *((f"caption_{name}", text) for name in PARTS),
+            ("conditions", pa.list_(condition)),
+            ("qa", pa.list_(qa)),
+            ("synthetic", pa.bool_()),
+        ]
+    )
