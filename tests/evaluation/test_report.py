@@ -8,7 +8,7 @@ from any2caption.errors import InputError
 from any2caption.evaluation import report_html
 from any2caption.evaluation.gates import SMOKE, TINY, decide
 from any2caption.evaluation.measure import control, score
-from any2caption.evaluation.report import Subject, build, load_verdict
+from any2caption.evaluation.report import Finding, Subject, build, load_finding
 from any2caption.evaluation.slices import pick
 
 
@@ -117,7 +117,7 @@ def test_a_verdict_comes_back_from_its_report(selection, tmp_path):
     report, verdict = made(selection, champion="c" * 64)
     path = tmp_path / "report.json"
     path.write_text(json.dumps(report))
-    assert load_verdict(path) == verdict
+    assert load_finding(path) == Finding(verdict, "c" * 64)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": "other"}', '{"schema": 1'])
@@ -125,6 +125,6 @@ def test_what_is_no_report_is_refused_by_name(tmp_path, content):
     path = tmp_path / "report.json"
     path.write_text(content)
     with pytest.raises(InputError, match=r"report\.json"):
-        load_verdict(path)
+        load_finding(path)
     with pytest.raises(InputError, match="not an evaluation report"):
-        load_verdict(tmp_path / "missing.json")
+        load_finding(tmp_path / "missing.json")

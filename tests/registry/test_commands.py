@@ -26,11 +26,12 @@ pytestmark = pytest.mark.server
 def report(tmp_path):
     """Write an evaluation report that passed or was refused."""
 
-    def write(*, passed):
+    def write(*, passed, champion=None):
         check = Check("camera", 0.95 if passed else 0.4, 0.93, passed, "camera: as measured")
         folder = tmp_path / f"report-{passed}"
         folder.mkdir(exist_ok=True)
-        content = {"schema": SCHEMA, "verdict": asdict(Verdict("tiny", True, passed, (check,)))}
+        verdict = asdict(Verdict("tiny", True, passed, (check,)))
+        content = {"schema": SCHEMA, "champion": champion, "verdict": verdict}
         (folder / "report.json").write_text(json.dumps(content))
         (folder / "report.html").write_text("<!doctype html>")
         return folder
@@ -68,7 +69,7 @@ def test_the_chain_from_bundle_to_champion_and_back(
         "model": "any2caption", "version": one["version"], "previous": None, "changed": True,
     }  # fmt: skip
 
-    two = register(settings, second, report(passed=True))
+    two = register(settings, second, report(passed=True, champion=one["digest"]))
     assert two["champion"] == one["version"]
     run_promote(settings, version=two["version"], approver="bob", reason="better")
     assert folder_digest(champion_bundle(settings)) == folder_digest(second)
@@ -115,6 +116,16 @@ def test_a_champion_that_changed_since_the_evaluation_stops_the_promotion(
     run_promote(settings, version=one["version"], approver="ann", reason="first", expected=None)
     with pytest.raises(ConflictError):
         run_promote(settings, version=two["version"], approver="bob", reason="r", expected=None)
+
+
+def test_a_verdict_against_another_champion_does_not_count(settings, make_bundle, report, request):
+    one = register(settings, make_bundle(f"{request.node.name} 1", "one"), report(passed=True))
+    run_promote(settings, version=one["version"], approver="ann", reason="first")
+    two = make_bundle(f"{request.node.name} 2", "two")
+    with pytest.raises(ConflictError, match=r"compared with no champion.*evaluate again"):
+        register(settings, two, report(passed=True))
+    assert models.register(settings, two).verdict == ""
+    assert register(settings, two, report(passed=True, champion=one["digest"]))["passed"]
 
 
 def test_a_broken_report_registers_nothing_as_passed(settings, make_bundle, tmp_path, request):

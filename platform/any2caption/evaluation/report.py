@@ -107,19 +107,30 @@ def build(  # noqa: PLR0913 - the report's own parts
     }
 
 
-def load_verdict(path: Path) -> Verdict:
-    """Read the verdict back from a `report.json`; InputError if it is not one."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a report decided, and the digest of the champion that it compared with (or None)."""
+
+    verdict: Verdict
+    champion: str | None
+
+
+def load_finding(path: Path) -> Finding:
+    """Read the decision back from a `report.json`; InputError if it is not one."""
     try:
         found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if found["schema"] != SCHEMA:
             raise InputError(f"schema {found['schema']!r}, expected {SCHEMA!r}", file=str(path))
         verdict = found["verdict"]
-        return Verdict(
-            policy=verdict["policy"],
-            for_release=verdict["for_release"],
-            passed=verdict["passed"],
-            checks=tuple(Check(**check) for check in verdict["checks"]),
-            comparisons=tuple(Comparison(**each) for each in verdict["comparisons"]),
+        return Finding(
+            Verdict(
+                policy=verdict["policy"],
+                for_release=verdict["for_release"],
+                passed=verdict["passed"],
+                checks=tuple(Check(**check) for check in verdict["checks"]),
+                comparisons=tuple(Comparison(**each) for each in verdict["comparisons"]),
+            ),
+            found["champion"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"not an evaluation report: {error}", file=str(path)) from error

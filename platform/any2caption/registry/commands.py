@@ -4,11 +4,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from any2caption.errors import GateRefused
-from any2caption.evaluation.report import load_verdict
+from any2caption.errors import ConflictError, GateRefused
+from any2caption.evaluation.report import Finding, load_finding
 from any2caption.progress import ProgressLog
 from any2caption.registry import models, promotion
 from any2caption.registry.client import MODEL
+from any2caption.registry.models import Registered
 from any2caption.registry.promotion import CHAMPION, Current
 from any2caption.settings import Settings
 
@@ -33,6 +34,10 @@ def run_register(  # noqa: PLR0913 - the run's own identity
     is None without a report, `champion` is the present champion's version or None: the value to
     give to `run_promote` as `expected`. A refused model is registered and tagged with its reasons,
     then GateRefused is raised, so the chain stops and the reasons stay.
+
+    Raises:
+        GateRefused: the report's verdict is a refusal.
+        ConflictError: the report compared with another champion than the present one.
     """
     log = ProgressLog(settings.progress_log, lifecycle)
     log.emit("register", f"registering {bundle.name} of run {run_key}")
@@ -44,7 +49,9 @@ def run_register(  # noqa: PLR0913 - the run's own identity
     passed: bool | None = None
     policy = ""
     if report is not None:
-        verdict = load_verdict(report / "report.json")
+        finding = load_finding(report / "report.json")
+        verdict = finding.verdict
+        _check_comparison(settings, finding, found, champion)
         passed, policy = verdict.passed, verdict.policy
         models.record_verdict(settings, found.version, verdict, report)
         catalogue.record_verdict(
@@ -73,6 +80,21 @@ def run_register(  # noqa: PLR0913 - the run's own identity
         "policy": policy,
         "champion": champion,
     }
+
+
+def _check_comparison(
+    settings: Settings, finding: Finding, found: Registered, champion: int | None
+) -> None:
+    """A verdict holds only against the champion that it compared with."""
+    if champion == found.version:
+        return
+    digest = models.get(settings, champion).digest if champion else None
+    if digest != finding.champion:
+        compared = f"bundle {finding.champion[:12]}…" if finding.champion else "no champion"
+        raise ConflictError(
+            f"the report compared with {compared}, and the champion is version {champion}: "
+            "evaluate again"
+        )
 
 
 def run_promote(  # noqa: PLR0913 - the decision's own inputs
