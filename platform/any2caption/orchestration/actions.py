@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from any2caption.errors import A2CError, GateRefused, NotFoundError
+from any2caption.errors import A2CError, NotFoundError
 from any2caption.orchestration import work
 from any2caption.orchestration.requests import require
 from any2caption.progress import ProgressLog
@@ -37,11 +37,10 @@ def ingest(settings: Settings, request: Request) -> Request:
     """Parse, probe, quarantine, validate and publish a source; adds the snapshot's id."""
     from any2caption.datasets.ingest import run_ingest
 
-    with reported(settings, request, "ingest") as log:
+    with reported(settings, request, "ingest"):
         source = require(
             request, "source", "give the param `source` or set A2C_SOURCE to a folder with a manifest"
         )
-        log.emit("ingest", f"reading {source}")
         result = run_ingest(settings, source, lifecycle=request["lifecycle"])
         return {**request, "snapshot": result["snapshot"]}
 
@@ -90,18 +89,10 @@ def recipe_content(name: str) -> dict[str, Any]:
 def register(settings: Settings, request: Request) -> Request:
     """Register the run's bundle as a version (the same bundle: the same version)."""
     from any2caption.datasets.catalogue import Catalogue
-    from any2caption.registry import models
+    from any2caption.registry.commands import run_register
 
-    with reported(settings, request, "register") as log:
-        bundle = work.bundle(settings, request["run"])
-        found = models.register(
-            settings,
-            bundle,
-            snapshot=request["snapshot"],
-            run_key=request["run"],
-            preset=request["preset"],
-            recipe=request["recipe"],
-        )
+    with reported(settings, request, "register"):
+        found = run_register(settings, bundle=work.bundle(settings, request["run"]), **_of(request))
         catalogue = Catalogue(settings.catalogue_url)
         catalogue.record_training_run(
             request["run"],
@@ -109,48 +100,52 @@ def register(settings: Settings, request: Request) -> Request:
             preset=request["preset"],
             recipe=request["recipe"],
             status="finished",
-            mlflow_run=found.run_id,
+            mlflow_run=found["run_id"],
             lifecycle=request["lifecycle"],
         )
         catalogue.close()
-        log.emit("register", f"version {found.version} is registered", version=found.version)
-        return {**request, "version": found.version}
+        return {**request, "version": found["version"]}
+
+
+def _of(request: Mapping[str, Any]) -> dict[str, str]:
+    """What a registered version is tagged with."""
+    return {
+        "snapshot": request["snapshot"],
+        "run_key": request["run"],
+        "preset": request["preset"],
+        "recipe": request["recipe"],
+        "lifecycle": request["lifecycle"],
+    }
 
 
 def plan_evaluation(settings: Settings, request: Request) -> Request:
     """Fetch the champion to compare with; a version that is champion itself keeps its old report."""
-    from any2caption.registry import models, promotion
+    from any2caption.registry import models
+    from any2caption.registry.commands import champion_bundle
+    from any2caption.registry.promotion import champion_version
 
     with reported(settings, request, "evaluate") as log:
         version = int(require(request, "version", "give the param `version` of a registered model"))
         tags = models.get(settings, version).tags
         planned = {
+            **{key: tags[f"a2c.{key}"] for key in ("snapshot", "preset", "recipe")},
             **request,
             "version": version,
             "run": request.get("run") or tags["a2c.run_key"],
-            "snapshot": request.get("snapshot") or tags["a2c.snapshot"],
+            "champion": champion_version(settings) or 0,
         }
-        _restore_bundle(settings, planned)
-        champion = promotion.champion_version(settings)
+        bundle = work.bundle(settings, planned["run"])
+        if not bundle.exists():
+            models.fetch_bundle(settings, version, bundle)
         other, planned["evaluation"] = None, request["policy"]
-        if champion is not None and champion != version:
-            folder = settings.home / "champions" / str(champion)
-            other = models.fetch_bundle(settings, champion, folder)
-            planned["evaluation"] = f"{request['policy']}-vs-{champion}"
-        elif champion == version:
+        if planned["champion"] == version:
             planned["evaluation"] = _former_evaluation(settings, planned)
-        against = f"against champion {champion}" if other else "without a champion beside it"
+        elif planned["champion"]:
+            other = champion_bundle(settings)
+            planned["evaluation"] = f"{request['policy']}-vs-{planned['champion']}"
+        against = f"against champion {planned['champion']}" if other else "with no other champion"
         log.emit("evaluate", f"version {version} under policy {request['policy']}, {against}")
         return {**planned, "score": work.evaluate(settings, planned, other).as_dict()}
-
-
-def _restore_bundle(settings: Settings, request: Request) -> None:
-    """Put the registered bundle where the run left it, if it is no longer there."""
-    from any2caption.registry import models
-
-    folder = work.bundle(settings, request["run"])
-    if not folder.exists():
-        models.fetch_bundle(settings, request["version"], folder)
 
 
 def _former_evaluation(settings: Settings, request: Request) -> str:
@@ -163,52 +158,41 @@ def _former_evaluation(settings: Settings, request: Request) -> str:
 
 
 def judge(settings: Settings, request: Request) -> Request:
-    """Write the verdict to MLflow and the catalogue.
+    """Record the verdict in MLflow and the catalogue.
 
     Raises:
         GateRefused: the gate said no; the message carries its reasons.
     """
-    from any2caption.datasets.catalogue import Catalogue
-    from any2caption.evaluation.run import read_verdict
-    from any2caption.registry import models
+    from any2caption.registry.commands import run_register
 
     with reported(settings, request, "evaluate") as log:
         folder = work.evaluation(settings, request)
-        verdict = read_verdict(folder)
-        models.record_verdict(settings, request["version"], verdict, folder)
-        catalogue = Catalogue(settings.catalogue_url)
-        catalogue.record_verdict(
-            request["run"],
-            policy=verdict.policy,
-            passed=verdict.passed,
-            reasons=verdict.reasons,
+        bundle = work.bundle(settings, request["run"])
+        found = run_register(settings, bundle=bundle, report=folder, **_of(request))
+        log.emit(
+            "evaluate",
+            f"version {found['version']} passed policy {found['policy']}",
             report=str(folder / "report.html"),
-            version=request["version"],
-            lifecycle=request["lifecycle"],
         )
-        catalogue.close()
-        report = str(folder / "report.html")
-        if not verdict.passed:
-            raise GateRefused(
-                f"version {request['version']} stays out, the champion stays: "
-                f"{'; '.join(verdict.reasons)} (report: {report})"
-            )
-        log.emit("evaluate", "; ".join(verdict.reasons), passed=True, report=report)
-        return request
+        return {**request, "version": found["version"]}
 
 
 def promote(settings: Settings, request: Request) -> Request:
-    """Make the version champion: ledger by compare-and-swap, then MLflow's alias."""
-    from any2caption.registry import promotion
+    """Make the version champion, if the champion is still the one that it was compared with."""
+    from any2caption.registry.commands import run_promote
+    from any2caption.registry.promotion import Current
 
-    with reported(settings, request, "promote") as log:
+    with reported(settings, request, "promote"):
         version = int(require(request, "version", "give the param `version` of a challenger"))
-        approver = str(request.get("approver") or "automatic")
-        done = promotion.promote(
-            settings, version, approver, f"lifecycle {request['lifecycle']}: gate passed"
+        known = "champion" in request
+        run_promote(
+            settings,
+            version=version,
+            approver=str(request.get("approver") or "automatic"),
+            reason=f"gate passed in life cycle {request['lifecycle']}",
+            expected=(request["champion"] or None) if known else Current.CHAMPION,
+            lifecycle=request["lifecycle"],
         )
-        said = "is champion now" if done.changed else "is the champion already"
-        log.emit("promote", f"version {version} {said}", version=version, approver=approver)
         return {**request, "version": version}
 
 
@@ -226,11 +210,11 @@ def release(settings: Settings, request: Request) -> Request:
         return {**request, "version": int(version), "release": result["release"]}
 
 
-def reconcile(settings: Settings) -> int | None:
+def reconcile(settings: Settings) -> dict[str, Any]:
     """Point MLflow's alias at the ledger's champion again."""
-    from any2caption.registry import promotion
+    from any2caption.registry.commands import run_reconcile
 
-    return promotion.reconcile(settings)
+    return run_reconcile(settings)
 
 
 def retain(settings: Settings, *, days: int, now: float | None = None) -> list[str]:

@@ -22,6 +22,7 @@ KEYS = (
     "auto_approve",
     "run",
     "version",
+    "champion",
     "release",
 )
 

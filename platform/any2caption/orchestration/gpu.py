@@ -36,13 +36,15 @@ class ProcessWorkOperator(BaseOperator):
 
         from any2caption.orchestration import jobs
         from any2caption.orchestration.work import from_dict
+        from any2caption.progress import ProgressLog
         from any2caption.settings import Settings
 
+        settings = Settings()
         work = from_dict(self.work)
         if Path(work.done).exists():
             self.log.info("%s was done before: %s", work.key, work.done)
             return work.key
-        job = work.job(Settings().train_python)
+        job = work.job(settings.train_python)
         offset = jobs.output_size(job)
         try:
             known = jobs.running_pid(job)
@@ -53,10 +55,13 @@ class ProcessWorkOperator(BaseOperator):
         code = jobs.follow(job, self.log.info, offset=offset)
         if code == 0:
             return job.key
-        last = jobs.tail(job, 1)
+        retryable = exit_is_retryable(code)
         ending = "was killed" if code is None else f"ended with exit code {code}"
-        kind = AirflowException if exit_is_retryable(code) else AirflowFailException
-        raise kind(f"{job.key} {ending}: {last} (see {job.folder}/output.log)")
+        reason = f"{job.key} {ending}: {jobs.tail(job, 1)} (see {job.folder}/output.log)"
+        ProgressLog(settings.progress_log, work.lifecycle).emit(
+            work.stage, reason, status="retrying" if retryable else "failed"
+        )
+        raise (AirflowException if retryable else AirflowFailException)(reason)
 
     def on_kill(self) -> None:
         """Kill the process group when the task is cancelled."""

@@ -153,7 +153,7 @@ def announce(task_id: str, asset: Asset, request: Any) -> Any:
 
 @task
 @by_policy
-def reconcile() -> int | None:
+def reconcile() -> Request:
     """Repair MLflow's champion alias from the ledger."""
     from any2caption.orchestration import actions
 

@@ -24,6 +24,7 @@ class Work:
     arguments: tuple[str, ...]
     folder: str
     done: str
+    lifecycle: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return what travels through XCom."""
@@ -36,7 +37,7 @@ class Work:
 
 def from_dict(value: Mapping[str, Any]) -> Work:
     """Read what `as_dict` wrote."""
-    return Work(value["stage"], value["key"], tuple(value["arguments"]), value["folder"], value["done"])
+    return Work(value["stage"], value["key"], tuple(value["arguments"]), value["folder"], value["done"], value["lifecycle"])
 
 
 def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any]) -> str:
@@ -77,6 +78,7 @@ def evaluate(settings: Settings, request: Mapping[str, Any], champion: Path | No
         *("--bundle", str(bundle(settings, request["run"]))),
         *("--snapshot", request["snapshot"], "--policy", request["policy"]),
         *("--out", str(evaluation(settings, request))),
+        *("--lifecycle", request["lifecycle"]),
         *(() if champion is None else ("--champion", str(champion))),
     )
     done = evaluation(settings, request) / "report.json"
@@ -103,4 +105,4 @@ def _work(  # noqa: PLR0913, PLR0917 - the fields of a Work
 ) -> Work:
     name = "-".join(part for part in (stage, variant) if part)
     folder = settings.runs / request["run"] / "jobs" / name
-    return Work(stage, f"{name}-{request['run']}", arguments, str(folder), str(done))
+    return Work(stage, f"{name}-{request['run']}", arguments, str(folder), str(done), request["lifecycle"])

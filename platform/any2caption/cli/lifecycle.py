@@ -1,0 +1,195 @@
+"""`a2c lifecycle run`, `a2c corpus make`, `a2c approve`, `a2c demo`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from any2caption.cli.console import ProgressPrinter, put, put_json, say
+from any2caption.cli.stack import Home, Json
+from any2caption.errors import A2CError, UnavailableError
+
+if TYPE_CHECKING:
+    from any2caption.orchestration.client import AirflowClient
+    from any2caption.orchestration.lifecycle import Outcome
+    from any2caption.settings import Settings
+
+SCENES, SEED = 6000, 0
+Scenes = Annotated[int, typer.Option(min=1, help="Size of the synthetic corpus.")]
+lifecycle = typer.Typer(help="Run the whole life cycle of a model.", no_args_is_help=True)
+corpus = typer.Typer(help="Synthetic corpora with known truth.", no_args_is_help=True)
+
+
+@lifecycle.command("run")
+def run(  # noqa: PLR0913, PLR0917 - a command's options
+    source: Annotated[
+        str,
+        typer.Option(
+            help="URI of a folder with manifest.jsonl; without one a synthetic corpus is made."
+        ),
+    ] = "",
+    preset: Annotated[str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b.")] = "tiny",
+    recipe: Annotated[str, typer.Option(help="Training recipe.")] = "tiny",
+    policy: Annotated[str, typer.Option(help="Gate policy; by default the recipe's name.")] = "",
+    scenes: Scenes = SCENES,
+    auto_approve: Annotated[
+        bool | None,
+        typer.Option(
+            "--auto-approve/--ask",
+            help="Promote without a person's word; by default the setting A2C_AUTO_APPROVE.",
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the end.")] = 3600.0,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Ingest, fine-tune, evaluate, promote and release through Airflow, and follow it to the end.
+
+    An unchanged source and recipe train nothing again. Needs `a2c up`.
+    """
+    from dataclasses import asdict
+
+    from any2caption.stack import environment
+
+    settings = environment.load_settings(home)
+    outcome = follow(
+        settings,
+        source=source,
+        preset=preset,
+        recipe=recipe,
+        policy=policy or recipe,
+        scenes=scenes,
+        auto_approve=settings.auto_approve if auto_approve is None else auto_approve,
+        timeout=timeout,
+    )
+    if json:
+        put_json({**asdict(outcome), "carried": dict(outcome.carried)})
+    else:
+        put(summary(outcome))
+
+
+def follow(  # noqa: PLR0913 - a life cycle's choices
+    settings: "Settings",
+    *,
+    source: str = "",
+    preset: str = "tiny",
+    recipe: str = "tiny",
+    policy: str = "tiny",
+    scenes: int = SCENES,
+    auto_approve: bool = False,
+    timeout: float = 3600.0,
+) -> "Outcome":
+    """Make the corpus if no source was given, run the chain, show its progress."""
+    from any2caption.orchestration.lifecycle import new_id, run_lifecycle
+    from any2caption.progress import ProgressLog
+
+    log = ProgressLog(settings.progress_log, new_id())
+    client = airflow(settings)
+    params = {
+        "source": source or make(settings, scenes, SEED),
+        "preset": preset,
+        "recipe": recipe,
+        "policy": policy,
+        "auto_approve": auto_approve,
+    }
+    with ProgressPrinter() as show:
+        say(f"life cycle {log.lifecycle} on {params['source']}; Airflow: {settings.airflow_url}")
+        return run_lifecycle(client, log, params, show, timeout=timeout)
+
+
+def airflow(settings: "Settings") -> "AirflowClient":
+    """Return a client of the settings' Airflow with the local stack's login."""
+    from any2caption.orchestration.client import AirflowClient
+    from any2caption.stack import local
+
+    user, password = local.airflow_login(settings)
+    client = AirflowClient(settings.airflow_url, user, password)
+    try:
+        client.call("GET", "/version")
+    except UnavailableError as error:
+        raise UnavailableError(f"{error}; is the stack up? `a2c up` starts it") from error
+    return client
+
+
+def make(settings: "Settings", scenes: int, seed: int) -> str:
+    """Make a synthetic corpus in the object store, unless it is there; return its URI."""
+    from any2caption.datasets.synthetic.corpus import make_corpus
+    from any2caption.storage import open_store
+
+    store = open_store(settings.object_store, settings.s3_endpoint_url)
+    prefix = f"sources/synthetic-{scenes}-{seed}"
+    make_corpus(store, prefix, scenes=scenes, seed=seed, log=say)
+    return f"{store.uri.rstrip('/')}/{prefix}"
+
+
+def summary(outcome: "Outcome") -> str:
+    """The result of a life cycle for people."""
+    carried: dict[str, Any] = dict(outcome.carried)
+    done = "trained" if outcome.trained else "reused what was trained before"
+    return "\n".join(
+        [
+            f"life cycle {outcome.lifecycle}: released in {outcome.seconds:.0f} s ({done})",
+            f"  snapshot     {str(carried.get('snapshot', ''))[:16]}",
+            f"  training run {carried.get('run', '')}",
+            f"  version      {carried.get('version', '')}",
+            f"  release      {carried.get('release', '')}",
+            f"  gate report  {outcome.report}",
+        ]
+    )
+
+
+@corpus.command("make")
+def corpus_make(scenes: Scenes = SCENES, seed: int = SEED, home: Home = None) -> None:
+    """Make a synthetic corpus in the object store and print its URI, fit for `--source`."""
+    from any2caption.stack import environment
+
+    put(make(environment.load_settings(home), scenes, seed))
+
+
+def approve(
+    reject: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--reject", help="Say no: the present champion stays.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds until the answer is taken up.")] = 120.0,
+    home: Home = None,
+) -> None:
+    """Answer every promotion that waits for a person."""
+    from any2caption.orchestration.approvals import answer_all
+    from any2caption.stack import environment
+
+    settings = environment.load_settings(home)
+    answered = answer_all(airflow(settings), "Reject" if reject else "Approve", timeout=timeout)
+    if not answered:
+        raise A2CError("no promotion waits for an answer")
+    for run in answered:
+        say(f"{'rejected' if reject else 'approved'} {run}")
+
+
+def demo(
+    examples: Annotated[Path, typer.Option(help="Folder of example conditions.")] = Path(
+        "examples"
+    ),
+    scenes: Scenes = SCENES,
+    recipe: Annotated[str, typer.Option(help="Training recipe and gate policy.")] = "tiny",
+    object_store: Annotated[str | None, typer.Option(help="As in `a2c up`.")] = None,
+    home: Home = None,
+) -> None:
+    """Start the stack, run the life cycle, and answer one request with examples/'s conditions."""
+    from any2caption.cli.call import example_request, show_result
+    from any2caption.cli.stack import up
+    from any2caption.stack import environment
+
+    up(home=home, object_store=object_store)
+    settings = environment.load_settings(home)
+    outcome = follow(settings, recipe=recipe, policy=recipe, scenes=scenes, auto_approve=True)
+    video = settings.home / "demo.mp4"
+    result = example_request(settings, examples, video)
+    put(summary(outcome))
+    put()
+    show_result(result)
+    put()
+    put(f"video        {video}")
+    put(f"gate report  {outcome.report}")
+    put(f"Airflow      {settings.airflow_url}")
+    put(f"MLflow       {settings.mlflow_url}")
+    put(f"Triton       {settings.triton_url} (gRPC)")

@@ -1,0 +1,50 @@
+"""`a2c`: the local stack, the life cycle, and a product team's call."""
+
+import sys
+
+import typer
+
+from any2caption.cli import model, stack
+from any2caption.cli.call import caption
+from any2caption.cli.lifecycle import approve, corpus, demo, lifecycle
+from any2caption.errors import A2CError
+
+app = typer.Typer(
+    name="a2c",
+    help="Any2Caption: any mix of conditions → a six-part caption → a video.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command(rich_help_panel="Local stack")(stack.up)
+app.command(rich_help_panel="Local stack")(stack.status)
+app.command(rich_help_panel="Local stack")(stack.down)
+app.command(rich_help_panel="Local stack")(stack.logs)
+app.command(rich_help_panel="Models")(model.promote)
+app.command(rich_help_panel="Models")(model.rollback)
+app.command(rich_help_panel="Models")(approve)
+app.command(rich_help_panel="Calls")(caption)
+app.command(rich_help_panel="Life cycle")(demo)
+app.add_typer(lifecycle, name="lifecycle", rich_help_panel="Life cycle")
+app.add_typer(corpus, name="corpus", rich_help_panel="Life cycle")
+
+
+@app.command()
+def version() -> None:
+    """Print the platform's version."""
+    from any2caption import __version__
+    from any2caption.cli.console import put
+
+    put(__version__)
+
+
+def main() -> None:
+    """Run the command line; an A2CError is one line on standard error and its exit code."""
+    try:
+        app()
+    except A2CError as error:
+        sys.stderr.write(f"a2c: {' '.join(str(error).split())}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,96 @@
+"""`a2c up`, `status`, `down`, `logs`."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from any2caption.cli.console import put, say
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="A2C_HOME", help="State folder.", show_default=".a2c"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def up(
+    home: Home = None,
+    object_store: Annotated[
+        str | None,
+        typer.Option(help="file (folder in the state folder), s3 (durable local Swift), or a URI."),
+    ] = None,
+    s3_endpoint_url: Annotated[
+        str | None, typer.Option(help="Endpoint of another S3-compatible server.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for health.")] = 300.0,
+) -> None:
+    """Start the local stack, or what is missing of it, and wait until it is healthy.
+
+    Ports come from A2C_PORT_AIRFLOW, _MLFLOW, _S3, _TRITON_HTTP, _TRITON_GRPC and _TRITON_METRICS.
+    The settings are kept in the state folder; the next commands find them there.
+    """
+    from any2caption.stack import environment, local
+
+    settings = environment.load_settings(home)
+    with_swift = local.choose_store(settings, object_store, s3_endpoint_url)
+    local.up(settings, with_swift=with_swift, say=say, timeout=timeout)
+    user, password = local.airflow_login(settings)
+    say(f"object store {settings.object_store}")
+    say(f"Airflow {settings.airflow_url} (user {user}, password {password})")
+    say(f"MLflow {settings.mlflow_url}   Triton gRPC {settings.triton_url}")
+
+
+def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT001, FBT002 - a flag
+    """Show every service's state as it answers now; exit code 1 if one is not healthy."""
+    from any2caption.stack import environment, local
+
+    rows = local.status(environment.load_settings(home))
+    if json:
+        put(local.as_json(rows))
+    else:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("service", "state", "pid", "up", "address", "detail")
+        for row in rows:
+            seconds = f"{row.uptime_seconds} s" if row.uptime_seconds else ""
+            pid = str(row.pid or "")
+            table.add_row(row.name, row.state, pid, seconds, row.address, row.detail)
+        Console(highlight=False).print(table)
+    if any(row.state != "healthy" for row in rows):
+        raise typer.Exit(1)
+
+
+def down(home: Home = None) -> None:
+    """Stop the stack and everything that it started; the state stays."""
+    from any2caption.stack import environment, local
+
+    stopped = local.down(environment.load_settings(home), say=say)
+    say(f"{stopped} processes stopped" if stopped else "nothing was running")
+
+
+def logs(
+    name: Annotated[str, typer.Argument(help="Service, as `a2c status` names it.")],
+    home: Home = None,
+    follow: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--follow", "-f", help="Go on as the log grows.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
+) -> None:
+    """Show the end of a service's log."""
+    from any2caption.errors import NotFoundError
+    from any2caption.stack import environment, local
+
+    path = local.log_file(environment.load_settings(home), name)
+    if not path.exists():
+        raise NotFoundError(f"{path}: {name} has not been started yet")
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file.readlines()[-lines:]:
+            put(line.rstrip("\n"))
+        while follow:
+            if line := file.readline():
+                put(line.rstrip("\n"))
+            else:
+                time.sleep(0.3)

@@ -1,0 +1,167 @@
+"""A small client of Airflow's REST API: trigger a run, follow it, find the runs that its assets started."""
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from any2caption.errors import A2CError, ConfigError, NotFoundError, UnavailableError
+
+_TIMEOUT = 15.0
+_REFUSED = (400, 422)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """One DAG run."""
+
+    dag: str
+    run: str
+
+
+@dataclass(slots=True)
+class AirflowClient:
+    """Speaks to `url` as `user`. Errors: UnavailableError, NotFoundError, ConfigError (bad params)."""
+
+    url: str
+    user: str
+    password: str = field(repr=False)
+    _token: str = field(default="", repr=False)
+
+    def trigger(self, dag: str, run: str, conf: Mapping[str, Any]) -> RunRef:
+        """Start a DAG run with the id `run` and these params."""
+        body = {"dag_run_id": run, "logical_date": None, "conf": dict(conf)}
+        self.call("POST", f"/dags/{dag}/dagRuns", body)
+        return RunRef(dag, run)
+
+    def unpause(self, dag: str) -> None:
+        """Let the scheduler run the DAG."""
+        self.call("PATCH", f"/dags/{dag}", {"is_paused": False})
+
+    def dag_is_known(self, dag: str) -> bool:
+        """Whether the DAG's file has been parsed."""
+        try:
+            self.call("GET", f"/dags/{dag}")
+        except NotFoundError:
+            return False
+        return True
+
+    def import_errors(self) -> list[str]:
+        """Return what kept DAG files from being parsed."""
+        found = self.call("GET", "/importErrors")["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace']}" for error in found]
+
+    def state(self, ref: RunRef) -> str:
+        """Return the run's state: queued, running, success or failed."""
+        return str(self.call("GET", self._path(ref))["state"])
+
+    def tasks(self, ref: RunRef) -> list[dict[str, Any]]:
+        """Return the run's task instances."""
+        return list(self.call("GET", f"{self._path(ref)}/taskInstances")["task_instances"])
+
+    def events(self, ref: RunRef) -> list[dict[str, Any]]:
+        """Return the asset events that the run made, with the runs that they started."""
+        query = urllib.parse.urlencode({"source_dag_id": ref.dag, "source_run_id": ref.run})
+        return list(self.call("GET", f"/assets/events?{query}")["asset_events"])
+
+    def last_lines(self, ref: RunRef, task: str, attempt: int, count: int = 5) -> list[str]:
+        """Return the last lines of a task's log."""
+        path = f"{self._path(ref)}/taskInstances/{task}/logs/{attempt}?full_content=true"
+        content = self.call("GET", path)["content"]
+        lines = [line if isinstance(line, str) else str(line.get("event", "")) for line in content]
+        return [line for line in lines if line][-count:]
+
+    def answer(self, ref: RunRef, task: str, option: str) -> None:
+        """Answer an approval task."""
+        path = f"{self._path(ref)}/taskInstances/{task}/-1/hitlDetails"
+        self.call("PATCH", path, {"chosen_options": [option], "params_input": {}})
+
+    def runs(self, dag: str, state: str) -> list[RunRef]:
+        """Return the DAG's runs in a state, newest first."""
+        query = urllib.parse.urlencode({"state": state, "order_by": "-run_after", "limit": 50})
+        found = self.call("GET", f"/dags/{dag}/dagRuns?{query}")["dag_runs"]
+        return [RunRef(dag, str(run["dag_run_id"])) for run in found]
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Call `/api/v2<path>`; logs in first, and again when the token has run out."""
+        if not self._token:
+            self._login()
+        try:
+            return self._send(method, f"/api/v2{path}", body, {"Authorization": self._token})
+        except PermissionError:
+            self._login()
+        try:
+            return self._send(method, f"/api/v2{path}", body, {"Authorization": self._token})
+        except PermissionError as error:
+            raise ConfigError(f"Airflow at {self.url} refuses user {self.user}") from error
+
+    def _login(self) -> None:
+        try:
+            answer = self._send(
+                "POST", "/auth/token", {"username": self.user, "password": self.password}, {}
+            )
+        except PermissionError as error:
+            raise ConfigError(f"Airflow at {self.url} refuses user {self.user}") from error
+        self._token = f"Bearer {answer['access_token']}"
+
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - the configured Airflow URL
+            f"{self.url.rstrip('/')}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+            headers={"Content-Type": "application/json", "Accept": "application/json", **headers},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise _error(error, f"{method} {path}") from error
+        except (OSError, ValueError) as error:
+            raise UnavailableError(f"Airflow at {self.url} does not answer: {error}") from error
+
+    def _path(self, ref: RunRef) -> str:
+        return f"/dags/{ref.dag}/dagRuns/{urllib.parse.quote(ref.run, safe='')}"
+
+
+def wait_for_dags(client: AirflowClient, dags: tuple[str, ...], timeout: float = 120.0) -> None:
+    """Wait until every DAG's file has been parsed, and unpause it.
+
+    Raises:
+        ConfigError: a DAG file cannot be imported.
+        UnavailableError: the DAG processor was not done in time.
+    """
+    deadline = time.monotonic() + timeout
+    missing = list(dags)
+    while missing:
+        missing = [dag for dag in missing if not client.dag_is_known(dag)]
+        if missing and (errors := client.import_errors()):
+            raise ConfigError(f"a DAG file cannot be imported: {errors[0]}")
+        if missing and time.monotonic() > deadline:
+            raise UnavailableError(f"Airflow has not parsed {', '.join(missing)} in {timeout:.0f} s")
+        if missing:
+            time.sleep(0.5)
+    for dag in dags:
+        client.unpause(dag)
+
+
+def _error(error: urllib.error.HTTPError, what: str) -> Exception:
+    text = error.read().decode(errors="replace")
+    try:
+        detail = json.loads(text)["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = text[:300]
+    if error.code in {401, 403}:
+        return PermissionError(detail)
+    if error.code == 404:  # noqa: PLR2004 - HTTP's "not found"
+        return NotFoundError(f"Airflow: {detail}")
+    if error.code in _REFUSED:
+        return ConfigError(f"Airflow refused {what}: {detail}")
+    if error.code == 409:  # noqa: PLR2004 - HTTP's "conflict"
+        return A2CError(f"Airflow: {detail}")
+    return UnavailableError(f"Airflow answered HTTP {error.code} to {what}: {detail}")
