@@ -24,7 +24,7 @@ def to_frames(records: Sequence[Record], media: Collection[str], kinds: Collecti
     """Return the tables; `media` are the digests that are in the store.
 
     Columns of `records`: the record's texts, `<part>_words`, `n_<kind>` and `has_<kind>` (0 or 1)
-    for each kind, `is_train`, `split_by_content` (whether the split is the one that the caption gives).
+    for each kind, `is_train`, `split_by_content` (whether the caption gives that split).
     Columns of `conditions`: what was probed, `parts`, `bytes`, `missing` (parts not in the store).
     """
     import pandas as pd
