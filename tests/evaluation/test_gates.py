@@ -184,3 +184,10 @@ def test_an_unknown_policy_is_refused_with_the_known_ones():
     assert policy_of("tiny") is TINY
     with pytest.raises(ConfigError, match="tiny, smoke"):
         policy_of("lenient")
+
+
+def test_the_control_covers_a_whole_slice_where_a_threshold_is_about_it():
+    assert TINY.control_of("camera_only", 128) == 128
+    assert TINY.control_of("pose_only", 128) == 128
+    assert TINY.control_of("mix", 128) == TINY.control
+    assert SMOKE.control_of("camera_only", 4) == 4

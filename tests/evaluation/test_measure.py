@@ -21,7 +21,7 @@ def gold(selection):
 
 
 def donor_gold(selection):
-    pairs = control(selection, 12)
+    pairs = control(selection, lambda _: 12)
     return {i: render(donor.caption) for found in pairs.values() for i, donor in found.items()}
 
 

@@ -19,7 +19,7 @@ def selection(records):
 
 def made(selection, policy=TINY, champion=None, synthetic=None, samples=()):
     texts = {r.id: render(r.caption) for group in selection.values() for r in group}
-    pairs = control(selection, 6)
+    pairs = control(selection, lambda _: 6)
     shuffled = {i: render(d.caption) for found in pairs.values() for i, d in found.items()}
     measured = score(selection, texts, shuffled)
     verdict = decide(measured.scores, measured.scores if champion else None, policy)

@@ -74,7 +74,7 @@ def world(tmp_path, monkeypatch, records):
             policy="strict",
             out=tmp_path / "out",
             champion=champion,
-            plan=run.Plan(per_slice=16, control=12, batch=8),
+            plan=run.Plan(per_slice=16, batch=8),
             lifecycle="life",
         )
 

@@ -35,13 +35,24 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a model must show. `for_release` says whether passing means fit for product traffic."""
+    """What a model must show. `for_release` says whether passing means fit for product traffic.
+
+    Up to `per_slice` records of each slice are captioned, and up to `control` of them once more
+    with shuffled conditions (all of them where a threshold is about the control).
+    """
 
     name: str
     summary: str
     thresholds: tuple[Threshold, ...]
     for_release: bool
     significance: float = 0.05
+    per_slice: int = 128
+    control: int = 32
+
+    def control_of(self, slice_name: str, per_slice: int) -> int:
+        """How many records of a slice are captioned with shuffled conditions."""
+        asked = any(t.select.shuffled and t.select.slice == slice_name for t in self.thresholds)
+        return per_slice if asked else min(self.control, per_slice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +184,7 @@ TINY = Policy(
             select=Selector(
                 slice="camera_only", group="only_condition", slot="camera", shuffled=True
             ),
-            minimum_n=48,
+            minimum_n=64,
         ),
         Threshold(
             name="action with conditions shuffled",
@@ -182,7 +193,7 @@ TINY = Policy(
             select=Selector(
                 slice="pose_only", group="only_condition", slot="action", shuffled=True
             ),
-            minimum_n=48,
+            minimum_n=64,
         ),
     ),
 )
@@ -191,6 +202,8 @@ SMOKE = Policy(
     name="smoke",
     summary="Proof that the chain works, for a model trained for a minute. Not for release.",
     for_release=False,
+    per_slice=16,
+    control=8,
     thresholds=(
         Threshold(name="six parts in every caption", bound=1.0, structure=True),
         *_thresholds(

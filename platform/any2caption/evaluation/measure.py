@@ -1,6 +1,6 @@
 """From predicted texts to scores: judging every question, with and without shuffled conditions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from any2caption.datasets.records import Record
@@ -20,10 +20,10 @@ class Measured:
     predictions: Mapping[str, Prediction]
 
 
-def control(selection: Selection, per_slice: int) -> dict[str, dict[str, Record]]:
-    """Choose the shuffled control: slice → record id → donor, up to `per_slice` records each."""
+def control(selection: Selection, size: Callable[[str], int]) -> dict[str, dict[str, Record]]:
+    """Choose the shuffled control: slice → record id → donor, up to `size(slice)` records each."""
     pairs = {name: donors(records) for name, records in selection.items()}
-    return {name: dict(list(found.items())[:per_slice]) for name, found in pairs.items() if found}
+    return {name: dict(list(found.items())[: size(name)]) for name, found in pairs.items() if found}
 
 
 def score(selection: Selection, texts: Mapping[str, str], shuffled: Mapping[str, str]) -> Measured:

@@ -30,15 +30,14 @@ from any2caption.storage import open_store
 from any2caption.storage.base import ObjectStore
 from any2caption.storage.digest import folder_digest
 
-PER_SLICE, CONTROL_PER_SLICE, SAMPLES_PER_SLICE = 128, 64, 2
+SAMPLES_PER_SLICE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much to evaluate: records per slice, with how many of them shuffled, and batch size."""
+    """How much at once (`batch`), and records per slice where the policy's number does not fit."""
 
-    per_slice: int = PER_SLICE
-    control: int = CONTROL_PER_SLICE
+    per_slice: int | None = None
     batch: int = 32
 
 
@@ -71,8 +70,12 @@ class Bench:
     settings: Settings
     store: ObjectStore
     selection: Selection
+    policy: gates.Policy
     plan: Plan
     progress: ProgressLog
+
+    def _control_of(self, name: str) -> int:
+        return self.policy.control_of(name, self.plan.per_slice or self.policy.per_slice)
 
     def measure(self, bundle: Path, what: str) -> tuple[str, Measured]:
         """Caption and judge with one bundle; returns its digest and what was measured."""
@@ -86,7 +89,7 @@ class Bench:
         by_id = {item.record.id: item.record for item in plain}
         swapped = [
             Item(by_id[record], donor)
-            for pairs in control(self.selection, self.plan.control).values()
+            for pairs in control(self.selection, self._control_of).values()
             for record, donor in pairs.items()
         ]
         texts = caption_all(
@@ -124,12 +127,14 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     rules, plan, started = gates.policy_of(policy), plan or Plan(), time.monotonic()
     progress = ProgressLog(settings.progress_log, lifecycle)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
-    selection = pick(load_snapshot(store, snapshot).records("test"), plan.per_slice)
+    selection = pick(
+        load_snapshot(store, snapshot).records("test"), plan.per_slice or rules.per_slice
+    )
     if not selection:
         raise NotFoundError(f"snapshot {snapshot} has no test records with questions")
     count = sum(len(group) for group in selection.values())
     progress.emit("evaluate", f"{count} held-out records in {len(selection)} slices", total=count)
-    bench = Bench(settings, store, selection, plan, progress)
+    bench = Bench(settings, store, selection, rules, plan, progress)
     digest, challenger = bench.measure(bundle, "challenger")
     champion_digest, baseline = bench.measure(champion, "champion") if champion else (None, None)
     verdict = gates.decide(challenger.scores, baseline.scores if baseline else None, rules)
@@ -232,14 +237,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--policy", default="tiny", choices=sorted(gates.POLICIES))
     parser.add_argument("--out", type=Path, required=True, help="folder for the report")
     parser.add_argument("--champion", type=Path, help="folder of the champion's bundle")
-    parser.add_argument("--per-slice", type=int, default=PER_SLICE, help="records per slice")
-    parser.add_argument("--control", type=int, default=CONTROL_PER_SLICE, help="of them, shuffled")
+    parser.add_argument("--per-slice", type=int, help="records per slice (default: the policy's)")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lifecycle", default="")
     given = parser.parse_args(arguments)
     try:
-        if min(given.per_slice, given.batch) < 1 or given.control < 0:
-            raise ConfigError("--per-slice and --batch must be at least 1, --control at least 0")
+        if given.batch < 1 or (given.per_slice is not None and given.per_slice < 1):
+            raise ConfigError("--per-slice and --batch must be at least 1")
         result = run_evaluate(
             Settings(),
             bundle=given.bundle,
@@ -247,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             policy=given.policy,
             out=given.out,
             champion=given.champion,
-            plan=Plan(per_slice=given.per_slice, control=given.control, batch=given.batch),
+            plan=Plan(per_slice=given.per_slice, batch=given.batch),
             lifecycle=given.lifecycle,
         )
     except A2CError as error:
