@@ -13,7 +13,7 @@ from any2caption.datasets.synthetic.__main__ import main
 from any2caption.datasets.synthetic.corpus import make_corpus, make_scenes
 from any2caption.datasets.synthetic.prompting import prompt_of
 from any2caption.datasets.synthetic.world import sample_scene
-from any2caption.errors import ConfigError
+from any2caption.errors import ConfigError, UnavailableError
 from any2caption.storage.memory import MemoryStore
 
 
@@ -212,6 +212,21 @@ def test_an_interrupted_corpus_is_made_again():
     store.delete("c/manifest.jsonl")
     assert not make_corpus(store, "c", scenes=3, seed=3, workers=1).reused
     assert contents(store) == whole
+
+
+def test_no_manifest_is_there_while_media_are_replaced():
+    class FailingStore(MemoryStore):
+        def put(self, key, data, *, overwrite=True):
+            if len(list(self.list())) > 30:
+                raise UnavailableError("full")
+            super().put(key, data, overwrite=overwrite)
+
+    store = FailingStore("failing")
+    make_corpus(store, "c", scenes=2, seed=3, workers=1)
+    with pytest.raises(UnavailableError):
+        make_corpus(store, "c", scenes=40, seed=4, workers=1)
+    assert not store.exists("c/manifest.jsonl")
+    assert not store.exists("c/corpus.json")
 
 
 @pytest.mark.parametrize(("scenes", "workers"), [(0, 1), (1, 0)])

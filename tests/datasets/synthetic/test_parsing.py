@@ -61,8 +61,3 @@ def test_parsed_pictures_and_clips_have_the_written_size(parsed):
         assert image.pixels.shape == (112, 112, 3)
     for _, video in payloads(parsed, "video"):
         assert video.frames.shape[1:] == (112, 112, 3)
-
-
-def test_camera_language_names_the_movement():
-    language = pytest.importorskip("any2caption.conditions.camera_language")
-    assert language

@@ -59,15 +59,16 @@ def make_corpus(  # noqa: PLR0913 - the corpus's parameters
         if marker["parameters"] == parameters:
             _say(log, f"synthetic corpus {prefix}: {scenes} scenes are there already")
             return CorpusSummary(**{**marker["summary"], "reused": True})
-        store.delete(marker_key)
+    # Media are about to be replaced: no reader may find them under an old manifest.
+    store.delete(marker_key)
+    store.delete(manifest_key)
     began = time.monotonic()
     lines: list[str] = []
-    files = done = 0
+    files = 0
     with ThreadPoolExecutor(_WRITERS) as writers:
         for chunk_lines, chunk_files in _chunks(scenes, seed, workers):
             lines += chunk_lines
             files += len(chunk_files)
-            done += len(chunk_lines)
             writes = [
                 writers.submit(store.put, f"{prefix}/{name}", data)
                 for name, data in chunk_files.items()
