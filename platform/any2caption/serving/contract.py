@@ -68,13 +68,18 @@ def edge_inputs(kinds: Iterable[str] = tuple(KINDS)) -> tuple[Tensor, ...]:
     return tuple(tensors)
 
 
-TOKENS = (Tensor("INPUT_IDS", "INT64", (-1,)), Tensor("POSITION_IDS", "INT64", (3, -1)))
+# Names and meanings as in `model.inputs`: ModelInputs before the encoders, DecoderInputs after.
+TOKENS = (
+    Tensor("INPUT_IDS", "INT64", (-1,)),
+    Tensor("POSITION_IDS", "INT64", (3, -1)),
+    Tensor("TOKEN_TYPES", "INT64", (-1,)),
+)
 VISION = (Tensor("VISION_PATCHES", "FP32", (-1, -1)), Tensor("VISION_GRID", "INT64", (-1, 3)))
 MOTION = (Tensor("MOTION_PATCHES", "FP32", (-1, -1)), Tensor("MOTION_GRID", "INT64", (-1, 3)))
 CAMERA = (Tensor("CAMERA_POSES", "FP32", (-1, 16)),)
 PRESENT = Tensor("PRESENT", "BOOL", (3,))  # vision, motion, camera
 EMBEDDINGS = tuple(
-    Tensor(f"{name}_EMBEDDINGS", "FP32", (-1, -1)) for name in ("VISION", "MOTION", "CAMERA")
+    Tensor(f"{name}_EMBEDS", "FP32", (-1, -1)) for name in ("VISION", "MOTION", "CAMERA")
 )
 CAPTIONS = (Tensor("CAPTION", "STRING", (1,)), Tensor("CAPTION_TEXT", "STRING", (1,)))
 INFO = Tensor("INFO", "STRING", (1,))

@@ -59,15 +59,27 @@ def sha256_of(path: Path) -> str:
 
 def _digests(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): sha256_of(path)
-        for path in files
-        if path.name not in {MANIFEST, RELEASE} or path.parent != folder
-    }
+    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
 
 
 def _content_digest(digests: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def build_digest(bundle_dir: Path, source: Path = contract.REPOSITORY) -> str:
+    """Return the digest of what a release would hold, whatever its number.
+
+    Raises:
+        NotFoundError: no bundle there.
+    """
+    if not Path(bundle_dir).is_dir():
+        raise NotFoundError(f"{bundle_dir}: no such model bundle")
+    files = {f"bundle/{name}": digest for name, digest in _digests(Path(bundle_dir)).items()}
+    for code in sorted(source.rglob("*.py")):
+        files[f"repository/{code.relative_to(source).as_posix()}"] = sha256_of(code)
+    for name, config in contract.compile_repository().items():
+        files[f"repository/{name}"] = hashlib.sha256(config.encode()).hexdigest()
+    return _content_digest(files)
 
 
 def _copy_repository(source: Path, target: Path, number: int) -> None:
@@ -172,6 +184,7 @@ def verify(folder: Path) -> Release:
     if _content_digest(expected) != release.digest:
         raise IntegrityError(f"{release.folder / MANIFEST}: does not match {RELEASE}")
     actual = _digests(release.folder)
+    del actual[MANIFEST], actual[RELEASE]
     wrong = sorted(set(expected.items()) ^ set(actual.items()))
     if wrong:
         raise IntegrityError(f"{release.folder / wrong[0][0]}: missing, added or changed")

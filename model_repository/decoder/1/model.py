@@ -1,0 +1,11 @@
+"""Prompt and embeddings to a six-part caption, grammar-constrained."""
+
+from any2caption.serving.steps import DecoderStep
+
+from any2caption.serving.runtime import StepModel
+
+
+class TritonPythonModel(StepModel):
+    """Triton's entry point."""
+
+    step_class = DecoderStep

@@ -1,0 +1,11 @@
+"""Skeleton videos to embeddings."""
+
+from any2caption.serving.steps import MotionEncoder
+
+from any2caption.serving.runtime import StepModel
+
+
+class TritonPythonModel(StepModel):
+    """Triton's entry point."""
+
+    step_class = MotionEncoder

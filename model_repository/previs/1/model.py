@@ -1,0 +1,11 @@
+"""A caption to a storyboard animatic."""
+
+from any2caption.serving.steps import PrevisStep
+
+from any2caption.serving.runtime import StepModel
+
+
+class TritonPythonModel(StepModel):
+    """Triton's entry point."""
+
+    step_class = PrevisStep

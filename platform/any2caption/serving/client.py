@@ -1,0 +1,163 @@
+"""The caller's side: files in, a structured caption (and a video) out, over gRPC. No torch here.
+
+    with CaptionClient("127.0.0.1:8001") as client:
+        result = client.caption("a person walks", {"pose": [Path("walk/")], "camera": ["path.txt"]})
+        print(result.caption.camera)
+
+A path is a condition: a file, or a folder whose files are its frames. Several plain files of depth
+or pose are the frames of one condition. `ConditionInput` adds a role and options.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from any2caption.captions.schema import StructuredCaption
+from any2caption.conditions.files import read_parts
+from any2caption.conditions.registry import KINDS
+from any2caption.errors import A2CError, InputError, UnavailableError
+from any2caption.serving.control import TritonControl, bytes_input
+
+DEFAULT_SECONDS = 120.0
+_FRAMES_TOGETHER = frozenset({"depth", "pose"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionInput:
+    """A condition's path with what cannot be read from the files."""
+
+    path: Path
+    role: str | None = None
+    options: Mapping[str, str | float | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionResult:
+    """An answer: `info` holds release, assumptions and warnings; `video` MP4 bytes if asked for."""
+
+    caption: StructuredCaption
+    text: str
+    info: dict[str, Any]
+    video: bytes | None = None
+    video_info: dict[str, Any] | None = None
+
+
+Given = Path | str | ConditionInput
+
+
+@dataclass(frozen=True, slots=True)
+class FileElement:
+    """One file on the wire: its bytes, and the description that goes with it."""
+
+    data: bytes
+    info: dict[str, Any]
+
+
+def read_files(kind: str, given: Sequence[Given]) -> list[FileElement]:
+    """Read a kind's files and describe each.
+
+    Raises:
+        InputError: an unknown kind, or a path that cannot be read.
+    """
+    if kind not in KINDS or kind == "text":
+        kinds = ", ".join(name for name in KINDS if name != "text")
+        raise InputError(f"unknown kind of condition; accepted are {kinds}", field=kind)
+    conditions = [
+        one if isinstance(one, ConditionInput) else ConditionInput(Path(one)) for one in given
+    ]
+    together = kind in _FRAMES_TOGETHER and all(Path(one.path).is_file() for one in conditions)
+    elements = []
+    for index, condition in enumerate(conditions):
+        for part in read_parts(Path(condition.path)):
+            info = {
+                "name": part.name,
+                "condition": 0 if together else index,
+                "role": condition.role,
+                "options": dict(condition.options),
+            }
+            elements.append(FileElement(part.data, info))
+    return elements
+
+
+class CaptionClient:
+    """A client of the server at `url` (host:port of gRPC); use as a context manager."""
+
+    def __init__(self, url: str, *, timeout: float = DEFAULT_SECONDS) -> None:
+        self._control = TritonControl(url)
+        self._timeout = timeout
+        self.url = url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._control.close()
+
+    def caption(
+        self,
+        text: str = "",
+        conditions: Mapping[str, Sequence[Given]] | None = None,
+        *,
+        video: bool = False,
+        timeout: float | None = None,
+        model: str | None = None,
+    ) -> CaptionResult:
+        """Caption a short text and conditions; with `video`, also render the caption.
+
+        Raises:
+            InputError: a condition is wrong; the message names the file and the field.
+            UnavailableError: no server, no release, or no answer within `timeout` seconds.
+        """
+        elements = {kind: read_files(kind, given) for kind, given in (conditions or {}).items()}
+        return self.caption_files(text, elements, video=video, timeout=timeout, model=model)
+
+    def caption_files(
+        self,
+        text: str,
+        elements: Mapping[str, Sequence[FileElement]],
+        *,
+        video: bool = False,
+        timeout: float | None = None,
+        model: str | None = None,
+    ) -> CaptionResult:
+        """Caption files that are already in memory; as `caption` otherwise."""
+        inputs = [bytes_input("TEXT", [text.encode()])] if text else []
+        for kind, files in elements.items():
+            if files:
+                name = kind.upper()
+                inputs.append(bytes_input(name, [file.data for file in files]))
+                infos = [json.dumps(file.info).encode() for file in files]
+                inputs.append(bytes_input(f"{name}_INFO", infos))
+        if not inputs:
+            raise InputError("give a text or at least one condition")
+        ensemble = model or ("any2video" if video else "any2caption")
+        seconds = self._timeout if timeout is None else timeout
+        answer = self._control.infer(ensemble, inputs, timeout=seconds)
+        caption = StructuredCaption.model_validate_json(_only(answer, "CAPTION"))
+        text_form, info = _only(answer, "CAPTION_TEXT").decode(), json.loads(_only(answer, "INFO"))
+        if not video:
+            return CaptionResult(caption, text_form, info)
+        video_info = json.loads(_only(answer, "VIDEO_INFO"))
+        return CaptionResult(caption, text_form, info, _only(answer, "VIDEO"), video_info)
+
+
+def _only(answer: Any, name: str) -> bytes:
+    array = answer.as_numpy(name)
+    if array is None or array.size != 1:
+        raise UnavailableError(f"{name}: the server's answer lacks it")
+    element = array.reshape(-1)[0]
+    if not isinstance(element, bytes):
+        raise A2CError(f"{name}: the server answered {type(element).__name__}, not bytes")
+    return element

@@ -1,0 +1,133 @@
+"""The edge of a request: raw files and their descriptions in, parsed conditions out.
+
+Per kind there is one list of files' bytes and one list of descriptions (`_INFO`), an element each:
+`{"name": "walk.json", "condition": 0, "role": null, "options": {}}`. Elements with the same
+`condition` are the parts of one condition. Without descriptions every element of image, video and
+camera is a condition of its own, and all elements of depth and of pose are one.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from any2caption.conditions.registry import KINDS, parse_condition
+from any2caption.conditions.types import Condition, Part
+from any2caption.errors import InputError
+
+MAX_FILES = 1024
+MAX_CONDITIONS = 32
+ONE_CONDITION = frozenset({"depth", "pose"})
+
+Files = Mapping[str, Sequence[bytes]]
+
+
+class PartInfo(BaseModel):
+    """What a client says of one file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=255)
+    condition: int = Field(default=0, ge=0)
+    role: str | None = None
+    options: dict[str, str | float | int | bool] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRequest:
+    """A parsed request: the short prompt (may be empty) and the conditions, kind by kind."""
+
+    text: str
+    conditions: tuple[Condition, ...]
+
+
+def read_request(files: Files) -> EdgeRequest:
+    """Parse the edge inputs that are present; `files` maps input names to their elements.
+
+    Raises:
+        InputError: anything wrong with a file or its description; names the file and the field.
+    """
+    text = _text(files.get("TEXT", ()))
+    conditions: list[Condition] = []
+    for kind in KINDS:
+        if kind == "text":
+            continue
+        elements = files.get(kind.upper(), ())
+        infos = files.get(f"{kind.upper()}_INFO", ())
+        conditions += _conditions(kind, elements, infos)
+    if not text and not conditions:
+        kinds = ", ".join(kind.upper() for kind in KINDS)
+        raise InputError(f"nothing to caption: give at least one of {kinds}", field="TEXT")
+    if len(conditions) > MAX_CONDITIONS:
+        raise InputError(f"{len(conditions)} conditions; at most {MAX_CONDITIONS} are accepted")
+    return EdgeRequest(text, tuple(conditions))
+
+
+def _text(elements: Sequence[bytes]) -> str:
+    if len(elements) > 1:
+        raise InputError(f"{len(elements)} elements; one text is accepted", field="TEXT")
+    if not elements or not bytes(elements[0]).strip():
+        return ""
+    payload = parse_condition("text", [Part("TEXT", bytes(elements[0]))]).payload
+    return str(payload)
+
+
+def _conditions(kind: str, elements: Sequence[bytes], infos: Sequence[bytes]) -> list[Condition]:
+    name = kind.upper()
+    if len(elements) > MAX_FILES:
+        raise InputError(f"{len(elements)} files; at most {MAX_FILES} are accepted", field=name)
+    if infos and len(infos) != len(elements):
+        raise InputError(
+            f"{len(infos)} descriptions for {len(elements)} files; give one a file or none",
+            field=f"{name}_INFO",
+        )
+    if infos:
+        described = [_info(raw, f"{name}_INFO", index) for index, raw in enumerate(infos)]
+    else:
+        one = kind in ONE_CONDITION
+        described = [
+            PartInfo(name=f"{name}[{index}]", condition=0 if one else index)
+            for index in range(len(elements))
+        ]
+    groups: dict[int, list[tuple[PartInfo, Part]]] = {}
+    for info, data in zip(described, elements, strict=True):
+        groups.setdefault(info.condition, []).append((info, Part(info.name, bytes(data))))
+    return [
+        _condition(kind, [info for info, _ in group], [part for _, part in group], number)
+        for number, (_, group) in enumerate(sorted(groups.items()), 1)
+    ]
+
+
+def _condition(
+    kind: str, infos: Sequence[PartInfo], parts: Sequence[Part], number: int
+) -> Condition:
+    roles = sorted({info.role for info in infos if info.role})
+    if len(roles) > 1:
+        raise InputError(
+            f"one condition has the roles {', '.join(roles)}", file=infos[0].name, field="role"
+        )
+    options: dict[str, Any] = {}
+    for info in infos:
+        for key, value in info.options.items():
+            if options.setdefault(key, value) != value:
+                raise InputError(
+                    f"{value!r} here, {options[key]!r} in another file of the same condition",
+                    file=info.name,
+                    field=f"options.{key}",
+                )
+    role = roles[0] if roles else None
+    return parse_condition(kind, parts, role=role, number=number, options=options or None)
+
+
+def _info(raw: bytes, name: str, index: int) -> PartInfo:
+    where = f"{name}[{index}]"
+    try:
+        return PartInfo.model_validate(json.loads(bytes(raw)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or None
+        raise InputError(first["msg"], file=where, field=field) from error
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}", file=where) from error

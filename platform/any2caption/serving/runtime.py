@@ -1,0 +1,111 @@
+"""The only code that talks to Triton's Python backend: tensors to arrays, errors to responses.
+
+A step works on a batch of requests and answers each with arrays or with an error, so that one bad
+request never hurts the others. `triton_python_backend_utils` exists only inside a stub process.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from any2caption.errors import A2CError, InputError
+
+Arrays = dict[str, NDArray[Any]]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Step(Protocol):
+    """What a model of the repository does."""
+
+    def __init__(self, bundle: Path, release: str, parameters: Mapping[str, str]) -> None:
+        """Load what the step needs."""
+
+    def run(self, batch: Sequence[Arrays]) -> Sequence[Arrays | A2CError]:
+        """Answer each request of the batch, in order."""
+
+
+class StepModel:
+    """Adapter from a `Step` to Triton's `TritonPythonModel`; subclasses set `step_class`."""
+
+    step_class: type[Step]
+
+    def initialize(self, arguments: Mapping[str, str]) -> None:
+        """Check the runtime and load the step; an exception here refuses the model.
+
+        Raises:
+            RuntimeError: NumPy 2 (Triton 2.51 would answer with empty tensors).
+        """
+        if int(np.__version__.partition(".")[0]) > 1:
+            raise RuntimeError(f"numpy {np.__version__}: this Triton needs numpy<2 (empty outputs)")
+        config = json.loads(arguments["model_config"])
+        parameters = {
+            key: str(value["string_value"]) for key, value in config.get("parameters", {}).items()
+        }
+        self.inputs = [tensor["name"] for tensor in config["input"]]
+        bundle, release = Path(parameters["bundle"]), parameters["release"]
+        self.step = self.step_class(bundle, release, parameters)
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        """Answer a batch; a cancelled request is not computed."""
+        backend = sys.modules["triton_python_backend_utils"]
+        responses: list[Any] = [None] * len(requests)
+        batch, places = [], []
+        for place, request in enumerate(requests):
+            if request.is_cancelled():
+                cancelled = backend.TritonError("cancelled", backend.TritonError.CANCELLED)
+                responses[place] = backend.InferenceResponse(error=cancelled)
+                continue
+            batch.append(self._arrays(backend, request))
+            places.append(place)
+        for place, answer in zip(places, answers(self.step, batch), strict=True):
+            if isinstance(answer, A2CError):
+                response = backend.InferenceResponse(error=_triton_error(backend, answer))
+            else:
+                tensors = [backend.Tensor(name, array) for name, array in answer.items()]
+                response = backend.InferenceResponse(tensors)
+            responses[place] = response
+        return responses
+
+    def _arrays(self, backend: Any, request: Any) -> Arrays:
+        tensors = {name: backend.get_input_tensor_by_name(request, name) for name in self.inputs}
+        return {name: tensor.as_numpy() for name, tensor in tensors.items() if tensor is not None}
+
+
+def answers(step: Step, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
+    """Run a batch; if it fails as a whole, run its requests one by one and fail only the bad."""
+    if not batch:
+        return []
+    try:
+        return list(step.run(batch))
+    except Exception as error:  # noqa: BLE001 - the boundary to the server: every request gets an answer
+        if len(batch) > 1:
+            return [answers(step, [one])[0] for one in batch]
+        if isinstance(error, A2CError):
+            return [error]
+        _LOG.exception("step failed")
+        return [A2CError(f"{type(step).__name__}: {type(error).__name__}: {error}")]
+
+
+def _triton_error(backend: Any, error: A2CError) -> Any:
+    kind = backend.TritonError
+    bad_input = isinstance(error, InputError)
+    return kind(str(error), kind.INVALID_ARG if bad_input else kind.INTERNAL)
+
+
+def text(array: NDArray[Any]) -> list[bytes]:
+    """Return a string tensor's elements as bytes, in order."""
+    return [bytes(element) for element in array.reshape(-1)]
+
+
+def strings(*values: str | bytes, batched: bool = False) -> NDArray[np.object_]:
+    """Return a string tensor of shape [n], or [1, n] for a model that batches."""
+    array = np.empty(len(values), dtype=np.object_)
+    array[:] = [value.encode() if isinstance(value, str) else value for value in values]
+    return array[None] if batched else array
