@@ -1,0 +1,104 @@
+"""Retries follow the errors; requests, keys and commands follow their inputs."""
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from any2caption import errors
+from any2caption.orchestration import work
+from any2caption.orchestration.assets import carried
+from any2caption.orchestration.requests import lifecycle_of, require, resolve
+from any2caption.orchestration.retries import by_policy, exit_is_retryable, for_airflow
+from any2caption.settings import Settings
+
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.A2CError)
+]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path, auto_approve=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_is_retried_exactly_when_it_says_so(kind):
+    translated = for_airflow(kind("why"))
+    assert isinstance(translated, AirflowFailException) != kind.retryable
+    assert isinstance(translated, AirflowException)
+    assert "why" in str(translated)
+
+
+def test_a_tasks_other_exceptions_pass_through_untouched():
+    @by_policy
+    def task():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        task()
+
+
+@pytest.mark.parametrize("code", [75, None, -9, -15, 137, 143])
+def test_interrupted_jobs_are_tried_again(code):
+    assert exit_is_retryable(code)
+
+
+@pytest.mark.parametrize("code", [1, 2, 127])
+def test_a_jobs_own_failure_is_final(code):
+    assert not exit_is_retryable(code)
+
+
+def test_an_asset_event_counts_more_than_params(settings):
+    extra = {"lifecycle": "lc", "snapshot": "ab", "recipe": "smoke", "auto_approve": True}
+    params = {"recipe": "tiny", "policy": "tiny", "auto_approve": None, "snapshot": ""}
+    request = resolve(params, extra, "asset_triggered__x", settings)
+    assert request == {**extra, "policy": "tiny"}
+
+
+def test_a_run_by_hand_takes_its_params_and_gets_a_lifecycle(settings):
+    request = resolve({"version": 3, "auto_approve": True}, None, "manual__1", settings)
+    assert request["version"] == 3
+    assert request["auto_approve"] is True
+    assert request["lifecycle"] == lifecycle_of("manual__1")
+    assert lifecycle_of("manual__1") != lifecycle_of("manual__2")
+
+
+def test_without_a_word_on_approval_the_setting_decides(settings):
+    assert resolve({"auto_approve": None}, None, "r", settings)["auto_approve"] is False
+
+
+def test_a_missing_id_says_how_to_give_it():
+    with pytest.raises(errors.ConfigError, match="no version; give the param"):
+        require({}, "version", "give the param `version`")
+
+
+def test_events_carry_ids_only():
+    request = {"lifecycle": "a", "snapshot": "b", "prepare": {"big": 1}, "policy": "", "champion": 0}
+    assert carried(request) == {"lifecycle": "a", "snapshot": "b", "champion": 0}
+
+
+def test_the_run_key_changes_with_snapshot_preset_and_recipe_content_only():
+    key = work.run_key("s", "tiny", {"lr": 1, "steps": 2})
+    assert key == work.run_key("s", "tiny", {"steps": 2, "lr": 1})
+    assert len({key, work.run_key("t", "tiny", {}), work.run_key("s", "tiny", {"lr": 2})}) == 3
+    assert len(key) == 16
+
+
+def test_commands_name_the_runs_own_folders(settings):
+    request = {
+        "run": "0123456789abcdef",
+        "snapshot": "ab" * 32,
+        "preset": "tiny",
+        "recipe": "smoke",
+        "policy": "smoke",
+        "evaluation": "smoke-vs-1",
+        "lifecycle": "lc",
+    }
+    trained = work.train(settings, request)
+    assert trained.arguments[:2] == ("-m", "any2caption.training.run")
+    assert work.from_dict(trained.as_dict()) == trained
+    scored = work.evaluate(settings, request, settings.home / "champion")
+    assert scored.arguments[-2:] == ("--champion", str(settings.home / "champion"))
+    assert scored.done.endswith("evaluation/smoke-vs-1/report.json")
+    assert len({trained.folder, scored.folder, work.prepare(settings, request).folder}) == 3

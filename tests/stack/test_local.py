@@ -1,0 +1,84 @@
+"""The real stack: up, up again, a lost service, down."""
+
+import os
+import signal
+import urllib.request
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from any2caption import processes
+from any2caption.errors import ConfigError
+from any2caption.stack import environment, local, supervisor
+from any2caption.stack.secrets import load
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
+
+
+def client(settings, secret: str):
+    return boto3.client(
+        "s3",
+        endpoint_url=settings.s3_endpoint_url,
+        aws_access_key_id=load(settings.home).s3_access_key,
+        aws_secret_access_key=secret,
+        region_name="us-east-1",
+        config=Config(s3={"addressing_style": "path"}),
+    )
+
+
+@pytest.fixture
+def settings(own_ports, tmp_path):  # noqa: ARG001 - ports are read from the environment
+    chosen = environment.load_settings(tmp_path / "home")
+    yield chosen
+    local.down(chosen, say=print)
+
+
+def test_up_continues_and_down_leaves_nothing(settings):
+    said: list[str] = []
+    with_swift = local.choose_store(settings, "s3")
+    local.up(settings, with_swift=with_swift, say=said.append)
+    rows = {row.name: row for row in local.status(settings)}
+    assert {row.state for row in rows.values()} == {"healthy"}, rows
+    assert {"mlflow", "airflow-api", "airflow-scheduler", "triton", "s3"} <= set(rows)
+
+    # Another stack on the same ports is told which service and which setting.
+    other = environment.with_interpreters(settings.model_copy(update={"home": settings.home / "b"}))
+    with pytest.raises(ConfigError, match=r"port \d+ for .* set A2C_PORT_"):
+        local.up(other, with_swift=False, say=said.append)
+
+    # The same stack with other settings is told to stop first.
+    moved = settings.model_copy(update={"object_store": "file:///elsewhere"})
+    with pytest.raises(ConfigError, match="A2C_OBJECT_STORE.*a2c down"):
+        local.up(moved, with_swift=True, say=said.append)
+
+    secret = load(settings.home).s3_secret_key
+    client(settings, secret).put_object(Bucket="a2c", Key="kept/object", Body=b"durable")
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch|403"):
+        client(settings, "wrong").list_objects_v2(Bucket="a2c")
+
+    # A service that dies comes back; `up` on a running stack changes nothing.
+    os.kill(rows["mlflow"].pid, signal.SIGKILL)
+    local.up(settings, with_swift=with_swift, say=said.append)
+    again = {row.name: row for row in local.status(settings)}
+    assert again["mlflow"].state == "healthy"
+    assert again["airflow-scheduler"].pid == rows["airflow-scheduler"].pid
+
+    # supervisord killed: its children are orphans, and down finds them all the same.
+    pid = int((settings.home / "supervisord.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    stack_id = load(settings.home).stack_id
+    assert processes.marked(local.MARK, stack_id)
+    local.down(settings, say=said.append)
+    assert processes.marked(local.MARK, stack_id) == []
+    assert not supervisor.is_running(settings.home)
+
+    # A second up continues from what is there.
+    local.up(settings, with_swift=with_swift, say=said.append)
+    body = client(settings, secret).get_object(Bucket="a2c", Key="kept/object")["Body"].read()
+    assert body == b"durable"
+    with urllib.request.urlopen(f"{settings.mlflow_url}/health", timeout=5) as answer:  # noqa: S310
+        assert answer.status == 200
+    local.down(settings, say=said.append)
+    assert processes.marked(local.MARK, stack_id) == []
