@@ -1,0 +1,133 @@
+"""Any2Caption: Qwen2-VL with a motion encoder (a copy of its vision tower) and a camera encoder."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+
+from any2caption.model.camera_encoder import CameraEncoder
+from any2caption.model.config import ModelConfig
+from any2caption.model.inputs import CAMERA, MOTION, VISION
+from any2caption.model.towers import run_tower
+
+PARTS: dict[str, str] = {
+    "vision": "mllm.model.visual.",
+    "motion": "motion_encoder.",
+    "camera": "camera_encoder.",
+    "language": "mllm.",
+}
+"""Part of a bundle → prefix of its parameters; the first match counts, so `language` is the rest of the MLLM."""
+
+
+def part_of(name: str) -> str:
+    """Which part a parameter belongs to."""
+    return next(part for part, prefix in PARTS.items() if name.startswith(prefix))
+
+
+def qwen_config(config: ModelConfig, token_ids: dict[str, int] | None = None) -> Qwen2VLConfig:
+    """Translate to transformers' configuration; `token_ids` are needed only to run transformers' own multimodal forward."""
+    text, vision = config.text, config.vision
+    ids = token_ids or {}
+    return Qwen2VLConfig(
+        text_config={
+            "vocab_size": text.vocab_size,
+            "hidden_size": text.hidden,
+            "intermediate_size": text.mlp,
+            "num_hidden_layers": text.layers,
+            "num_attention_heads": text.heads,
+            "num_key_value_heads": text.kv_heads,
+            "max_position_embeddings": text.max_positions,
+            "rms_norm_eps": text.rms_eps,
+            "rope_parameters": {
+                "rope_type": "default",
+                "rope_theta": text.rope_theta,
+                "mrope_section": list(text.mrope_section),
+            },
+            "bos_token_id": ids.get("<|endoftext|>", 0),
+            "eos_token_id": ids.get("<|im_end|>", 2),
+            "pad_token_id": ids.get("<|endoftext|>", 0),
+        },
+        vision_config={
+            "depth": vision.depth,
+            "embed_dim": vision.width,
+            "hidden_size": text.hidden,
+            "num_heads": vision.heads,
+            "mlp_ratio": vision.mlp_ratio,
+            "patch_size": vision.patch,
+            "spatial_merge_size": vision.merge,
+            "temporal_patch_size": vision.temporal,
+        },
+        image_token_id=ids.get("<|image_pad|>", 5),
+        video_token_id=ids.get("<|video_pad|>", 6),
+        vision_start_token_id=ids.get("<|vision_start|>", 3),
+        vision_end_token_id=ids.get("<|vision_end|>", 4),
+        tie_word_embeddings=text.tie_embeddings,
+        attn_implementation="eager",
+    )
+
+
+class Any2Caption(nn.Module):
+    """The whole model. Positions are always explicit, so transformers' hidden rope state is never used."""
+
+    def __init__(
+        self, config: ModelConfig, mllm: Qwen2VLForConditionalGeneration | None = None
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.mllm = mllm or Qwen2VLForConditionalGeneration(qwen_config(config))
+        self.motion_encoder = copy.deepcopy(self.mllm.model.visual)
+        self.camera_encoder = CameraEncoder(config.camera, config.text.hidden)
+
+    @property
+    def language(self) -> nn.Module:
+        """The text model without its head."""
+        return self.mllm.model.language_model  # type: ignore[no-any-return]
+
+    def encode_vision(self, patches: Tensor, grid: Tensor) -> Tensor:
+        """Patches (N, D) with grids (n, 3) → (N / merge², hidden)."""
+        return run_tower(self.mllm.model.visual, patches, grid)
+
+    def encode_motion(self, patches: Tensor, grid: Tensor) -> Tensor:
+        """The same through the motion encoder."""
+        return run_tower(self.motion_encoder, patches, grid)
+
+    def encode_camera(self, poses: Tensor) -> Tensor:
+        """Poses (c·F, 16) → (c·F, hidden)."""
+        frames = self.config.camera.frames
+        return self.camera_encoder(poses.view(-1, frames, 16)).flatten(0, 1)  # type: ignore[no-any-return]
+
+    def embed(
+        self, input_ids: Tensor, token_types: Tensor, vision: Tensor, motion: Tensor, camera: Tensor
+    ) -> Tensor:
+        """Token embeddings (B, L, hidden) with each encoder's rows put in their places, in order."""
+        return place(
+            self.mllm.get_input_embeddings()(input_ids), token_types, vision, motion, camera
+        )
+
+    def hidden_states(self, embeds: Tensor, position_ids: Tensor) -> Tensor:
+        """Causal forward over (B, L, hidden) with positions (3, B, L), right-padded; (B, L, hidden)."""
+        length = embeds.shape[1]
+        mask = torch.full(
+            (length, length), torch.finfo(torch.float32).min, device=embeds.device
+        ).triu(1)
+        return self.language(  # type: ignore[no-any-return]
+            inputs_embeds=embeds,
+            position_ids=position_ids,
+            attention_mask=mask[None, None],
+            use_cache=False,
+        ).last_hidden_state
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Next-token scores (…, vocabulary)."""
+        return self.mllm.lm_head(hidden)  # type: ignore[no-any-return]
+
+
+def place(
+    embeds: Tensor, token_types: Tensor, vision: Tensor, motion: Tensor, camera: Tensor
+) -> Tensor:
+    """Put encoder rows where `token_types` says; the counts must agree."""
+    for kind, rows in ((VISION, vision), (MOTION, motion), (CAMERA, camera)):
+        if len(rows):
+            embeds = embeds.masked_scatter((token_types == kind)[..., None], rows.to(embeds.dtype))
+    return embeds

@@ -1,0 +1,168 @@
+"""Model bundles: a folder of safetensors and JSON with the SHA-256 of every file, written whole or not at all.
+
+    config.json  tokenizer.json  meta.json  vision|motion|camera|language.safetensors  manifest.json
+
+`manifest.json` is written last and the folder appears under its name by one rename. Every read checks the digest of what it
+reads; a file that is missing, altered or not listed raises IntegrityError.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokenizers import Tokenizer
+
+from any2caption.errors import IntegrityError, NotFoundError
+from any2caption.model.config import ModelConfig, from_dict, to_json
+from any2caption.model.processor import Processor
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from any2caption.model.any2caption import Any2Caption
+
+FORMAT = "a2c.bundle/1"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle. `meta` says how the model came to be: recipe, snapshot, metrics."""
+
+    path: Path
+    config: ModelConfig
+    meta: dict[str, Any]
+
+    @property
+    def processor(self) -> Processor:
+        """The bundle's processor."""
+        return load_processor(self.path)
+
+    def load_model(self) -> "Any2Caption":
+        """Build the whole model with the bundle's weights, in evaluation mode and float32."""
+        from any2caption.model.any2caption import Any2Caption
+
+        model = Any2Caption(self.config)
+        state: dict[str, Tensor] = {}
+        for part in ("vision", "motion", "camera", "language"):
+            state.update(load_part(self.path, part))
+        if self.config.text.tie_embeddings:
+            state["mllm.lm_head.weight"] = state["mllm.model.language_model.embed_tokens.weight"]
+        model.load_state_dict(state)
+        return model.float().eval()
+
+
+def save_bundle(
+    folder: Path, model: "Any2Caption", processor: Processor, meta: Mapping[str, Any]
+) -> Path:
+    """Write a bundle atomically; an existing one at `folder` is replaced. Returns `folder`."""
+    from safetensors.torch import save_file
+
+    from any2caption.model.any2caption import PARTS, part_of
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}
+        for raw, tensor in model.state_dict().items():
+            name = raw.replace("_orig_mod.", "")
+            if name == "mllm.lm_head.weight" and model.config.text.tie_embeddings:
+                continue
+            parts[part_of(name)][name] = tensor.detach().cpu().contiguous().clone()
+        for part, tensors in parts.items():
+            save_file(tensors, work / f"{part}.safetensors")
+        (work / "config.json").write_text(to_json(model.config))
+        processor.tokenizer.save(str(work / "tokenizer.json"))
+        (work / "meta.json").write_text(json.dumps(dict(meta), indent=2, sort_keys=True) + "\n")
+        files = {file.name: _digest(file) for file in sorted(work.iterdir())}
+        manifest = {"format": FORMAT, "files": files}
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+        for file in work.iterdir():
+            _sync(file)
+        work.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        work.rename(folder)
+        _sync(folder.parent)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Check every file of a bundle and return it; weights are read when asked for."""
+    manifest = _manifest(folder)
+    for name in manifest:
+        read_file(folder, name)
+    if extra := {file.name for file in folder.iterdir()} - {*manifest, MANIFEST}:
+        raise IntegrityError(f"{folder}: not in the manifest: {', '.join(sorted(extra))}")
+    meta = json.loads(read_file(folder, "meta.json"))
+    return Bundle(folder, load_config(folder), meta)
+
+
+def load_config(folder: Path) -> ModelConfig:
+    """Read the model's configuration (verified)."""
+    return from_dict(
+        ModelConfig, json.loads(read_file(folder, "config.json")), f"{folder}/config.json"
+    )
+
+
+def load_processor(folder: Path) -> Processor:
+    """Read the processor: configuration and tokenizer (verified)."""
+    tokenizer = Tokenizer.from_str(read_file(folder, "tokenizer.json").decode())
+    return Processor(load_config(folder), tokenizer)
+
+
+def load_part(folder: Path, part: str) -> "dict[str, Tensor]":
+    """Read one part's tensors (verified), by their names in the whole model."""
+    from safetensors.torch import load
+
+    return load(read_file(folder, f"{part}.safetensors"))
+
+
+def read_file(folder: Path, name: str) -> bytes:
+    """Read one file of a bundle and check it against the manifest."""
+    expected = _manifest(folder).get(name)
+    if expected is None:
+        raise IntegrityError(f"{folder}: the manifest has no {name}")
+    try:
+        data = (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise IntegrityError(f"{folder}: {name} is missing") from None
+    if hashlib.sha256(data).hexdigest() != expected:
+        raise IntegrityError(f"{folder}: {name} does not match its digest")
+    return data
+
+
+def _manifest(folder: Path) -> dict[str, str]:
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise NotFoundError(f"{folder}: not a model bundle (no {MANIFEST})")
+    try:
+        manifest = json.loads(file.read_bytes())
+        if manifest["format"] != FORMAT:
+            raise IntegrityError(
+                f"{file}: format {manifest['format']!r}, this version reads {FORMAT}"
+            )
+        return {str(name): str(digest) for name, digest in manifest["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise IntegrityError(f"{file}: damaged: {error}") from error
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,88 @@
+"""The camera encoder: Plücker maps → PixelUnshuffle(4) = 96 channels → patches → transformer → one token a frame."""
+
+import torch
+from torch import Tensor, nn
+
+from any2caption.model.config import CameraConfig
+from any2caption.model.plucker import plucker_maps
+
+
+class _Block(nn.Module):
+    """Pre-norm transformer block with full attention over all frames' patches."""
+
+    def __init__(self, width: int, heads: int, ratio: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, L, width) → the same."""
+        q, k, v = self.qkv(self.norm1(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        weights = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
+        x = x + self.proj((weights @ v).transpose(1, 2).flatten(2))
+        return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
+
+
+class CameraEncoder(nn.Module):
+    """poses (c, F, 16) → (c, F, hidden)."""
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, config: CameraConfig, hidden: int) -> None:
+        super().__init__()
+        self.config = config
+        side = config.size
+        # "Empty is 0" for rays too: maps minus the data's mean map, divided by each channel's deviation.
+        self.register_buffer("mean", torch.zeros(6, side, side))
+        self.register_buffer("scale", torch.ones(6))
+        self.unshuffle = nn.PixelUnshuffle(config.unshuffle)
+        self.embed = nn.Linear(config.in_channels * config.patch**2, config.width)
+        self.frame_position = nn.Parameter(torch.randn(config.frames, 1, config.width) * 0.02)
+        self.patch_position = nn.Parameter(torch.randn(1, config.patches, config.width) * 0.02)
+        self.blocks = nn.ModuleList(
+            _Block(config.width, config.heads, config.mlp_ratio) for _ in range(config.depth)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.project: nn.Sequential = nn.Sequential(
+            nn.Linear(config.width, config.width * config.mlp_ratio),
+            nn.GELU(),
+            nn.Linear(config.width * config.mlp_ratio, hidden),
+        )
+
+    @torch.no_grad()
+    def fit_normalisation(self, poses: Tensor) -> None:
+        """Set the input normalisation from training poses (c, F, 16)."""
+        maps = plucker_maps(poses.double(), self.config.size)
+        mean = maps.mean((0, 1))
+        self.mean.copy_(mean)
+        self.scale.copy_((maps - mean).pow(2).mean((0, 1, 3, 4)).sqrt().clamp_min(1e-3))
+
+    def forward(self, poses: Tensor) -> Tensor:
+        """Return one token a frame."""
+        config = self.config
+        if not len(poses):
+            return poses.new_zeros(0, config.frames, int(self.project[2].out_features))
+        with torch.autocast(poses.device.type, enabled=False):
+            maps = plucker_maps(poses.float(), config.size)
+            maps = (maps - self.mean) / self.scale[:, None, None]
+        c, f = maps.shape[:2]
+        channels = self.unshuffle(maps.flatten(0, 1))  # (c·F, 96, s, s)
+        p = config.patch
+        patches = (
+            channels.unflatten(-1, (-1, p))
+            .unflatten(2, (-1, p))
+            .permute(0, 2, 4, 1, 3, 5)
+            .flatten(3)
+            .flatten(1, 2)
+        )
+        x = self.embed(patches).unflatten(0, (c, f)) + self.frame_position + self.patch_position
+        x = x.flatten(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        pooled = self.norm(x).unflatten(1, (f, -1)).mean(2)
+        return self.project(pooled)  # type: ignore[no-any-return]

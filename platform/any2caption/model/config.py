@@ -1,0 +1,169 @@
+"""The model's configuration: typed, immutable, JSON on disk. No torch here, so the processor can use it anywhere."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar, get_type_hints
+
+from any2caption.errors import ConfigError
+
+# Qwen2-VL's own tokens plus the paper's four; in this order for a tokenizer trained from scratch.
+QWEN_TOKENS: tuple[str, ...] = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
+NEW_TOKENS: tuple[str, ...] = (
+    "<|motion_start|>",
+    "<|motion_end|>",
+    "<|camera_start|>",
+    "<|camera_end|>",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextConfig:
+    """The language model (Qwen2)."""
+
+    vocab_size: int
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    mlp: int
+    mrope_section: tuple[int, int, int]
+    """Rotary frequencies for time, height and width; they add up to half the head dimension."""
+    rope_theta: float = 1e6
+    rms_eps: float = 1e-6
+    tie_embeddings: bool = False
+    max_positions: int = 32768
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisionConfig:
+    """The vision tower; the motion encoder is a copy of it."""
+
+    depth: int
+    width: int
+    heads: int
+    mlp_ratio: int = 4
+    patch: int = 14
+    merge: int = 2
+    temporal: int = 2
+
+    @property
+    def patch_dim(self) -> int:
+        """Numbers in one flattened patch: 3 channels × temporal × patch × patch."""
+        return 3 * self.temporal * self.patch**2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CameraConfig:
+    """The camera encoder on Plücker maps (6 channels, `size` × `size`, one map a sampled frame)."""
+
+    frames: int
+    size: int
+    patch: int
+    width: int
+    depth: int
+    heads: int
+    unshuffle: int = 4
+    """PixelUnshuffle factor: 6·4² = the paper's 96 input channels (our reading of an unexplained number)."""
+    mlp_ratio: int = 4
+
+    @property
+    def in_channels(self) -> int:
+        """Channels after the unshuffle."""
+        return 6 * self.unshuffle**2
+
+    @property
+    def patches(self) -> int:
+        """Patches of one frame."""
+        return (self.size // self.unshuffle // self.patch) ** 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scaling:
+    """Pixel values 0…255 → (x - mean) / std, per channel. For depth and motion, empty pixels should come out as 0."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessorConfig:
+    """How conditions become arrays."""
+
+    resize: Literal["letterbox", "smart"]
+    """`letterbox`: every picture to image_size² (aspect kept, grey bars); `smart`: Qwen2-VL's own rule."""
+    image_size: int
+    motion_size: int
+    min_pixels: int = 56 * 56
+    max_pixels: int = 768 * 28 * 28
+    max_video_pixels: int = 256 * 28 * 28
+    video_frames: int = 8
+    motion_frames: int = 8
+    max_images: int = 8
+    """More pictures than this are left out, with a warning."""
+    max_conditions: int = 4
+    """The same for each other kind."""
+    max_text_tokens: int = 512
+    image: Scaling
+    depth: Scaling
+    motion: Scaling
+    default_intrinsics: tuple[float, float, float, float] = (0.5, 0.889, 0.5, 0.5)
+    """fx, fy, cx, cy where the camera file states none: 90 degrees across a 16:9 frame."""
+    max_new_tokens: int = 1024
+    max_part_tokens: int = 256
+    """A caption part that grows past this is ended, so an untrained model still writes all six parts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """One model: `preset` is where it came from, the rest is what it is."""
+
+    preset: str
+    text: TextConfig
+    vision: VisionConfig
+    camera: CameraConfig
+    processor: ProcessorConfig
+    format: str = field(default="a2c.model/1")
+
+    def with_vocab(self, size: int) -> "ModelConfig":
+        """Return the same model for a vocabulary of `size` tokens."""
+        return replace(self, text=replace(self.text, vocab_size=size))
+
+
+Loaded = TypeVar("Loaded")
+
+
+def to_json(config: Any) -> str:
+    """Return a dataclass as sorted, indented JSON."""
+    return json.dumps(asdict(config), indent=2, sort_keys=True) + "\n"
+
+
+def from_dict(cls: type[Loaded], data: dict[str, Any], where: str = "config") -> Loaded:
+    """Build a (nested) dataclass from JSON data; unknown or missing keys raise ConfigError naming them."""
+    hints = get_type_hints(cls)
+    known = {item.name for item in fields(cls)}  # type: ignore[arg-type]
+    if unknown := sorted(set(data) - known):
+        raise ConfigError(f"{where}: unknown keys {', '.join(unknown)}")
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        hint = hints[key]
+        if is_dataclass(hint) and isinstance(value, dict):
+            values[key] = from_dict(hint, value, f"{where}.{key}")  # type: ignore[arg-type]
+        else:
+            values[key] = _tuples(value)
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _tuples(value: Any) -> Any:
+    """JSON lists back to the tuples that frozen dataclasses hold."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,125 @@
+"""The decoder step: batched greedy decoding with a key-value cache, constrained to six parts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import DynamicCache
+from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
+
+from any2caption.model.any2caption import Any2Caption, place, qwen_config
+from any2caption.model.bundle import load_config, load_part, load_processor
+from any2caption.model.constraint import CaptionGrammar
+from any2caption.model.inputs import DecoderInputs
+from any2caption.model.processor import Processor
+
+
+class Decoder:
+    """Writes captions. Thread-safe for sequential use only; Triton gives each instance its own."""
+
+    def __init__(self, language: nn.Module, head: nn.Module, processor: Processor) -> None:
+        self.language, self.head, self.processor = language.eval(), head.eval(), processor
+        config = processor.config
+        self.grammar = CaptionGrammar(
+            processor.tokenizer,
+            config.text.vocab_size,
+            processor.end_id,
+            config.processor.max_part_tokens,
+        )
+
+    @classmethod
+    def from_model(cls, model: Any2Caption, processor: Processor) -> "Decoder":
+        """Share a loaded model's weights."""
+        return cls(model.language, model.mllm.lm_head, processor)
+
+    @classmethod
+    def from_bundle(cls, folder: Path) -> "Decoder":
+        """Load only the language part of a bundle, in float32."""
+        config = load_config(folder)
+        language = Qwen2VLTextModel(qwen_config(config).text_config)
+        language.set_attn_implementation("eager")
+        state = load_part(folder, "language")
+        prefix = "mllm.model.language_model."
+        language.load_state_dict(
+            {k.removeprefix(prefix): v.float() for k, v in state.items() if k.startswith(prefix)}
+        )
+        head = nn.Linear(config.text.hidden, config.text.vocab_size, bias=False)
+        weight = language.embed_tokens.weight
+        if not config.text.tie_embeddings:
+            weight = nn.Parameter(state["mllm.lm_head.weight"].float())
+        head.weight = weight
+        return cls(language, head, load_processor(folder))
+
+    def generate(self, batch: Sequence[DecoderInputs]) -> list[str]:
+        """Return one caption text (six numbered lines) a request; the batch is decoded together."""
+        return [self.processor.decode(ids) for ids in self.generate_ids(batch)]
+
+    @torch.inference_mode()
+    def generate_ids(
+        self, batch: Sequence[DecoderInputs], *, cached: bool = True
+    ) -> list[list[int]]:
+        """The same as token ids. `cached=False` runs the whole prefix again for each token (a reference for tests)."""
+        if not batch:
+            return []
+        embeds, positions, mask = self._left_padded(batch)
+        constraint = self.grammar.begin(len(batch))
+        cache = DynamicCache(config=self.language.config) if cached else None
+        written: list[list[int]] = [[] for _ in batch]
+        step, at = embeds, positions
+        last = positions.amax(dim=(0, 2))
+        for _ in range(self.processor.config.processor.max_new_tokens):
+            hidden = self._forward(step, at, mask, cache)
+            scores = self.head(hidden[:, -1]).float().numpy()
+            chosen = constraint.choose(scores)
+            for row, token in enumerate(chosen.tolist()):
+                if not written[row] or written[row][-1] != self.grammar.end_id:
+                    written[row].append(token)
+            if constraint.done.all():
+                break
+            last = last + 1
+            new = self.language.embed_tokens(torch.from_numpy(chosen))[:, None]  # type: ignore[operator]
+            at_new = last[None, :, None].expand(3, -1, 1)
+            mask = torch.cat([mask, mask.new_ones(len(batch), 1)], dim=1)
+            if cached:
+                step, at = new, at_new
+            else:
+                step, at = torch.cat([step, new], 1), torch.cat([at, at_new], 2)
+        return written
+
+    def _forward(
+        self, embeds: Tensor, positions: Tensor, mask: Tensor, cache: DynamicCache | None
+    ) -> Tensor:
+        """Run `embeds` (B, q, hidden), the last q of the `mask` (B, k) positions."""
+        q, k = embeds.shape[1], mask.shape[1]
+        causal = torch.ones(q, k, dtype=torch.bool).tril(k - q)
+        allowed = causal & mask[:, None].bool() | torch.eye(q, k, dtype=torch.bool)[None] * (k == q)
+        additive = torch.where(allowed, 0.0, torch.finfo(torch.float32).min)[:, None]
+        return self.language(  # type: ignore[no-any-return]
+            inputs_embeds=embeds,
+            position_ids=positions,
+            attention_mask=additive,
+            past_key_values=cache,
+            use_cache=cache is not None,
+        ).last_hidden_state
+
+    def _left_padded(self, batch: Sequence[DecoderInputs]) -> tuple[Tensor, Tensor, Tensor]:
+        """Prompt embeddings (B, L, hidden), positions (3, B, L) and mask (B, L)."""
+        longest = max(len(item.input_ids) for item in batch)
+        hidden = self.language.config.hidden_size  # type: ignore[union-attr]
+        embeds = torch.zeros(len(batch), longest, int(hidden))  # type: ignore[arg-type]
+        positions = torch.zeros(3, len(batch), longest, dtype=torch.int64)
+        mask = torch.zeros(len(batch), longest, dtype=torch.int64)
+        for row, item in enumerate(batch):
+            size = len(item.input_ids)
+            tokens = self.language.embed_tokens(torch.from_numpy(np.array(item.input_ids)))  # type: ignore[operator]
+            rows = (
+                torch.from_numpy(np.array(part, np.float32))
+                for part in (item.vision_embeds, item.motion_embeds, item.camera_embeds)
+            )
+            types = torch.from_numpy(np.array(item.token_types))
+            embeds[row, longest - size :] = place(tokens, types, *rows)
+            positions[:, row, longest - size :] = torch.from_numpy(np.array(item.position_ids))
+            mask[row, longest - size :] = 1
+        return embeds, positions, mask

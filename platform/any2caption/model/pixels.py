@@ -1,0 +1,93 @@
+"""Pictures to model-ready arrays, with Pillow and NumPy only."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from any2caption.model.config import ProcessorConfig, Scaling, VisionConfig
+
+GREY = 128
+MOST_ASPECT = 200.0
+
+
+def letterbox(frame: NDArray[np.uint8], size: int, fill: int) -> NDArray[np.uint8]:
+    """Fit H×W(×3) into size×size: aspect ratio kept, the rest filled; small pictures are enlarged."""
+    height, width = frame.shape[:2]
+    scale = size / max(height, width)
+    inner = max(1, round(width * scale)), max(1, round(height * scale))
+    resized = np.asarray(
+        Image.fromarray(frame).resize(
+            inner, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+        )
+    )
+    canvas = np.full((size, size, *frame.shape[2:]), fill, np.uint8)
+    top, left = (size - inner[1]) // 2, (size - inner[0]) // 2
+    canvas[top : top + inner[1], left : left + inner[0]] = resized
+    return canvas
+
+
+def smart_size(height: int, width: int, factor: int, low: int, high: int) -> tuple[int, int]:
+    """Return Qwen2-VL's target size: multiples of `factor`, low ≤ area ≤ high, aspect nearly kept."""
+    if max(height, width) / min(height, width) > MOST_ASPECT:  # a hair-thin picture: cut its length
+        height, width = min(height, int(width * MOST_ASPECT)), min(width, int(height * MOST_ASPECT))
+    tall, wide = (max(factor, round(side / factor) * factor) for side in (height, width))
+    if tall * wide > high:
+        ratio = math.sqrt(height * width / high)
+        tall, wide = (
+            max(factor, math.floor(side / ratio / factor) * factor) for side in (height, width)
+        )
+    elif tall * wide < low:
+        ratio = math.sqrt(low / (height * width))
+        tall, wide = (math.ceil(side * ratio / factor) * factor for side in (height, width))
+    return tall, wide
+
+
+def fit(
+    frames: NDArray[np.uint8], config: ProcessorConfig, vision: VisionConfig, *, fill: int = GREY
+) -> NDArray[np.uint8]:
+    """Resize T×H×W(×3) to what the vision tower takes, by the preset's rule."""
+    if config.resize == "letterbox":
+        return np.stack([letterbox(frame, config.image_size, fill) for frame in frames])
+    most = config.max_pixels if len(frames) == 1 else config.max_video_pixels
+    tall, wide = smart_size(
+        *frames.shape[1:3], vision.patch * vision.merge, config.min_pixels, most
+    )
+    return np.stack(
+        [
+            np.asarray(Image.fromarray(frame).resize((wide, tall), Image.Resampling.BICUBIC))
+            for frame in frames
+        ]
+    )
+
+
+def patchify(
+    frames: NDArray[np.uint8], scaling: Scaling, vision: VisionConfig
+) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
+    """Cut T×H×W(×3) into Qwen2-VL's patch order; returns patches float32 N×D and the grid (t, h, w).
+
+    Grey frames become three equal channels; an odd number of frames repeats the last one.
+    """
+    patches, grid = patchify_batch(frames[None], scaling, vision)
+    return patches[0], grid
+
+
+def patchify_batch(
+    clips: NDArray[np.uint8], scaling: Scaling, vision: VisionConfig
+) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
+    """The same for B equal clips B×T×H×W(×3); patches are B×N×D."""
+    patch, merge, temporal = vision.patch, vision.merge, vision.temporal
+    if clips.ndim == 4:  # noqa: PLR2004 - grey
+        clips = np.repeat(clips[..., None], 3, axis=-1)
+    if short := -clips.shape[1] % temporal:
+        clips = np.concatenate([clips, np.repeat(clips[:, -1:], short, axis=1)], axis=1)
+    b, frames, height, width, channels = clips.shape
+    t, h, w = frames // temporal, height // patch, width // patch
+    mean, std = np.asarray(scaling.mean, np.float32), np.asarray(scaling.std, np.float32)
+    values = (clips.astype(np.float32) - mean) / std
+    blocks = values.reshape(
+        b, t, temporal, h // merge, merge, patch, w // merge, merge, patch, channels
+    )
+    order = blocks.transpose(0, 1, 3, 6, 4, 7, 9, 2, 5, 8)
+    return np.ascontiguousarray(order.reshape(b, t * h * w, vision.patch_dim)), (t, h, w)

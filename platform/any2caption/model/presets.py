@@ -1,0 +1,103 @@
+"""Model sizes. They differ in configuration only: `tiny` trains from scratch on two CPU cores, the others are the paper's."""
+
+from any2caption.errors import ConfigError
+from any2caption.model.config import (
+    CameraConfig,
+    ModelConfig,
+    ProcessorConfig,
+    Scaling,
+    TextConfig,
+    VisionConfig,
+)
+
+_CLIP = Scaling(
+    mean=(122.7709, 116.7460, 104.0937),  # 255 × OpenAI CLIP's mean, as Qwen2-VL was trained
+    std=(68.5005, 66.6322, 70.3232),
+)
+
+TINY = ModelConfig(
+    preset="tiny",
+    text=TextConfig(
+        vocab_size=2000,  # replaced by the trained tokenizer's size
+        hidden=192,
+        layers=4,
+        heads=4,
+        kv_heads=2,
+        mlp=512,
+        mrope_section=(6, 9, 9),
+        rope_theta=1e4,
+        tie_embeddings=True,
+        max_positions=4096,
+    ),
+    vision=VisionConfig(depth=2, width=96, heads=4),
+    camera=CameraConfig(frames=8, size=16, patch=2, width=96, depth=2, heads=4),
+    processor=ProcessorConfig(
+        resize="letterbox",
+        image_size=56,
+        motion_size=56,
+        # Empty is 0: on a skeleton drawing this was the largest single effect on learning (bench notes in docs).
+        image=Scaling(mean=(127.5,) * 3, std=(64.0,) * 3),
+        depth=Scaling(mean=(0.0,) * 3, std=(96.0,) * 3),
+        motion=Scaling(mean=(0.0,) * 3, std=(64.0,) * 3),
+        max_text_tokens=256,
+        max_new_tokens=640,
+        max_part_tokens=96,
+    ),
+)
+
+_PAPER_CAMERA = {"frames": 16, "size": 256, "patch": 16, "depth": 8, "heads": 8}
+_PAPER_VISION = VisionConfig(depth=32, width=1280, heads=16)
+_PAPER_PROCESSOR = ProcessorConfig(
+    resize="smart",
+    image_size=448,
+    motion_size=224,
+    video_frames=16,
+    motion_frames=16,
+    image=_CLIP,
+    depth=_CLIP,
+    motion=_CLIP,
+    max_text_tokens=1024,
+)
+
+QWEN2_VL_2B = ModelConfig(
+    preset="qwen2-vl-2b",
+    text=TextConfig(
+        vocab_size=151936,
+        hidden=1536,
+        layers=28,
+        heads=12,
+        kv_heads=2,
+        mlp=8960,
+        mrope_section=(16, 24, 24),
+        tie_embeddings=True,
+    ),
+    vision=_PAPER_VISION,
+    camera=CameraConfig(width=1024, **_PAPER_CAMERA),
+    processor=_PAPER_PROCESSOR,
+)
+QWEN2_VL_7B = ModelConfig(
+    preset="qwen2-vl-7b",
+    text=TextConfig(
+        vocab_size=152064,
+        hidden=3584,
+        layers=28,
+        heads=28,
+        kv_heads=4,
+        mlp=18944,
+        mrope_section=(16, 24, 24),
+    ),
+    vision=_PAPER_VISION,
+    camera=CameraConfig(width=1024, **_PAPER_CAMERA),
+    processor=_PAPER_PROCESSOR,
+)
+PRESETS: dict[str, ModelConfig] = {
+    preset.preset: preset for preset in (TINY, QWEN2_VL_2B, QWEN2_VL_7B)
+}
+
+
+def preset(name: str) -> ModelConfig:
+    """Return a preset by name; an unknown name raises ConfigError with the list."""
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise ConfigError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}") from None

@@ -1,0 +1,262 @@
+"""From parsed conditions to the arrays that the model takes. NumPy, Pillow and `tokenizers`; never torch.
+
+The prompt: pictures, videos, depth, pose, camera, each with its number ("picture 1"), then the user's text:
+
+    <|im_start|>user
+    picture 1 (identity): <|vision_start|>…<|vision_end|>
+    camera 1: <|camera_start|>…<|camera_end|>
+    the text<|im_end|>
+    <|im_start|>assistant
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, Video
+from any2caption.errors import InputError
+from any2caption.model.config import ModelConfig
+from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
+from any2caption.model.pixels import fit, patchify
+from any2caption.model.positions import prompt_positions
+
+LABELS = {
+    "image": "picture",
+    "video": "video",
+    "depth": "depth",
+    "pose": "pose",
+    "camera": "camera",
+}
+"""Condition kind → the word that prompts use, in prompt order."""
+BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
+
+
+@dataclass
+class _Prompt:
+    """A prompt under construction."""
+
+    ids: list[int] = field(default_factory=list)
+    types: list[int] = field(default_factory=list)
+    segments: list[tuple[int, Sequence[int] | None]] = field(default_factory=list)
+
+    def add(self, ids: Sequence[int], kind: int = TEXT, grid: Sequence[int] | None = None) -> None:
+        """Append tokens of one type."""
+        self.ids += ids
+        self.types += [kind] * len(ids)
+        self.segments.append((len(ids), grid))
+
+
+class Processor:
+    """Features of single conditions, and whole requests assembled from them."""
+
+    def __init__(self, config: ModelConfig, tokenizer: Tokenizer) -> None:
+        self.config, self.tokenizer = config, tokenizer
+        tokenizer.encode_special_tokens = True  # a user's "<|im_end|>" is text, not structure
+        self._cache: dict[str, list[int]] = {}
+
+    @classmethod
+    def from_bundle(cls, folder: Path) -> "Processor":
+        """Read the processor's part of a bundle (verified)."""
+        from any2caption.model.bundle import load_processor
+
+        return load_processor(folder)
+
+    # --- single conditions ---
+
+    def features(self, condition: Condition) -> Features:
+        """Return one condition's small arrays: resized, sampled, no NaN. See `inputs.Features`."""
+        payload, config = condition.payload, self.config.processor
+        arrays: Features = {}
+        if isinstance(payload, Image):
+            arrays["frames"] = fit(payload.pixels[None], config, self.config.vision)
+        elif isinstance(payload, Video):
+            frames = self._sampled(payload.frames, config.video_frames)
+            arrays["frames"] = fit(frames, config, self.config.vision)
+        elif isinstance(payload, Depth):
+            maps = self._sampled(payload.maps, config.video_frames)
+            grey = np.rint(
+                np.clip(np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0), 0, 1) * 255
+            )
+            arrays["frames"] = fit(grey.astype(np.uint8), config, self.config.vision, fill=0)
+        elif isinstance(payload, Pose):
+            arrays["frames"] = self._skeleton(payload)
+        elif isinstance(payload, Camera):
+            arrays["poses"] = self._camera(payload)
+        elif not isinstance(payload, str):
+            raise InputError(f"the model takes no {type(payload).__name__}", field=condition.kind)
+        arrays["kind"] = np.asarray(condition.kind)
+        arrays["role"] = np.asarray(condition.role or "")
+        return arrays
+
+    @staticmethod
+    def _sampled(frames: NDArray[np.generic], most: int) -> NDArray[np.generic]:
+        """At most `most` evenly spaced frames; a few are kept as they are, made even in number."""
+        from any2caption.conditions.sampling import sample_frames
+
+        count = min(most, max(2, len(frames) + len(frames) % 2))
+        return frames[np.asarray(sample_frames(len(frames), count))]
+
+    def _skeleton(self, pose: Pose) -> NDArray[np.uint8]:
+        from any2caption.conditions.sampling import sample_frames
+        from any2caption.conditions.skeleton import draw_skeleton
+
+        config = self.config.processor
+        size, frames = config.motion_size, config.motion_frames
+        indices = np.asarray(sample_frames(len(pose.keypoints), frames))
+        sampled = Pose(pose.keypoints[indices], pose.layout, pose.fps)
+        return np.asarray(draw_skeleton(sampled, size, size, frames), np.uint8)
+
+    def _camera(self, camera: Camera) -> NDArray[np.float32]:
+        """F×16: intrinsics with defaults for unknown ones, then camera-to-world relative to the first frame."""
+        from any2caption.conditions.sampling import sample_frames
+
+        index = np.asarray(sample_frames(len(camera.w2c), self.config.camera.frames))
+        lens = np.asarray(camera.intrinsics, np.float64)[index]
+        lens = np.where(
+            np.isfinite(lens), lens, np.asarray(self.config.processor.default_intrinsics)
+        )
+        rotation, shift = camera.w2c[index, :, :3], camera.w2c[index, :, 3:]
+        inverse = rotation.transpose(0, 2, 1)
+        c2w = np.concatenate([inverse, -inverse @ shift], axis=2)
+        return np.concatenate([lens, c2w.reshape(-1, 12)], axis=1).astype(np.float32)
+
+    # --- requests ---
+
+    def assemble(self, text: str, features: Sequence[Features]) -> ModelInputs:
+        """Return the model's inputs for a text and conditions; too many of a kind are left out with a warning."""
+        grouped, warnings = self._grouped(features)
+        config = self.config
+        prompt = _Prompt()
+        vision: list[NDArray[np.float32]] = []
+        motion: list[NDArray[np.float32]] = []
+        cameras: list[NDArray[np.float32]] = []
+        grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
+        scaling = {"depth": config.processor.depth, "pose": config.processor.motion}
+        prompt.add(self._special("<|im_start|>"))
+        prompt.add(self._text("user\n"))
+        for label, kind, item in grouped:
+            prompt.add(self._text(label))
+            if kind == "camera":
+                poses = np.asarray(item["poses"], np.float32)
+                cameras.append(poses)
+                self._add_media(prompt, CAMERA, len(poses), None)
+                continue
+            patches, grid = patchify(
+                item["frames"], scaling.get(kind, config.processor.image), config.vision
+            )
+            target = MOTION if kind == "pose" else VISION
+            (motion if kind == "pose" else vision).append(patches)
+            grids[target].append(grid)
+            pad = "<|image_pad|>" if kind == "image" else "<|video_pad|>"
+            self._add_media(prompt, target, len(patches) // config.vision.merge**2, grid, pad)
+        ids, cut = self._user_text(text)
+        if cut:
+            warnings.append(f"the text was cut to {len(ids)} tokens")
+        prompt.add(ids)
+        prompt.add(self._special("<|im_end|>"))
+        prompt.add(self._text("\n"))
+        prompt.add(self._special("<|im_start|>"))
+        prompt.add(self._text("assistant\n"))
+        dim = config.vision.patch_dim
+        return ModelInputs(
+            input_ids=np.asarray(prompt.ids, np.int64),
+            position_ids=prompt_positions(prompt.segments, config.vision.merge),
+            token_types=np.asarray(prompt.types, np.int64),
+            vision_patches=np.concatenate([np.zeros((0, dim), np.float32), *vision]),
+            vision_grid=np.asarray(grids[VISION], np.int64).reshape(-1, 3),
+            motion_patches=np.concatenate([np.zeros((0, dim), np.float32), *motion]),
+            motion_grid=np.asarray(grids[MOTION], np.int64).reshape(-1, 3),
+            camera_poses=np.concatenate([np.zeros((0, 16), np.float32), *cameras]),
+            warnings=tuple(warnings),
+        )
+
+    def caption_ids(self, caption: str) -> list[int]:
+        """Tokens of a target caption, ended by <|im_end|>."""
+        return [*self.tokenizer.encode(caption, add_special_tokens=False).ids, self.end_id]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of generated tokens."""
+        return str(
+            self.tokenizer.decode([i for i in ids if i != self.end_id], skip_special_tokens=False)
+        )
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends a caption."""
+        return self._special("<|im_end|>")[0]
+
+    def _grouped(
+        self, features: Sequence[Features]
+    ) -> tuple[list[tuple[str, str, Features]], list[str]]:
+        """Conditions in prompt order with their labels, and warnings about those left out."""
+        out, warnings = [], []
+        for kind, word in LABELS.items():
+            found = [item for item in features if str(item["kind"]) == kind]
+            most = (
+                self.config.processor.max_images
+                if kind == "image"
+                else self.config.processor.max_conditions
+            )
+            if len(found) > most:
+                warnings.append(f"{len(found)} {kind} conditions given, the first {most} were read")
+            for number, item in enumerate(found[:most], 1):
+                role = str(item["role"])
+                note = f" ({role.replace('_', ' ')})" if kind == "image" and role else ""
+                out.append((f"{word} {number}{note}: ", kind, item))
+        return out, warnings
+
+    def _add_media(
+        self,
+        prompt: _Prompt,
+        kind: int,
+        count: int,
+        grid: Sequence[int] | None,
+        pad: str = "<|video_pad|>",
+    ) -> None:
+        name = BRACKETS[kind]
+        prompt.add(self._special(f"<|{name}_start|>"))
+        prompt.add(self._special(pad) * count, kind, grid)
+        prompt.add(self._special(f"<|{name}_end|>"))
+        prompt.add(self._text("\n"))
+
+    def _special(self, token: str) -> list[int]:
+        return self._cached(f"special {token}", lambda: [int(self.tokenizer.token_to_id(token))])
+
+    def _text(self, text: str) -> list[int]:
+        return self._cached(f"text {text}", lambda: self._encode(text))
+
+    def _cached(self, key: str, make: Callable[[], list[int]]) -> list[int]:
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _user_text(self, text: str) -> tuple[list[int], bool]:
+        ids = self._encode(text.strip())
+        most = self.config.processor.max_text_tokens
+        return ids[:most], len(ids) > most
+
+
+def prompt_phrases(config: ModelConfig) -> Iterable[str]:
+    """The fixed wording of prompts, for training a tokenizer that knows it."""
+    yield from ("user\n", "assistant\n")
+    roles = (
+        "",
+        " (identity)",
+        " (first frame)",
+        " (last frame)",
+        " (key frame)",
+        " (style)",
+        " (reference)",
+    )
+    for number in range(1, config.processor.max_images + 1):
+        for word in LABELS.values():
+            yield from (
+                f"{word} {number}{role}: " for role in (roles if word == "picture" else ("",))
+            )
