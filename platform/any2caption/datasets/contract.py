@@ -142,7 +142,11 @@ def _run(
         gx.ValidationDefinition(name=name, data=batch, suite=suite)
     )
     checkpoint = context.checkpoints.add(
-        gx.Checkpoint(name, [definition], result_format={"result_format": detail})
+        gx.Checkpoint(
+            name=name,
+            validation_definitions=[definition],
+            result_format={"result_format": detail},
+        )
     )
     outcome = checkpoint.run(batch_parameters={"dataframe": frame})
     (result,) = outcome.run_results.values()

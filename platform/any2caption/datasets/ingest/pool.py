@@ -14,6 +14,8 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from any2caption.errors import UnavailableError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -53,9 +55,10 @@ class WorkerPool:
         self._stop()
 
     def map(
-        self, work: Callable[[list[Item]], list[Result]], items: Sequence[Item], chunk: int = CHUNK
+        self, work: Callable[[list[Item]], list[Result]], items: Sequence[Item], chunk: int = 0
     ) -> Iterator[tuple[Item, Result | Crashed]]:
         """Yield (item, result) in the items' order; `work` maps a list to one of equal length."""
+        chunk = chunk or CHUNK
         chunks = (list(items[at : at + chunk]) for at in range(0, len(items), chunk))
         if self._workers <= 1:
             for part in chunks:
@@ -107,12 +110,22 @@ class WorkerPool:
             yield item, outcome
 
     def _alone(self, work: Callable[[list[Item]], list[Result]], item: Item) -> Result | Crashed:
+        if self._pool is None:
+            self._check_start()
         try:
             results = self._start(1).submit(work, [item]).result()
         except BrokenProcessPool:
             self._stop()
             return Crashed()
         return results[0]
+
+    def _check_start(self) -> None:
+        """Tell a worker that cannot start at all from an item that kills its worker."""
+        try:
+            self._start(1).submit(_ready).result()
+        except BrokenProcessPool as error:
+            self._stop()
+            raise UnavailableError("worker processes cannot start; see their output") from error
 
     def _start(self, workers: int) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -128,6 +141,10 @@ class WorkerPool:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _ready() -> None:
+    """Do nothing: that it was done is the news."""
 
 
 @dataclass(frozen=True, slots=True)
