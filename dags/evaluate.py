@@ -1,4 +1,4 @@
-"""### Evaluate
+"""### Evaluate.
 
 Captions the snapshot's held-out split with the candidate and, where there is one, the champion, and
 lets the gate decide by the policy. Verdict, reasons and report go to MLflow and the catalogue. A

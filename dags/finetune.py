@@ -1,4 +1,4 @@
-"""### Fine-tune
+"""### Fine-tune.
 
 Trains a model on a snapshot: the camera and the motion encoder are aligned, then the whole model
 learns to interpret conditions. DeepSpeed runs as a process (or pod) of its own, in the pool `gpu`;

@@ -1,8 +1,8 @@
-"""### Housekeeping
+"""### Housekeeping.
 
-Hourly: points MLflow's champion alias at the ledger's champion again, brings models back whose
-worker process died inside Triton, and removes prepared data and checkpoints of finished runs that
-are older than `days`. Bundles, metrics and reports are kept.
+Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, brings
+models back whose worker process died inside Triton, and removes prepared data and checkpoints of
+finished runs that are older than `days`. Bundles, metrics and reports are kept.
 """
 
 from airflow.sdk import Param, dag
@@ -12,7 +12,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
 @dag(
-    schedule="@hourly",
+    schedule="*/15 * * * *",
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,

@@ -1,4 +1,4 @@
-"""### Ingest conditions
+"""### Ingest conditions.
 
 Reads a source (a folder with `manifest.jsonl` in object storage), parses and probes every condition
 file, quarantines broken records with reasons, validates the rest with Great Expectations and

@@ -1,4 +1,4 @@
-"""### Promote
+"""### Promote.
 
 Makes a challenger champion: compare-and-swap in the ledger, then MLflow's alias. A person approves
 (*Required actions* in this interface), unless `auto_approve` says otherwise. Only a version whose

@@ -1,4 +1,4 @@
-"""### Release
+"""### Release.
 
 Builds a Triton release from the champion's registered bundle, verifies it, loads it beside the
 present one, moves the traffic over and sees it answer; the former release stays in place if any of

@@ -1,4 +1,4 @@
-"""Fail when an environment does not hold exactly its lock: `python guard.py LOCK [name==version …]`.
+"""Fail when an environment differs from its lock: `python guard.py LOCK [name==version …]`.
 
 An unbounded dependency resolves to an old version silently; this says so at once.
 """

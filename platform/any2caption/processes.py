@@ -1,4 +1,4 @@
-"""Find and stop processes by a mark in their environment, which every descendant inherits, orphans included."""
+"""Find and stop processes by a mark in their environment, which orphans inherit too."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ def is_same_process(pid: int, started: float) -> bool:
 
 
 def marked(name: str, value: str) -> list[psutil.Process]:
-    """Return this user's live processes whose environment says `name=value`, without the caller and its ancestors."""
+    """Return live processes whose environment says `name=value`, but no caller or ancestor."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():
@@ -32,7 +32,7 @@ def marked(name: str, value: str) -> list[psutil.Process]:
 
 
 def stop(processes: Iterable[psutil.Process], *, grace: float = 10.0) -> int:
-    """Send SIGTERM, wait up to `grace` seconds, then SIGKILL. Returns how many processes there were."""
+    """Send SIGTERM, wait up to `grace` seconds, then SIGKILL; return how many there were."""
     targets = list(processes)
     for process in targets:
         _signal(process, signal.SIGTERM)

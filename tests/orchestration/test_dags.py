@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,7 @@ def test_a_dag_file_is_short_and_imports_the_sdk_and_orchestration_only(path):
 def test_parsing_is_fast_and_loads_nothing_heavy(tmp_path):
     result = run(PROBE, tmp_path, json.dumps(sorted(HEAVY)))
     assert result["loaded"] == []
-    # The first file pays for the shared orchestration modules. The bar is 0.25 s on a quiet machine.
+    # The first file pays for the shared modules. The bar is 0.25 s on a quiet machine.
     assert all(seconds < 1.0 for seconds in result["seconds"].values()), result["seconds"]
 
 
@@ -127,7 +128,7 @@ def test_every_dag_is_documented_retries_and_never_catches_up(structure):
 def test_assets_chain_the_stages(structure):
     dags = structure["dags"]
     chain = ["ingest_conditions", "finetune", "evaluate", "promote", "release"]
-    for former, later in zip(chain, chain[1:], strict=False):
+    for former, later in pairwise(chain):
         assert dags[former]["outlets"] == dags[later]["assets"]
     assert dags["release"]["outlets"] == ["release"]
 

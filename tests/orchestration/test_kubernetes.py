@@ -28,7 +28,9 @@ def test_the_pod_runs_the_work_with_its_gpus_and_shared_folder(operator, tmp_pat
     assert container.command == ["python"]
     assert container.args == WORK["arguments"]
     assert container.resources.limits["nvidia.com/gpu"] == "8"
-    assert {mount.mount_path for mount in container.volume_mounts} >= {str(tmp_path), "/dev/shm"}
+    mounts = {mount.name: mount.mount_path for mount in container.volume_mounts}
+    assert mounts["home"] == str(tmp_path)
+    assert mounts["shared-memory"] == "/dev/shm"  # noqa: S108 - Linux's own place
     assert pod.metadata.labels["a2c-work"] == WORK["key"]
 
 

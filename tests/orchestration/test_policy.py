@@ -74,7 +74,13 @@ def test_a_missing_id_says_how_to_give_it():
 
 
 def test_events_carry_ids_only():
-    request = {"lifecycle": "a", "snapshot": "b", "prepare": {"big": 1}, "policy": "", "champion": 0}
+    request = {
+        "lifecycle": "a",
+        "snapshot": "b",
+        "prepare": {"big": 1},
+        "policy": "",
+        "champion": 0,
+    }
     assert carried(request) == {"lifecycle": "a", "snapshot": "b", "champion": 0}
 
 

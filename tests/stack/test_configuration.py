@@ -27,7 +27,7 @@ def test_a_taken_port_is_named_with_its_service_and_its_setting():
 
 
 def test_two_services_on_one_port_are_refused():
-    with pytest.raises(ConfigError, match="A2C_PORT_A=5.*A2C_PORT_B=5"):
+    with pytest.raises(ConfigError, match=r"A2C_PORT_A=5.*A2C_PORT_B=5"):
         ports.require_free([Port(5, "a", "A2C_PORT_A"), Port(5, "b", "A2C_PORT_B")])
 
 

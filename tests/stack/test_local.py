@@ -50,12 +50,12 @@ def test_up_continues_and_down_leaves_nothing(settings):
 
     # The same stack with other settings is told to stop first.
     moved = settings.model_copy(update={"object_store": "file:///elsewhere"})
-    with pytest.raises(ConfigError, match="A2C_OBJECT_STORE.*a2c down"):
+    with pytest.raises(ConfigError, match=r"A2C_OBJECT_STORE.*a2c down"):
         local.up(moved, with_swift=True, say=said.append)
 
     secret = load(settings.home).s3_secret_key
     client(settings, secret).put_object(Bucket="a2c", Key="kept/object", Body=b"durable")
-    with pytest.raises(ClientError, match="SignatureDoesNotMatch|403"):
+    with pytest.raises(ClientError, match=r"SignatureDoesNotMatch|403"):
         client(settings, "wrong").list_objects_v2(Bucket="a2c")
 
     # A service that dies comes back; `up` on a running stack changes nothing.

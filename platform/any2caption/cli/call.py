@@ -1,14 +1,154 @@
 """`a2c caption`: a product team's call over gRPC."""
 
+import json as jsonlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from any2caption.cli.console import put, put_json, say
 from any2caption.cli.stack import Home, Json
+from any2caption.errors import ConfigError, InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from any2caption.serving.client import CaptionResult, ConditionInput
+    from any2caption.settings import Settings
+
+ROLES = ("identity", "first_frame", "last_frame", "key_frame", "style", "reference")
+_VIDEO_SUFFIX = ".mp4"
+Files = Annotated[list[str] | None, typer.Option(metavar="PATH", help="File or folder of frames.")]
 
 
-def caption(text: str = "", home: Home = None, json: Json = False) -> None:
-    """Caption conditions."""
-    put_json({}) if json else say(text)
+def caption(  # noqa: PLR0913, PLR0917 - a command's options
+    text: Annotated[str, typer.Option(help="Short prompt.")] = "",
+    image: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH[:ROLE]", help=f"Image; roles: {', '.join(ROLES)}."),
+    ] = None,
+    video: Files = None,
+    depth: Files = None,
+    pose: Files = None,
+    camera: Files = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND.NAME=VALUE", help="What files do not say: depth.scale=5000."),
+    ] = None,
+    video_out: Annotated[
+        Path | None, typer.Option(help="Render the caption as a video too, to this MP4 file.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait.")] = 120.0,
+    url: Annotated[str, typer.Option(help="host:port of Triton's gRPC endpoint.")] = "",
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Caption any mix of conditions; options can be repeated, numbered in the order given.
+
+    [dim]a2c caption --text "a man turns" --pose walk/ --camera path.txt --image a.png:identity[/]
+    """
+    from any2caption.stack import environment
+
+    settings = environment.load_settings(home)
+    options = parse_options(option or [])
+    given = {"image": image, "video": video, "depth": depth, "pose": pose, "camera": camera}
+    if unused := sorted(set(options) - {kind for kind, paths in given.items() if paths}):
+        raise ConfigError(f"--option {unused[0]}.…: there is no --{unused[0]} it could apply to")
+    conditions = {
+        kind: [parse_path(kind, one, options.get(kind, {})) for one in paths]
+        for kind, paths in given.items()
+        if paths
+    }
+    result = ask(settings, text, conditions, video_out=video_out, timeout=timeout, url=url)
+    if json:
+        put_json(as_json(result, video_out))
+    else:
+        show_result(result)
+        if video_out is not None:
+            put(f"\nvideo: {video_out}")
+
+
+def ask(  # noqa: PLR0913 - a call's inputs
+    settings: "Settings",
+    text: str,
+    conditions: "Mapping[str, list[ConditionInput]]",
+    *,
+    video_out: Path | None = None,
+    timeout: float = 120.0,
+    url: str = "",
+) -> "CaptionResult":
+    """Call the server; with `video_out`, write the rendered caption there."""
+    from any2caption.serving.client import CaptionClient
+
+    if video_out is not None and video_out.suffix.lower() != _VIDEO_SUFFIX:
+        raise InputError(
+            "the video is an MP4: give a name that ends with .mp4", file=str(video_out)
+        )
+    with CaptionClient(url or settings.triton_url, timeout=timeout) as client:
+        result = client.caption(text, conditions, video=video_out is not None)
+    if video_out is not None and result.video is not None:
+        video_out.parent.mkdir(parents=True, exist_ok=True)
+        video_out.write_bytes(result.video)
+    return result
+
+
+def parse_path(kind: str, given: str, options: Mapping[str, Any]) -> "ConditionInput":
+    """Read `PATH` or, for images, `PATH:ROLE`; errors name the file."""
+    from any2caption.serving.client import ConditionInput
+
+    path, role = Path(given), None
+    if kind == "image" and not path.exists() and ":" in given:
+        name, _, role = given.rpartition(":")
+        path = Path(name)
+        if role not in ROLES:
+            raise InputError(
+                f"unknown role {role!r}; accepted are {', '.join(ROLES)}", file=name, field="role"
+            )
+    if not path.exists():
+        raise NotFoundError(f"--{kind} {path}: no such file or folder")
+    return ConditionInput(path, role, dict(options))
+
+
+def parse_options(given: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Read `KIND.NAME=VALUE` entries; values are JSON where they can be, else text."""
+    options: dict[str, dict[str, Any]] = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        kind, dot, field = name.partition(".")
+        if not (equals and dot and kind and field):
+            raise ConfigError(f"--option {entry}: expected KIND.NAME=VALUE, e.g. depth.scale=5000")
+        try:
+            parsed = jsonlib.loads(value)
+        except ValueError:
+            parsed = value
+        options.setdefault(kind, {})[field] = parsed
+    return options
+
+
+def as_json(result: "CaptionResult", video_out: Path | None = None) -> dict[str, Any]:
+    """The machine's form of an answer."""
+    answer = {"caption": result.caption.model_dump(), "text": result.text, **result.info}
+    if video_out is not None:
+        answer["video"] = {"path": str(video_out), "report": result.report or {}}
+    return answer
+
+
+def show_result(result: "CaptionResult") -> None:
+    """Print the caption for people; assumptions and warnings go to standard error."""
+    put(result.text)
+    for kind in ("assumptions", "warnings"):
+        for sentence in result.info.get(kind, []):
+            say(f"{kind[:-1]}: {sentence}")
+
+
+def example_request(settings: "Settings", examples: Path, video_out: Path) -> "CaptionResult":
+    """Ask with the conditions that `examples/request.json` names."""
+    request_file = examples / "request.json"
+    if not request_file.exists():
+        raise NotFoundError(f"{request_file}: no such file; run this from the repository's root")
+    request = jsonlib.loads(request_file.read_text())
+    conditions = {
+        kind: [parse_path(kind, str(examples / one), {}) for one in paths]
+        for kind, paths in request["conditions"].items()
+    }
+    say(f"asking Triton: {request['text']!r} with {', '.join(conditions)}")
+    return ask(settings, request["text"], conditions, video_out=video_out)

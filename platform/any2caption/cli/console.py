@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 
@@ -56,7 +56,7 @@ class ProgressPrinter:
         self._stage = ""
         self._status = ERR.status("starting") if self._terminal else None
 
-    def __enter__(self) -> "ProgressPrinter":
+    def __enter__(self) -> Self:
         if self._status is not None:
             self._status.start()
         return self

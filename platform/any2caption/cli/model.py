@@ -10,7 +10,7 @@ from any2caption.cli.stack import Home, Json
 Approver = Annotated[str, typer.Option(envvar="USER", help="Who decides; kept in the ledger.")]
 
 
-def promote(
+def promote(  # noqa: PLR0913, PLR0917 - a command's options
     version: Annotated[int, typer.Argument(help="Model version in the registry.")],
     approver: Approver,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",

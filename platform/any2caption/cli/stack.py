@@ -42,7 +42,7 @@ def up(
     say(f"MLflow {settings.mlflow_url}   Triton gRPC {settings.triton_url}")
 
 
-def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT001, FBT002 - a flag
+def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
     """Show every service's state as it answers now; exit code 1 if one is not healthy."""
     from any2caption.stack import environment, local
 
@@ -53,7 +53,11 @@ def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT001, FBT0
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("service", "state", "pid", "up", "address", "detail")
+        table = Table(box=None, pad_edge=False)
+        for heading in ("service", "state", "pid", "up"):
+            table.add_column(heading, no_wrap=True)
+        table.add_column("address", overflow="fold")
+        table.add_column("detail", overflow="fold")
         for row in rows:
             seconds = f"{row.uptime_seconds} s" if row.uptime_seconds else ""
             pid = str(row.pid or "")

@@ -1,6 +1,5 @@
-"""What each control task does: a request in, ids out. No Airflow here; heavy libraries load where they are used."""
+"""What each control task does: a request in, ids out. No Airflow here."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +38,9 @@ def ingest(settings: Settings, request: Request) -> Request:
 
     with reported(settings, request, "ingest"):
         source = require(
-            request, "source", "give the param `source` or set A2C_SOURCE to a folder with a manifest"
+            request,
+            "source",
+            "give the param `source` or set A2C_SOURCE to a folder with a manifest",
         )
         result = run_ingest(settings, source, lifecycle=request["lifecycle"])
         return {**request, "snapshot": result["snapshot"]}
@@ -107,7 +108,7 @@ def register(settings: Settings, request: Request) -> Request:
         return {**request, "version": found["version"]}
 
 
-def _of(request: Mapping[str, Any]) -> dict[str, str]:
+def _of(request: Mapping[str, Any]) -> dict[str, Any]:
     """What a registered version is tagged with."""
     return {
         "snapshot": request["snapshot"],
@@ -119,7 +120,7 @@ def _of(request: Mapping[str, Any]) -> dict[str, str]:
 
 
 def plan_evaluation(settings: Settings, request: Request) -> Request:
-    """Fetch the champion to compare with; a version that is champion itself keeps its old report."""
+    """Fetch the champion to compare with; a version that is champion keeps its old report."""
     from any2caption.registry import models
     from any2caption.registry.commands import champion_bundle
     from any2caption.registry.promotion import champion_version
@@ -197,17 +198,25 @@ def promote(settings: Settings, request: Request) -> Request:
 
 
 def release(settings: Settings, request: Request) -> Request:
-    """Build the champion's release, roll it out, and see it answer."""
-    from any2caption.registry import promotion
+    """Build the champion's release from its registered bundle, and roll it out."""
+    from any2caption.registry import models, promotion
     from any2caption.serving.rollout import run_release
 
     with reported(settings, request, "release") as log:
-        version = request.get("version") or promotion.champion_version(settings)
+        version = int(request.get("version") or promotion.champion_version(settings) or 0)
         if not version:
             raise NotFoundError("there is no champion to release; promote a version first")
-        result = run_release(settings, int(version), lifecycle=request["lifecycle"])
-        log.emit("release", f"release {result['release']} of version {version} answers", **result)
-        return {**request, "version": int(version), "release": result["release"]}
+        bundle = models.fetch_bundle(settings, version, settings.home / "bundles" / f"v{version}")
+        result = run_release(
+            settings,
+            bundle,
+            version,
+            lifecycle=request["lifecycle"],
+            say=lambda sentence: log.emit("release", sentence),
+        )
+        number = result["release"]
+        log.emit("release", f"release {number} of version {version} answers", release=number)
+        return {**request, "version": version, "release": number}
 
 
 def reconcile(settings: Settings) -> dict[str, Any]:
@@ -218,7 +227,7 @@ def reconcile(settings: Settings) -> dict[str, Any]:
 
 
 def retain(settings: Settings, *, days: int, now: float | None = None) -> list[str]:
-    """Remove what training can make again from runs that ended over `days` days ago; returns their keys.
+    """Remove what training can make again from runs older than `days` days; return their keys.
 
     Bundles, metrics and reports stay. A run without a bundle is unfinished and is left alone.
     """
@@ -237,10 +246,13 @@ def retain(settings: Settings, *, days: int, now: float | None = None) -> list[s
     return removed
 
 
-def lag(settings: Settings) -> dict[str, Any]:
-    """Say what is served and whether that is the champion; used by the watchdog."""
-    from any2caption.registry import promotion
+def watch(settings: Settings) -> list[dict[str, Any]]:
+    """Bring back the serving steps whose worker process died; say how each answered."""
+    from dataclasses import asdict
 
-    pointer = settings.home / "triton" / "CURRENT"
-    served = json.loads(pointer.read_text()) if pointer.exists() else None
-    return {"champion": promotion.champion_version(settings), "served": served}
+    from any2caption.serving.control import TritonControl
+    from any2caption.serving.rollout import live_repository
+    from any2caption.serving.watchdog import watch as probe_all
+
+    with TritonControl(settings.triton_url) as control:
+        return [asdict(probe) for probe in probe_all(control, live_repository(settings))]

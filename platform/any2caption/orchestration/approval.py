@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 _BODY = """\
 Version **{{ ti.xcom_pull(task_ids='request')['version'] }}** of `any2caption` passed its gate
 (policy `{{ ti.xcom_pull(task_ids='request').get('policy', '') }}`, lifecycle
-`{{ ti.xcom_pull(task_ids='request')['lifecycle'] }}`). Its report is on the version's run in MLflow.
+`{{ ti.xcom_pull(task_ids='request')['lifecycle'] }}`). Its report is on its run in MLflow.
 
 *Approve* makes it champion and rolls it out; *Reject* leaves the present champion in place.
 """

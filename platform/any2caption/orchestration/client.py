@@ -1,4 +1,4 @@
-"""A small client of Airflow's REST API: trigger a run, follow it, find the runs that its assets started."""
+"""A small client of Airflow's REST API: trigger a run, follow it, find what it started."""
 
 import json
 import time
@@ -25,7 +25,7 @@ class RunRef:
 
 @dataclass(slots=True)
 class AirflowClient:
-    """Speaks to `url` as `user`. Errors: UnavailableError, NotFoundError, ConfigError (bad params)."""
+    """Speaks to `url` as `user`. Errors: UnavailableError, NotFoundError, ConfigError (params)."""
 
     url: str
     user: str
@@ -69,11 +69,16 @@ class AirflowClient:
         return list(self.call("GET", f"/assets/events?{query}")["asset_events"])
 
     def last_lines(self, ref: RunRef, task: str, attempt: int, count: int = 5) -> list[str]:
-        """Return the last lines of a task's log."""
+        """Return the last lines of a task's log; its exception alone if it ended with one."""
         path = f"{self._path(ref)}/taskInstances/{task}/logs/{attempt}?full_content=true"
-        content = self.call("GET", path)["content"]
-        lines = [line if isinstance(line, str) else str(line.get("event", "")) for line in content]
-        return [line for line in lines if line][-count:]
+        content = [
+            line if isinstance(line, dict) else {"event": line}
+            for line in self.call("GET", path)["content"]
+        ]
+        for line in reversed(content):
+            if detail := line.get("error_detail"):
+                return [f"{detail[0]['exc_type']}: {detail[0]['exc_value']}"]
+        return [str(line["event"]) for line in content if line.get("event")][-count:]
 
     def answer(self, ref: RunRef, task: str, option: str) -> None:
         """Answer an approval task."""
@@ -143,7 +148,9 @@ def wait_for_dags(client: AirflowClient, dags: tuple[str, ...], timeout: float =
         if missing and (errors := client.import_errors()):
             raise ConfigError(f"a DAG file cannot be imported: {errors[0]}")
         if missing and time.monotonic() > deadline:
-            raise UnavailableError(f"Airflow has not parsed {', '.join(missing)} in {timeout:.0f} s")
+            raise UnavailableError(
+                f"Airflow has not parsed {', '.join(missing)} in {timeout:.0f} s"
+            )
         if missing:
             time.sleep(0.5)
     for dag in dags:

@@ -18,7 +18,7 @@ from any2caption.orchestration.retries import exit_is_retryable, for_airflow
 POOL = "gpu"
 
 
-class ProcessWorkOperator(BaseOperator):
+class ProcessWorkOperator(BaseOperator):  # type: ignore[misc]  # Airflow is untyped here
     """Runs a `Work` as a local process in a session of its own and waits for it.
 
     A retried task attaches to the process if it is alive; a cancelled one kills the whole group.
@@ -75,8 +75,8 @@ class ProcessWorkOperator(BaseOperator):
 def gpu_work(task_id: str, work: Any, *, accelerator: bool = True, **kwargs: Any) -> BaseOperator:
     """Make the task that runs `work` (a `Work` as a dict, usually another task's output).
 
-    `accelerator` puts it into the pool `gpu`, so that one such task runs at a time on a machine, and
-    asks Kubernetes for a GPU.
+    `accelerator` puts it into the pool `gpu`, so that one such task runs at a time on a machine,
+    and asks Kubernetes for a GPU.
     """
     if accelerator:
         kwargs.setdefault("pool", POOL)

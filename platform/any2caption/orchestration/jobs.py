@@ -21,7 +21,7 @@ _LONGEST_CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to run in `folder`. `key` identifies the work: the same key attaches, another conflicts."""
+    """What to run in `folder`. `key` identifies the work: the same attaches, another conflicts."""
 
     key: str
     command: tuple[str, ...]
@@ -48,7 +48,10 @@ def running_pid(job: Job) -> int | None:
 
 
 def start(job: Job, environment: Mapping[str, str] | None = None) -> int:
-    """Attach to the job if it runs, else clear what a killed runner left and launch it. Returns the runner's pid."""
+    """Attach to the job if it runs, else launch it; return the runner's pid.
+
+    What a killed runner left behind is stopped first.
+    """
     if (pid := running_pid(job)) is not None:
         return pid
     # The runner is gone: its children, if any survived it, must not run beside new ones.
@@ -133,4 +136,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         return dict(json.loads(path.read_text()))
     except FileNotFoundError:
         return None
-

@@ -1,4 +1,4 @@
-"""Heavy work as Kubernetes pods. Built and tested as a specification; not run against a cluster here."""
+"""Heavy work as Kubernetes pods. Tested as a specification; not run against a cluster."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -35,7 +35,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Follower:
-    """Follows one life cycle. `on_line` gets every line of its progress, also the follower's own."""
+    """Follows one life cycle. `on_line` gets every line of its progress, also our own."""
 
     client: AirflowClient
     log: ProgressLog
@@ -82,7 +82,9 @@ class Follower:
                         return RunRef(following, str(run["run_id"])), event["extra"]
             self.pump()
             time.sleep(_POLL_SECONDS / 2)
-        raise A2CError(f"{ref.dag} ended without starting {following}: see run {ref.run} in Airflow")
+        raise A2CError(
+            f"{ref.dag} ended without starting {following}: see run {ref.run} in Airflow"
+        )
 
     def carried(self, ref: RunRef, asset: str) -> Mapping[str, Any]:
         """Return what the run's asset event carried; nothing if it made none."""

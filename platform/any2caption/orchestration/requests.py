@@ -1,4 +1,4 @@
-"""From a DAG run to a request: which source, snapshot, run or version a stage works on. Pure functions."""
+"""From a DAG run to a request: which source, snapshot or version a stage works on. All pure."""
 
 import hashlib
 import re

@@ -35,8 +35,11 @@ def for_airflow(error: A2CError) -> Exception:
     """Translate one of the platform's errors into Airflow's: try again, or fail at once."""
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-    kind = AirflowException if error.retryable else AirflowFailException
-    return kind(f"{type(error).__name__}: {error}")
+    message = f"{type(error).__name__}: {error}"
+    translated: Exception = (
+        AirflowException(message) if error.retryable else AirflowFailException(message)
+    )
+    return translated
 
 
 def by_policy(function: Callable[P, R]) -> Callable[P, R]:

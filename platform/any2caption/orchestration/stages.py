@@ -1,4 +1,4 @@
-"""The control tasks that DAG files chain: each resolves its inputs, calls its action, announces its asset."""
+"""The control tasks that DAG files chain: each calls its action; one announces the asset."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _settings() -> Any:
 @task
 @by_policy
 def request(asset: str = "") -> Request:
-    """Work out what this run is about: from the event of the asset named `asset`, else from params."""
+    """Work out what this run is about: from the event of asset `asset`, else from params."""
     from any2caption.orchestration.requests import resolve
 
     context = get_current_context()
@@ -116,10 +116,10 @@ def choose_approval(request: Request, automatic: str, by_person: str) -> str:
     return automatic if request["auto_approve"] else by_person
 
 
-@task(trigger_rule="none_failed_min_one_success")
+@task(trigger_rule="none_failed_min_one_success")  # type: ignore[untyped-decorator]
 @by_policy
 def promote(request: Request, approval_task: str = "") -> Request:
-    """Make the version champion. The approver is who answered `approval_task`, if anybody had to."""
+    """Make the version champion. The approver is who answered `approval_task`, if asked."""
     from any2caption.orchestration import actions
 
     context = get_current_context()
@@ -142,7 +142,7 @@ def release(request: Request) -> Request:
 def announce(task_id: str, asset: Asset, request: Any) -> Any:
     """Make the task that publishes the asset's event; the next DAG starts from it."""
 
-    @task(task_id=task_id, outlets=[asset])
+    @task(task_id=task_id, outlets=[asset])  # type: ignore[untyped-decorator]
     def publish(request: Request) -> Request:
         extra = assets.carried(request)
         get_current_context()["outlet_events"][asset].extra = extra
@@ -162,11 +162,11 @@ def reconcile() -> Request:
 
 @task
 @by_policy
-def watch() -> Request:
-    """Compare what is served with the champion."""
+def watch() -> list[Request]:
+    """Bring back serving steps that died."""
     from any2caption.orchestration import actions
 
-    return actions.lag(_settings())
+    return actions.watch(_settings())
 
 
 @task

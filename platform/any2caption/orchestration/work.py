@@ -1,4 +1,4 @@
-"""What each heavy stage runs: pure functions from ids to a command line and the folder it works in."""
+"""What each heavy stage runs: pure functions from ids to a command line and its folder."""
 
 import hashlib
 import json
@@ -37,7 +37,14 @@ class Work:
 
 def from_dict(value: Mapping[str, Any]) -> Work:
     """Read what `as_dict` wrote."""
-    return Work(value["stage"], value["key"], tuple(value["arguments"]), value["folder"], value["done"], value["lifecycle"])
+    return Work(
+        value["stage"],
+        value["key"],
+        tuple(value["arguments"]),
+        value["folder"],
+        value["done"],
+        value["lifecycle"],
+    )
 
 
 def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any]) -> str:
@@ -105,4 +112,6 @@ def _work(  # noqa: PLR0913, PLR0917 - the fields of a Work
 ) -> Work:
     name = "-".join(part for part in (stage, variant) if part)
     folder = settings.runs / request["run"] / "jobs" / name
-    return Work(stage, f"{name}-{request['run']}", arguments, str(folder), str(done), request["lifecycle"])
+    return Work(
+        stage, f"{name}-{request['run']}", arguments, str(folder), str(done), request["lifecycle"]
+    )

@@ -1,1 +1,1 @@
-
+"""The local stack: services under supervisord, their ports, keys, health and logs."""

@@ -1,4 +1,4 @@
-"""What a stack's processes are told through their environment, and how a later shell finds the same stack again."""
+"""What a stack's processes are told by their environment; how a later shell finds the stack."""
 
 import json
 import os
@@ -21,9 +21,9 @@ def saved_file(home: Path) -> Path:
 
 
 def load_settings(home: Path | None = None) -> Settings:
-    """Resolve the settings: environment first, then what the stack under `home` was started with, then defaults.
+    """Resolve the settings: environment, then what the stack was started with, then defaults.
 
-    The saved values are also put into this process's environment, so that libraries and children see them.
+    The saved values are also put into this process's environment, for libraries and children.
     """
     home = (home or Path(os.environ.get("A2C_HOME", ".a2c"))).absolute()
     os.environ["A2C_HOME"] = str(home)
@@ -31,7 +31,7 @@ def load_settings(home: Path | None = None) -> Settings:
     if "A2C_OBJECT_STORE" not in os.environ or os.environ["A2C_OBJECT_STORE"] == saved.get(
         "A2C_OBJECT_STORE"
     ):
-        # The store is the stack's own: its keys go with it, whatever keys this shell has for others.
+        # The store is the stack's own: its keys go with it, whatever others this shell has.
         os.environ.update({name: saved[name] for name in _CREDENTIALS if name in saved})
     for name, value in saved.items():
         os.environ.setdefault(name, value)
@@ -39,7 +39,7 @@ def load_settings(home: Path | None = None) -> Settings:
 
 
 def with_interpreters(settings: Settings) -> Settings:
-    """Fill in the serving environment that `make setup` leaves beside the package, when none was named."""
+    """Fill in the serving environment that `make setup` leaves, when none was named."""
     serve = REPOSITORY / ".venv-serve" / "bin" / "python"
     if not settings.serve_python:
         settings.serve_python = str(serve) if serve.exists() else sys.executable
@@ -78,7 +78,7 @@ def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
 
 
 def quiet() -> dict[str, str]:
-    """Variables that keep libraries from reporting usage or looking for updates, and from pickle."""
+    """Variables that keep libraries from reporting usage, looking for updates, and pickle."""
     return {
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -95,7 +95,7 @@ def quiet() -> dict[str, str]:
 
 
 def airflow(settings: Settings, keys: Secrets) -> dict[str, str]:
-    """Airflow's whole configuration: SQLite in WAL mode, LocalExecutor, everything on the loopback address."""
+    """Airflow's whole configuration: SQLite, LocalExecutor, all on the loopback address."""
     home = settings.home / "airflow"
     url = f"http://127.0.0.1:{settings.ports.airflow}"
     return {

@@ -23,7 +23,7 @@ def http_ok(url: str) -> str:
 
 
 def http_answers(url: str) -> str:
-    """Healthy when the URL answers at all, also with a refusal: an S3 server without credentials."""
+    """Healthy when the URL answers at all, also with a refusal (S3 without credentials)."""
     reason = http_ok(url)
     return "" if reason.startswith("HTTP 4") else reason
 

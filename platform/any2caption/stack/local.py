@@ -1,4 +1,4 @@
-"""Bring the local stack up and down. `up` continues from whatever state it finds; `down` leaves nothing running."""
+"""Bring the local stack up, from whatever state it is in, and down, with nothing left running."""
 
 import json
 import os
@@ -26,7 +26,7 @@ MARK = "A2C_STACK"
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """One row of `a2c status`. `state` is healthy, starting, unhealthy or stopped; `detail` says why."""
+    """One row of `a2c status`. `state`: healthy, unhealthy, starting, failed or stopped."""
 
     name: str
     state: str
@@ -39,7 +39,7 @@ class ServiceStatus:
 def choose_store(settings: Settings, choice: str | None, endpoint_url: str | None = None) -> bool:
     """Point `settings` at the chosen object store; return whether the stack itself must serve it.
 
-    `choice` is `file` (a folder under home), `s3` (the stack's own Swift server), or any store's URI.
+    `choice` is `file` (a folder under home), `s3` (the stack's own Swift server), or a URI.
     """
     own = environment.swift_url(settings.ports)
     if choice == "file":
@@ -88,7 +88,10 @@ def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0
 
 
 def down(settings: Settings, *, say: Say) -> int:
-    """Stop every process of the stack, orphans included, and remove its shared memory. Returns how many it stopped."""
+    """Stop every process of the stack, orphans included, and remove stale shared memory.
+
+    Returns how many processes there were.
+    """
     from any2caption.serving import shm
 
     home = settings.home
@@ -218,7 +221,8 @@ def _await_health(home: Path, wanted: list[Service], deadline: float, say: Say) 
         for name, service in list(waiting.items()):
             state = known.get(name, {}).get("statename", "STOPPED")
             if state == "FATAL":
-                raise UnavailableError(f"{name} does not start; see {home}/logs/{name}.log")
+                log = home / "logs" / f"{name}.log"
+                raise UnavailableError(f"{name} does not start: {_last_line(log)} (see {log})")
             reasons[name] = service.check() if state == "RUNNING" else state.lower()
             if not reasons[name]:
                 del waiting[name]
@@ -228,6 +232,11 @@ def _await_health(home: Path, wanted: list[Service], deadline: float, say: Say) 
             raise UnavailableError(f"not healthy in time: {listed}; logs are in {home}/logs")
         if waiting:
             time.sleep(_POLL_SECONDS)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
 
 def _make_bucket(settings: Settings) -> None:

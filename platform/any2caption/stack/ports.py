@@ -1,4 +1,4 @@
-"""Check ports before anything starts, so that a taken one is a sentence and not a stack trace in some log."""
+"""Check ports before anything starts: a taken one is a sentence, not a trace in some log."""
 
 import socket
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from any2caption.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A TCP port on the loopback address that `service` will listen on; `setting` is the variable that moves it."""
+    """A TCP port that `service` will listen on; `setting` is the variable that moves it."""
 
     number: int
     service: str
@@ -27,7 +27,7 @@ def is_free(number: int) -> bool:
 
 
 def require_free(ports: list[Port]) -> None:
-    """Raise ConfigError naming each port that is taken, the service that needs it and the setting that moves it."""
+    """Raise ConfigError naming each taken port, its service and the setting that moves it."""
     repeated = [port for port in ports if sum(port.number == other.number for other in ports) > 1]
     if repeated:
         listed = ", ".join(f"{port.setting}={port.number} ({port.service})" for port in repeated)

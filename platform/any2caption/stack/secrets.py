@@ -1,4 +1,4 @@
-"""The local stack's own keys: made once, kept in the state folder with mode 600, never in a file under version control."""
+"""The local stack's own keys: made once, kept in the state folder with mode 600."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Keys that the services share. `stack_id` marks the stack's processes rather than protecting anything."""
+    """Keys that the services share. `stack_id` only marks the stack's processes."""
 
     stack_id: str
     jwt_secret: str
