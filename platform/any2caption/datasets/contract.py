@@ -6,6 +6,7 @@ run again with numbers and examples, from which the reasons are made.
 
 import logging
 import os
+import shutil
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,7 @@ def validate_frames(
             if not result.success
         ]
         if failed:
-            again = [expectations[number].model_copy() for number in failed]
+            again = [expectations[number].copy(update={"id": None}) for number in failed]
             results = _run(context, f"{name} that failed", frame, again, "SUMMARY")
             failures += [_failure(name, result) for result in results if not result.success]
     context.build_data_docs(site_names=[_SITE])
@@ -107,8 +108,10 @@ def _context(data_docs_dir: Path) -> "EphemeralDataContext":
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    for site in list(context.list_data_docs_sites()):
-        context.delete_data_docs_site(site)
+    context.enable_analytics(False)
+    for name, site in list(context.list_data_docs_sites().items()):
+        context.delete_data_docs_site(name)
+        shutil.rmtree(site["store_backend"]["base_directory"], ignore_errors=True)
     data_docs_dir.mkdir(parents=True, exist_ok=True)
     context.add_data_docs_site(
         _SITE,

@@ -39,9 +39,8 @@ from any2caption.storage.keys import join_key
 
 MANIFEST = "manifest.jsonl"
 MAX_FILE_BYTES = 512 << 20
-SAVE_EVERY = (
-    5_000  # results after which the caches are saved, so that a killed ingest goes on there
-)
+# Results after which the caches are saved, so that a killed ingest goes on from there.
+SAVE_EVERY = 2_000
 _REPORT_EVERY = 1.0  # seconds between progress reports
 
 
