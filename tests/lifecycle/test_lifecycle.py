@@ -1,0 +1,127 @@
+"""The whole life cycle through the real scheduler, on both object stores, also with a killed trainer."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+
+from any2caption import processes
+from any2caption.orchestration.runner import MARK
+from any2caption.stack.secrets import load
+
+pytestmark = [pytest.mark.server, pytest.mark.lifecycle, pytest.mark.timeout(900)]
+
+RUN = ("lifecycle", "run", "--recipe", "smoke", "--policy", "smoke", "--scenes", "200", "--json")
+PARTS = ["dense", "main_object", "background", "camera", "style", "action"]
+CAMERA = "\n".join(
+    [
+        "https://example.org/clip",
+        *(
+            f"{33_333 * i} 0.5 0.89 0.5 0.5 0 0 1 0 0 0 0 1 0 0 0 0 1 {-0.05 * i:.2f}"
+            for i in range(16)
+        ),
+    ]
+)
+
+
+def ask(platform, tmp_path) -> dict:
+    """Call as a product team does: a text and a camera path, caption and video."""
+    path = tmp_path / "path.txt"
+    path.write_text(CAMERA + "\n")
+    video = tmp_path / "out.mp4"
+    answer = json.loads(
+        platform.run(
+            *("caption", "--text", "a red ball on a meadow", "--camera", str(path)),
+            *("--video-out", str(video), "--json"),
+        )
+    )
+    assert list(answer["caption"]) == PARTS
+    assert all(answer["caption"].values())
+    assert b"ftyp" in video.read_bytes()[:16]
+    return answer
+
+
+def leaves_nothing(platform) -> None:
+    """`down` leaves no process behind."""
+    platform.run("down")
+    assert processes.marked("A2C_STACK", load(platform.home).stack_id) == []
+
+
+def test_folder_store_survives_a_killed_trainer_and_reuses_on_the_second_run(platform, tmp_path):
+    platform.run("up", "--object-store", "file")
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_trainer, args=(platform, killed), daemon=True)
+    killer.start()
+    first = json.loads(platform.run(*RUN, "--auto-approve"))
+    killer.join(timeout=5)
+    assert killed, "the trainer was never seen at work"
+    assert first["trained"]
+    check_resumed(platform, first["carried"]["run"])
+
+    answer = ask(platform, tmp_path)
+    assert answer["release"] == first["carried"]["release"]
+
+    steps = len(platform.progress("finetune"))
+    second = json.loads(platform.run(*RUN, "--auto-approve"))
+    keys = ("snapshot", "run", "version", "release")
+    assert [second["carried"][key] for key in keys] == [first["carried"][key] for key in keys]
+    assert not second["trained"]
+    assert len(platform.progress("finetune")) <= steps + 3  # a sentence, no steps
+    leaves_nothing(platform)
+
+
+def test_s3_store_waits_for_a_person_and_serves_after_a_restart(platform, tmp_path):
+    platform.run("up", "--object-store", "s3")
+    following = platform.start(*RUN, "--ask")
+    try:
+        waiting = "waits for a person"
+        deadline = time.monotonic() + 420
+        while not any(waiting in line["message"] for line in platform.progress("promote")):
+            assert following.poll() is None, following.communicate()
+            assert time.monotonic() < deadline, "nobody was asked"
+            time.sleep(1)
+        platform.run("approve")
+        out, err = following.communicate(timeout=240)
+    finally:
+        following.kill()
+    assert following.returncode == 0, err
+    outcome = json.loads(out)
+    before = ask(platform, tmp_path)
+    assert before["release"] == outcome["carried"]["release"]
+    leaves_nothing(platform)
+
+    # State stays: the same release answers after a restart, and nobody names the store again.
+    platform.run("up")
+    assert ask(platform, tmp_path)["caption"] == before["caption"]
+    leaves_nothing(platform)
+
+
+def kill_trainer(platform, killed: list[int]) -> None:
+    """Once training has written a checkpoint, `kill -9` every process of the trainer."""
+    deadline = time.monotonic() + 420
+    while time.monotonic() < deadline:
+        for folder in (platform.home / "runs").glob("*/jobs/train"):
+            if has_checkpoint(folder.parent.parent / "train"):
+                for process in processes.marked(MARK, str(folder)):
+                    try:
+                        os.kill(process.pid, signal.SIGKILL)
+                        killed.append(process.pid)
+                    except (ProcessLookupError, psutil.Error):
+                        continue
+                return
+        time.sleep(0.1)
+
+
+def has_checkpoint(train) -> bool:
+    """Whether a complete checkpoint is there."""
+    return any(train.glob("checkpoints/*"))
+
+
+def check_resumed(platform, run: str) -> None:
+    """Training went on from its checkpoint: the metrics' steps never start over."""
+    lines = (platform.home / "runs" / run / "train" / "metrics.jsonl").read_text().splitlines()
+    assert lines

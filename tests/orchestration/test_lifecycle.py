@@ -1,0 +1,146 @@
+"""Following a life cycle: the chain by its events, failures with the stage's own reason."""
+
+import pytest
+
+from any2caption.errors import A2CError, ConfigError, GateRefused, UnavailableError
+from any2caption.orchestration import lifecycle
+from any2caption.orchestration.approvals import answer_all
+from any2caption.orchestration.client import AirflowClient, RunRef
+from any2caption.orchestration.lifecycle import CHAIN, run_lifecycle
+from any2caption.progress import ProgressLog
+
+
+class FakeAirflow(AirflowClient):
+    """A chain whose runs succeed at once, except the one named `fails`."""
+
+    def __init__(self, log: ProgressLog, fails: str = "", *, chained: bool = True) -> None:
+        super().__init__("http://airflow", "user", "password")
+        self.log, self.fails, self.chained = log, fails, chained
+        self.conf: dict = {}
+        self.asked = 0
+
+    def dag_is_known(self, dag: str) -> bool:
+        return True
+
+    def unpause(self, dag: str) -> None:
+        return
+
+    def trigger(self, dag, run, conf):
+        self.conf = dict(conf)
+        return RunRef(dag, run)
+
+    def state(self, ref):
+        self.log.emit(ref.dag, "at work", **({"loss": 1.0} if ref.dag == "finetune" else {}))
+        if ref.dag == self.fails:
+            return "failed"
+        return "success"
+
+    def tasks(self, ref):
+        return [{"task_id": "judge", "state": "failed", "try_number": 1}]
+
+    def last_lines(self, ref, task, attempt, count=5):
+        return ["KeyError: 'x'"]
+
+    def events(self, ref):
+        number = CHAIN.index(ref.dag)
+        later = CHAIN[number + 1 : number + 2] if self.chained else ()
+        runs = [{"dag_id": dag, "run_id": f"run-{dag}"} for dag in later]
+        name = ("snapshot", "candidate", "challenger", "champion", "release")[number]
+        return [{"name": name, "extra": {"version": number}, "created_dagruns": runs}]
+
+
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    monkeypatch.setattr(lifecycle, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(lifecycle, "_EVENT_SECONDS", 0.05)
+
+
+@pytest.fixture
+def log(tmp_path):
+    return ProgressLog(tmp_path / "progress.jsonl", "lc")
+
+
+def test_the_chain_is_followed_to_its_release(log):
+    airflow, lines = FakeAirflow(log), []
+    outcome = run_lifecycle(airflow, log, {"source": "s"}, lines.append)
+    assert airflow.conf == {"source": "s", "lifecycle": "lc"}
+    assert list(outcome.stages) == list(CHAIN)
+    assert outcome.carried == {"version": 4}
+    assert [line["stage"] for line in lines] == list(CHAIN)
+    assert outcome.trained
+
+
+def test_lines_of_other_life_cycles_and_of_the_past_are_not_shown(log):
+    log.emit("ingest", "an earlier attempt under this id")
+    ProgressLog(log.path, "other").emit("ingest", "someone else's")
+    lines: list[dict] = []
+    run_lifecycle(FakeAirflow(log), log, {}, lines.append)
+    assert {line["message"] for line in lines} == {"at work"}
+
+
+def test_a_refused_gate_stops_with_its_reasons(log):
+    airflow = FakeAirflow(log, fails="evaluate")
+    original = airflow.state
+
+    def state(ref):
+        if ref.dag == "evaluate":
+            log.emit("evaluate", "camera 0.41, wanted 0.93", status="failed", error="GateRefused")
+        return original(ref)
+
+    airflow.state = state
+    with pytest.raises(GateRefused, match=r"evaluate: camera 0\.41, wanted 0\.93"):
+        run_lifecycle(airflow, log, {}, lambda _: None)
+
+
+def test_a_crash_without_words_of_its_own_names_the_task_and_the_logs_end(log):
+    with pytest.raises(A2CError, match="finetune: task judge failed: KeyError: 'x'"):
+        run_lifecycle(FakeAirflow(log, fails="finetune"), log, {}, lambda _: None)
+
+
+def test_a_stage_that_starts_nothing_is_an_error_that_names_the_run(log):
+    with pytest.raises(A2CError, match="ingest_conditions ended without starting finetune"):
+        run_lifecycle(FakeAirflow(log, chained=False), log, {}, lambda _: None)
+
+
+def test_an_import_error_of_a_dag_file_is_told_at_once(log):
+    airflow = FakeAirflow(log)
+    airflow.dag_is_known = lambda _: False
+    airflow.import_errors = lambda: ["dags/finetune.py: SyntaxError"]
+    with pytest.raises(ConfigError, match=r"finetune\.py: SyntaxError"):
+        run_lifecycle(airflow, log, {}, lambda _: None)
+
+
+def test_no_airflow_is_worth_another_try():
+    with pytest.raises(UnavailableError):
+        AirflowClient("http://127.0.0.1:9", "u", "p").state(RunRef("d", "r"))
+
+
+class Asks:
+    """An approval that forgets its first answer, as Airflow 3.3.2 sometimes does."""
+
+    def __init__(self, forgets: int) -> None:
+        self.forgets, self.answers, self.done = forgets, [], False
+
+    def runs(self, dag, state):
+        return [RunRef(dag, "r1")]
+
+    def tasks(self, ref):
+        return [{"task_id": "approval", "state": "success" if self.done else "awaiting_input"}]
+
+    def answer(self, ref, task, option):
+        self.answers.append(option)
+        self.done = len(self.answers) > self.forgets
+
+
+def test_an_answer_that_was_lost_is_given_again(monkeypatch):
+    monkeypatch.setattr("any2caption.orchestration.approvals._POLL_SECONDS", 0.0)
+    airflow = Asks(forgets=2)
+    assert answer_all(airflow, "Approve", settle=0.0) == ["r1"]
+    assert airflow.answers == ["Approve"] * 3
+
+
+def test_nothing_to_answer_answers_nothing():
+    airflow = Asks(forgets=0)
+    airflow.done = True
+    assert answer_all(airflow, "Reject", settle=0.0) == []
+    assert airflow.answers == []
