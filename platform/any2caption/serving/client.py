@@ -36,13 +36,16 @@ class ConditionInput:
 
 @dataclass(frozen=True, slots=True)
 class CaptionResult:
-    """An answer: `info` holds release, assumptions and warnings; `video` MP4 bytes if asked for."""
+    """An answer: `info` holds release, assumptions and warnings; `video` MP4 bytes if asked for.
+
+    `report` is the video generator's: what it understood, what it assumed, the path it filmed.
+    """
 
     caption: StructuredCaption
     text: str
     info: dict[str, Any]
     video: bytes | None = None
-    video_info: dict[str, Any] | None = None
+    report: dict[str, Any] | None = None
 
 
 Given = Path | str | ConditionInput
@@ -149,8 +152,8 @@ class CaptionClient:
         text_form, info = _only(answer, "CAPTION_TEXT").decode(), json.loads(_only(answer, "INFO"))
         if not video:
             return CaptionResult(caption, text_form, info)
-        video_info = json.loads(_only(answer, "VIDEO_INFO"))
-        return CaptionResult(caption, text_form, info, _only(answer, "VIDEO"), video_info)
+        report = json.loads(_only(answer, "CLIP_REPORT"))
+        return CaptionResult(caption, text_form, info, _only(answer, "CLIP"), report)
 
 
 def _only(answer: Any, name: str) -> bytes:

@@ -83,8 +83,9 @@ EMBEDDINGS = tuple(
 )
 CAPTIONS = (Tensor("CAPTION", "STRING", (1,)), Tensor("CAPTION_TEXT", "STRING", (1,)))
 INFO = Tensor("INFO", "STRING", (1,))
-VIDEO = Tensor("VIDEO", "STRING", (1,))
-VIDEO_INFO = Tensor("VIDEO_INFO", "STRING", (1,))
+# Not VIDEO: an ensemble has one namespace, and VIDEO is the condition.
+CLIP = Tensor("CLIP", "STRING", (1,))
+CLIP_REPORT = Tensor("CLIP_REPORT", "STRING", (1,))
 
 
 def batched(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
@@ -104,14 +105,14 @@ DECODER = Step("decoder", (*TOKENS, *EMBEDDINGS, PRESENT), CAPTIONS, MAX_BATCH)
 PREVIS = Step(
     "previs",
     batched(CAPTIONS[:1]),
-    (VIDEO, VIDEO_INFO),
+    (CLIP, CLIP_REPORT),
     parameters={"seconds": "2.5", "fps": "12", "size": "256"},
 )
 STEPS = (PREPROCESS, VISION_ENCODER, MOTION_ENCODER, CAMERA_ENCODER, DECODER, PREVIS)
 _CAPTION_OUTPUTS = (*batched(CAPTIONS), INFO)
 ENSEMBLES = (
     Ensemble("any2caption", edge_inputs(), _CAPTION_OUTPUTS, STEPS[:-1]),
-    Ensemble("any2video", edge_inputs(), (*_CAPTION_OUTPUTS, VIDEO, VIDEO_INFO), STEPS),
+    Ensemble("any2video", edge_inputs(), (*_CAPTION_OUTPUTS, CLIP, CLIP_REPORT), STEPS),
 )
 
 

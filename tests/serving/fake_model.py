@@ -1,0 +1,116 @@
+"""A whole fake release for tests of the machinery: every step in one file, no torch, instant.
+
+`make_repository` copies this file as each step's model.py; the folder's name chooses the class.
+A bundle with a file `broken` refuses to load; one with `sick` loads but never answers.
+"""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from any2caption.errors import InputError
+from any2caption.serving.runtime import StepModel, strings, text
+
+PARTS = ("dense", "main_object", "background", "camera", "style", "action")
+HIDDEN = 4
+
+
+class Fake:
+    def __init__(self, bundle, release, _parameters):
+        self.release, self.bundle = int(release), bundle
+        if (bundle / "broken").exists():
+            raise RuntimeError("this release is broken on purpose")
+
+    def run(self, batch):
+        return [self.one(arrays) for arrays in batch]
+
+
+class Preprocess(Fake):
+    def one(self, arrays):
+        words = text(arrays["TEXT"])[0] if "TEXT" in arrays else b""
+        if words == b"bad" or not arrays:
+            return InputError("bad on purpose", file="a.png", field="pixels")
+        images = len(text(arrays["IMAGE"])) if "IMAGE" in arrays else 0
+        cameras = len(text(arrays["CAMERA"])) if "CAMERA" in arrays else 0
+        tokens = 3 + images + cameras
+        return {
+            "INPUT_IDS": np.ones((1, tokens), np.int64),
+            "POSITION_IDS": np.zeros((1, 3, tokens), np.int64),
+            "TOKEN_TYPES": np.zeros((1, tokens), np.int64),
+            "VISION_PATCHES": np.ones((1, 4 * images, 6), np.float32),
+            "VISION_GRID": np.ones((1, images, 3), np.int64),
+            "MOTION_PATCHES": np.zeros((1, 0, 6), np.float32),
+            "MOTION_GRID": np.zeros((1, 0, 3), np.int64),
+            "CAMERA_POSES": np.ones((1, 8 * cameras, 16), np.float32),
+            "PRESENT": np.array([[images > 0, False, cameras > 0]]),
+            "INFO": strings(json.dumps({"release": self.release, "words": words.decode()})),
+        }
+
+
+class Encoder(Fake):
+    source, target, per = "", "", 1
+
+    def one(self, arrays):
+        rows = arrays[self.source].shape[1] // self.per
+        return {self.target: np.full((1, rows, HIDDEN), self.release, np.float32)}
+
+
+class VisionEncoder(Encoder):
+    source, target, per = "VISION_PATCHES", "VISION_EMBEDS", 4
+
+
+class MotionEncoder(Encoder):
+    source, target, per = "MOTION_PATCHES", "MOTION_EMBEDS", 4
+
+
+class CameraEncoder(Encoder):
+    source, target = "CAMERA_POSES", "CAMERA_EMBEDS"
+
+
+class Decoder(Fake):
+    def run(self, batch):
+        time.sleep(0.02)
+        if (self.bundle / "sick").exists():
+            raise RuntimeError("this release is sick on purpose")
+        return [self.one(arrays) for arrays in batch]
+
+    def one(self, arrays):
+        embeds = [arrays[f"{name}_EMBEDS"] for name in ("VISION", "MOTION", "CAMERA")]
+        # Rows that another release encoded would show here.
+        mixed = any((rows != self.release).any() for rows in embeds)
+        counts = "/".join(str(rows.shape[1]) for rows in embeds)
+        said = f"release {self.release}, rows {counts}, mixed {mixed}"
+        caption = dict.fromkeys(PARTS, said)
+        return {
+            "CAPTION": strings(json.dumps(caption), batched=True),
+            "CAPTION_TEXT": strings(f"1. Dense caption: {said}", batched=True),
+        }
+
+
+class Previs(Fake):
+    def one(self, arrays):
+        if not text(arrays["CAPTION"])[0]:
+            return InputError("an empty caption", field="CAPTION")
+        return {
+            "CLIP": strings(b"\x00\x00\x00\x18ftypisom"),
+            "CLIP_REPORT": strings(json.dumps({"release": self.release})),
+        }
+
+
+STEPS = {
+    "preprocess": Preprocess,
+    "vision_encoder": VisionEncoder,
+    "motion_encoder": MotionEncoder,
+    "camera_encoder": CameraEncoder,
+    "decoder": Decoder,
+    "previs": Previs,
+}
+
+
+class TritonPythonModel(StepModel):
+    def initialize(self, arguments):
+        name = Path(arguments["model_repository"]).name.rpartition("-r")[0]
+        self.step_class = STEPS[name]
+        super().initialize(arguments)
