@@ -26,6 +26,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
         "source": params.source(),
         "preset": params.preset(),
         "recipe": params.recipe(),
+        "weights": params.weights(),
         "policy": params.policy(),
         "auto_approve": params.auto_approve(),
     },

@@ -1,4 +1,4 @@
-"""The whole life cycle through the real scheduler, on both object stores, also with a killed trainer."""
+"""The whole life cycle through the real scheduler, on both stores, also with a killed trainer."""
 
 import json
 import os

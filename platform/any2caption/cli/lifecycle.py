@@ -30,6 +30,9 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
     ] = "",
     preset: Annotated[str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b.")] = "tiny",
     recipe: Annotated[str, typer.Option(help="Training recipe.")] = "tiny",
+    weights: Annotated[
+        str, typer.Option(help="Folder or URI of Qwen2-VL weights, for presets other than tiny.")
+    ] = "",
     policy: Annotated[str, typer.Option(help="Gate policy; by default the recipe's name.")] = "",
     scenes: Scenes = SCENES,
     auto_approve: Annotated[
@@ -57,6 +60,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
         source=source,
         preset=preset,
         recipe=recipe,
+        weights=weights,
         policy=policy or recipe,
         scenes=scenes,
         auto_approve=settings.auto_approve if auto_approve is None else auto_approve,
@@ -74,6 +78,7 @@ def follow(  # noqa: PLR0913 - a life cycle's choices
     source: str = "",
     preset: str = "tiny",
     recipe: str = "tiny",
+    weights: str = "",
     policy: str = "tiny",
     scenes: int = SCENES,
     auto_approve: bool = False,
@@ -89,6 +94,7 @@ def follow(  # noqa: PLR0913 - a life cycle's choices
         "source": source or make(settings, scenes, SEED),
         "preset": preset,
         "recipe": recipe,
+        "weights": weights,
         "policy": policy,
         "auto_approve": auto_approve,
     }

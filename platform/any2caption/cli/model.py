@@ -1,11 +1,16 @@
 """`a2c promote` and `a2c rollback`: a release owner's commands, written into the ledger."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json
+from any2caption.cli.console import put, put_json, say
+from any2caption.cli.lifecycle import airflow
 from any2caption.cli.stack import Home, Json
+from any2caption.errors import A2CError
+
+if TYPE_CHECKING:
+    from any2caption.settings import Settings
 
 Approver = Annotated[str, typer.Option(envvar="USER", help="Who decides; kept in the ledger.")]
 
@@ -20,7 +25,7 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Make a version champion. The release follows by the DAG `release`."""
+    """Make a version champion; the DAG `release` then rolls it out."""
     from any2caption.registry.commands import run_promote
     from any2caption.stack import environment
 
@@ -28,7 +33,7 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
     done = run_promote(
         settings, version=version, approver=approver, reason=reason or "by hand", force=force
     )
-    _say(done, as_json=json)
+    _announce(settings, done, as_json=json)
 
 
 def rollback(
@@ -37,17 +42,27 @@ def rollback(
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Make the champion before the present one champion again."""
+    """Make the champion before the present one champion again; `release` then rolls it out."""
     from any2caption.registry.commands import run_rollback
     from any2caption.stack import environment
 
-    done = run_rollback(environment.load_settings(home), approver=approver, reason=reason)
-    _say(done, as_json=json)
+    settings = environment.load_settings(home)
+    done = run_rollback(settings, approver=approver, reason=reason)
+    _announce(settings, done, as_json=json)
 
 
-def _say(done: dict[str, object], *, as_json: bool) -> None:
+def _announce(settings: "Settings", done: dict[str, Any], *, as_json: bool) -> None:
+    """Tell the outcome, and Airflow of the new champion."""
     if as_json:
         put_json(done)
+    else:
+        said = "is champion now" if done["changed"] else "was champion already"
+        put(f"version {done['version']} {said} (before: {done['previous'] or 'nobody'})")
+    if not done["changed"]:
         return
-    said = "is champion now" if done["changed"] else "was champion already"
-    put(f"version {done['version']} {said} (before: {done['previous'] or 'nobody'})")
+    try:
+        airflow(settings).publish("champion", {"version": done["version"]})
+    except A2CError as error:
+        say(f"the ledger says so, but the release did not start: {error}")
+    else:
+        say(f"DAG release rolls version {done['version']} out: {settings.airflow_url}")

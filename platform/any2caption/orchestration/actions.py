@@ -61,7 +61,9 @@ def plan_training(settings: Settings, request: Request) -> Request:
             snapshot = latest.id
         recipe = recipe_content(request["recipe"])
         planned = {**request, "snapshot": snapshot}
-        planned["run"] = work.run_key(snapshot, request["preset"], recipe)
+        planned["run"] = work.run_key(
+            snapshot, request["preset"], recipe, str(request.get("weights", ""))
+        )
         catalogue.record_training_run(
             planned["run"],
             snapshot_id=snapshot,

@@ -18,6 +18,7 @@ KEYS = (
     "snapshot",
     "preset",
     "recipe",
+    "weights",
     "policy",
     "auto_approve",
     "run",

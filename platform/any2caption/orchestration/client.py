@@ -68,6 +68,15 @@ class AirflowClient:
         query = urllib.parse.urlencode({"source_dag_id": ref.dag, "source_run_id": ref.run})
         return list(self.call("GET", f"/assets/events?{query}")["asset_events"])
 
+    def publish(self, asset: str, extra: Mapping[str, Any]) -> None:
+        """Make an event of an asset by hand; the DAGs that wait for it start."""
+        query = urllib.parse.urlencode({"name_pattern": asset, "limit": 100})
+        found = self.call("GET", f"/assets?{query}")["assets"]
+        ids = [entry["id"] for entry in found if entry["name"] == asset]
+        if not ids:
+            raise NotFoundError(f"Airflow knows no asset {asset!r} yet")
+        self.call("POST", "/assets/events", {"asset_id": ids[0], "extra": dict(extra)})
+
     def last_lines(self, ref: RunRef, task: str, attempt: int, count: int = 5) -> list[str]:
         """Return the last lines of a task's log; its exception alone if it ended with one."""
         path = f"{self._path(ref)}/taskInstances/{task}/logs/{attempt}?full_content=true"

@@ -47,6 +47,15 @@ def recipe() -> Param:
     return Param("tiny", type="string", pattern=_ID, minLength=1, description="Training recipe")
 
 
+def weights() -> Param:
+    """Where the larger presets start from."""
+    return Param(
+        "",
+        type="string",
+        description="Folder or URI of Qwen2-VL weights; presets other than tiny need it",
+    )
+
+
 def policy() -> Param:
     """What the gate asks for."""
     return Param("tiny", type="string", pattern=_ID, minLength=1, description="Gate policy")

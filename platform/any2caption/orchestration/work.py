@@ -47,9 +47,10 @@ def from_dict(value: Mapping[str, Any]) -> Work:
     )
 
 
-def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any]) -> str:
-    """Identify a training run by what it depends on: snapshot, preset and the recipe's content."""
-    text = json.dumps([snapshot, preset, recipe], sort_keys=True, default=str)
+def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any], weights: str = "") -> str:
+    """Identify a training run by snapshot, preset, the recipe's content and starting weights."""
+    parts = [snapshot, preset, recipe, *([weights] if weights else [])]
+    text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -59,7 +60,8 @@ def prepare(settings: Settings, request: Mapping[str, Any]) -> Work:
     arguments = (
         *("-m", "any2caption.training.prepare"),
         *("--snapshot", request["snapshot"], "--preset", request["preset"]),
-        *("--out", str(folder / "data")),
+        *("--recipe", request["recipe"], "--out", str(folder / "data")),
+        *_common(settings, request),
     )
     done = folder / "train" / "bundle" / "manifest.json"
     return _work(settings, "prepare", request, arguments, done)
@@ -72,7 +74,7 @@ def train(settings: Settings, request: Mapping[str, Any]) -> Work:
         *("-m", "any2caption.training.run"),
         *("--preset", request["preset"], "--recipe", request["recipe"]),
         *("--data", str(folder / "data"), "--out", str(folder / "train")),
-        *("--progress", str(settings.progress_log), "--lifecycle", request["lifecycle"]),
+        *_common(settings, request),
     )
     done = folder / "train" / "bundle" / "manifest.json"
     return _work(settings, "train", request, arguments, done)
@@ -100,6 +102,14 @@ def bundle(settings: Settings, run: str) -> Path:
 def evaluation(settings: Settings, request: Mapping[str, Any]) -> Path:
     """The folder of one evaluation of a run: `<policy>`, or `<policy>-vs-<champion's version>`."""
     return settings.runs / str(request["run"]) / "evaluation" / str(request["evaluation"])
+
+
+def _common(settings: Settings, request: Mapping[str, Any]) -> tuple[str, ...]:
+    weights = str(request.get("weights", ""))
+    return (
+        *("--progress", str(settings.progress_log), "--lifecycle", request["lifecycle"]),
+        *(("--weights", weights) if weights else ()),
+    )
 
 
 def _work(  # noqa: PLR0913, PLR0917 - the fields of a Work
