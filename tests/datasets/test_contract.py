@@ -6,6 +6,7 @@ import sys
 import pytest
 from any2caption.conditions.registry import KINDS
 
+from any2caption.conditions.base import ConditionKind, Limits
 from any2caption.datasets.contract import validate, validate_frames
 from any2caption.datasets.expectations import Policy
 from any2caption.datasets.frames import to_frames
@@ -13,7 +14,14 @@ from any2caption.datasets.records import MediaObject
 
 from .builders import caption, record
 
-FORMATS = {name: kind.formats for name, kind in KINDS.items()}
+SMELL = ConditionKind(
+    name="smell",
+    summary="a vial",
+    formats=("vial",),
+    suffixes=(".vial",),
+    limits=Limits(part_bytes=100, total_bytes=100),
+    parse=print,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +41,7 @@ def with_condition(index, **changes):
 
 
 def image_format():
-    return FORMATS["image"][0]
+    return KINDS["image"].formats[0]
 
 
 def good(count=20):
@@ -83,7 +91,7 @@ def test_a_bad_record_is_named(check, bad, expectation):
         ({"height": 99_999}, "expect_column_values_to_be_between(height)"),
         ({"number": 0}, "expect_column_values_to_be_between(number)"),
         ({"parts": ()}, "expect_column_values_to_be_between(parts)"),
-        ({"parts": (EMPTY,)}, "expect_column_values_to_be_between(bytes)"),
+        ({"parts": (EMPTY,)}, "expect_column_values_to_be_between(smallest)"),
     ],
 )
 def test_a_bad_condition_is_named(check, bad, expectation):
@@ -140,11 +148,11 @@ def test_the_share_of_a_kind_is_held_to_the_policy(check):
 
 
 def test_a_new_kind_brings_its_expectations_with_it(tmp_path):
-    formats = {**FORMATS, "smell": ("vial",)}
-    records = [*good(3), with_condition(9, kind="smell", format="bottle")]
+    kinds = {**KINDS, "smell": SMELL}
+    records = [*good(3), with_condition(9, kind="smell", format="bottle", role=None)]
     media = {part.sha256 for r in records for c in r.conditions for part in c.parts}
-    frames = to_frames(records, media, list(formats))
-    result = validate_frames(frames, formats, tmp_path, Policy())
+    frames = to_frames(records, media, list(kinds))
+    result = validate_frames(frames, kinds, tmp_path, Policy())
     (failure,) = result.failures
     assert failure.expectation == "expect_column_values_to_be_in_set(format)"
     assert "bottle" in failure.reason

@@ -38,7 +38,7 @@ def clean_environment(monkeypatch):
 
 
 @pytest.fixture
-def own_ports(clean_environment, monkeypatch):  # noqa: ARG001 - order of fixtures
+def own_ports(clean_environment, monkeypatch):
     """Free ports for every service, set by the environment."""
     first = free_ports(9)
     names = ("AIRFLOW", "MLFLOW", "TRITON_HTTP", "TRITON_GRPC", "TRITON_METRICS", "S3")

@@ -29,7 +29,7 @@ def client(settings, secret: str):
 
 
 @pytest.fixture
-def settings(own_ports, tmp_path):  # noqa: ARG001 - ports are read from the environment
+def settings(own_ports, tmp_path):
     chosen = environment.load_settings(tmp_path / "home")
     yield chosen
     local.down(chosen, say=print)

@@ -8,11 +8,12 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from any2caption.conditions.base import ConditionKind
 from any2caption.datasets.expectations import Policy, condition_expectations, record_expectations
 from any2caption.datasets.frames import Frames, to_frames
 from any2caption.datasets.records import Record
@@ -61,20 +62,20 @@ def validate(
     from any2caption.conditions.registry import KINDS
 
     frames = to_frames(records, frozenset(media), list(KINDS))
-    formats = {name: kind.formats for name, kind in KINDS.items()}
-    return validate_frames(frames, formats, data_docs_dir, policy or Policy())
+    return validate_frames(frames, KINDS, data_docs_dir, policy or Policy())
 
 
 def validate_frames(
-    frames: Frames, formats: dict[str, tuple[str, ...]], data_docs_dir: Path, policy: Policy
+    frames: Frames, kinds: Mapping[str, ConditionKind], data_docs_dir: Path, policy: Policy
 ) -> ValidationResult:
-    """Validate the two tables of a data set; `formats` are the accepted formats of each kind."""
+    """Validate the two tables of a data set; `kinds` says what each kind accepts."""
     began = time.monotonic()
     context = _context(data_docs_dir)
-    kinds = list(formats)
-    tables = [("records", frames.records, record_expectations(kinds, len(frames.records), policy))]
+    tables = [
+        ("records", frames.records, record_expectations(list(kinds), len(frames.records), policy))
+    ]
     if len(frames.conditions):
-        expectations = condition_expectations(formats, policy)
+        expectations = condition_expectations(kinds)
         tables.append(("conditions", frames.conditions, expectations))
     failures: list[Failure] = []
     for name, frame, expectations in tables:

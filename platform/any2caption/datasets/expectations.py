@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
 from any2caption.captions.schema import PARTS
-from any2caption.conditions.types import IMAGE_ROLES
+from any2caption.conditions.base import ConditionKind
 from any2caption.datasets.records import Split
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ class Policy:
     """Least and most words of the dense part."""
     conditions_per_kind: int = 64
     """Most conditions of one kind in one record."""
-    frames: int = 20_000
-    """Most frames of one condition."""
     shares: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Least and most share (0…1) of records that have a condition of a kind."""
     train_share: tuple[float, float] = (0.7, 0.9)
@@ -74,31 +72,39 @@ def record_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "lis
     return found
 
 
-def condition_expectations(
-    formats: Mapping[str, Sequence[str]], policy: Policy
-) -> "list[Expectation]":
-    """Return what must hold for the table of conditions; `formats` are those of each kind."""
+def condition_expectations(kinds: Mapping[str, ConditionKind]) -> "list[Expectation]":
+    """Return what must hold for the table of conditions: for all, then kind by kind."""
     import great_expectations.expectations as gxe
 
     found: list[Expectation] = [
-        gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=list(formats)),
+        gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=list(kinds)),
         gxe.ExpectColumnValuesToBeBetween(column="number", min_value=1),
         gxe.ExpectCompoundColumnsToBeUnique(column_list=["record_id", "kind", "number"]),
-        gxe.ExpectColumnValuesToBeInSet(column="role", value_set=list(IMAGE_ROLES)),
-        gxe.ExpectColumnValuesToBeBetween(column="frames", min_value=1, max_value=policy.frames),
+        gxe.ExpectColumnValuesToBeBetween(column="frames", min_value=1),
         gxe.ExpectColumnValuesToBeBetween(column="height", min_value=1, max_value=MAX_SIDE),
         gxe.ExpectColumnValuesToBeBetween(column="width", min_value=1, max_value=MAX_SIDE),
         gxe.ExpectColumnValuesToBeBetween(column="parts", min_value=1),
-        gxe.ExpectColumnValuesToBeBetween(column="bytes", min_value=1),
+        gxe.ExpectColumnValuesToBeBetween(column="smallest", min_value=1),
         gxe.ExpectColumnValuesToBeInSet(column="missing", value_set=[0]),
     ]
-    for kind, accepted in formats.items():
-        found.append(
-            gxe.ExpectColumnValuesToBeInSet(
-                column="format",
-                value_set=list(accepted),
-                row_condition=f'kind=="{kind}"',
-                condition_parser="pandas",
-            )
-        )
+    for name, kind in kinds.items():
+        only = {"row_condition": f'kind=="{name}"', "condition_parser": "pandas"}
+        highest = {
+            "parts": kind.limits.parts,
+            "largest": kind.limits.part_bytes,
+            "bytes": kind.limits.total_bytes,
+            "pixels": kind.limits.pixels,
+            "frames": kind.limits.frames,
+        }
+        found += [
+            gxe.ExpectColumnValuesToBeInSet(column="format", value_set=list(kind.formats), **only),
+            gxe.ExpectColumnValuesToBeInSet(column="role", value_set=list(kind.roles), **only)
+            if kind.roles
+            else gxe.ExpectColumnValuesToBeNull(column="role", **only),
+        ]
+        found += [
+            gxe.ExpectColumnValuesToBeBetween(column=column, max_value=most, **only)
+            for column, most in highest.items()
+            if most is not None
+        ]
     return found

@@ -25,7 +25,8 @@ def to_frames(records: Sequence[Record], media: Collection[str], kinds: Collecti
 
     Columns of `records`: the record's texts, `<part>_words`, `n_<kind>` and `has_<kind>` (0 or 1)
     for each kind, `is_train`, `split_by_content` (whether the caption gives that split).
-    Columns of `conditions`: what was probed, `parts`, `bytes`, `missing` (parts not in the store).
+    Columns of `conditions`: what was probed, `pixels` of a frame, `parts` and their `bytes`,
+    `smallest`, `largest`, `missing` (how many are not in the store).
     """
     import pandas as pd
 
@@ -34,6 +35,7 @@ def to_frames(records: Sequence[Record], media: Collection[str], kinds: Collecti
         counts = dict.fromkeys(kinds, 0)
         for item in record.conditions:
             counts[item.kind] = counts.get(item.kind, 0) + 1
+            sizes = [part.size for part in item.parts]
             conditions.append(
                 {
                     "record_id": record.id,
@@ -45,7 +47,10 @@ def to_frames(records: Sequence[Record], media: Collection[str], kinds: Collecti
                     "height": item.height,
                     "width": item.width,
                     "parts": len(item.parts),
-                    "bytes": min((part.size for part in item.parts), default=0),
+                    "bytes": sum(sizes),
+                    "smallest": min(sizes, default=0),
+                    "largest": max(sizes, default=0),
+                    "pixels": item.height * item.width if item.height and item.width else None,
                     "missing": sum(part.sha256 not in media for part in item.parts),
                 }
             )

@@ -22,7 +22,6 @@ from any2caption.errors import A2CError, InputError, UnavailableError
 from any2caption.serving.control import TritonControl, bytes_input
 
 DEFAULT_SECONDS = 120.0
-_FRAMES_TOGETHER = frozenset({"depth", "pose"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def read_files(kind: str, given: Sequence[Given]) -> list[FileElement]:
     conditions = [
         one if isinstance(one, ConditionInput) else ConditionInput(Path(one)) for one in given
     ]
-    together = kind in _FRAMES_TOGETHER and all(Path(one.path).is_file() for one in conditions)
+    together = KINDS[kind].joins_parts and all(Path(one.path).is_file() for one in conditions)
     elements = []
     for index, condition in enumerate(conditions):
         for part in read_parts(Path(condition.path)):

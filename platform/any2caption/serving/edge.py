@@ -2,8 +2,8 @@
 
 Per kind there is one list of files' bytes and one list of descriptions (`_INFO`), an element each:
 `{"name": "walk.json", "condition": 0, "role": null, "options": {}}`. Elements with the same
-`condition` are the parts of one condition. Without descriptions every element of image, video and
-camera is a condition of its own, and all elements of depth and of pose are one.
+`condition` are the parts of one condition. Without descriptions all elements of depth and of pose
+(kinds whose files join) are one condition; of the other kinds each is a condition of its own.
 """
 
 import json
@@ -19,7 +19,6 @@ from any2caption.errors import InputError
 
 MAX_FILES = 1024
 MAX_CONDITIONS = 32
-ONE_CONDITION = frozenset({"depth", "pose"})
 
 Files = Mapping[str, Sequence[bytes]]
 
@@ -86,7 +85,7 @@ def _conditions(kind: str, elements: Sequence[bytes], infos: Sequence[bytes]) ->
     if infos:
         described = [_info(raw, f"{name}_INFO", index) for index, raw in enumerate(infos)]
     else:
-        one = kind in ONE_CONDITION
+        one = KINDS[kind].joins_parts
         described = [
             PartInfo(name=f"{name}[{index}]", condition=0 if one else index)
             for index in range(len(elements))
