@@ -1,0 +1,107 @@
+"""What a condition kind is: its limits, its options, and the contract between the registry and a parser."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from any2caption.conditions.types import Part, Payload
+
+OptionValue = str | float | int | bool
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds that hold before anything is decoded; `None` = does not apply to the kind."""
+
+    part_bytes: int
+    """Bytes of one file."""
+    total_bytes: int
+    """Bytes of all files of one condition."""
+    parts: int = 1
+    """Files of one condition."""
+    pixels: int | None = None
+    """Pixels of one picture or frame."""
+    clip_pixels: int | None = None
+    """Pixels of all frames that are kept; more frames are thinned out evenly."""
+    kept_frames: int | None = None
+    """Frames that are kept of a clip; more are thinned out evenly."""
+    frames: int | None = None
+    """Frames (poses, maps) of the input; more are refused."""
+    seconds: float | None = None
+    """Length of a clip."""
+    people: int | None = None
+    """People of one frame; also the number of people kept over time."""
+    characters: int | None = None
+    """Characters of a text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A named override of what a format leaves open. Values may come as text (command line, gRPC)."""
+
+    name: str
+    summary: str
+    type: Literal["number", "choice"]
+    choices: tuple[str, ...] = ()
+    maximum: float = 1e9
+    """Numbers are above zero and at most this."""
+
+
+Options = Mapping[str, float | str]
+"""Options after checking: numbers as float, choices in their canonical spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a parser hands back: the canonical payload and what it had to assume."""
+
+    payload: Payload
+    format: str
+    assumptions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Notes:
+    """Collects assumptions and warnings while parsing; repeated ones are kept once."""
+
+    assumptions: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def assume(self, text: str) -> None:
+        """Record a stated rule that was applied."""
+        if text not in self.assumptions:
+            self.assumptions.append(text)
+
+    def warn(self, text: str) -> None:
+        """Record something odd that did not stop the parser."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def parsed(self, payload: Payload, format_: str) -> Parsed:
+        """Finish: the payload with everything that was noted."""
+        return Parsed(payload, format_, tuple(self.assumptions), tuple(self.warnings))
+
+
+Parser = Callable[[Sequence[Part], Options, Limits], Parsed]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionKind:
+    """One kind of condition and all that other parts derive from it.
+
+    `joins_parts`: several files make ONE condition (depth maps, pose frames); otherwise each file is
+    its own condition unless the caller groups them (a video as a set of frames).
+    """
+
+    name: str
+    summary: str
+    formats: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    limits: Limits
+    parse: Parser
+    roles: tuple[str, ...] = ()
+    default_role: str | None = None
+    options: tuple[Option, ...] = ()
+    joins_parts: bool = False

@@ -1,0 +1,255 @@
+"""Depth condition: relative 8-bit maps, metric 16-bit PNG, float npy, or a relative depth video.
+
+Canonical form: float32 T×H×W, 0 = far … 1 = near, NaN = no reading. Relative maps keep their values (bright =
+near). Metric maps are inverted (1/d) and scaled over the whole clip by the 2nd and 98th percentile, so a few
+wild readings do not flatten the rest.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from any2caption.conditions.base import Limits, Notes, Options, Parsed
+from any2caption.conditions.clips import decode_video, kept_cap
+from any2caption.conditions.files import natural_key
+from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
+from any2caption.conditions.sampling import sample_frames
+from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
+from any2caption.conditions.types import Depth, Part
+from any2caption.conditions.video import thin_pictures
+from any2caption.errors import InputError
+
+DEFAULT_SCALE = 1000.0
+LOW, HIGH = 2.0, 98.0
+_GREY_TOLERANCE = 12
+_VIDEO_GREY_TOLERANCE = 24
+_DEEP = 16
+_NPY_DTYPES = ("f2", "f4", "f8")
+_MAX_NPY_HEADER = 10_000
+Floats = NDArray[np.float32]
+
+
+def parse_depth(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:
+    """Parse depth maps of one size and one format.
+
+    Options: `scale` (units per metre of 16-bit maps), `near` (`bright`: large values are near; `dark`: far).
+
+    Raises:
+        InputError: colour pictures, mixed sizes or formats, no reading at all; names the file.
+    """
+    notes = Notes()
+    ordered = sorted(parts, key=lambda part: natural_key(part.name))
+    name = _common_format(ordered)
+    if name in VIDEO_FORMATS:
+        return _parse_clip(ordered, options, limits, notes)
+    if name == "npy":
+        return _parse_npy(ordered, options, limits, notes)
+    return _parse_pictures(ordered, options, limits, notes)
+
+
+def _common_format(parts: Sequence[Part]) -> str:
+    names = [sniff(part.data) for part in parts]
+    for part, name in zip(parts, names, strict=True):
+        if name not in (*IMAGE_FORMATS, *VIDEO_FORMATS, "npy"):
+            raise InputError(
+                f"not a depth map: this is {name}; accepted: 8-bit or 16-bit PNG, JPEG, WebP, "
+                "float npy, MP4, WebM, GIF",
+                file=part.name,
+                field="format",
+            )
+        if name != names[0]:
+            raise InputError(
+                f"{name}, but {parts[0].name} is {names[0]}; one depth condition has one format",
+                file=part.name,
+                field="format",
+            )
+        if name in VIDEO_FORMATS and len(parts) > 1:
+            raise InputError(
+                "one depth condition takes one clip", file=parts[1].name, field="depth"
+            )
+    return names[0]
+
+
+def _parse_clip(parts: Sequence[Part], options: Options, limits: Limits, notes: Notes) -> Parsed:
+    clip = decode_video(parts[0], limits, notes)
+    maps = np.empty(clip.frames.shape[:3], dtype=np.float32)
+    for index, frame in enumerate(clip.frames):
+        _refuse_colour(frame, _VIDEO_GREY_TOLERANCE, parts[0].name, f"frame {index + 1}")
+        maps[index] = frame.mean(axis=2, dtype=np.float32) / 255
+    return _relative(maps, options, notes, f"8-bit relative {sniff(parts[0].data)}")
+
+
+def _parse_pictures(
+    parts: Sequence[Part], options: Options, limits: Limits, notes: Notes
+) -> Parsed:
+    max_pixels = limits.pixels or MAX_PIXELS
+    headers = [image_header(part, max_pixels) for part in parts]
+    for part, header in zip(parts, headers, strict=True):
+        if header.bits != headers[0].bits:
+            raise InputError(
+                f"{header.bits} bits, but {parts[0].name} has {headers[0].bits}",
+                file=part.name,
+                field="bit depth",
+            )
+    kept = thin_pictures(parts, limits, notes)
+    if headers[0].bits != _DEEP:
+        maps = np.stack([_grey8(part, max_pixels, notes) for part in kept])
+        return _relative(maps, options, notes, f"8-bit relative {headers[0].format}")
+    maps = np.stack([_grey16(part, max_pixels) for part in kept])
+    if "near" in options:
+        maps /= 65535
+        return _relative(maps, options, notes, "16-bit relative PNG")
+    if "scale" not in options:
+        notes.assume(
+            f"16-bit depth read as metric with {DEFAULT_SCALE:g} units per metre (option scale), "
+            "0 = no reading"
+        )
+    maps[maps == 0] = np.nan
+    maps /= np.float32(options.get("scale", DEFAULT_SCALE))
+    return _metric(maps, kept[0].name, notes, "16-bit metric PNG")
+
+
+def _grey8(part: Part, max_pixels: int, notes: Notes) -> Floats:
+    """One 8-bit map as float32 0…1; transparent pixels are holes."""
+    picture = load_image(part, max_pixels)
+    has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    if picture.mode == "CMYK":
+        raise InputError("a CMYK picture is no depth map", file=part.name, field="colour")
+    rgba = np.asarray(picture.convert("RGBA"))
+    _refuse_colour(rgba[:, :, :3], _GREY_TOLERANCE, part.name, None)
+    grey = rgba[:, :, :3].mean(axis=2, dtype=np.float32) / 255
+    holes = rgba[:, :, 3] == 0
+    if has_alpha and holes.any():
+        notes.assume("transparent pixels are read as holes")
+        grey[holes] = np.nan
+    return grey
+
+
+def _grey16(part: Part, max_pixels: int) -> Floats:
+    """One 16-bit grey map, values unchanged, as float32."""
+    if image_header(part, max_pixels).channels != 1:
+        raise InputError(
+            "16-bit PNG with colour or alpha channels; a metric depth map has one grey channel",
+            file=part.name,
+            field="channels",
+        )
+    return np.asarray(load_image(part, max_pixels)).astype(np.float32)
+
+
+def _refuse_colour(rgb: NDArray[np.uint8], tolerance: int, file: str, record: str | None) -> None:
+    """Refuse a picture whose channels differ: a photo or a colour-mapped depth picture."""
+    sample = rgb[:: max(1, rgb.shape[0] // 256), :: max(1, rgb.shape[1] // 256)].astype(np.int16)
+    spread = sample.max(axis=2) - sample.min(axis=2)
+    share = float((spread > tolerance).mean())
+    if share > 0.002:  # noqa: PLR2004 - stray pixels of lossy coding
+        raise InputError(
+            f"a colour picture ({share:.0%} of the pixels are coloured), not a depth map; "
+            "a depth map is grey",
+            file=file,
+            record=record,
+            field="colour",
+        )
+
+
+def _parse_npy(parts: Sequence[Part], options: Options, limits: Limits, notes: Notes) -> Parsed:
+    arrays: list[Floats] = []
+    for part in parts:
+        array = _load_npy(part, limits)
+        if arrays and array.shape[1:] != arrays[0].shape[1:]:
+            raise InputError(
+                f"{array.shape[2]}×{array.shape[1]} pixels, but {parts[0].name} has "
+                f"{arrays[0].shape[2]}×{arrays[0].shape[1]}",
+                file=part.name,
+                field="size",
+            )
+        arrays.append(array)
+    maps = np.concatenate(arrays)
+    cap = kept_cap(maps.shape[1] * maps.shape[2], limits)
+    if len(maps) > cap:
+        notes.assume(f"{len(maps)} maps thinned out evenly to {cap}")
+        maps = maps[sample_frames(len(maps), cap)]
+    maps = np.where(np.isfinite(maps) & (maps > 0), maps, np.float32(np.nan)).astype(np.float32)
+    if options.get("near") == "bright":
+        return _disparity(maps, parts[0].name, notes, "float npy")
+    if "near" not in options:
+        notes.assume("npy depth read as distance, large = far (option near=bright for the reverse)")
+    return _metric(maps, parts[0].name, notes, "float npy")
+
+
+def _load_npy(part: Part, limits: Limits) -> Floats:
+    """A float npy file as T×H×W; the header is checked against the file's size before reading."""
+    stream = io.BytesIO(part.data)
+    try:
+        version = np.lib.format.read_magic(stream)
+        reader: Any = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = reader(stream, max_header_size=_MAX_NPY_HEADER)
+    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as error:
+        raise InputError("a damaged npy header", file=part.name, field="header") from error
+    if dtype.hasobject or dtype.str[1:] not in _NPY_DTYPES:
+        raise InputError(
+            f"numbers of type {dtype}; a depth npy holds floats", file=part.name, field="dtype"
+        )
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise InputError(
+            f"shape {shape}; a depth npy is H×W or T×H×W", file=part.name, field="shape"
+        )
+    count = 1
+    for side in shape:
+        count *= int(side)
+    if limits.pixels and int(shape[-1]) * int(shape[-2]) > limits.pixels:
+        raise InputError(
+            f"{shape[-1]}×{shape[-2]} pixels; at most {limits.pixels / 1e6:g} megapixels are taken",
+            file=part.name,
+            field="shape",
+        )
+    have = len(part.data) - stream.tell()
+    if have != count * dtype.itemsize:
+        raise InputError(
+            f"{have:,} bytes of numbers, {count * dtype.itemsize:,} wanted: damaged or truncated",
+            file=part.name,
+            field="data",
+        )
+    stream.seek(0)
+    with np.errstate(over="ignore"):
+        array = np.load(stream, allow_pickle=False).astype(np.float32)
+    return array.reshape((-1, *shape[-2:]))
+
+
+def _relative(maps: Floats, options: Options, notes: Notes, format_: str) -> Parsed:
+    if options.get("near") == "dark":
+        maps = np.float32(1) - maps
+    elif "near" not in options:
+        notes.assume("relative depth read as near = bright (option near=dark for the reverse)")
+    finite = maps[np.isfinite(maps)]
+    if finite.size and float(np.ptp(finite)) == 0:
+        notes.warn("the depth map is constant: it says nothing about the scene")
+    return notes.parsed(Depth(maps), format_)
+
+
+def _metric(maps: Floats, file: str, notes: Notes, format_: str) -> Parsed:
+    """Metric or unit-free distance to nearness: 1/d, scaled over the clip."""
+    with np.errstate(over="ignore", divide="ignore"):
+        return _disparity(np.float32(1) / maps, file, notes, format_)
+
+
+def _disparity(maps: Floats, file: str, notes: Notes, format_: str) -> Parsed:
+    """Scale nearness to 0…1 over the whole clip by percentiles; holes stay NaN."""
+    maps = np.where(np.isfinite(maps), maps, np.float32(np.nan)).astype(np.float32)
+    finite = maps[np.isfinite(maps)]
+    if not finite.size:
+        raise InputError("no reading at all: every pixel is a hole", file=file, field="depth")
+    low, high = (float(value) for value in np.percentile(finite, [LOW, HIGH]))
+    if high - low <= 1e-6 * max(abs(high), 1e-12):
+        low, high = float(finite.min()), float(finite.max())
+    if high - low <= 1e-6 * max(abs(high), 1e-12):
+        notes.warn("the depth map is constant: it says nothing about the scene")
+        scaled = np.where(np.isfinite(maps), np.float32(0.5), maps)
+    else:
+        scaled = np.clip((maps - low) / (high - low), 0, 1)
+    return notes.parsed(Depth(scaled.astype(np.float32)), format_)

@@ -1,0 +1,18 @@
+"""Image condition: a still picture in one of six roles."""
+
+from collections.abc import Sequence
+
+from any2caption.conditions.base import Limits, Notes, Options, Parsed
+from any2caption.conditions.media import MAX_PIXELS, decode_image, image_header
+from any2caption.conditions.types import Image, Part
+
+
+def parse_image(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
+    """Parse one PNG, JPEG or WebP to upright uint8 H×W×3."""
+    (part,) = parts
+    notes = Notes()
+    max_pixels = limits.pixels or MAX_PIXELS
+    header = image_header(part, max_pixels)
+    if header.animated:
+        notes.warn("an animated picture: its first frame is taken")
+    return notes.parsed(Image(decode_image(part, max_pixels)), header.format)

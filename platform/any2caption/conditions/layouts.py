@@ -1,0 +1,77 @@
+"""Keypoint layouts of OpenPose: point names, limbs and a colour per limb."""
+
+import colorsys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`points`: names in file order; `limbs`: pairs of point indices that are drawn and measured."""
+
+    name: str
+    points: tuple[str, ...]
+    limbs: tuple[tuple[int, int], ...]
+
+    @property
+    def colours(self) -> tuple[tuple[int, int, int], ...]:
+        """One RGB colour a limb, spread over the hue circle."""
+        count = len(self.limbs)
+        return tuple(_rgb(index / count) for index in range(count))
+
+
+def _rgb(hue: float) -> tuple[int, int, int]:
+    red, green, blue = (round(255 * value) for value in colorsys.hsv_to_rgb(hue, 1.0, 1.0))
+    return red, green, blue
+
+
+_BODY = (
+    *("neck-r_shoulder", "r_shoulder-r_elbow", "r_elbow-r_wrist"),
+    *("neck-l_shoulder", "l_shoulder-l_elbow", "l_elbow-l_wrist"),
+)
+_LEGS = ("r_hip-r_knee", "r_knee-r_ankle", "l_hip-l_knee", "l_knee-l_ankle")
+_FEET = (
+    *("r_ankle-r_heel", "r_ankle-r_big_toe", "r_big_toe-r_small_toe"),
+    *("l_ankle-l_heel", "l_ankle-l_big_toe", "l_big_toe-l_small_toe"),
+)
+_HEAD = ("neck-nose", "nose-r_eye", "r_eye-r_ear", "nose-l_eye", "l_eye-l_ear")
+
+
+def _layout(name: str, points: str, *limbs: str) -> Layout:
+    names = tuple(points.split())
+    pairs = (limb.split("-") for limb in limbs)
+    return Layout(name, names, tuple((names.index(a), names.index(b)) for a, b in pairs))
+
+
+COCO_18 = _layout(
+    "COCO_18",
+    "nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist r_hip r_knee r_ankle "
+    "l_hip l_knee l_ankle r_eye l_eye r_ear l_ear",
+    *_BODY,
+    *("neck-r_hip", "neck-l_hip"),
+    *_LEGS,
+    *_HEAD,
+)
+BODY_25 = _layout(
+    "BODY_25",
+    "nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist mid_hip r_hip r_knee r_ankle "
+    "l_hip l_knee l_ankle r_eye l_eye r_ear l_ear l_big_toe l_small_toe l_heel r_big_toe "
+    "r_small_toe r_heel",
+    *_BODY,
+    *("neck-mid_hip", "mid_hip-r_hip", "mid_hip-l_hip"),
+    *_LEGS,
+    *_FEET,
+    *_HEAD,
+)
+BODY_25B = _layout(
+    "BODY_25B",
+    "nose l_eye r_eye l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hip r_hip "
+    "l_knee r_knee l_ankle r_ankle neck head_top l_big_toe l_small_toe l_heel r_big_toe "
+    "r_small_toe r_heel",
+    *_BODY,
+    *("r_shoulder-r_hip", "l_shoulder-l_hip", "r_hip-l_hip"),
+    *_LEGS,
+    *_FEET,
+    *_HEAD,
+    "nose-head_top",
+)
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (COCO_18, BODY_25, BODY_25B)}

@@ -1,0 +1,185 @@
+"""Still pictures and PNG: decode untrusted bytes within limits, encode arrays.
+
+Everything is bounded before it is decoded: bytes by the caller, pixels from the header. Clips are in
+`clips`, whose functions are also offered here.
+"""
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+from PIL import ImageOps
+
+from any2caption.conditions.clips import Clip, decode_video, encode_mp4
+from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
+from any2caption.conditions.types import Part
+from any2caption.errors import InputError
+
+__all__ = [
+    "Clip",
+    "Header",
+    "decode_image",
+    "decode_video",
+    "encode_mp4",
+    "encode_png",
+    "image_header",
+    "load_image",
+]
+
+MAX_PIXELS = 40_000_000
+_DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    EOFError,
+    struct.error,
+    IndexError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+)
+_SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_PNG_HEAD = 26
+_DEEP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture's header says, read without decoding: size in pixels as stored, and PNG bit depth."""
+
+    format: str
+    width: int
+    height: int
+    bits: int
+    """Bits a channel; 8 unless a PNG says otherwise."""
+    channels: int
+    """Channels as stored (palette = 1)."""
+    rotated: bool
+    """EXIF says that width and height change places."""
+    animated: bool
+    """More than one frame (PNG, WebP)."""
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(height, width) after the EXIF orientation is applied."""
+        size = (self.height, self.width)
+        return size[::-1] if self.rotated else size
+
+
+def _open(part: Part, max_pixels: int) -> PilImage.Image:
+    name = sniff(part.data)
+    if name not in IMAGE_FORMATS:
+        accepted = ", ".join(IMAGE_FORMATS)
+        raise InputError(
+            f"not a picture: this is {name}; accepted: {accepted}", file=part.name, field="format"
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = PilImage.open(io.BytesIO(part.data), formats=[name.upper()])
+    except PilImage.DecompressionBombError as error:
+        raise _too_large(part, "far more pixels", max_pixels) from error
+    except _DECODE_ERRORS as error:
+        raise InputError(
+            f"a damaged or truncated {name}", file=part.name, field="header"
+        ) from error
+    width, height = picture.size
+    if width * height > max_pixels:
+        raise _too_large(part, f"{width}×{height} pixels", max_pixels)
+    if width < 1 or height < 1:
+        raise InputError(f"{width}×{height} pixels", file=part.name, field="size")
+    return picture
+
+
+def _too_large(part: Part, size: str, max_pixels: int) -> InputError:
+    return InputError(
+        f"{size}; at most {max_pixels / 1e6:g} megapixels are taken", file=part.name, field="size"
+    )
+
+
+def image_header(part: Part, max_pixels: int = MAX_PIXELS) -> Header:
+    """Read a picture's header only.
+
+    Raises:
+        InputError: not a PNG, JPEG or WebP, or over `max_pixels`.
+    """
+    picture = _open(part, max_pixels)
+    name = sniff(part.data)
+    bits = part.data[24] if name == "PNG" and len(part.data) >= _PNG_HEAD else 8
+    orientation = _orientation(picture)
+    return Header(
+        format=name,
+        width=picture.width,
+        height=picture.height,
+        bits=bits,
+        channels=len(picture.getbands()),
+        rotated=orientation in (5, 6, 7, 8),
+        animated=name != "JPEG" and getattr(picture, "n_frames", 1) > 1,
+    )
+
+
+def _orientation(picture: PilImage.Image) -> int:
+    try:
+        return int(picture.getexif().get(0x0112, 1))
+    except _DECODE_ERRORS:
+        return 1
+
+
+def load_image(part: Part, max_pixels: int = MAX_PIXELS) -> PilImage.Image:
+    """Decode a picture completely, in its own mode, upright (EXIF orientation applied).
+
+    Raises:
+        InputError: not a picture, too large, damaged or truncated; names the file.
+    """
+    picture = _open(part, max_pixels)
+    try:
+        picture.load()
+    except _DECODE_ERRORS as error:
+        raise InputError(
+            f"a damaged or truncated {sniff(part.data)}", file=part.name, field="pixels"
+        ) from error
+    try:
+        return ImageOps.exif_transpose(picture)
+    except _DECODE_ERRORS:  # damaged EXIF must not cost the picture
+        return picture
+
+
+def decode_image(part: Part, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Decode a PNG, JPEG or WebP to uint8 H×W×3.
+
+    EXIF orientation is applied, alpha is laid over white, 16-bit grey is scaled to 8 bits, palette and
+    CMYK are converted; of an animated file the first frame is taken.
+
+    Raises:
+        InputError: not a picture, too large, damaged or truncated; names the file.
+    """
+    picture = load_image(part, max_pixels)
+    try:
+        return to_rgb(picture)
+    except _DECODE_ERRORS as error:
+        raise InputError(f"a damaged {sniff(part.data)}", file=part.name, field="pixels") from error
+
+
+def to_rgb(picture: PilImage.Image) -> NDArray[np.uint8]:
+    """Convert a decoded picture of any mode to uint8 H×W×3, alpha over white."""
+    if picture.mode in _SIXTEEN_BIT:
+        deep = np.asarray(picture).astype(np.int64).clip(0, 65535)
+        grey = ((deep + 128) // 257).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        ground = PilImage.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = PilImage.alpha_composite(ground, picture)
+    return np.array(picture.convert("RGB"), dtype=np.uint8)
+
+
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Encode uint8 H×W or H×W×3 (or uint16 H×W) as PNG."""
+    buffer = io.BytesIO()
+    PilImage.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG")
+    return buffer.getvalue()

@@ -1,0 +1,280 @@
+"""The registry of condition kinds: one table from which parsers, limits, Triton inputs and documents derive."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from any2caption.conditions.base import (
+    MEGA,
+    ConditionKind,
+    Limits,
+    Option,
+    Options,
+    OptionValue,
+)
+from any2caption.conditions.camera import parse_camera
+from any2caption.conditions.depth import parse_depth
+from any2caption.conditions.image import parse_image
+from any2caption.conditions.layouts import LAYOUTS
+from any2caption.conditions.media import MAX_PIXELS
+from any2caption.conditions.pose import parse_pose
+from any2caption.conditions.text import parse_text
+from any2caption.conditions.types import IMAGE_ROLES, Condition, Part
+from any2caption.conditions.video import parse_video
+from any2caption.errors import InputError
+
+__all__ = [
+    "KINDS",
+    "PLANNED",
+    "ConditionKind",
+    "Limits",
+    "Option",
+    "parse_condition",
+    "split_parts",
+]
+
+PLANNED = ("segmentation", "sketch", "normal", "masked_image", "region", "motion")
+"""Kinds of the design that are refused by name until they work."""
+
+_FPS = Option(name="fps", summary="frames per second", type="number", maximum=1000)
+_CLIP = Limits(
+    part_bytes=200 * MEGA,
+    total_bytes=400 * MEGA,
+    parts=4096,
+    pixels=MAX_PIXELS,
+    clip_pixels=64 * MEGA,
+    kept_frames=128,
+    frames=20_000,
+    seconds=600,
+)
+
+_KINDS = (
+    ConditionKind(
+        name="text",
+        summary="What the user asks for, in words",
+        formats=("UTF-8 text",),
+        suffixes=(".txt",),
+        limits=Limits(part_bytes=MEGA, total_bytes=MEGA, characters=8192),
+        parse=parse_text,
+    ),
+    ConditionKind(
+        name="image",
+        summary="A picture: whom or what to show, a frame of the video, a style, or a reference",
+        formats=("PNG", "JPEG", "WebP"),
+        suffixes=(".png", ".jpg", ".jpeg", ".webp"),
+        limits=Limits(part_bytes=64 * MEGA, total_bytes=64 * MEGA, pixels=MAX_PIXELS),
+        parse=parse_image,
+        roles=IMAGE_ROLES,
+        default_role="reference",
+    ),
+    ConditionKind(
+        name="video",
+        summary="A clip whose content or motion is to be followed",
+        formats=("MP4", "WebM", "GIF", "frames as PNG, JPEG or WebP"),
+        suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
+        limits=_CLIP,
+        parse=parse_video,
+        options=(_FPS,),
+    ),
+    ConditionKind(
+        name="depth",
+        summary="Depth maps, one or a sequence: how near each point of the picture is",
+        formats=(
+            "8-bit relative PNG, JPEG or WebP",
+            "16-bit metric PNG",
+            "float npy",
+            "MP4, WebM or GIF of relative depth",
+        ),
+        suffixes=(
+            ".png",
+            ".jpg",
+            ".jpeg",
+            ".webp",
+            ".npy",
+            ".mp4",
+            ".m4v",
+            ".mov",
+            ".webm",
+            ".gif",
+        ),
+        limits=_CLIP,
+        parse=parse_depth,
+        options=(
+            Option(
+                name="scale", summary="units per metre of 16-bit maps (default 1000)", type="number"
+            ),
+            Option(
+                name="near",
+                summary="whether large values are near (bright) or far (dark)",
+                type="choice",
+                choices=("bright", "dark"),
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="pose",
+        summary="Human body keypoints over time: what people do",
+        formats=("OpenPose JSON, a file a frame", "OpenPose JSON, a list of frames in one file"),
+        suffixes=(".json",),
+        limits=Limits(
+            part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=10_000, frames=10_000, people=32
+        ),
+        parse=parse_pose,
+        options=(
+            Option(
+                name="layout",
+                summary="keypoint order (default: by the count of points and their geometry)",
+                type="choice",
+                choices=tuple(LAYOUTS),
+            ),
+            Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
+            Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+            _FPS,
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="camera",
+        summary="A camera path: intrinsics and world-to-camera poses",
+        formats=("RealEstate10K text",),
+        suffixes=(".txt",),
+        limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
+        parse=parse_camera,
+    ),
+)
+KINDS: dict[str, ConditionKind] = {kind.name: kind for kind in _KINDS}
+
+
+def _kind(name: str) -> ConditionKind:
+    if name in KINDS:
+        return KINDS[name]
+    accepted = ", ".join(KINDS)
+    shown = _one_line(str(name))
+    reason = "is planned but not supported yet" if name in PLANNED else "is not known"
+    raise InputError(f"condition kind {shown!r} {reason}; accepted: {accepted}", field="kind")
+
+
+def _one_line(name: str) -> str:
+    """A name that is safe to print: no control characters, at most 120 characters."""
+    return "".join(char if char.isprintable() else "?" for char in name)[:120]
+
+
+def split_parts(kind: str, parts: Sequence[Part]) -> list[list[Part]]:
+    """Group ungrouped files into conditions: all in one where the kind joins them, else one each."""
+    if _kind(kind).joins_parts:
+        return [list(parts)] if parts else []
+    return [[part] for part in parts]
+
+
+def parse_condition(
+    kind: str,
+    parts: Sequence[Part],
+    *,
+    role: str | None = None,
+    number: int = 1,
+    options: Mapping[str, OptionValue] | None = None,
+) -> Condition:
+    """Parse the files of one condition to its canonical form.
+
+    Args:
+        kind: a key of `KINDS`.
+        parts: untrusted files; their order does not matter where names give one (frames).
+        role: one of the kind's roles; the kind's default when None.
+        number: the condition's 1-based number among its kind ("picture 1").
+        options: overrides, see the kind's `options`; values may be text.
+
+    Raises:
+        InputError: one line that names the file, the record and the field.
+    """
+    entry = _kind(kind)
+    if not parts:
+        raise InputError(f"no file given for the {kind} condition", field=kind)
+    clean = [
+        Part(_one_line(part.name) or f"{kind} {at}", part.data) for at, part in enumerate(parts)
+    ]
+    _check_limits(entry, clean)
+    chosen = _role(entry, role, clean[0].name)
+    if number < 1:
+        raise InputError(f"{number} is below 1", file=clean[0].name, field="number")
+    parsed = entry.parse(clean, _options(entry, options or {}, clean[0].name), entry.limits)
+    return Condition(
+        kind=kind,
+        payload=parsed.payload,
+        format=parsed.format,
+        role=chosen,
+        number=number,
+        assumptions=parsed.assumptions,
+        warnings=parsed.warnings,
+    )
+
+
+def _check_limits(entry: ConditionKind, parts: Sequence[Part]) -> None:
+    limits = entry.limits
+    if len(parts) > limits.parts:
+        raise InputError(
+            f"{len(parts):,} files; a {entry.name} condition takes at most {limits.parts:,}",
+            file=parts[limits.parts].name,
+            field=entry.name,
+        )
+    total = 0
+    for part in parts:
+        size = len(part.data)
+        total += size
+        if not size:
+            raise InputError("the file is empty", file=part.name, field=entry.name)
+        if size > limits.part_bytes or total > limits.total_bytes:
+            most = limits.part_bytes if size > limits.part_bytes else limits.total_bytes
+            raise InputError(
+                f"{max(size, total):,} bytes; at most {most:,} are taken",
+                file=part.name,
+                field="bytes",
+            )
+
+
+def _role(entry: ConditionKind, role: str | None, file: str) -> str | None:
+    if role is None or role == "":
+        return entry.default_role
+    if role in entry.roles:
+        return role
+    if not entry.roles:
+        raise InputError(f"a {entry.name} condition has no roles", file=file, field="role")
+    accepted = ", ".join(entry.roles)
+    raise InputError(
+        f"{_one_line(role)!r} is not a role; accepted: {accepted}", file=file, field="role"
+    )
+
+
+def _options(entry: ConditionKind, given: Mapping[str, OptionValue], file: str) -> Options:
+    known = {option.name: option for option in entry.options}
+    checked: dict[str, float | str] = {}
+    for name, value in given.items():
+        if name not in known:
+            accepted = ", ".join(known) or "none"
+            raise InputError(
+                f"not an option of {entry.name}; accepted: {accepted}",
+                file=file,
+                field=_one_line(str(name)),
+            )
+        checked[name] = _option(known[name], value, file)
+    return checked
+
+
+def _option(option: Option, value: OptionValue, file: str) -> float | str:
+    shown = _one_line(str(value))
+    if option.type == "choice":
+        for choice in option.choices:
+            if shown.casefold() == choice.casefold():
+                return choice
+        accepted = ", ".join(option.choices)
+        raise InputError(f"{shown!r}; accepted: {accepted}", file=file, field=option.name)
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not 0 < number <= option.maximum:
+        raise InputError(
+            f"{shown!r}; a number above 0 and at most {option.maximum:g} is wanted",
+            file=file,
+            field=option.name,
+        )
+    return number

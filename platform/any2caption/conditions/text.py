@@ -1,0 +1,51 @@
+"""Text condition: UTF-8, one string."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from any2caption.conditions.base import Limits, Notes, Options, Parsed
+from any2caption.conditions.sniff import sniff
+from any2caption.conditions.types import Part
+from any2caption.errors import InputError
+
+_ALLOWED_CONTROLS = {"\n", "\t"}
+
+
+def decode_utf8(part: Part) -> str:
+    """Decode a part as UTF-8 (a byte-order mark is dropped).
+
+    Raises:
+        InputError: not UTF-8; names the line.
+    """
+    try:
+        return part.data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        kind = sniff(part.data)
+        line = part.data.count(b"\n", 0, error.start) + 1
+        what = f" (the file looks like {kind})" if kind not in ("text", "JSON") else ""
+        raise InputError(
+            f"not UTF-8 text{what}", file=part.name, record=f"line {line}", field="text"
+        ) from error
+
+
+def parse_text(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
+    """Parse a text: line ends become newlines, outer blanks are dropped, control characters refused."""
+    (part,) = parts
+    text = decode_utf8(part).replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not text:
+        raise InputError("the text is empty", file=part.name, field="text")
+    limit = limits.characters or 0
+    if len(text) > limit:
+        raise InputError(
+            f"{len(text):,} characters; at most {limit:,} are taken", file=part.name, field="text"
+        )
+    for index, char in enumerate(text):
+        if unicodedata.category(char) == "Cc" and char not in _ALLOWED_CONTROLS:
+            line = text.count("\n", 0, index) + 1
+            raise InputError(
+                f"control character U+{ord(char):04X} (is this a text file?)",
+                file=part.name,
+                record=f"line {line}",
+                field="text",
+            )
+    return Notes().parsed(text, "utf-8 text")
