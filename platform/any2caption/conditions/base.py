@@ -1,4 +1,4 @@
-"""What a condition kind is: its limits, its options, and the contract between the registry and a parser."""
+"""What a condition kind is: limits, options, and the contract between registry and parser."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A named override of what a format leaves open. Values may come as text (command line, gRPC)."""
+    """A named override of what a format leaves open. Values may come as text."""
 
     name: str
     summary: str
@@ -91,8 +91,9 @@ Parser = Callable[[Sequence[Part], Options, Limits], Parsed]
 class ConditionKind:
     """One kind of condition and all that other parts derive from it.
 
-    `joins_parts`: several files make ONE condition (depth maps, pose frames); otherwise each file is
-    its own condition unless the caller groups them (a video as a set of frames).
+    `formats`: every name that `Condition.format` can have for this kind. `joins_parts`: several
+    files make ONE condition (depth maps, pose frames); otherwise each file is its own condition
+    unless the caller groups them (a video as a set of frames).
     """
 
     name: str

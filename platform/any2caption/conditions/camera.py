@@ -1,8 +1,9 @@
 """Camera condition: RealEstate10K text.
 
-Line 1 is a header (a URL, a dummy, or empty) and is never read as a pose. Each further line is a pose of 19
-columns: time; fx fy cx cy as fractions of width and height; two unused; the 3×4 world-to-camera matrix row by
-row (OpenCV axes: x right, y down, z forward). Order is line order; times are not used.
+Line 1 is a header (a URL, a dummy, or empty) and is never read as a pose. Each further line is a
+pose of 19 columns: time; fx fy cx cy as fractions of width and height; two unused; the 3×4
+world-to-camera matrix row by row (OpenCV axes: x right, y down, z forward). Order is line order;
+times are not used.
 """
 
 import json
@@ -30,8 +31,7 @@ _ACCEPTED = f"accepted: {FORMAT} (a header line, then lines of {len(COLUMNS)} nu
 _MAX_FOCAL = 50.0
 _MAX_CENTRE = 3.0
 _MAX_TRANSLATION = 1e9
-_BY_COLUMNS = {2: "2-D points", 8: "TUM text", 12: "KITTI text", 4: "an Open3D log or 4×4 matrices"}
-_MAX_SNIFF_JSON = 20_000_000
+_BY_COLUMNS = {2: "2-D points", 4: "text of 4×4 matrices", 8: "TUM text", 12: "KITTI text"}
 Floats = NDArray[np.float64]
 
 
@@ -39,13 +39,13 @@ def parse_camera(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
     """Parse one RealEstate10K text file to a path relative to its first pose.
 
     Raises:
-        InputError: another format (named), a wrong count of columns, NaN, a matrix that is no rotation; names
-            the file, the line and the field.
+        InputError: another format (named), a wrong count of columns, NaN, a matrix that is no
+            rotation; names the file, the line and the field.
     """
     (part,) = parts
     notes = Notes()
     name = sniff(part.data)
-    if name not in ("text", "an empty file"):
+    if name not in ("text", "an empty file") and not _header_only_odd(part, name):
         raise _other_format(part, _json_name(part) if name == "JSON" else name)
     lines, rows = _read_rows(part, limits, notes)
     intrinsics = _intrinsics(part, lines, rows)
@@ -55,8 +55,14 @@ def parse_camera(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
     return notes.parsed(Camera(intrinsics, w2c), FORMAT)
 
 
+def _header_only_odd(part: Part, name: str) -> bool:
+    """Whether only line 1, a free dummy, made the content look like JSON."""
+    lines = part.data.split(b"\n", 2)
+    return name == "JSON" and len(lines) > 1 and len(lines[1].split()) == len(COLUMNS)
+
+
 def relative_to_first(rotations: Floats, translations: Floats) -> Floats:
-    """Make world-to-camera poses (T×3×3, T×3) relative to pose 0: T×3×4, the first is the identity."""
+    """Make world-to-camera poses (T×3×3, T×3) relative to pose 0: T×3×4, starting at identity."""
     relative = rotations @ rotations[0].T
     moved = translations - relative @ translations[0]
     w2c = np.concatenate([relative, moved[:, :, None]], axis=2)
@@ -72,23 +78,18 @@ def _other_format(part: Part, name: str) -> InputError:
 
 def _json_name(part: Part) -> str:
     """Name the JSON camera format, for the message only."""
-    if len(part.data) > _MAX_SNIFF_JSON:
-        return "JSON"
     try:
         value = json.loads(part.data)
     except (ValueError, RecursionError):
         return "JSON"
     if isinstance(value, list) and value and isinstance(value[0], list):
         return "MotionCtrl JSON (a list of 12-number rows)"
-    if not isinstance(value, dict):
-        return "JSON"
-    if "frames" in value:
+    keys = list(value) if isinstance(value, dict) else []
+    if "frames" in keys:
         return "NeRF-style transforms JSON"
-    if "parameters" in value:
+    if "parameters" in keys:
         return "Open3D camera trajectory JSON"
-    if any(key.startswith("frame") for key in value):
-        return "ReCamMaster JSON"
-    return "JSON"
+    return "ReCamMaster JSON" if any(key.startswith("frame") for key in keys) else "JSON"
 
 
 def _read_rows(part: Part, limits: Limits, notes: Notes) -> tuple[list[int], Floats]:
@@ -125,17 +126,15 @@ def _other_text(lines: Sequence[str]) -> str | None:
     """Name another text format by the count of numbers in its lines."""
     filled = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
     counts = [len(line.replace(",", " ").split()) for line in filled]
-    if len(filled) >= 5 and counts[:5] == [3, 4, 4, 4, 4]:  # noqa: PLR2004
+    if counts[:5] == [3, 4, 4, 4, 4]:
         return "Open3D trajectory log"
-    if len(set(counts)) == 1 and counts[0] in _BY_COLUMNS:
-        return _BY_COLUMNS[counts[0]]
     if len(filled) == 3 and not any(cell.isalpha() for line in filled for cell in line):  # noqa: PLR2004
         return "phi-theta-radius text"
-    return None
+    return _BY_COLUMNS.get(counts[0]) if len(set(counts)) == 1 else None
 
 
 def _wrong_columns(part: Part, lines: Sequence[str], number: int, cells: list[str]) -> InputError:
-    known = _other_text(lines)
+    known = _other_text(lines) or ("prose" if _wordy(cells) else None)
     if known and not any(len(line.split()) == len(COLUMNS) for line in lines):
         return _other_format(part, known)
     return InputError(
@@ -144,6 +143,12 @@ def _wrong_columns(part: Part, lines: Sequence[str], number: int, cells: list[st
         record=f"line {number}",
         field="columns",
     )
+
+
+def _wordy(cells: list[str]) -> bool:
+    """Whether most cells are words, so that a count of columns would be a useless message."""
+    words = sum(cell[0].isalpha() and cell.lower() not in ("nan", "inf") for cell in cells)
+    return words > len(cells) / 2
 
 
 def _no_pose(part: Part, lines: Sequence[str]) -> InputError:
@@ -191,7 +196,7 @@ def _intrinsics(part: Part, lines: Sequence[int], rows: Floats) -> Floats:
 
 
 def _rotations(part: Part, lines: Sequence[int], matrices: Floats, notes: Notes) -> Floats:
-    """Nearest rotations of nearly orthonormal matrices; all proper, or all improper, else refused."""
+    """Nearest rotations of nearly orthonormal matrices; all proper or all improper."""
     rotations = np.empty_like(matrices)
     for index, (line, matrix) in enumerate(zip(lines, matrices, strict=True)):
         left, stretch, right = np.linalg.svd(np.clip(matrix, -1e6, 1e6))

@@ -1,7 +1,8 @@
 """Clips: decode untrusted video within limits, encode frames to MP4 (PyAV).
 
-Frames are decoded one by one and thinned out evenly while they come, so memory stays bounded whatever
-the header claims. The demuxer is forced from the content, so no playlist can make it open other files.
+Frames are decoded one by one and thinned out evenly while they come, so memory stays bounded
+whatever the header claims. The demuxer is forced from the content, so no playlist can make it open
+other files.
 """
 
 import io
@@ -40,7 +41,8 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
     """Decode an MP4 (or MOV), WebM or GIF.
 
     Raises:
-        InputError: not a clip, too large, too long, no picture in it, damaged or truncated; names the file.
+        InputError: not a clip, too large, too long, no picture in it, damaged or truncated; names
+            the file.
     """
     name = sniff(part.data)
     if name not in VIDEO_FORMATS:

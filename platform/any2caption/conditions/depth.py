@@ -1,8 +1,8 @@
 """Depth condition: relative 8-bit maps, metric 16-bit PNG, float npy, or a relative depth video.
 
-Canonical form: float32 T×H×W, 0 = far … 1 = near, NaN = no reading. Relative maps keep their values (bright =
-near). Metric maps are inverted (1/d) and scaled over the whole clip by the 2nd and 98th percentile, so a few
-wild readings do not flatten the rest.
+Canonical form: float32 T×H×W, 0 = far … 1 = near, NaN = no reading. Relative maps keep their values
+(bright = near). Metric maps are inverted (1/d) and scaled over the whole clip by the 2nd and 98th
+percentile, so a few wild readings do not flatten the rest.
 """
 
 import io
@@ -35,7 +35,8 @@ Floats = NDArray[np.float32]
 def parse_depth(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:
     """Parse depth maps of one size and one format.
 
-    Options: `scale` (units per metre of 16-bit maps), `near` (`bright`: large values are near; `dark`: far).
+    Options: `scale` (units per metre of 16-bit maps), `near` (`bright`: large values are near;
+    `dark`: far).
 
     Raises:
         InputError: colour pictures, mixed sizes or formats, no reading at all; names the file.
@@ -79,7 +80,7 @@ def _parse_clip(parts: Sequence[Part], options: Options, limits: Limits, notes: 
     for index, frame in enumerate(clip.frames):
         _refuse_colour(frame, _VIDEO_GREY_TOLERANCE, parts[0].name, f"frame {index + 1}")
         maps[index] = frame.mean(axis=2, dtype=np.float32) / 255
-    return _relative(maps, options, notes, f"8-bit relative {sniff(parts[0].data)}")
+    return _relative(maps, options, notes, f"relative {sniff(parts[0].data)}")
 
 
 def _parse_pictures(
@@ -120,7 +121,7 @@ def _grey8(part: Part, max_pixels: int, notes: Notes) -> Floats:
         raise InputError("a CMYK picture is no depth map", file=part.name, field="colour")
     rgba = np.asarray(picture.convert("RGBA"))
     _refuse_colour(rgba[:, :, :3], _GREY_TOLERANCE, part.name, None)
-    grey = rgba[:, :, :3].mean(axis=2, dtype=np.float32) / 255
+    grey: Floats = rgba[:, :, :3].mean(axis=2, dtype=np.float32) / np.float32(255)
     holes = rgba[:, :, 3] == 0
     if has_alpha and holes.any():
         notes.assume("transparent pixels are read as holes")
@@ -136,7 +137,8 @@ def _grey16(part: Part, max_pixels: int) -> Floats:
             file=part.name,
             field="channels",
         )
-    return np.asarray(load_image(part, max_pixels)).astype(np.float32)
+    grey: Floats = np.asarray(load_image(part, max_pixels)).astype(np.float32)
+    return grey
 
 
 def _refuse_colour(rgb: NDArray[np.uint8], tolerance: int, file: str, record: str | None) -> None:
@@ -218,7 +220,8 @@ def _load_npy(part: Part, limits: Limits) -> Floats:
     stream.seek(0)
     with np.errstate(over="ignore"):
         array = np.load(stream, allow_pickle=False).astype(np.float32)
-    return array.reshape((-1, *shape[-2:]))
+    maps: Floats = array.reshape((-1, *shape[-2:]))
+    return maps
 
 
 def _relative(maps: Floats, options: Options, notes: Notes, format_: str) -> Parsed:

@@ -6,9 +6,9 @@ from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, 
 
 
 def describe(condition: Condition) -> dict[str, Any]:
-    """Return JSON-ready facts: kind, number, role, format, frames, sizes, assumptions and warnings.
+    """Return JSON-ready facts: kind, number, role, format, frames, sizes, notes.
 
-    `frames` is always there (1 for text and a picture); `height` and `width` only for pictures and clips.
+    `frames` is always there (1 for text and a picture); `height`, `width` for pictures and clips.
     """
     return {
         "kind": condition.kind,

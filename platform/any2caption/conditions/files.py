@@ -23,8 +23,8 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 def read_parts(path: Path, *, max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> list[Part]:
     """Read a file, or the files of a folder in natural order.
 
-    Hidden files (leading dot) are ignored. A folder inside the folder, a special file and a link that
-    leaves the folder are refused. Limits are checked on sizes, before anything is read.
+    Hidden files (leading dot) are ignored. A folder inside the folder, a special file and a link
+    that leaves the folder are refused. Limits are checked on sizes, before anything is read.
 
     Raises:
         InputError: naming the file: missing, empty folder, too many files, too large, unreadable.

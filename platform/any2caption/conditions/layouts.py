@@ -6,17 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`points`: names in file order; `limbs`: pairs of point indices that are drawn and measured."""
+    """`points`: names in file order; `limbs`: pairs of points that are drawn and measured."""
 
     name: str
     points: tuple[str, ...]
     limbs: tuple[tuple[int, int], ...]
 
-    @property
-    def colours(self) -> tuple[tuple[int, int, int], ...]:
-        """One RGB colour a limb, spread over the hue circle."""
-        count = len(self.limbs)
-        return tuple(_rgb(index / count) for index in range(count))
+    colours: tuple[tuple[int, int, int], ...]
+    """One RGB colour a limb; a limb has the same colour in every layout."""
 
 
 def _rgb(hue: float) -> tuple[int, int, int]:
@@ -34,12 +31,25 @@ _FEET = (
     *("l_ankle-l_heel", "l_ankle-l_big_toe", "l_big_toe-l_small_toe"),
 )
 _HEAD = ("neck-nose", "nose-r_eye", "r_eye-r_ear", "nose-l_eye", "l_eye-l_ear")
+_TRUNK_COCO = ("neck-r_hip", "neck-l_hip")
+_TRUNK_25 = ("neck-mid_hip", "mid_hip-r_hip", "mid_hip-l_hip")
+_TRUNK_25B = ("r_shoulder-r_hip", "l_shoulder-l_hip", "r_hip-l_hip")
+_CROWN = ("nose-head_top",)
+_PALETTE = (
+    *(_BODY + _TRUNK_COCO + _TRUNK_25 + _TRUNK_25B),
+    *(_LEGS + _FEET + _HEAD + _CROWN),
+)
 
 
 def _layout(name: str, points: str, *limbs: str) -> Layout:
     names = tuple(points.split())
     pairs = (limb.split("-") for limb in limbs)
-    return Layout(name, names, tuple((names.index(a), names.index(b)) for a, b in pairs))
+    return Layout(
+        name,
+        names,
+        limbs=tuple((names.index(start), names.index(end)) for start, end in pairs),
+        colours=tuple(_rgb(_PALETTE.index(limb) / len(_PALETTE)) for limb in limbs),
+    )
 
 
 COCO_18 = _layout(
@@ -47,7 +57,7 @@ COCO_18 = _layout(
     "nose neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist r_hip r_knee r_ankle "
     "l_hip l_knee l_ankle r_eye l_eye r_ear l_ear",
     *_BODY,
-    *("neck-r_hip", "neck-l_hip"),
+    *_TRUNK_COCO,
     *_LEGS,
     *_HEAD,
 )
@@ -57,21 +67,21 @@ BODY_25 = _layout(
     "l_hip l_knee l_ankle r_eye l_eye r_ear l_ear l_big_toe l_small_toe l_heel r_big_toe "
     "r_small_toe r_heel",
     *_BODY,
-    *("neck-mid_hip", "mid_hip-r_hip", "mid_hip-l_hip"),
+    *_TRUNK_25,
     *_LEGS,
     *_FEET,
     *_HEAD,
 )
 BODY_25B = _layout(
     "BODY_25B",
-    "nose l_eye r_eye l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hip r_hip "
-    "l_knee r_knee l_ankle r_ankle neck head_top l_big_toe l_small_toe l_heel r_big_toe "
+    "nose l_eye r_eye l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hip "
+    "r_hip l_knee r_knee l_ankle r_ankle neck head_top l_big_toe l_small_toe l_heel r_big_toe "
     "r_small_toe r_heel",
     *_BODY,
-    *("r_shoulder-r_hip", "l_shoulder-l_hip", "r_hip-l_hip"),
+    *_TRUNK_25B,
     *_LEGS,
     *_FEET,
     *_HEAD,
-    "nose-head_top",
+    *_CROWN,
 )
 LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (COCO_18, BODY_25, BODY_25B)}

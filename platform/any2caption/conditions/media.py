@@ -1,7 +1,7 @@
 """Still pictures and PNG: decode untrusted bytes within limits, encode arrays.
 
-Everything is bounded before it is decoded: bytes by the caller, pixels from the header. Clips are in
-`clips`, whose functions are also offered here.
+Everything is bounded before it is decoded: bytes by the caller, pixels from the header. Clips are
+in `clips`, whose functions are also offered here.
 """
 
 import io
@@ -50,7 +50,7 @@ _DEEP = 16
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a picture's header says, read without decoding: size in pixels as stored, and PNG bit depth."""
+    """What a picture's header says, read without decoding; the size is in pixels as stored."""
 
     format: str
     width: int
@@ -152,8 +152,8 @@ def load_image(part: Part, max_pixels: int = MAX_PIXELS) -> PilImage.Image:
 def decode_image(part: Part, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Decode a PNG, JPEG or WebP to uint8 H×W×3.
 
-    EXIF orientation is applied, alpha is laid over white, 16-bit grey is scaled to 8 bits, palette and
-    CMYK are converted; of an animated file the first frame is taken.
+    EXIF orientation is applied, alpha is laid over white, 16-bit grey is scaled to 8 bits, palette
+    and CMYK are converted; of an animated file the first frame is taken.
 
     Raises:
         InputError: not a picture, too large, damaged or truncated; names the file.

@@ -1,4 +1,4 @@
-"""Read OpenPose JSON: frames of people of keypoints, exactly as the files say; no interpretation here."""
+"""Read OpenPose JSON: frames of people of keypoints, as the files say; no interpretation."""
 
 import json
 import math
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame: people that have at least one point (each K×3), and its canvas where the file states it."""
+    """People that have at least one point (each K×3), and the canvas where the file states it."""
 
     people: tuple[Floats, ...]
     canvas: tuple[float, float] | None
@@ -52,7 +52,8 @@ def read_frames(parts: Sequence[Part], limits: Limits, notes: Notes) -> list[Fra
     """Read all frames in natural order of the file names.
 
     Raises:
-        InputError: not OpenPose JSON (the format is named), malformed numbers, too many frames or people.
+        InputError: not OpenPose JSON (the format is named), malformed numbers, too many frames or
+            people.
     """
     frames: list[Frame] = []
     for part in sorted(parts, key=lambda one: natural_key(one.name)):

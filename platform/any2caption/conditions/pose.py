@@ -1,7 +1,8 @@
 """Pose condition: OpenPose JSON sequences to float32 T×P×K×3 in fractions of a canvas.
 
-Stated rules, each with an override: 25 points are BODY_25 or BODY_25B by which of the two joins nearby points
-(option `layout`); without a stated canvas it is a square around all points (options `width`, `height`).
+Stated rules, each with an override: 25 points are BODY_25 or BODY_25B by which of the two joins
+nearby points (option `layout`); without a stated canvas it is a square around all points (options
+`width`, `height`).
 """
 
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ def _layout(frames: Sequence[Frame], options: Options, file: str, notes: Notes) 
 def limb_length(person: Floats, layout: Layout) -> float | None:
     """Mean length of a person's limbs under a layout, in body sizes; None when too few are there.
 
-    Under the wrong layout "limbs" join far-apart points, so the right one has the clearly shorter mean.
+    Under the wrong layout "limbs" join far-apart points: the right one has the shorter mean.
     """
     there = person[:, 2] > 0
     limbs = [(a, b) for a, b in layout.limbs if there[a] and there[b]]
@@ -127,7 +128,7 @@ def _scale(
 
 
 def _square(points: Floats, notes: Notes) -> tuple[Floats, Floats]:
-    """Canvas when none is stated: the square around all points plus a margin, so bodies keep their shape."""
+    """Canvas when none is stated: the square around all points plus a margin (shapes are kept)."""
     low, high = points.min(axis=0), points.max(axis=0)
     side = max(float((high - low).max()), 1e-6) * (1 + 2 * MARGIN)
     notes.assume(

@@ -1,4 +1,4 @@
-"""The registry of condition kinds: one table from which parsers, limits, Triton inputs and documents derive."""
+"""The registry of condition kinds: parsers, limits, Triton inputs and documents derive from it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ _KINDS = (
     ConditionKind(
         name="video",
         summary="A clip whose content or motion is to be followed",
-        formats=("MP4", "WebM", "GIF", "frames as PNG, JPEG or WebP"),
+        formats=("MP4", "WebM", "GIF", "frames"),
         suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
         limits=_CLIP,
         parse=parse_video,
@@ -79,10 +79,9 @@ _KINDS = (
         name="depth",
         summary="Depth maps, one or a sequence: how near each point of the picture is",
         formats=(
-            "8-bit relative PNG, JPEG or WebP",
-            "16-bit metric PNG",
-            "float npy",
-            "MP4, WebM or GIF of relative depth",
+            *("8-bit relative PNG", "8-bit relative JPEG", "8-bit relative WebP"),
+            *("16-bit metric PNG", "16-bit relative PNG", "float npy"),
+            *("relative MP4", "relative WebM", "relative GIF"),
         ),
         suffixes=(
             ".png",
@@ -114,7 +113,7 @@ _KINDS = (
     ConditionKind(
         name="pose",
         summary="Human body keypoints over time: what people do",
-        formats=("OpenPose JSON, a file a frame", "OpenPose JSON, a list of frames in one file"),
+        formats=("OpenPose JSON",),
         suffixes=(".json",),
         limits=Limits(
             part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=10_000, frames=10_000, people=32
@@ -160,7 +159,7 @@ def _one_line(name: str) -> str:
 
 
 def split_parts(kind: str, parts: Sequence[Part]) -> list[list[Part]]:
-    """Group ungrouped files into conditions: all in one where the kind joins them, else one each."""
+    """Group ungrouped files into conditions: all in one where the kind joins them, else single."""
     if _kind(kind).joins_parts:
         return [list(parts)] if parts else []
     return [[part] for part in parts]
@@ -189,9 +188,7 @@ def parse_condition(
     entry = _kind(kind)
     if not parts:
         raise InputError(f"no file given for the {kind} condition", field=kind)
-    clean = [
-        Part(_one_line(part.name) or f"{kind} {at}", part.data) for at, part in enumerate(parts)
-    ]
+    clean = [Part(_one_line(part.name) or kind, part.data) for part in parts]
     _check_limits(entry, clean)
     chosen = _role(entry, role, clean[0].name)
     if number < 1:

@@ -25,7 +25,7 @@ class Thinner(Generic[T]):
     """Keeps at most `cap` evenly spaced items of a stream of unknown length.
 
     Every `stride`-th item is kept; when `cap` is passed, every other kept item is dropped and the
-    stride doubles. After the stream ends between cap/2 and cap items are left (or all of a short one).
+    stride doubles. In the end between cap/2 and cap items are left (or all of a short stream).
     """
 
     def __init__(self, cap: int) -> None:

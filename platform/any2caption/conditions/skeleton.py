@@ -10,14 +10,14 @@ from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Pose
 
 _REACH = 3.0
-"""Points further than this many canvases away are drawn at that distance (off screen all the same)."""
+"""Points further than this many canvases away are drawn at that distance (off screen anyway)."""
 
 
 def draw_skeleton(pose: Pose, height: int, width: int, frames: int) -> NDArray[np.uint8]:
     """Draw `frames` evenly spaced frames of a pose as uint8 T×H×W×3.
 
-    A limb is drawn when both its points are there; a point whose limbs are all missing is drawn as a dot.
-    All people are drawn, the first one last, so that it lies on top. No antialiasing: exact, reproducible.
+    A limb is drawn when both its points are there; a point whose limbs are all missing is a dot.
+    The first person is drawn last and lies on top. No antialiasing: exact and reproducible.
     """
     layout = LAYOUTS[pose.layout]
     colours = layout.colours

@@ -29,7 +29,7 @@ def decode_utf8(part: Part) -> str:
 
 
 def parse_text(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
-    """Parse a text: line ends become newlines, outer blanks are dropped, control characters refused."""
+    """Parse a text: line ends become newlines, outer blanks go, control characters are refused."""
     (part,) = parts
     text = decode_utf8(part).replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text:

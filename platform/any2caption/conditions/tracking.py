@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 GATE = 1.0
-"""A person moves at most this many body sizes between frames that see it; else it is somebody else."""
+"""A person moves at most this many body sizes between sightings; else it is somebody else."""
 
 
 def _size(person: Floats) -> float:
@@ -16,7 +16,7 @@ def _size(person: Floats) -> float:
 
 
 def distance(one: Floats, other: Floats) -> float:
-    """Mean distance of the points that both have (K×3), in body sizes; of the centres when none is shared."""
+    """Mean distance of the points (K×3) that both have, in body sizes; else of the centres."""
     both = (one[:, 2] > 0) & (other[:, 2] > 0)
     if both.any():
         gap = float(np.hypot(*(one[both, :2] - other[both, :2]).T).mean())
@@ -28,11 +28,11 @@ def distance(one: Floats, other: Floats) -> float:
 
 
 def track(frames: Sequence[Sequence[Floats]], max_people: int) -> tuple[Floats, int]:
-    """Assign people (each K×3, at least one point) to tracks: T×P×K×3 and the number of tracks left out.
+    """Assign people (each K×3, at least one point) to tracks: T×P×K×3 and how many were left out.
 
-    Frame by frame, the pairing of seen people with known tracks that has the smallest total distance wins
-    (Hungarian method); pairs further than `GATE` start a new track. Tracks are ordered by how much of them
-    was seen, the main actor first; at most `max_people` are kept.
+    Frame by frame, the pairing of seen people with known tracks that has the smallest total
+    distance wins (Hungarian method); pairs further than `GATE` start a new track. Tracks are
+    ordered by how much of them was seen, the main actor first; at most `max_people` are kept.
     """
     from scipy.optimize import linear_sum_assignment
 

@@ -1,6 +1,7 @@
 """Canonical forms: what every parser produces and everything else consumes.
 
-Arrays are NumPy, never views of a caller's buffer. T frames, P people, K keypoints, H height, W width.
+Arrays are NumPy, never views of a caller's buffer. T frames, P people, K keypoints, H height,
+W width.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ IMAGE_ROLES: tuple[ImageRole, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a condition as it came in: the name is for messages and frame order, the content is untrusted."""
+    """One untrusted file of a condition; the name is for messages and frame order."""
 
     name: str
     data: bytes
@@ -45,7 +46,7 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Relative depth: `maps` float32 T×H×W in 0…1, near = 1, holes = NaN. `sparse` when at most five maps."""
+    """Relative depth: `maps` float32 T×H×W in 0…1, near = 1, holes = NaN."""
 
     maps: NDArray[np.float32]
 
@@ -59,8 +60,9 @@ class Depth:
 class Pose:
     """People over time: `keypoints` float32 T×P×K×3 = (x, y, confidence).
 
-    x and y are fractions of the canvas (values outside 0…1 are off screen); confidence 0 = missing, and then x = y = 0.
-    People are in a stable order over time. `layout` names the keypoint order, for example `COCO_18` or `BODY_25`.
+    x and y are fractions of the canvas (values outside 0…1 are off screen); confidence 0 = missing,
+    and then x = y = 0. People are in a stable order over time. `layout` names the keypoint order,
+    for example `COCO_18` or `BODY_25`.
     """
 
     keypoints: NDArray[np.float32]
@@ -70,9 +72,10 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera path: `intrinsics` float64 T×4 = fx, fy, cx, cy as fractions of width and height (NaN = unknown);
+    """A camera path, relative to frame 0.
 
-    `w2c` float64 T×3×4 world-to-camera, OpenCV axes (x right, y down, z forward), relative to frame 0, det R = +1.
+    `intrinsics` float64 T×4 = fx, fy, cx, cy as fractions of width and height (NaN = unknown);
+    `w2c` float64 T×3×4 world-to-camera, OpenCV axes (x right, y down, z forward), det R = +1.
     """
 
     intrinsics: NDArray[np.float64]
@@ -84,7 +87,7 @@ Payload = str | Image | Video | Depth | Pose | Camera
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One parsed condition. `number` is its stable 1-based number among its kind in a request ("picture 1")."""
+    """One parsed condition; `number` is its 1-based number among its kind ("picture 1")."""
 
     kind: str
     payload: Payload

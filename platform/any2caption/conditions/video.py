@@ -36,7 +36,7 @@ def parse_video(parts: Sequence[Part], options: Options, limits: Limits) -> Pars
 
 
 def thin_pictures(parts: Sequence[Part], limits: Limits, notes: Notes) -> list[Part]:
-    """Put picture files in natural order, hold their headers to one size, thin them out to the caps.
+    """Put picture files in natural order, hold them to one size, thin them out to the caps.
 
     Raises:
         InputError: a file that is no picture, or another size than the first; names it.
