@@ -6,7 +6,7 @@ PYTHON ?= python3.11
 TORCH := torch==2.13.0
 PYTRITON := nvidia-pytriton==0.7.0
 PIP := -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --progress-bar off
+INSTALL := $(PIP) install --quiet --quiet --progress-bar off
 DEV := .venv/.stamp
 SERVE := .venv-serve/.stamp
 A2C := .venv/bin/a2c
