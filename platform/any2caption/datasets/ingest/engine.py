@@ -322,7 +322,7 @@ def _record_condition(
     return RecordCondition(
         kind=condition.kind,
         number=number,
-        role=condition.role,
+        role=found.role,
         format=found.format,
         parts=parts,
         frames=found.frames,

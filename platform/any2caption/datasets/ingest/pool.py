@@ -101,8 +101,9 @@ class WorkerPool:
     def _recover(
         self, work: Callable[[list[Item]], list[Result]], flight: "_Flight[Item, Result]"
     ) -> Iterator[tuple[Item, Result | Crashed]]:
-        if flight.future.done() and flight.future.exception() is None:
-            yield from zip(flight.items, flight.future.result(), strict=True)
+        future = flight.future
+        if future.done() and not future.cancelled() and future.exception() is None:
+            yield from zip(flight.items, future.result(), strict=True)
             return
         self._stop()
         for item in flight.items:

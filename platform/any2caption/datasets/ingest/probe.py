@@ -44,10 +44,14 @@ class MediaSet:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a parser found. Height and width in pixels, where the kind has them."""
+    """What a parser found; `role` is the kind's default where none was given.
+
+    Height and width are in pixels, where the kind has them.
+    """
 
     format: str
     frames: int
+    role: str | None = None
     height: int | None = None
     width: int | None = None
     assumptions: tuple[str, ...] = ()
@@ -92,7 +96,7 @@ def summarise(condition: Condition) -> Probe:
             frames = len(keypoints)
         case Camera(w2c=poses):
             frames = len(poses)
-    return Probe(condition.format, frames, height, width, condition.assumptions)
+    return Probe(condition.format, frames, condition.role, height, width, condition.assumptions)
 
 
 def to_document(outcome: Probe | Problem) -> dict[str, Any]:

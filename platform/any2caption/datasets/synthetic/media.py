@@ -53,7 +53,7 @@ def depth(scene: Scene) -> Media:
 def video(scene: Scene) -> Media:
     """Render a short colour clip as MP4."""
     frames = _frames(scene.random("video-file"))
-    return Media("video", (("clip.mp4", _mp4(drawing.clip(scene, frames))),), "reference")
+    return Media("video", (("clip.mp4", _mp4(drawing.clip(scene, frames))),))
 
 
 def camera(scene: Scene) -> Media:
