@@ -28,6 +28,10 @@ def wait_until(said, seconds=60):
     return value
 
 
+def requests_since(control, model, before):
+    return control.counts()[model].requests - before[model].requests
+
+
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     try:

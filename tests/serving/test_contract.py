@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from any2caption.conditions.registry import KINDS
 
+from any2caption.conditions.registry import KINDS
 from any2caption.errors import ConfigError
 from any2caption.serving import contract
 

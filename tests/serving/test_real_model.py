@@ -1,0 +1,224 @@
+"""The real steps in the real Triton with a small untrained bundle: any mix, and bad files."""
+
+import dataclasses
+import io
+import itertools
+import json
+import threading
+
+import numpy as np
+import pytest
+import samples
+import torch
+from PIL import Image
+from serving_lab import Server, requests_since, wait_until
+
+from any2caption.captions.text import parse
+from any2caption.conditions.registry import parse_condition
+from any2caption.conditions.types import Part
+from any2caption.errors import InputError
+from any2caption.model.any2caption import Any2Caption
+from any2caption.model.bundle import save_bundle
+from any2caption.model.inference import Captioner, Request
+from any2caption.model.presets import TINY
+from any2caption.model.processor import Processor, prompt_phrases
+from any2caption.model.tokenization import train_tokenizer
+from any2caption.serving import releases
+from any2caption.serving.client import CaptionClient, ConditionInput, FileElement
+from any2caption.serving.control import TritonControl
+from any2caption.serving.edge import read_request
+from any2caption.serving.rollout import rollout
+from any2caption.serving.watchdog import watch
+
+pytestmark = pytest.mark.server
+
+TEXT = "A person walks."
+SENTENCES = (
+    "The clip shows one person in a red shirt, walking along, in a grassy meadow.",
+    "Over the whole clip the camera pans left, keeping an even pace.",
+)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    torch.manual_seed(0)
+    short = dataclasses.replace(TINY.processor, max_part_tokens=10, max_new_tokens=120)
+    config = dataclasses.replace(TINY, processor=short)
+    tokenizer = train_tokenizer([*prompt_phrases(config), *SENTENCES], 600)
+    config = config.with_vocab(tokenizer.get_vocab_size())
+    folder = tmp_path_factory.mktemp("model") / "bundle"
+    return save_bundle(folder, Any2Caption(config), Processor(config, tokenizer), {"untrained": 1})
+
+
+@pytest.fixture(scope="module")
+def served(bundle, tmp_path_factory):
+    """A server of its own with the real release 1."""
+    home = tmp_path_factory.mktemp("real")
+    server = Server(home)
+    server.start()
+    try:
+        with TritonControl(server.url) as control:
+            release = releases.build(bundle, home / "releases", 1, model_version="1")
+            rollout(release, control, server.live)
+            yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def client(served):
+    with CaptionClient(served.url) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return samples.write(tmp_path_factory.mktemp("files"))
+
+
+def test_mixed_conditions_are_answered_with_six_parts(client, files):
+    result = client.caption(TEXT, files)
+    assert parse(result.text) == result.caption
+    assert result.info["release"] == 1
+    assert {c["kind"] for c in result.info["conditions"]} == set(files)
+    assert result.video is None
+
+
+def test_every_combination_of_inputs_is_answered(client, files):
+    results = {}
+
+    def ask(chosen):
+        text = TEXT if "text" in chosen else ""
+        given = {kind: files[kind] for kind in chosen if kind != "text"}
+        results[chosen] = client.caption(text, given)
+
+    names = ("text", *files)
+    mixes = [m for n in range(1, 7) for m in itertools.combinations(names, n)]
+    for start in range(0, len(mixes), 8):
+        threads = [threading.Thread(target=ask, args=(m,)) for m in mixes[start : start + 8]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+    assert set(results) == set(mixes)
+    for mix, result in results.items():
+        assert {c["kind"] for c in result.info["conditions"]} == set(mix) - {"text"}
+        assert parse(result.text) == result.caption
+
+
+def test_served_caption_is_the_in_process_caption(client, files, bundle):
+    captioner = Captioner(bundle)
+    for kind, paths in files.items():
+        elements = {
+            "TEXT": [TEXT.encode()],
+            kind.upper(): [p.read_bytes() for p in sorted(paths[0].iterdir())]
+            if paths[0].is_dir()
+            else [paths[0].read_bytes()],
+        }
+        request = read_request(elements)
+        expected = captioner.caption([Request(request.text, request.conditions)])[0]
+        assert client.caption(TEXT, {kind: paths}).text == expected.text
+
+
+def test_mixed_requests_share_executions(served, client, files):
+    with TritonControl(served.url) as control:
+        before = control.counts()
+        mixes = [{}, {"image": files["image"]}, {"camera": files["camera"]}, files] * 3
+        threads = [threading.Thread(target=client.caption, args=(TEXT, mix)) for mix in mixes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        # The server counts an execution just after it has answered.
+        wait_until(lambda: requests_since(control, "decoder-r1", before) == len(mixes))
+        executions = control.counts()["decoder-r1"].executions - before["decoder-r1"].executions
+    assert executions < len(mixes)
+
+
+def test_any2video_answers_with_a_playable_clip(client, files):
+    result = client.caption(TEXT, {"camera": files["camera"]}, video=True)
+    video = parse_condition("video", [Part("clip.mp4", result.video)]).payload
+    assert video.frames.shape[0] >= 20
+    assert video.frames.shape[1:] == (256, 256, 3)
+    assert result.report["generator"] == "previs"
+    assert len(result.report["w2c"]) == result.report["frames"]
+
+
+def test_roles_and_options_reach_the_parsers(client, files):
+    image = ConditionInput(files["image"][0], "style")
+    result = client.caption("", {"image": [image, files["image"][0]]})
+    assert result.info["conditions"][0]["role"] == "style"
+
+
+def mirrored():
+    poses = ("1 0 0 0 0 1 0 0 0 0 1 0", "-1 0 0 0 0 1 0 0 0 0 1 0")
+    lines = [f"{i} .5 .5 .5 .5 0 0 {pose}" for i, pose in enumerate(poses)]
+    return "\n".join(["x", *lines, ""]).encode()
+
+
+def huge():
+    stream = io.BytesIO()
+    Image.new("1", (10_000, 5_000)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def empty_pose():
+    return json.dumps({"people": [{"pose_keypoints_2d": [0.0] * 54}]}).encode()
+
+
+BAD = {
+    "truncated picture": ("image", "ref.png", lambda: samples.picture()[:200]),
+    "wrong type": ("image", "notes.png", lambda: b"just text, no picture"),
+    "empty file": ("image", "empty.png", lambda: b""),
+    "50 megapixels": ("image", "huge.png", huge),
+    "no rotation": ("camera", "path.txt", mirrored),
+    "not a camera": ("camera", "path.txt", lambda: b"\x00\x01\x02"),
+    "truncated clip": ("video", "clip.mp4", lambda: samples.clip()[:300]),
+    "every point missing": ("pose", "walk.json", empty_pose),
+    "broken JSON": ("pose", "walk.json", lambda: b'{"people": ['),
+    "NaN depth": ("depth", "d.npy", lambda: npy(np.full((8, 8), np.nan, np.float32))),
+}
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("case", BAD, ids=str)
+def test_bad_file_gets_one_clear_line_and_the_next_request_works(client, files, case):
+    kind, name, make = BAD[case]
+    element = FileElement(make(), {"name": name})
+    with pytest.raises(InputError) as caught:
+        client.caption_files(TEXT, {kind: [element]})
+    message = str(caught.value)
+    assert message.startswith(name)
+    assert "\n" not in message
+    assert "ensemble" not in message
+    assert client.caption(TEXT, {"camera": files["camera"]}).info["release"] == 1
+
+
+def test_bad_request_does_not_hurt_those_beside_it(client, files):
+    results = []
+
+    def good():
+        results.append(client.caption(TEXT, {"image": files["image"]}).info["release"])
+
+    def bad():
+        element = FileElement(b"nonsense", {"name": "bad.png"})
+        with pytest.raises(InputError, match=r"bad\.png"):
+            client.caption_files(TEXT, {"image": [element]})
+        results.append("refused")
+
+    threads = [threading.Thread(target=bad if i % 2 else good) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert sorted(map(str, results)) == ["1"] * 4 + ["refused"] * 4
+
+
+def test_watchdog_probes_the_real_steps(served):
+    with TritonControl(served.url) as control:
+        assert {probe.state for probe in watch(control, served.live)} == {"alive"}
