@@ -212,8 +212,7 @@ def encode_mp4(frames: NDArray[np.uint8], fps: float) -> bytes:
         mode="edge",
     )
     buffer = io.BytesIO()
-    options = {"movflags": "faststart"}
-    with av.open(buffer, mode="w", format="mp4", options=options) as container:
+    with av.open(buffer, mode="w", format="mp4") as container:
         rate = Fraction(fps).limit_denominator(1001)
         stream = container.add_stream("libx264", rate=rate)
         stream.width, stream.height = frames.shape[2], frames.shape[1]
