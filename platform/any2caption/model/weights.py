@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import torch
-from transformers import Qwen2VLForConditionalGeneration
+from tokenizers import Tokenizer
+from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
 from any2caption.errors import ConfigError
 from any2caption.model.any2caption import Any2Caption
@@ -45,7 +46,7 @@ def from_pretrained(
         use_safetensors=True,
     )
     tokenizer = load_tokenizer(folder)
-    config = _sizes(mllm, preset)
+    config = _sizes(mllm.config, preset)
     rows = mllm.get_input_embeddings().num_embeddings
     if tokenizer.get_vocab_size() > rows:
         mllm.resize_token_embeddings(tokenizer.get_vocab_size())
@@ -54,8 +55,8 @@ def from_pretrained(
     return model.to(dtype), Processor(config, tokenizer)
 
 
-def _sizes(mllm: Qwen2VLForConditionalGeneration, preset: ModelConfig) -> ModelConfig:
-    text, vision = mllm.config.text_config, mllm.config.vision_config
+def _sizes(found: Qwen2VLConfig, preset: ModelConfig) -> ModelConfig:
+    text, vision = found.text_config, found.vision_config
     rope = text.rope_parameters
     return replace(
         preset,
@@ -69,7 +70,7 @@ def _sizes(mllm: Qwen2VLForConditionalGeneration, preset: ModelConfig) -> ModelC
             mrope_section=tuple(rope["mrope_section"]),
             rope_theta=rope["rope_theta"],
             rms_eps=text.rms_norm_eps,
-            tie_embeddings=bool(mllm.config.tie_word_embeddings),
+            tie_embeddings=bool(found.tie_word_embeddings),
             max_positions=text.max_position_embeddings,
         ),
         vision=VisionConfig(
@@ -82,3 +83,11 @@ def _sizes(mllm: Qwen2VLForConditionalGeneration, preset: ModelConfig) -> ModelC
             temporal=vision.temporal_patch_size,
         ),
     )
+
+
+def describe_pretrained(source: str, preset: ModelConfig) -> tuple[ModelConfig, Tokenizer]:
+    """Read only the sizes and the tokenizer of the weights at `source`."""
+    folder = local_folder(source)
+    tokenizer = load_tokenizer(folder)
+    config = _sizes(Qwen2VLConfig.from_pretrained(folder, local_files_only=True), preset)
+    return config.with_vocab(max(config.text.vocab_size, tokenizer.get_vocab_size())), tokenizer

@@ -1,0 +1,249 @@
+"""Which samples a step sees, and how they become tensors.
+
+The order is a pure function of (seed, stage, step): global batches of samples of like length, so that neither the number of
+ranks nor a restart changes it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from any2caption.model.inputs import Features
+from any2caption.model.processor import Processor
+from any2caption.training.dataset import Prepared, Sample
+from any2caption.training.recipes import Stage
+
+BUCKETS = 32  # batches that are sorted by length together
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The global order of `lengths` in batches of `batch`."""
+
+    lengths: NDArray[np.int64]
+    batch: int
+    seed: int
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches of an epoch; a remainder waits for the next one's shuffle."""
+        return max(1, len(self.lengths) // self.batch)
+
+    def __call__(self, step: int) -> NDArray[np.int64]:
+        """Return the sample numbers of a step's global batch."""
+        epoch, position = divmod(step, self.per_epoch)
+        return self._epoch(epoch)[position]
+
+    def _epoch(self, epoch: int) -> NDArray[np.int64]:
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(len(self.lengths))
+        if len(order) < self.batch:
+            order = np.resize(order, self.batch)
+        order = order[: self.per_epoch * self.batch]
+        pool = BUCKETS * self.batch
+        for start in range(0, len(order), pool):
+            part = order[start : start + pool]
+            order[start : start + pool] = part[np.argsort(self.lengths[part], kind="stable")]
+        batches = order.reshape(self.per_epoch, self.batch)
+        return batches[rng.permutation(self.per_epoch)]
+
+
+def share(batch: NDArray[np.int64], rank: int, ranks: int) -> NDArray[np.int64]:
+    """One rank's part of a global batch: every `ranks`-th sample, so lengths stay balanced."""
+    return batch[rank::ranks]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One rank's tensors of a step. L is the longest sequence; sequences are padded on the right.
+
+    `labels` (B, L) are next tokens (-1 = none), `weights` (B, L) their loss weights; `answers` are per kind the item's rows
+    and its slots' class names, for the phrase heads.
+    """
+
+    ids: tuple[str, ...]
+    input_ids: Tensor
+    positions: Tensor
+    types: Tensor
+    labels: Tensor
+    weights: Tensor
+    vision: Tensor
+    vision_grid: Tensor
+    motion: Tensor
+    motion_grid: Tensor
+    poses: Tensor
+    answers: tuple["Answers", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The classes that one item determines; `rows` is where its tokens lie in the encoder's output."""
+
+    kind: str
+    rows: tuple[int, int]
+    slots: dict[str, tuple[str, ...]]
+
+
+class Collator:
+    """Makes batches of one stage."""
+
+    def __init__(self, data: Prepared, processor: Processor, stage: Stage, seed: int) -> None:
+        self.data, self.processor, self.stage, self.seed = data, processor, stage, seed
+
+    def __call__(self, samples: Sequence[Sample], step: int) -> Batch:
+        """Return the tensors of these samples; dropout is a function of the step and the sample."""
+        rows = [self._row(sample, step) for sample in samples]
+        longest = max(len(row.input_ids) for row in rows)
+        longest += -longest % 8
+
+        def padded(name: str, value: float, dtype: torch.dtype) -> Tensor:
+            out = torch.full((len(rows), longest), value, dtype=dtype)
+            for i, row in enumerate(rows):
+                found = getattr(row, name)
+                out[i, : len(found)] = torch.from_numpy(found)
+            return out
+
+        positions = torch.zeros(3, len(rows), longest, dtype=torch.int64)
+        for i, row in enumerate(rows):
+            positions[:, i, : row.positions.shape[1]] = torch.from_numpy(row.positions)
+        answers, offsets = [], dict.fromkeys(("vision", "motion", "camera"), 0)
+        for row in rows:
+            for answer, (tower, start, end) in row.answers:
+                base = offsets[tower]
+                answers.append(Answers(answer.kind, (base + start, base + end), answer.slots))
+            for tower, count in row.counts.items():
+                offsets[tower] += count
+        return Batch(
+            ids=tuple(sample.id for sample in samples),
+            input_ids=padded("input_ids", 0, torch.int64),
+            positions=positions,
+            types=padded("types", 0, torch.int64),
+            labels=padded("labels", -1, torch.int64),
+            weights=padded("weights", 0, torch.float32),
+            vision=_joined([row.vision for row in rows]),
+            vision_grid=_joined([row.vision_grid for row in rows]),
+            motion=_joined([row.motion for row in rows]),
+            motion_grid=_joined([row.motion_grid for row in rows]),
+            poses=_joined([row.poses for row in rows]),
+            answers=tuple(answers),
+        )
+
+    def _row(self, sample: Sample, step: int) -> "_Row":
+        stage = self.stage
+        prompt, numbers = sample.prompt, list(sample.features)
+        if stage.drop_condition or stage.drop_sentence:
+            prompt, numbers = self._dropped(sample, step)
+        features = [self.data.feature(number) for number in numbers]
+        caption = np.asarray(self.data.caption_tokens[slice(*sample.span)], np.int64)
+        slots = np.asarray(self.data.slot_tokens[slice(*sample.span)])
+        if stage.objective == "describe":
+            wanted = [item for item in features if str(item["kind"]) in stage.kinds][:1]
+            features, prompt = wanted, ""
+            caption = np.asarray(self.processor.caption_ids(sample.parts[stage.part]), np.int64)
+            slots = np.ones(len(caption), np.float32)
+        inputs = self.processor.assemble(prompt, features)
+        start = len(inputs.input_ids)
+        ids = np.concatenate([inputs.input_ids, caption])
+        at = inputs.position_ids.max() + 1
+        after = np.broadcast_to(np.arange(at, at + len(caption)), (3, len(caption)))
+        labels = np.full(len(ids), -1, np.int64)
+        labels[start - 1 : -1] = caption
+        weights = np.zeros(len(ids), np.float32)
+        weights[start - 1 : -1] = np.maximum(slots, stage.template_weight)
+        merge = self.processor.config.vision.merge**2
+        counts = {
+            "vision": len(inputs.vision_patches) // merge,
+            "motion": len(inputs.motion_patches) // merge,
+            "camera": len(inputs.camera_poses),
+        }
+        return _Row(
+            ids,
+            np.concatenate([inputs.position_ids, after], axis=1),
+            np.concatenate([inputs.token_types, np.zeros(len(caption), np.int64)]),
+            labels,
+            weights,
+            inputs.vision_patches,
+            inputs.vision_grid,
+            inputs.motion_patches,
+            inputs.motion_grid,
+            inputs.camera_poses,
+            list(_answers(sample, features, inputs.vision_grid, counts, merge)),
+            counts,
+        )
+
+    def _dropped(self, sample: Sample, step: int) -> tuple[str, list[int]]:
+        """Leave out conditions and sentences of the prompt at random; something always stays."""
+        seed = [self.seed, step, *sample.id.encode()]
+        rng = np.random.default_rng(seed)
+        kept = [n for n in sample.features if rng.random() >= self.stage.drop_condition]
+        sentences = [s.strip() for s in sample.prompt.split(".") if s.strip()]
+        said = [s for s in sentences if rng.random() >= self.stage.drop_sentence]
+        if not kept and not said:
+            return sample.prompt, list(sample.features)
+        return ". ".join(said), kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    input_ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    types: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    vision: NDArray[np.float32]
+    vision_grid: NDArray[np.int64]
+    motion: NDArray[np.float32]
+    motion_grid: NDArray[np.int64]
+    poses: NDArray[np.float32]
+    answers: list[tuple[Answers, tuple[str, int, int]]]
+    counts: dict[str, int]
+
+
+TOWERS = {
+    "image": "vision",
+    "video": "vision",
+    "depth": "vision",
+    "pose": "motion",
+    "camera": "camera",
+}
+
+
+def _answers(
+    sample: Sample,
+    features: Sequence[Features],
+    grid: NDArray[np.int64],
+    counts: dict[str, int],
+    merge: int,
+) -> Iterator[tuple[Answers, tuple[str, int, int]]]:
+    """What each kind that is there once determines, and where its tokens are in this row's encoder outputs."""
+    kinds = [str(item["kind"]) for item in features]
+    at = 0
+    grids = iter(grid.tolist())
+    for kind, tower in TOWERS.items():  # the prompt's order
+        for _ in range(kinds.count(kind)):
+            if tower == "vision":
+                start, size = at, int(np.prod(next(grids))) // merge
+                at += size
+            else:
+                start, size = 0, counts[tower]
+            slots = sample.answers.get(kind)
+            if slots and kinds.count(kind) == 1:
+                fixed = {slot: tuple(names) for slot, names in slots.items()}
+                yield Answers(kind, (start, start + size), fixed), (tower, start, start + size)
+
+
+def _joined(parts: Sequence[NDArray[np.generic]]) -> Tensor:
+    return torch.from_numpy(np.concatenate(parts))
+
+
+def usable(samples: Sequence[Sample], stage: Stage, kind_of: Callable[[int], str]) -> list[Sample]:
+    """The samples that a stage learns from."""
+    if not stage.kinds:
+        return list(samples)
+    if stage.objective == "classify":
+        return [s for s in samples if any(kind in s.answers for kind in stage.kinds)]
+    return [s for s in samples if any(kind_of(number) in stage.kinds for number in s.features)]

@@ -1,0 +1,69 @@
+"""What DeepSpeed wraps: the model, its phrase heads and the loss of one step, as sums that ranks can add up."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from any2caption.model.any2caption import Any2Caption
+from any2caption.training.align import AlignBatch, Heads
+from any2caption.training.batches import TOWERS, Batch
+
+MODULES = ("vision", "motion", "camera", "language", "lm_head", "heads")
+
+
+class Objective(nn.Module):
+    """Model and heads. `forward` returns (loss sum, weight sum): the mean over all ranks is one division away."""
+
+    def __init__(
+        self, model: Any2Caption, classes: Mapping[str, Mapping[str, Sequence[str]]], *, bf16: bool
+    ) -> None:
+        super().__init__()
+        self.model, self.heads, self.bf16 = model, Heads(model.config, classes), bf16
+
+    def forward(self, batch: Batch | AlignBatch, heads_loss: float) -> tuple[Tensor, Tensor]:
+        """Cross-entropy over caption tokens (plus `heads_loss` × the heads'), or the heads' alone."""
+        device = next(self.model.parameters()).device.type
+        with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
+            if isinstance(batch, AlignBatch):
+                return self._align(batch)
+            return self._caption(batch, heads_loss)
+
+    def _align(self, batch: AlignBatch) -> tuple[Tensor, Tensor]:
+        tower = TOWERS[batch.kind]
+        if tower == "camera":
+            tokens = self.model.encode_camera(batch.poses)
+        elif tower == "motion":
+            tokens = self.model.encode_motion(batch.patches, batch.grid)
+        else:
+            tokens = self.model.encode_vision(batch.patches, batch.grid)
+        weight = torch.tensor(float(len(batch.ids)))
+        return self.heads({tower: tokens}, batch.answers) * weight, weight
+
+    def _caption(self, batch: Batch, heads_loss: float) -> tuple[Tensor, Tensor]:
+        vision = self.model.encode_vision(batch.vision, batch.vision_grid)
+        motion = self.model.encode_motion(batch.motion, batch.motion_grid)
+        camera = self.model.encode_camera(batch.poses)
+        embeds = self.model.embed(batch.input_ids, batch.types, vision, motion, camera)
+        hidden = self.model.hidden_states(embeds, batch.positions)
+        at = batch.labels >= 0
+        scores = self.model.logits(hidden[at]).float()
+        losses = nn.functional.cross_entropy(scores, batch.labels[at], reduction="none")
+        weights = batch.weights[at]
+        loss, total = (losses * weights).sum(), weights.sum()
+        if heads_loss and batch.answers:
+            outputs = {"vision": vision, "motion": motion, "camera": camera}
+            loss = loss + heads_loss * self.heads(outputs, batch.answers) * total
+        return loss, total
+
+    def part(self, name: str) -> nn.Module:
+        """A trainable module by its name in a recipe."""
+        model = self.model
+        return {
+            "vision": model.mllm.model.visual,
+            "motion": model.motion_encoder,
+            "camera": model.camera_encoder,
+            "language": model.language,
+            "lm_head": model.mllm.lm_head,
+            "heads": self.heads,
+        }[name]

@@ -1,0 +1,339 @@
+"""Turn a snapshot's training and validation records into arrays that training maps into memory.
+
+    python -m any2caption.training.prepare --snapshot ID --preset tiny --out DIR [--recipe tiny] [--weights URI] [--workers 2]
+
+Test records are never read. Each distinct condition is parsed and resized once, in `workers` processes. A folder that is
+there already for the same snapshot, preset and recipe is left as it is.
+"""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from tokenizers import Tokenizer
+
+from any2caption.captions.schema import PARTS
+from any2caption.captions.text import render
+from any2caption.datasets.records import Record, RecordCondition
+from any2caption.datasets.snapshots import load_condition, load_snapshot
+from any2caption.errors import ConfigError
+from any2caption.model.config import ModelConfig, to_json
+from any2caption.model.inputs import Features
+from any2caption.model.presets import preset as preset_of
+from any2caption.model.processor import LABELS, Processor, prompt_phrases
+from any2caption.model.tokenization import train_tokenizer
+from any2caption.progress import ProgressLog
+from any2caption.settings import Settings
+from any2caption.storage import ObjectStore, open_store
+from any2caption.training.dataset import MARKER, VERSION
+from any2caption.training.recipes import Recipe, recipe as recipe_of
+from any2caption.training.slots import determined, slot_tokens
+
+CHUNK = 64
+Key = tuple[str, ...]
+Extract = Callable[[Sequence[RecordCondition]], Iterator[Features]]
+
+
+def prepare(  # noqa: PLR0913 - what to prepare, and where
+    settings: Settings,
+    *,
+    snapshot: str,
+    preset: str,
+    out: Path,
+    recipe: str = "tiny",
+    weights: str = "",
+    workers: int = 2,
+    progress: ProgressLog | None = None,
+) -> Path:
+    """Prepare a snapshot; returns `out`. See the module."""
+    chosen = recipe_of(recipe)
+    if chosen.presets[0] == "tiny" and preset != "tiny":
+        chosen = recipe_of("paper")
+    made_from = {
+        "version": VERSION,
+        "snapshot": snapshot,
+        "preset": preset,
+        "vocab": chosen.vocab if preset == "tiny" else 0,
+        "weights": weights,
+    }
+    if _is_prepared(out, made_from):
+        return out
+    log = progress or ProgressLog(settings.progress_log)
+    began = time.monotonic()
+    store = open_store(settings.object_store, settings.s3_endpoint_url)
+    source = load_snapshot(store, snapshot)
+    records = [*source.records("train"), *source.records("validation")]
+    if not any(record.split == "train" for record in records):
+        raise ConfigError(f"snapshot {snapshot} has no training records")
+    config, tokenizer = model_and_tokenizer(preset, chosen, weights, records)
+    conditions = list(_distinct(records).values())
+
+    def counted(features: Iterator[Features]) -> Iterator[Features]:
+        for number, item in enumerate(features, 1):
+            if number % 2000 == 0 or number == len(conditions):
+                log.emit("finetune", "preparing conditions", step=number, total=len(conditions))
+            yield item
+
+    address = (settings.object_store, settings.s3_endpoint_url)
+    features = extract(address, store, config, tokenizer, conditions, workers)
+    write_prepared(out, records, counted(features), config, tokenizer, made_from)
+    seconds = round(time.monotonic() - began, 1)
+    log.emit(
+        "finetune",
+        f"prepared {len(records)} records in {seconds} s",
+        records=len(records),
+        seconds=seconds,
+    )
+    return out
+
+
+def model_and_tokenizer(
+    preset: str, recipe: Recipe, weights: str, records: Iterable[Record]
+) -> tuple[ModelConfig, Tokenizer]:
+    """The preset with its tokenizer: from the weights' folder, or trained on the training records."""
+    config = preset_of(preset)
+    if weights:
+        from any2caption.model.weights import describe_pretrained
+
+        return describe_pretrained(weights, config)
+    if preset != "tiny":
+        raise ConfigError(
+            f"preset {preset} starts from weights: give --weights PATH or file:// URI"
+        )
+    tokenizer = train_tokenizer(_training_texts(config, records), recipe.vocab)
+    return config.with_vocab(tokenizer.get_vocab_size()), tokenizer
+
+
+def extract(  # noqa: PLR0913, PLR0917 - what the workers need
+    address: tuple[str, str | None],
+    store: ObjectStore,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    conditions: Sequence[RecordCondition],
+    workers: int,
+) -> Iterator[Features]:
+    """Yield the conditions' features in order, a bounded number ahead."""
+    if workers < 2 or len(conditions) <= CHUNK:  # noqa: PLR2004
+        processor = Processor(config, tokenizer)
+        for condition in conditions:
+            yield processor.features(load_condition(store, condition))
+        return
+    settings = (address, to_json(config), tokenizer.to_str())
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, settings) as pool:
+        waiting: list[Future[list[Features]]] = []
+        chunks = iter(range(0, len(conditions), CHUNK))
+        for at in islice(chunks, 4 * workers):
+            waiting.append(pool.submit(_work, conditions[at : at + CHUNK]))
+        while waiting:
+            done = waiting.pop(0).result()
+            for at in islice(chunks, 1):
+                waiting.append(pool.submit(_work, conditions[at : at + CHUNK]))
+            yield from done
+
+
+_worker: dict[str, Any] = {}
+
+
+def _start_worker(address: tuple[str, str | None], config: str, tokenizer: str) -> None:
+    from any2caption.model.config import from_dict
+
+    model = from_dict(ModelConfig, json.loads(config))
+    _worker["store"] = open_store(*address)
+    _worker["processor"] = Processor(model, Tokenizer.from_str(tokenizer))
+
+
+def _work(conditions: Sequence[RecordCondition]) -> list[Features]:
+    store, processor = _worker["store"], _worker["processor"]
+    return [processor.features(load_condition(store, condition)) for condition in conditions]
+
+
+def write_prepared(  # noqa: PLR0913, PLR0917 - everything that goes into the folder
+    out: Path,
+    records: Sequence[Record],
+    features: Iterator[Features],
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    made_from: dict[str, Any],
+) -> None:
+    """Write the folder of `dataset.Prepared`; `features` come in the order of the records' distinct conditions."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        items = _write_features(work, features, config)
+        classes = _write_records(work, records, items, Processor(config, tokenizer))
+        (work / "items.json").write_text(json.dumps(items))
+        (work / "config.json").write_text(to_json(config))
+        tokenizer.save(str(work / "tokenizer.json"))
+        marker = {**made_from, "classes": classes, "items": len(items), "records": len(records)}
+        (work / MARKER).write_text(json.dumps(marker, indent=1))
+        work.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        work.rename(out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _write_features(
+    work: Path, features: Iterator[Features], config: ModelConfig
+) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    poses = [np.zeros((0, config.camera.frames, 16), np.float32)]
+    at = cameras = 0
+    with (work / "pixels.raw").open("wb") as pixels:
+        for item in features:
+            entry: dict[str, Any] = {"kind": str(item["kind"]), "role": str(item["role"])}
+            if "poses" in item:
+                poses.append(np.asarray(item["poses"], np.float32)[None])
+                entry["at"] = cameras
+                cameras += 1
+            elif "frames" in item:
+                frames = np.ascontiguousarray(item["frames"])
+                pixels.write(frames.tobytes())
+                entry |= {"at": at, "shape": list(frames.shape)}
+                at += frames.size
+            items.append(entry)
+    flat = (
+        np.memmap(work / "pixels.raw", np.uint8, "r", shape=(at,)) if at else np.zeros(0, np.uint8)
+    )
+    np.save(work / "pixels.npy", flat, allow_pickle=False)
+    (work / "pixels.raw").unlink()
+    np.save(work / "poses.npy", np.concatenate(poses), allow_pickle=False)
+    return items
+
+
+def _write_records(
+    work: Path, records: Sequence[Record], items: list[dict[str, Any]], processor: Processor
+) -> dict[str, dict[str, list[str]]]:
+    """Write captions and records; returns kind → slot → class names of the training records."""
+    numbers = {key: number for number, key in enumerate(_distinct(records))}
+    captions: dict[str, tuple[int, int]] = {}
+    tokens: list[np.ndarray[Any, Any]] = [np.zeros(0, np.int32)]
+    weights: list[np.ndarray[Any, Any]] = [np.zeros(0, np.float32)]
+    classes: dict[str, dict[str, set[str]]] = {}
+    merge = processor.config.vision.merge
+    sizes = [
+        _tokens(item, processor.config.camera.frames, processor.config.vision.patch * merge)
+        for item in items
+    ]
+    at = 0
+    with (work / "records.jsonl").open("w") as lines:
+        for record in records:
+            text = render(record.caption)
+            if text not in captions:
+                encoded = processor.tokenizer.encode(text, add_special_tokens=False)
+                tokens.append(np.asarray([*encoded.ids, processor.end_id], np.int32))
+                weights.append(np.append(slot_tokens(text, encoded.offsets), np.float32(0)))
+                captions[text] = (at, at + len(encoded.ids) + 1)
+                at = captions[text][1]
+            used = [c for c in record.conditions if c.kind in LABELS]
+            features = [numbers[_key(condition)] for condition in used]
+            answers = determined(record)
+            if record.split == "train":
+                for kind, slots in answers.items():
+                    for slot, names in slots.items():
+                        classes.setdefault(kind, {}).setdefault(slot, set()).update(names)
+            start, end = captions[text]
+            line = {
+                "id": record.id,
+                "split": record.split,
+                "prompt": record.prompt,
+                "features": features,
+                "answers": answers,
+                "span": [start, end],
+                "parts": {part: getattr(record.caption, part) for part in PARTS}
+                if not record.synthetic
+                else {},
+                "length": end - start + sum(sizes[number] for number in features),
+            }
+            lines.write(json.dumps(line) + "\n")
+    np.save(work / "captions.npy", np.concatenate(tokens), allow_pickle=False)
+    np.save(work / "weights.npy", np.concatenate(weights), allow_pickle=False)
+    return {
+        kind: {slot: sorted(names) for slot, names in slots.items()}
+        for kind, slots in classes.items()
+    }
+
+
+def _tokens(item: dict[str, Any], camera_frames: int, cell: int) -> int:
+    """Prompt tokens of one item: only for putting samples of like length together."""
+    if item["kind"] == "camera":
+        return camera_frames
+    shape = item["shape"]
+    return int((shape[0] + 1) // 2 * (shape[1] // cell) * (shape[2] // cell))
+
+
+def _distinct(records: Iterable[Record]) -> dict[Key, RecordCondition]:
+    """Every condition with files, once, in order of first use."""
+    found: dict[Key, RecordCondition] = {}
+    for record in records:
+        for condition in record.conditions:
+            if condition.kind in LABELS:
+                found.setdefault(_key(condition), condition)
+    return found
+
+
+def _key(condition: RecordCondition) -> Key:
+    options = json.dumps(condition.options, sort_keys=True)
+    return (
+        condition.kind,
+        condition.role or "",
+        options,
+        *(part.sha256 for part in condition.parts),
+    )
+
+
+def _training_texts(config: ModelConfig, records: Iterable[Record]) -> Iterator[str]:
+    for record in records:
+        if record.split == "train":
+            yield record.prompt
+            yield render(record.caption)
+    yield from prompt_phrases(config)
+
+
+def _is_prepared(out: Path, made_from: dict[str, Any]) -> bool:
+    marker = out / MARKER
+    if not marker.is_file():
+        return False
+    found = json.loads(marker.read_text())
+    return all(found.get(key) == value for key, value in made_from.items())
+
+
+def main(  # noqa: PLR0913, PLR0917 - a command's options
+    snapshot: Annotated[str, typer.Option(help="Snapshot id")],
+    out: Annotated[Path, typer.Option(help="Folder to write")],
+    preset: Annotated[str, typer.Option()] = "tiny",
+    recipe: Annotated[str, typer.Option(help="Recipe whose tokenizer size is used")] = "tiny",
+    weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
+    workers: Annotated[int, typer.Option()] = 2,
+    progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
+    lifecycle: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Prepare a snapshot for training."""
+    settings = Settings()
+    log = ProgressLog(progress or settings.progress_log, lifecycle)
+    prepare(
+        settings,
+        snapshot=snapshot,
+        preset=preset,
+        out=out,
+        recipe=recipe,
+        weights=weights,
+        workers=workers,
+        progress=log,
+    )
+
+
+if __name__ == "__main__":
+    from any2caption.training.commands import run_command
+
+    run_command(main)

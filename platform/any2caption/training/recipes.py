@@ -1,0 +1,252 @@
+"""Training recipes: frozen data with a content digest. What is here decides what training yields.
+
+A stage's budget is in steps; `max_minutes` is a guard. Progress is the larger of the share of steps and the share of time,
+and the learning rate follows progress, so a slower machine still anneals and ends in time.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from any2caption.errors import ConfigError
+
+Module = Literal["vision", "motion", "camera", "language", "lm_head", "heads"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One stage. Modules that are not in `train` are frozen."""
+
+    name: str
+    objective: Literal["classify", "describe", "interpret"]
+    """`classify`: phrase heads on an encoder (needs question-answer slots); `describe`: the caption's `part` from one
+    condition through the language model; `interpret`: the whole caption from all inputs."""
+    train: tuple[Module, ...]
+    kinds: tuple[str, ...] = ()
+    """Condition kinds the stage reads; empty = all."""
+    part: str = ""
+    steps: int
+    batch: int
+    """Samples a step over all ranks, so the data order does not depend on the number of ranks."""
+    lr: float
+    encoder_lr: float = 1.0
+    """Factor on the learning rate of the three encoders."""
+    final_lr: float = 0.03
+    """Share of the learning rate that the cosine ends at."""
+    warmup: int = 20
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.98)
+    clip: float = 1.0
+    heads_loss: float = 0.0
+    """Weight of the phrase heads' loss beside the caption's."""
+    template_weight: float = 1.0
+    """Loss weight of caption tokens that name no slot. Below 1 it suits template text only."""
+    drop_condition: float = 0.0
+    """Chance to leave out each non-text condition of a sample."""
+    drop_sentence: float = 0.0
+    """Chance to leave out each sentence of the prompt."""
+    general_ratio: float = 0.0
+    """Chance that a sample is general instruction data instead."""
+    share: float
+    """Share of `max_minutes`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A whole training run."""
+
+    name: str
+    presets: tuple[str, ...]
+    """Presets it is meant for."""
+    stages: tuple[Stage, ...]
+    max_minutes: float
+    vocab: int = 2000
+    """Tokens of a tokenizer trained from scratch (ignored with weights)."""
+    ranks: int = 2
+    zero: Literal[0, 1, 2] = 0
+    compile: bool = False
+    """Compile the language model where a C++ compiler is found."""
+    language_tuning: Literal["lm_head", "lora", "full"] = "full"
+    """What `language` means in `train`: the paper prints "lm head" in one place and a trained interpreter in another."""
+    checkpoint_seconds: float = 25.0
+    keep_checkpoints: int = 2
+    seed: int = 1
+    note: str = ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
+    """The from-scratch recipe at a share of its full length."""
+
+    def steps(count: int) -> int:
+        return max(4, round(count * scale))
+
+    vision = Stage(
+        name="align-vision",
+        objective="classify",
+        train=("vision", "heads"),
+        kinds=("image", "depth", "video"),
+        steps=steps(1000),
+        batch=96,
+        lr=1e-3,
+        share=0.13,
+    )
+    return Recipe(
+        name=name,
+        presets=("tiny",),
+        stages=(
+            Stage(
+                name="align-camera",
+                objective="classify",
+                train=("camera", "heads"),
+                kinds=("camera",),
+                steps=steps(240),
+                batch=64,
+                lr=1e-3,
+                share=0.03,
+            ),
+            Stage(
+                name="align-motion",
+                objective="classify",
+                train=("motion", "heads"),
+                kinds=("pose",),
+                steps=steps(240),
+                batch=48,
+                lr=1e-3,
+                share=0.04,
+            ),
+            vision,
+            Stage(
+                name="interpret",
+                objective="interpret",
+                train=("vision", "motion", "camera", "language", "lm_head", "heads"),
+                steps=steps(1500),
+                batch=32,
+                lr=2e-3,
+                encoder_lr=0.4,
+                warmup=60 if scale == 1 else 10,
+                heads_loss=0.3,
+                template_weight=0.25,
+                share=0.80,
+            ),
+        ),
+        max_minutes=minutes,
+        **more,
+    )
+
+
+TINY = _tiny(
+    1.0, 8.6, "tiny", compile=True, note="From scratch on two CPU cores; template captions."
+)
+SMOKE = _tiny(
+    0.02, 0.6, "smoke", vocab=1200, checkpoint_seconds=5.0, note="Runs the code, learns nothing."
+)
+
+_PAPER: dict[str, Any] = {
+    "objective": "interpret",
+    "train": ("language",),
+    "batch": 32,
+    "betas": (0.9, 0.99),
+}
+PAPER = Recipe(
+    name="paper",
+    presets=("qwen2-vl-2b", "qwen2-vl-7b"),
+    stages=(
+        Stage(
+            name="align-camera",
+            objective="describe",
+            train=("camera",),
+            kinds=("camera",),
+            part="camera",
+            steps=1285,
+            batch=32,
+            lr=5e-5,
+            betas=(0.9, 0.99),
+            share=0.10,
+        ),
+        Stage(
+            name="align-motion",
+            objective="describe",
+            train=("motion",),
+            kinds=("pose",),
+            part="action",
+            steps=1395,
+            batch=32,
+            lr=5e-5,
+            betas=(0.9, 0.99),
+            share=0.11,
+        ),
+        Stage(
+            name="identities",
+            kinds=("image",),
+            steps=2133,
+            lr=5e-5,
+            drop_condition=0.4,
+            drop_sentence=0.6,
+            share=0.16,
+            **_PAPER,
+        ),
+        Stage(
+            name="pose",
+            kinds=("pose",),
+            steps=1395,
+            lr=5e-5,
+            drop_condition=0.6,
+            drop_sentence=0.6,
+            general_ratio=0.4,
+            share=0.11,
+            **_PAPER,
+        ),
+        Stage(
+            name="camera",
+            kinds=("camera",),
+            steps=1285,
+            lr=5e-5,
+            drop_condition=0.6,
+            drop_sentence=0.6,
+            general_ratio=0.6,
+            share=0.10,
+            **_PAPER,
+        ),
+        Stage(
+            name="depth",
+            kinds=("depth",),
+            steps=5717,
+            lr=1e-5,
+            drop_condition=0.6,
+            drop_sentence=0.6,
+            general_ratio=0.8,
+            share=0.42,
+            **_PAPER,
+        ),
+    ),
+    max_minutes=72 * 60,
+    ranks=8,
+    zero=2,
+    language_tuning="lm_head",
+    checkpoint_seconds=900.0,
+    note=(
+        "arXiv 2503.24379, table of training settings; minus signs of the learning rates restored; steps are one pass over the"
+        " paper's data at batch 32, which the paper does not state."
+    ),
+)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (TINY, SMOKE, PAPER)}
+
+
+def recipe(name: str) -> Recipe:
+    """Return a recipe by name; an unknown name raises ConfigError with the list."""
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise ConfigError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}") from None
+
+
+def recipe_content(name: str) -> dict[str, Any]:
+    """Return everything in a recipe that can change what training yields, and its digest."""
+    found = recipe(name)
+    return {**asdict(found), "digest": found.digest}

@@ -1,0 +1,207 @@
+"""Train a model: start DeepSpeed's launcher, watch it, resume after a kill, leave a bundle.
+
+    python -m any2caption.training.run --preset tiny --recipe tiny --data DIR --out DIR --progress FILE --lifecycle ID [--ranks N]
+
+Leaves OUT/bundle/, OUT/metrics.jsonl, OUT/train.log. A finished OUT is reused at once. Exit codes: 0 done, 2 wrong
+configuration, 75 interrupted (start again: it resumes). Workers that were killed are started again from the last checkpoint,
+up to three times, before that.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
+from any2caption.progress import ProgressLog
+from any2caption.settings import Settings
+from any2caption.training.machine import worker_environment
+from any2caption.training.recipes import recipe as recipe_of
+
+RESTARTS = 3
+STOP_SECONDS = 30.0
+
+
+class _FailedError(A2CError):
+    """A worker's own error, passed on with its exit code."""
+
+
+def main(  # noqa: PLR0913, PLR0917 - a command's options
+    preset: Annotated[str, typer.Option()],
+    recipe: Annotated[str, typer.Option()],
+    data: Annotated[Path, typer.Option(help="Folder that training.prepare wrote")],
+    out: Annotated[Path, typer.Option(help="Folder of the run")],
+    progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
+    lifecycle: Annotated[str, typer.Option()] = "",
+    ranks: Annotated[int, typer.Option(help="Processes; 0 = the recipe's, at most one a core")] = 0,
+    weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
+    mlflow_run: Annotated[str, typer.Option(help="MLflow run id to log to")] = "",
+) -> None:
+    """Train, resuming where the last start ended."""
+    settings = Settings()
+    log = ProgressLog(progress or settings.progress_log, lifecycle)
+    chosen = recipe_of(recipe)
+    if preset not in chosen.presets:
+        raise ConfigError(f"recipe {recipe} is for {', '.join(chosen.presets)}, not for {preset}")
+    count = ranks or min(chosen.ranks, len(os.sched_getaffinity(0)))
+    arguments = [
+        *("--recipe", recipe, "--data", str(data.absolute()), "--out", str(out.absolute())),
+        *("--progress", str(log.path.absolute()), "--lifecycle", lifecycle, "--weights", weights),
+        *("--mlflow-run", mlflow_run, "--mlflow-url", settings.mlflow_url),
+    ]
+    train(out, arguments, count, log, cache=settings.home / "cache")
+
+
+def train(
+    out: Path, arguments: Sequence[str], ranks: int, log: ProgressLog, *, cache: Path
+) -> None:
+    """Run the workers until the bundle is there; raises the worker's error, or InterruptedTrainingError."""
+    out.mkdir(parents=True, exist_ok=True)
+    with _alone(out):
+        if (out / "bundle" / "manifest.json").exists():
+            log.emit("finetune", "this run has finished before; its bundle is reused")
+            return
+        _stop_strays(out)
+        for attempt in range(RESTARTS + 1):
+            if attempt:
+                log.emit("finetune", f"workers died; start {attempt + 1} from the last checkpoint")
+            for old in out.glob("failure-*.json"):
+                old.unlink()
+            _launch(out, arguments, ranks, cache)
+            if (out / "bundle" / "manifest.json").exists():
+                return
+            _raise_failure(out)
+        raise InterruptedTrainingError(f"{out}: workers died {RESTARTS + 1} times; see train.log")
+
+
+def _launch(out: Path, arguments: Sequence[str], ranks: int, cache: Path) -> None:
+    """Start the launcher in a process group of its own and wait; a SIGTERM to us stops it and raises."""
+    command = [
+        *(sys.executable, "-m", "deepspeed.launcher.runner"),
+        *("--num_accelerators", str(ranks), "--master_addr", "127.0.0.1"),
+        *("--master_port", str(_free_port()), "--no_local_rank", "--module"),
+        *("any2caption.training.worker", *(a if a else '""' for a in arguments)),
+    ]
+    command = [part for part in _without_empty(command)]
+    environment = {
+        **os.environ,
+        **worker_environment(ranks, cache),
+        "A2C_SUPERVISOR_PID": str(os.getpid()),
+    }
+    with (out / "train.log").open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    stopped = []
+
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
+        _signal_workers(out, signal.SIGTERM)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        deadline = None
+        while process.poll() is None:
+            time.sleep(0.2)
+            if stopped and deadline is None:
+                deadline = time.monotonic() + STOP_SECONDS
+            if deadline is not None and time.monotonic() > deadline:
+                break
+    finally:
+        _end_group(process)
+        _stop_strays(out)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if stopped and not (out / "bundle" / "manifest.json").exists():
+        raise InterruptedTrainingError(
+            f"{out}: stopped by signal {stopped[0]}; start again to resume"
+        )
+
+
+def _without_empty(command: Sequence[str]) -> Iterator[str]:
+    """Leave out options whose value is empty: the launcher joins and splits arguments."""
+    skip = False
+    for part, following in zip(command, [*command[1:], ""], strict=True):
+        if skip:
+            skip = False
+        elif part.startswith("--") and following == '""':
+            skip = True
+        else:
+            yield part
+
+
+def _raise_failure(out: Path) -> None:
+    """Raise the error that a worker left; a rank that was only stopped because of another comes second."""
+    for file in sorted(out.glob("failure-*.json")):
+        failure = json.loads(file.read_text())
+        error = _FailedError(f"{failure['error']}: {failure['message']}")
+        error.exit_code = failure["exit_code"]  # type: ignore[misc]
+        if failure["exit_code"] == InterruptedTrainingError.exit_code:
+            raise InterruptedTrainingError(failure["message"])
+        raise error
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the run's lock: two supervisors never train in one folder."""
+    with (out / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnavailableError(f"{out}: another process trains here") from None
+        yield
+
+
+def _workers(out: Path) -> Iterator[int]:
+    """Process ids of this folder's workers that are alive."""
+    for file in out.glob("worker-*.pid"):
+        pid = file.read_text()
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if str(out.absolute()).encode() in words:
+                yield int(pid)
+
+
+def _signal_workers(out: Path, number: int) -> None:
+    for pid in _workers(out):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _stop_strays(out: Path) -> None:
+    """Kill workers that outlived their launcher."""
+    _signal_workers(out, signal.SIGKILL)
+    for file in out.glob("worker-*.pid"):
+        file.unlink(missing_ok=True)
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    from any2caption.training.commands import run_command
+
+    run_command(main)

@@ -1,0 +1,42 @@
+"""Class names and loss weights from the closed vocabularies of the lexicon."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from any2caption.captions import lexicon
+from any2caption.datasets.records import Record
+
+
+def answer_classes(slot: str, answer: str) -> tuple[str, ...]:
+    """Return the class names of an answer: the lexicon's keys ("trucks left while panning left" has two), else itself."""
+    if slot in lexicon.SLOTS:
+        keys = tuple(dict.fromkeys(mention.key for mention in lexicon.mentions(slot, answer)))
+        if keys:
+            return keys
+    return (answer,)
+
+
+def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Kind → slot → class names that a condition of this kind determines, where the record has one of the kind only."""
+    kinds = [condition.kind for condition in record.conditions]
+    out: dict[str, dict[str, tuple[str, ...]]] = {}
+    for question in record.qa:
+        for kind in question.sources:
+            if kinds.count(kind) == 1:
+                out.setdefault(kind, {})[question.slot] = answer_classes(
+                    question.slot, question.answer
+                )
+    return out
+
+
+def slot_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+    """1 for tokens that overlap a slot's words, else 0; all 1 where the lexicon knows no word of the text."""
+    marks = np.zeros(len(text) + 1, np.int64)
+    for mention in lexicon.spans(text):
+        marks[mention.start : mention.end] = 1
+    if not marks.any():
+        return np.ones(len(offsets), np.float32)
+    total = np.concatenate([[0], np.cumsum(marks)])
+    return np.asarray([total[end] > total[start] for start, end in offsets], np.float32)

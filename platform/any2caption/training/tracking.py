@@ -1,0 +1,95 @@
+"""Metrics: `metrics.jsonl` is the truth; MLflow gets the same in batches, from a thread, and may be down."""
+
+import json
+import queue
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+FLUSH_SECONDS = 5.0
+BATCH = 1000
+
+
+class Metrics:
+    """Append-only metrics of one run. Steps are counted over all stages."""
+
+    def __init__(self, file: Path, *, mlflow_run: str = "", mlflow_url: str = "") -> None:
+        self.file = file
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self._remote = _Remote(mlflow_url, mlflow_run) if mlflow_run else None
+
+    def log(self, step: int, **values: float | str) -> None:
+        """Write one line; numbers also go to MLflow."""
+        now = time.time()
+        with self.file.open("a") as lines:
+            lines.write(json.dumps({"time": now, "step": step, **values}) + "\n")
+        if self._remote:
+            for name, value in values.items():
+                if isinstance(value, int | float):
+                    self._remote.put((name, float(value), int(now * 1000), step))
+
+    def close(self) -> str:
+        """Send what is left; returns a sentence about what MLflow did not get, or an empty string."""
+        return self._remote.close() if self._remote else ""
+
+
+class _Remote:
+    """The background sender. A failure keeps the lines and tries again; it never raises into training."""
+
+    def __init__(self, url: str, run: str) -> None:
+        self.url, self.run = url, run
+        self._queue: queue.SimpleQueue[tuple[str, float, int, int]] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._unsent: list[tuple[str, float, int, int]] = []
+        self._problem = ""
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def put(self, metric: tuple[str, float, int, int]) -> None:
+        """Queue one metric."""
+        self._queue.put(metric)
+
+    def close(self) -> str:
+        """Send the rest, waiting at most some seconds."""
+        self._stop.set()
+        self._thread.join(4 * FLUSH_SECONDS)
+        count = len(self._unsent) + self._queue.qsize()
+        return (
+            f"MLflow lacks {count} metrics, metrics.jsonl has them: {self._problem}"
+            if count
+            else ""
+        )
+
+    def _work(self) -> None:
+        client: Any = None
+        while True:
+            stopping = self._stop.wait(FLUSH_SECONDS)
+            while not self._queue.empty():
+                self._unsent.append(self._queue.get())
+            try:
+                if self._unsent:
+                    client = client or _client(self.url)
+                    self._send(client)
+            except Exception as error:  # noqa: BLE001 - whatever MLflow raises must not stop training
+                self._problem = f"{type(error).__name__}: {error}"[:300]
+            if stopping:
+                return
+
+    def _send(self, client: Any) -> None:
+        from mlflow.entities import Metric
+
+        while self._unsent:
+            part = self._unsent[:BATCH]
+            client.log_batch(self.run, metrics=[Metric(*metric) for metric in part])
+            del self._unsent[: len(part)]
+
+
+def _client(url: str) -> Any:
+    import os
+
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=url)

@@ -1,0 +1,100 @@
+"""One rank of a training run; DeepSpeed's launcher starts one a rank. Use `any2caption.training.run`."""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from any2caption.errors import A2CError
+from any2caption.progress import ProgressLog
+
+POLL_SECONDS = 2.0
+
+
+def main(  # noqa: PLR0913, PLR0917 - a command's options
+    recipe: Annotated[str, typer.Option()],
+    data: Annotated[Path, typer.Option()],
+    out: Annotated[Path, typer.Option()],
+    progress: Annotated[Path, typer.Option()],
+    lifecycle: Annotated[str, typer.Option()] = "",
+    weights: Annotated[str, typer.Option()] = "",
+    mlflow_run: Annotated[str, typer.Option()] = "",
+    mlflow_url: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Train as one rank."""
+    rank = int(os.environ.get("RANK", "0"))
+    (out / f"worker-{rank}.pid").write_text(str(os.getpid()))
+    _follow(int(os.environ.get("A2C_SUPERVISOR_PID", "0")))
+    try:
+        _train(
+            recipe, data, out, ProgressLog(progress, lifecycle), weights, (mlflow_run, mlflow_url)
+        )
+    except Exception as error:
+        code = error.exit_code if isinstance(error, A2CError) else 1
+        failure = {
+            "error": type(error).__name__,
+            "message": str(error),
+            "exit_code": code,
+            "rank": rank,
+        }
+        file = out / f"failure-{rank}.json"
+        file.with_suffix(".part").write_text(json.dumps(failure))
+        file.with_suffix(".part").rename(file)
+        traceback.print_exc()
+        sys.stdout.flush()
+        # Not sys.exit: other ranks may be inside an exchange that never ends, and the launcher stops them.
+        os._exit(code)
+
+
+def _train(  # noqa: PLR0913, PLR0917
+    recipe: str, data: Path, out: Path, progress: ProgressLog, weights: str, mlflow: tuple[str, str]
+) -> None:
+    import torch
+
+    from any2caption.training.dataset import Prepared
+    from any2caption.training.engine import connect
+    from any2caption.training.recipes import recipe as recipe_of
+    from any2caption.training.tracking import Metrics
+    from any2caption.training.trainer import Place, Trainer
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    rank, ranks = connect()
+    found = recipe_of(recipe)
+    torch.manual_seed(found.seed)
+    if weights:
+        from any2caption.model.presets import preset
+        from any2caption.model.weights import from_pretrained
+
+        model, _ = from_pretrained(weights, preset(Prepared(data).config.preset))
+    else:
+        from any2caption.model.any2caption import Any2Caption
+
+        model = Any2Caption(Prepared(data).config)
+    run, url = mlflow
+    metrics = Metrics(out / "metrics.jsonl", mlflow_run=run if rank == 0 else "", mlflow_url=url)
+    Trainer(Place(data, out, rank, ranks), found, model, progress, metrics).run()
+    if problem := metrics.close():
+        progress.emit("finetune", problem)
+
+
+def _follow(supervisor: int) -> None:
+    """Leave when the supervisor is gone, so that no training goes on unwatched."""
+
+    def watch() -> None:
+        while True:
+            time.sleep(POLL_SECONDS)
+            if not Path(f"/proc/{supervisor}").exists():
+                os._exit(75)
+
+    if supervisor:
+        threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    typer.run(main)
