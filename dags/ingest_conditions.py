@@ -33,7 +33,10 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def ingest_conditions() -> None:
     """Source → snapshot."""
-    published = stages.ingest(stages.request_source(stages.request()))
+    planned = stages.plan_ingest(stages.request())
+    read = stages.control_work("ingest", planned["ingest"])
+    published = stages.published(planned)
+    read >> published
     stages.announce("announce_snapshot", assets.SNAPSHOT, published)
 
 

@@ -149,9 +149,10 @@ def test_nothing_follows_a_refused_gate_and_a_person_stands_before_promotion(str
 def test_the_chain_of_each_stage(structure):
     edges = {name: dag["edges"] for name, dag in structure["dags"].items()}
     assert edges["ingest_conditions"] == {
-        "request": ["request_source"],
-        "request_source": ["ingest"],
-        "ingest": ["announce_snapshot"],
+        "request": ["plan_ingest"],
+        "plan_ingest": ["ingest", "published"],
+        "ingest": ["published"],
+        "published": ["announce_snapshot"],
         "announce_snapshot": [],
     }
     assert edges["finetune"]["train"] == ["register"]

@@ -1,9 +1,11 @@
 """What each control task does: a request in, ids out. No Airflow here."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from any2caption.errors import A2CError, NotFoundError
@@ -32,18 +34,22 @@ def reported(settings: Settings, request: Mapping[str, Any], stage: str) -> Iter
         raise
 
 
-def ingest(settings: Settings, request: Request) -> Request:
-    """Parse, probe, quarantine, validate and publish a source; adds the snapshot's id."""
-    from any2caption.datasets.ingest import run_ingest
-
+def plan_ingest(settings: Settings, request: Request) -> Request:
+    """Write down the command that reads the source."""
     with reported(settings, request, "ingest"):
-        source = require(
-            request,
-            "source",
-            "give the param `source` or set A2C_SOURCE to a folder with a manifest",
-        )
-        result = run_ingest(settings, source, lifecycle=request["lifecycle"])
-        return {**request, "snapshot": result["snapshot"]}
+        hint = "give the param `source` or set A2C_SOURCE to a folder with a manifest"
+        source = str(require(request, "source", hint)).rstrip("/")
+        planned = {**request, "source": source}
+        return {**planned, "ingest": work.ingest(settings, planned).as_dict()}
+
+
+def published(settings: Settings, request: Request) -> Request:
+    """Add the id of the snapshot that the ingest published."""
+    result = Path(request["ingest"]["folder"]) / "result.json"
+    with reported(settings, request, "ingest"):
+        if not result.exists():
+            raise NotFoundError(f"{result}: the ingest left no result")
+        return {**request, "snapshot": json.loads(result.read_text())["snapshot"]}
 
 
 def plan_training(settings: Settings, request: Request) -> Request:

@@ -7,7 +7,6 @@ run against a cluster.
 """
 
 import os
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import BaseOperator
@@ -41,10 +40,10 @@ class ProcessWorkOperator(BaseOperator):  # type: ignore[misc]  # Airflow is unt
 
         settings = Settings()
         work = from_dict(self.work)
-        if Path(work.done).exists():
+        if work.is_done():
             self.log.info("%s was done before: %s", work.key, work.done)
             return work.key
-        job = work.job(settings.train_python)
+        job = work.job(settings)
         offset = jobs.output_size(job)
         try:
             known = jobs.running_pid(job)
@@ -69,7 +68,15 @@ class ProcessWorkOperator(BaseOperator):  # type: ignore[misc]  # Airflow is unt
         from any2caption.orchestration.work import from_dict
         from any2caption.settings import Settings
 
-        jobs.cancel(from_dict(self.work).job(Settings().train_python))
+        jobs.cancel(from_dict(self.work).job(Settings()))
+
+
+def control_work(task_id: str, work: Any, **kwargs: Any) -> BaseOperator:
+    """Make the task that runs `work` beside Airflow, as a process of the control environment.
+
+    For work that starts processes of its own, which a process forked by Airflow cannot.
+    """
+    return ProcessWorkOperator(task_id=task_id, work=work, **kwargs)
 
 
 def gpu_work(task_id: str, work: Any, *, accelerator: bool = True, **kwargs: Any) -> BaseOperator:

@@ -5,23 +5,24 @@ from typing import Any
 from airflow.sdk import Asset, get_current_context, task
 
 from any2caption.orchestration import assets
-from any2caption.orchestration.gpu import gpu_work
+from any2caption.orchestration.gpu import control_work, gpu_work
 from any2caption.orchestration.retries import by_policy
 
 __all__ = [
     "announce",
     "choose_approval",
+    "control_work",
     "gpu_work",
-    "ingest",
     "judge",
     "plan_evaluation",
+    "plan_ingest",
     "plan_training",
     "promote",
+    "published",
     "reconcile",
     "register",
     "release",
     "request",
-    "request_source",
     "retain",
     "watch",
 ]
@@ -54,23 +55,26 @@ def _event_extra(context: Any, asset: str) -> dict[str, Any] | None:
 
 @task
 @by_policy
-def request_source(request: Request) -> Request:
-    """Fill in the configured source; a scheduled run without any is skipped."""
+def plan_ingest(request: Request) -> Request:
+    """Settle the source, the configured one by default; a scheduled run without any is skipped."""
     from airflow.sdk.exceptions import AirflowSkipException
 
-    source = request.get("source") or _settings().source
+    from any2caption.orchestration import actions
+
+    settings = _settings()
+    source = request.get("source") or settings.source
     if not source and str(get_current_context()["run_id"]).startswith("scheduled"):
         raise AirflowSkipException("no source to ingest weekly: set A2C_SOURCE")
-    return {**request, "source": source}
+    return actions.plan_ingest(settings, {**request, "source": source})
 
 
 @task
 @by_policy
-def ingest(request: Request) -> Request:
-    """Read the source, quarantine what is broken, validate the rest, publish a snapshot."""
+def published(request: Request) -> Request:
+    """Take up the snapshot's id."""
     from any2caption.orchestration import actions
 
-    return actions.ingest(_settings(), request)
+    return actions.published(_settings(), request)
 
 
 @task

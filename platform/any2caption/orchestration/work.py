@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from any2caption.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A stage's work. `arguments` follow the interpreter of the training environment.
+    """A stage's work: `arguments` follow the interpreter of the environment (train or control).
 
     `key` is the same for the same work: it names the job folder and, on Kubernetes, the pod. When
     the file `done` is there, the work was done before and nothing is started.
@@ -25,26 +26,25 @@ class Work:
     folder: str
     done: str
     lifecycle: str
+    environment: str = "train"
 
     def as_dict(self) -> dict[str, Any]:
         """Return what travels through XCom."""
         return {**asdict(self), "arguments": list(self.arguments)}
 
-    def job(self, python: str) -> Job:
+    def job(self, settings: Settings) -> Job:
         """Return it as a local job."""
+        python = settings.train_python if self.environment == "train" else sys.executable
         return Job(self.key, (python, *self.arguments), Path(self.folder))
+
+    def is_done(self) -> bool:
+        """Whether the file that says so is there."""
+        return bool(self.done) and Path(self.done).exists()
 
 
 def from_dict(value: Mapping[str, Any]) -> Work:
     """Read what `as_dict` wrote."""
-    return Work(
-        value["stage"],
-        value["key"],
-        tuple(value["arguments"]),
-        value["folder"],
-        value["done"],
-        value["lifecycle"],
-    )
+    return Work(**{**value, "arguments": tuple(value["arguments"])})
 
 
 def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any], weights: str = "") -> str:
@@ -52,6 +52,19 @@ def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any], weights: str 
     parts = [snapshot, preset, recipe, *([weights] if weights else [])]
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def ingest(settings: Settings, request: Mapping[str, Any]) -> Work:
+    """Read a source into a snapshot; always started, since a source may have changed."""
+    key = f"ingest-{hashlib.sha256(request['source'].encode()).hexdigest()[:16]}"
+    folder = settings.home / "ingest" / key
+    arguments = (
+        *("-m", "any2caption.datasets.ingest", "--source", request["source"]),
+        *("--lifecycle", request["lifecycle"], "--out", str(folder / "result.json")),
+    )
+    return Work(
+        "ingest", key, arguments, str(folder), "", request["lifecycle"], environment="control"
+    )
 
 
 def prepare(settings: Settings, request: Mapping[str, Any]) -> Work:
