@@ -108,7 +108,10 @@ def _read_rows(part: Part, limits: Limits, notes: Notes) -> tuple[list[int], Flo
             continue
         if limits.frames and len(rows) >= limits.frames:
             raise InputError(
-                f"more than {limits.frames:,} poses", file=part.name, record=f"line {number}"
+                f"more than {limits.frames:,} poses",
+                file=part.name,
+                record=f"line {number}",
+                field="poses",
             )
         if len(cells) != len(COLUMNS):
             raise _wrong_columns(part, lines, number, cells)

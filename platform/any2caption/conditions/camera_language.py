@@ -1,16 +1,17 @@
-"""Name a camera path's movements by geometry: pan, tilt, roll, dolly, truck, pedestal, orbit, zoom, static.
+"""Name a camera path's movements by geometry: pan, tilt, roll, dolly, truck, pedestal, orbit, zoom.
 
 The path is cut into steps in the camera's own frame (a turn, a move and a focal change between
 neighbouring frames); their running sums are seven curves. A movement is a stretch on which a curve
-keeps rising or falling (small counter-moves are forgiven), large enough in absolute terms and beside
-the clip's largest one. Turns, moves and zooms are compared by how far they shift the picture: radians
-for turns, distance over an assumed scene distance for moves. A sideways move whose opposite turn keeps
-a point ahead fixed is an orbit.
+keeps rising or falling (small counter-moves are forgiven), large enough in absolute terms and
+beside the clip's largest one. Turns, moves and zooms are compared by how far they shift the
+picture: radians for turns, distance over an assumed scene distance for moves. A sideways move whose
+opposite turn keeps a point ahead fixed is an orbit. A path without any movement is static.
 
 Words: a *pan* and a *tilt* are turns, a *truck* and a *pedestal* are sideways and vertical moves, a
 *zoom* changes the focal length, *clockwise* is the camera's own roll seen from behind it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -33,7 +34,7 @@ FLOOR = 0.03
 """A movement shifts the picture at least this much (radians, or its like)."""
 _ZOOM_WEIGHT = 0.5
 _TRIM = 0.05
-_ORBIT_MIN_DEGREES = 5.0
+_ORBIT_MIN_DEGREES = 10.0
 _ORBIT_MISFIT = 0.35
 _ORBIT_OVERLAP = 0.6
 
@@ -49,7 +50,7 @@ _CURVES: tuple[tuple[MovementType, str, str], ...] = (
 )
 _TURNS = (3, 4, 5)
 _ZOOM = 6
-# Move curve, the turn curve that goes with it on an orbit, and the sign of "move = sign × radius × turn".
+# Move curve, the turn curve of the orbit, and the sign in "move = sign × radius × turn".
 _ORBITS = ((0, 4, -1.0), (1, 3, 1.0))
 
 
@@ -58,7 +59,7 @@ class Movement:
     """One movement between two frames (inclusive, 0-based).
 
     `amount` ≥ 0 in `unit`: degrees for turns and orbits, the path's own length unit for moves, the
-    factor of the focal length for zooms. `speed` is `amount` a frame (zoom: the factor's logarithm).
+    factor of the focal length for zooms. `speed` is `amount` a frame (zoom: its logarithm).
     """
 
     type: MovementType
@@ -94,15 +95,20 @@ def movements(camera: Camera, *, scene_distance: float = SCENE_DISTANCE) -> list
     shift = curves * weights
     largest = float(np.ptp(shift, axis=0).max())
     threshold = max(FLOOR, RELATIVE * largest)
-    runs = [
-        _trim(curve, shift[:, curve], curves[:, curve], start, end)
-        for curve in range(len(_CURVES))
-        for start, end in monotone_runs(shift[:, curve], threshold)
-    ]
-    found = _join_orbits(runs, curves)
+    runs = _runs(range(len(_CURVES)), shift, curves, threshold)
+    turns = _runs(_TURNS, shift, curves, min(threshold, np.radians(_ORBIT_MIN_DEGREES)))
+    found = _join_orbits(runs, turns, curves)
     if not found:
         return [Movement("static", "", 0, len(curves) - 1, 0.0, "", 0.0)]
     return [movement for movement, _ in sorted(found, key=lambda one: (one[0].start, -one[1]))]
+
+
+def _runs(which: Iterable[int], shift: Floats, curves: Floats, threshold: float) -> list[_Run]:
+    return [
+        _trim(curve, shift[:, curve], curves[:, curve], start, end)
+        for curve in which
+        for start, end in monotone_runs(shift[:, curve], threshold)
+    ]
 
 
 def motion_curves(camera: Camera) -> Floats:
@@ -150,7 +156,7 @@ def monotone_runs(values: Floats, threshold: float) -> list[tuple[int, int]]:
 
 
 def _trim(curve: int, shift: Floats, values: Floats, start: int, end: int) -> _Run:
-    """Cut still ends off: keep from the last frame before 5 % to the first frame after 95 % of it."""
+    """Cut still ends off: the movement lasts from its first 5 % to its first 95 %."""
     change = shift[end] - shift[start]
     done = (shift[start : end + 1] - shift[start]) / change
     first = start + max(0, int(np.argmax(done > _TRIM)) - 1)
@@ -160,17 +166,22 @@ def _trim(curve: int, shift: Floats, values: Floats, start: int, end: int) -> _R
     return _Run(curve, first, last, total, abs(float(change)))
 
 
-def _join_orbits(runs: list[_Run], curves: Floats) -> list[tuple[Movement, float]]:
-    """Turn runs to movements; a move and its opposite turn around a fixed point become one orbit."""
+def _join_orbits(
+    runs: list[_Run], turns: list[_Run], curves: Floats
+) -> list[tuple[Movement, float]]:
+    """Turn runs to movements; a move and its turn around a fixed point become one orbit.
+
+    `turns` are candidates for an orbit's turn; beside the long way around a far point it is small.
+    """
     left = list(runs)
     found: list[tuple[Movement, float]] = []
     for move_curve, turn_curve, sign in _ORBITS:
+        candidates = [run for run in turns if run.curve == turn_curve]
         for move in [run for run in left if run.curve == move_curve]:
-            turns = [run for run in left if run.curve == turn_curve]
-            turn = next((run for run in turns if _is_orbit(move, run, sign, curves)), None)
+            turn = next((run for run in candidates if _is_orbit(move, run, sign, curves)), None)
             if turn is None:
                 continue
-            left = [run for run in left if run not in (move, turn)]
+            left = [run for run in left if run is not move and not _same(run, turn)]
             start, end = min(move.start, turn.start), max(move.end, turn.end)
             degrees = abs(float(np.degrees(turn.change)))
             direction = _CURVES[move_curve][1 if move.change < 0 else 2]
@@ -181,8 +192,12 @@ def _join_orbits(runs: list[_Run], curves: Floats) -> list[tuple[Movement, float
     return found + [(_movement(run), run.weight) for run in left]
 
 
+def _same(one: _Run, other: _Run) -> bool:
+    return one.curve == other.curve and one.start < other.end and other.start < one.end
+
+
 def _is_orbit(move: _Run, turn: _Run, sign: float, curves: Floats) -> bool:
-    """Whether move = sign × radius × turn holds with one radius above zero over their common time."""
+    """Whether move = sign × radius × turn holds with one radius above zero, all the time."""
     start, end = max(move.start, turn.start), min(move.end, turn.end)
     longest = max(move.end - move.start, turn.end - turn.start)
     if end - start < _ORBIT_OVERLAP * longest:

@@ -82,6 +82,8 @@ def _check_boxes(part: Part) -> None:
 
 
 def _check_header(part: Part, stream: Any, limits: Limits) -> None:
+    if stream.codec_context is None:
+        raise InputError("the picture track has no known codec", file=part.name, field="codec")
     width, height = stream.codec_context.width, stream.codec_context.height
     _check_size(part, width, height, limits)
     seconds = _expected_seconds(stream)
