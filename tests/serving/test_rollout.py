@@ -95,6 +95,7 @@ def test_release_that_cannot_load_leaves_the_former_serving(server, control, wor
     assert {release for release, *_ in load.answers} == {served}
     assert server.live.current().release == served
     assert not [name for name in server.live.installed() if name.endswith("-r3")]
+    assert control.ready(), "a refused release leaves the server healthy"
 
 
 def test_release_that_fails_its_smoke_test_is_never_switched_to(server, control, workshop):

@@ -66,7 +66,7 @@ class TritonControl:
             raise translated(str(error.status()), error.message(), model=model) from error
 
     def ready(self, *, timeout: float = 5.0) -> bool:
-        """Whether the server is up and every loaded model answers."""
+        """Whether the server is up; of a model ask `model_ready`."""
         try:
             return bool(self._client.is_server_ready(client_timeout=timeout))
         except self._error:

@@ -9,6 +9,7 @@ sees exactly one release. Last the old steps are unloaded.
 import fcntl
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from any2caption.serving.releases import Release, build, build_digest, read_rele
 from any2caption.settings import Settings
 
 DRAIN_SECONDS = 120.0
+LOADERS = 2
 MODEL = "any2caption"
 
 Say = Callable[[str], None]
@@ -127,9 +129,12 @@ def _canaries(number: int) -> list[str]:
 
 def _start_beside(release: Release, control: TritonControl, live: LiveRepository, say: Say) -> None:
     """Load the release's steps and canaries beside what serves, and ask the canaries."""
-    for name in live.install_steps(release):
-        say(f"loading {name}")
-        control.load(name)
+    steps = live.install_steps(release)
+    say(f"loading {', '.join(steps)}")
+    # Importing torch is what takes time, and each stub does it for itself: two at once.
+    with ThreadPoolExecutor(LOADERS) as pool:
+        for loaded in [pool.submit(control.load, name) for name in steps]:
+            loaded.result()
     for name in live.install_canaries(release):
         control.load(name)
     say("asking the canary")
@@ -183,13 +188,14 @@ def live_repository(settings: Settings) -> LiveRepository:
     return LiveRepository(settings.home / "triton" / "models")
 
 
-def run_release(
+def run_release(  # noqa: PLR0913 - the stage's givens
     settings: Settings,
     bundle_dir: Path,
     model_version: int,
     *,
     lifecycle: str = "",
     say: Say = _silent,
+    source: Path = contract.REPOSITORY,
 ) -> dict[str, Any]:
     """Build, verify and roll out a model version, with its rows in the catalogue.
 
@@ -205,11 +211,12 @@ def run_release(
     target = settings.triton_url
     out = settings.home / "triton" / "releases"
     try:
-        digest = build_digest(bundle_dir)
+        digest = build_digest(bundle_dir, source)
         row = catalogue.record_release(MODEL, model_version, digest=digest, lifecycle=lifecycle)
         number = row.number
         try:
-            release = build(bundle_dir, out, number, model_version=str(model_version))
+            version = str(model_version)
+            release = build(bundle_dir, out, number, model_version=version, source=source)
             verify(release.folder)
         except A2CError:
             catalogue.update_release(number, status="failed")

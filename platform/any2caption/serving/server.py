@@ -124,6 +124,8 @@ def command(
         "--model-control-mode=explicit",
         *(f"--load-model={name}" for name in load),
         "--exit-on-error=false",
+        # Strictly, one refused release would leave the server "not ready" until it restarts.
+        "--strict-readiness=false",
         "--disable-auto-complete-config",
         "--pinned-memory-pool-byte-size=0",
         "--allow-gpu-metrics=false",
