@@ -110,6 +110,24 @@ def test_an_import_error_of_a_dag_file_is_told_at_once(log):
         run_lifecycle(airflow, log, {}, lambda _: None)
 
 
+def test_airflow_may_stumble_on_the_way(log):
+    airflow = FakeAirflow(log)
+    calls = {"state": airflow.state, "events": airflow.events}
+    stumbled = []
+
+    def stumbling(name):
+        def call(ref):
+            if (name, ref.dag) not in stumbled:
+                stumbled.append((name, ref.dag))
+                raise UnavailableError("HTTP 500")
+            return calls[name](ref)
+
+        return call
+
+    airflow.state, airflow.events = stumbling("state"), stumbling("events")
+    assert run_lifecycle(airflow, log, {}, lambda _: None).carried == {"version": 4}
+
+
 def test_no_airflow_is_worth_another_try():
     with pytest.raises(UnavailableError):
         AirflowClient("http://127.0.0.1:9", "u", "p").state(RunRef("d", "r"))

@@ -60,7 +60,8 @@ def start(job: Job, environment: Mapping[str, str] | None = None) -> int:
     write_json(job.folder / "job.json", {"key": job.key, "command": list(job.command)})
     (job.folder / "exit.json").unlink(missing_ok=True)
     runner = subprocess.Popen(
-        [sys.executable, "-m", "any2caption.orchestration.runner", str(job.folder)],
+        [sys.executable, "-m", "any2caption.orchestration.runner", job.mark],
+        cwd=job.folder,  # `python -m` would import from the folder it starts in
         env={**os.environ, **(environment or {}), MARK: job.mark},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ CHAIN = ("ingest_conditions", "finetune", "evaluate", "promote", "release")
 _LEAVES = ("snapshot", "candidate", "challenger", "champion", "release")
 _POLL_SECONDS = 1.0
 _EVENT_SECONDS = 120.0
+_AWAY_SECONDS = 60.0
 _WAITING = {"awaiting_input", "deferred"}
 
 Line = dict[str, Any]
@@ -59,7 +60,7 @@ class Follower:
         """
         asked = False
         while True:
-            state = self.client.state(ref)
+            state = self._state(ref)
             self.pump()
             if state == "success":
                 return
@@ -70,6 +71,18 @@ class Follower:
                 self.log.emit("promote", "waits for a person: run `a2c approve`, or in Airflow")
             if time.monotonic() > deadline:
                 raise UnavailableError(f"{ref.dag} {ref.run} is still {state} after the time limit")
+            time.sleep(_POLL_SECONDS)
+
+    def _state(self, ref: RunRef) -> str:
+        """Ask for the run's state; Airflow may be away for as long as a restart takes."""
+        deadline = time.monotonic() + _AWAY_SECONDS
+        while True:
+            try:
+                return self.client.state(ref)
+            except UnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+            self.pump()
             time.sleep(_POLL_SECONDS)
 
     def next_run(self, ref: RunRef, asset: str, following: str) -> tuple[RunRef, Mapping[str, Any]]:
@@ -88,11 +101,17 @@ class Follower:
 
     def carried(self, ref: RunRef, asset: str) -> Mapping[str, Any]:
         """Return what the run's asset event carried; nothing if it made none."""
-        events = self._events(ref, asset)
+        deadline = time.monotonic() + _AWAY_SECONDS
+        while not (events := self._events(ref, asset)) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
         return events[-1]["extra"] if events else {}
 
     def _events(self, ref: RunRef, asset: str) -> list[dict[str, Any]]:
-        return [event for event in self.client.events(ref) if event["name"] == asset]
+        try:
+            events = self.client.events(ref)
+        except UnavailableError:
+            return []  # Airflow 3.3.2 answers 500 until the run that the event made has started
+        return [event for event in events if event["name"] == asset]
 
     def _waits_for_person(self, ref: RunRef) -> bool:
         return any(

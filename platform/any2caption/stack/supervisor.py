@@ -32,7 +32,11 @@ def socket_path(home: Path) -> Path:
 
 
 def configuration(home: Path, services: Sequence[Service]) -> str:
-    """Render supervisord's configuration. It holds no key: those travel in the environment."""
+    """Render supervisord's configuration. It holds no key: those travel in the environment.
+
+    Processes start in the folder of logs: from the state folder itself, `python -m` would take the
+    folder `triton` for the package of that name.
+    """
     logs = home / "logs"
     parts = [render("supervisord.conf", socket=socket_path(home), home=home, logs=logs)]
     parts += [
@@ -40,7 +44,6 @@ def configuration(home: Path, services: Sequence[Service]) -> str:
             "program.conf",
             name=service.name,
             command=shlex.join(service.command).replace("%", "%%"),
-            home=home,
             logs=logs,
             stop_seconds=service.stop_seconds,
         )
