@@ -186,6 +186,12 @@ def test_mixed_sizes_formats_and_depths_are_named(slope, refused):
     assert "d2.npy: size" in refused("depth", array, other)
 
 
+def test_shallow_pictures_of_different_depths_are_one_clip():
+    flat = np.tile(np.array([0, 255], np.uint8), (8, 4))
+    maps = maps_of([picture(flat, name="0.png"), picture(flat > 0, name="1.png")])
+    np.testing.assert_array_equal(maps[0], maps[1])
+
+
 def test_a_truncated_map_is_refused(refused):
     data = (EXAMPLES / "depth" / "room.png").read_bytes()
     assert "room.png: pixels: a damaged or truncated PNG" in refused(

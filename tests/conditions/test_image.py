@@ -128,7 +128,7 @@ def test_random_damage_is_refused_or_read_but_never_crashes(ramp):
             for at in random.integers(8, len(hurt), 4):
                 hurt[at] = int(random.integers(0, 256))
             try:
-                pixels = decode_image(Part("hurt", bytes(hurt)))
+                pixels = parse_condition("image", [Part("hurt", bytes(hurt))]).payload.pixels
             except InputError:
                 continue
             assert pixels.ndim == 3

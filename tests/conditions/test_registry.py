@@ -7,6 +7,8 @@ from any2caption.conditions.registry import KINDS, PLANNED, parse_condition, spl
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
+from .conftest import DATA, EXAMPLES
+
 TEXT = Part("prompt.txt", b"a dog")
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -77,6 +79,25 @@ def test_a_role_of_another_kind_is_refused(refused):
 )
 def test_bad_options_are_refused(kind, options, words, refused):
     assert words in refused(kind, TEXT, options=options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        ("text", EXAMPLES / "prompt.txt"),
+        ("image", EXAMPLES / "images" / "red_cartoon.jpg"),
+        ("depth", EXAMPLES / "depth" / "room.png"),
+        ("depth", DATA / "depth" / "rgb_equal.png"),
+        ("pose", EXAMPLES / "pose" / "balancing"),
+        ("camera", EXAMPLES / "camera" / "walk_through_kitchen.txt"),
+        ("video", DATA / "video" / "hiker.mp4"),
+    ],
+)
+def test_a_parsed_format_is_one_of_the_registry_s(kind, path, parse):
+    condition = parse(kind, path)
+    assert condition.format in KINDS[kind].formats
+    assert describe(condition)["frames"] >= 1
+    assert path.suffix in {*KINDS[kind].suffixes, ""}
 
 
 def test_a_hostile_file_name_cannot_break_the_message():

@@ -28,7 +28,7 @@ MovementType = Literal[
 
 SCENE_DISTANCE = 2.0
 """Distance of the scene in the path's own unit; RealEstate10K paths are scaled to about this."""
-RELATIVE = 0.3
+RELATIVE = 0.22
 """A movement shifts the picture at least this much of what the clip's largest movement does."""
 FLOOR = 0.03
 """A movement shifts the picture at least this much (radians, or its like)."""

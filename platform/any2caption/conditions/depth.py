@@ -89,7 +89,7 @@ def _parse_pictures(
     max_pixels = limits.pixels or MAX_PIXELS
     headers = [image_header(part, max_pixels) for part in parts]
     for part, header in zip(parts, headers, strict=True):
-        if header.bits != headers[0].bits:
+        if (header.bits == _DEEP) != (headers[0].bits == _DEEP):
             raise InputError(
                 f"{header.bits} bits, but {parts[0].name} has {headers[0].bits}",
                 file=part.name,

@@ -48,4 +48,4 @@ def parse_text(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
                 record=f"line {line}",
                 field="text",
             )
-    return Notes().parsed(text, "utf-8 text")
+    return Notes().parsed(text, "UTF-8 text")
