@@ -27,12 +27,15 @@ def test_watchdog_finds_nothing_wrong_with_a_healthy_server(server, control):
 @pytest.mark.parametrize("step", ["preprocess", "vision_encoder", "decoder", "previs"])
 def test_killed_stub_is_brought_back(server, fake, control, step):
     model = f"{step}-r{fake.number}"
+    mine = shm.mapped_regions()
+    time.sleep(2.1)
     os.kill(server.stubs()[model], signal.SIGKILL)
     wait_until(lambda: model not in server.stubs())
     with CaptionClient(server.url) as client, pytest.raises(UnavailableError):
         client.caption("hello", video=True)
     probes = {probe.model: probe for probe in watch(control, server.live)}
     assert probes[model].revived
+    assert not [path for path in shm.stale_regions() if path.name in mine], "nothing leaks"
     assert [probe.model for probe in probes.values() if probe.revived] == [model]
     smoke.check(server.url, fake.number)
 

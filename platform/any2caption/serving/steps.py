@@ -188,8 +188,13 @@ class DecoderStep:
         ]
         captions = self.decoder.generate(requests) if requests else []
         for index, caption in zip(asked, captions, strict=True):
+            try:
+                parts = parse(caption)
+            except InputError as error:  # the model's fault, not the caller's
+                outputs[index] = A2CError(f"the model wrote no whole caption: {error}")
+                continue
             outputs[index] = {
-                "CAPTION": strings(parse(caption).model_dump_json(), batched=True),
+                "CAPTION": strings(parts.model_dump_json(), batched=True),
                 "CAPTION_TEXT": strings(caption, batched=True),
             }
         return outputs

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from any2caption.errors import A2CError, InputError, UnavailableError
-from any2caption.serving import contract
+from any2caption.serving import contract, shm
 from any2caption.serving.control import TritonControl, array_input, bytes_input
 from any2caption.serving.errors import is_dead_stub
 from any2caption.serving.live import LiveRepository
@@ -103,5 +103,6 @@ def _revive(  # noqa: PLR0913, PLR0917 - what a probe has, and what it found
     while True:
         again = probe(control, step, release, timeout=timeout)
         if again.state == "alive" or time.monotonic() > limit:
+            shm.clean()  # a killed stub's shared memory outlives it
             return Probe(dead.model, again.state, dead.message, again.state == "alive")
         time.sleep(0.2)
