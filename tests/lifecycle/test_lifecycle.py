@@ -53,14 +53,20 @@ def leaves_nothing(platform) -> None:
 
 def test_folder_store_survives_a_killed_trainer_and_reuses_on_the_second_run(platform, tmp_path):
     platform.run("up", "--object-store", "file")
-    killed: list[int] = []
+    killed: list[int] = []  # the checkpoint's step, then the pids
     killer = threading.Thread(target=kill_trainer, args=(platform, killed), daemon=True)
     killer.start()
     first = json.loads(platform.run(*RUN, "--auto-approve"))
     killer.join(timeout=5)
     assert killed, "the trainer was never seen at work"
     assert first["trained"]
-    check_resumed(platform, first["carried"]["run"])
+    resumed = [
+        int(line["message"].split()[3].rstrip(",:;"))
+        for line in platform.progress("finetune")
+        if line["message"].startswith("resumed at step")
+    ]
+    assert resumed, "training started over"
+    assert resumed[-1] >= killed[0] > 0
 
     answer = ask(platform, tmp_path)
     assert answer["release"] == first["carried"]["release"]
@@ -105,7 +111,8 @@ def kill_trainer(platform, killed: list[int]) -> None:
     deadline = time.monotonic() + 420
     while time.monotonic() < deadline:
         for folder in (platform.home / "runs").glob("*/jobs/train"):
-            if has_checkpoint(folder.parent.parent / "train"):
+            if step := checkpointed(folder.parent.parent / "train"):
+                killed.append(step)
                 for process in processes.marked(MARK, str(folder)):
                     try:
                         os.kill(process.pid, signal.SIGKILL)
@@ -116,12 +123,7 @@ def kill_trainer(platform, killed: list[int]) -> None:
         time.sleep(0.1)
 
 
-def has_checkpoint(train) -> bool:
-    """Whether a complete checkpoint is there."""
-    return any(train.glob("checkpoints/*"))
-
-
-def check_resumed(platform, run: str) -> None:
-    """Training went on from its checkpoint: the metrics' steps never start over."""
-    lines = (platform.home / "runs" / run / "train" / "metrics.jsonl").read_text().splitlines()
-    assert lines
+def checkpointed(train) -> int:
+    """Return the step of the newest whole checkpoint, 0 without one."""
+    found = train.glob("checkpoints/step-*/complete.json")
+    return max((int(marker.parent.name.split("-")[1]) for marker in found), default=0)

@@ -128,7 +128,8 @@ def as_json(result: "CaptionResult", video_out: Path | None = None) -> dict[str,
     """The machine's form of an answer."""
     answer = {"caption": result.caption.model_dump(), "text": result.text, **result.info}
     if video_out is not None:
-        answer["video"] = {"path": str(video_out), "report": result.report or {}}
+        report = {key: value for key, value in (result.report or {}).items() if key != "w2c"}
+        answer["video"] = {"path": str(video_out), **report}
     return answer
 
 
