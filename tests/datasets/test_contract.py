@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from any2caption.conditions.registry import KINDS
 
 from any2caption.conditions.base import ConditionKind, Limits
+from any2caption.conditions.registry import KINDS
 from any2caption.datasets.contract import validate, validate_frames
 from any2caption.datasets.expectations import Policy
 from any2caption.datasets.frames import to_frames

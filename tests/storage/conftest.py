@@ -36,7 +36,7 @@ def s3_credentials(monkeypatch):
 
 
 @pytest.fixture
-def s3_store(s3_endpoint, s3_credentials, request):  # noqa: ARG001 - sets the environment
+def s3_store(s3_endpoint, s3_credentials, request):
     prefix = f"tests/{abs(hash(request.node.nodeid)):x}"
     store = S3Store(BUCKET, prefix, s3_endpoint)
     store.ensure_bucket()

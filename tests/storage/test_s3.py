@@ -54,7 +54,9 @@ class Faulty:
             handler.wfile.write(BODY[:100])
             handler.close_connection = True
             return
-        status, body = fault if isinstance(fault, tuple) else (200, BODY if handler.command == "GET" else b"")
+        status, body = (
+            fault if isinstance(fault, tuple) else (200, BODY if handler.command == "GET" else b"")
+        )
         if isinstance(body, str):
             body = f"<Error><Code>{body}</Code><Message>m</Message></Error>".encode()
         handler.send_response(status)

@@ -1,8 +1,11 @@
 """Object keys: `/`-separated relative paths that cannot leave the store they are used in."""
 
+import re
+
 from any2caption.errors import InputError
 
 MAX_KEY_BYTES = 1024  # S3's own limit
+_FORBIDDEN = re.compile(r"[\x00-\x1f\\]")
 _BAD = {"", ".", ".."}
 
 
@@ -33,7 +36,7 @@ def _flaw(key: str) -> str:
     parts = key.split("/")
     if len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES:
         return f"is longer than {MAX_KEY_BYTES} bytes"
-    if "\\" in key or any(ord(character) < ord(" ") for character in key):
+    if _FORBIDDEN.search(key):
         return "has a backslash or a control character"
     if "://" in key:
         return "is a URL, not a path relative to the manifest"
