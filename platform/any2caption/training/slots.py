@@ -1,6 +1,7 @@
 """Class names and loss weights from the closed vocabularies of the lexicon."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from any2caption.captions import lexicon
 from any2caption.datasets.records import Record
 
 
+@cache
 def answer_classes(slot: str, answer: str) -> tuple[str, ...]:
     """Return the class names of an answer: the lexicon's keys ("trucks left while panning left" has two), else itself."""
     if slot in lexicon.SLOTS:

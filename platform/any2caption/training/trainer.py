@@ -139,6 +139,8 @@ class Trainer:
             done = position.step >= stage.steps or elapsed >= budget
             if stop and not done:
                 self._save(engine)
+                if dist.is_initialized():
+                    dist.barrier()  # the launcher stops everybody as soon as one rank has left
                 raise InterruptedTrainingError(f"stopped in {stage.name} at step {position.step}")
             if done:
                 break

@@ -1,0 +1,77 @@
+import json
+
+import pytest
+import torch
+
+from any2caption.errors import IntegrityError, NotFoundError
+from any2caption.model import bundle as bundles
+from any2caption.model.bundle import load_bundle, load_part, save_bundle
+from any2caption.model.inference import load_camera, load_motion, load_vision
+
+
+def test_a_bundle_gives_back_the_same_weights(bundle, model):
+    loaded = load_bundle(bundle)
+    assert loaded.meta == {"recipe": "-"}
+    for (name, ours), theirs in zip(
+        loaded.load_model().state_dict().items(), model.state_dict().values(), strict=True
+    ):
+        assert torch.equal(ours, theirs), name
+
+
+def test_each_step_loads_its_own_part_only(bundle, monkeypatch):
+    read = []
+    original = bundles.read_file
+    monkeypatch.setattr(bundles, "read_file", lambda f, n: read.append(n) or original(f, n))
+    for load, part in ((load_vision, "vision"), (load_motion, "motion"), (load_camera, "camera")):
+        read.clear()
+        load(bundle)
+        assert set(read) == {"config.json", f"{part}.safetensors"}
+
+
+@pytest.fixture
+def copy(tmp_path, model, processor):
+    return save_bundle(tmp_path / "b", model, processor, {})
+
+
+@pytest.mark.parametrize("name", ["camera.safetensors", "config.json", "tokenizer.json"])
+def test_an_altered_file_is_refused_by_name(copy, name):
+    data = bytearray((copy / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (copy / name).write_bytes(data)
+    with pytest.raises(IntegrityError, match=name):
+        load_bundle(copy)
+
+
+def test_missing_and_added_files_are_refused(copy):
+    (copy / "extra.bin").write_bytes(b"x")
+    with pytest.raises(IntegrityError, match=r"extra\.bin"):
+        load_bundle(copy)
+    (copy / "extra.bin").unlink()
+    (copy / "motion.safetensors").unlink()
+    with pytest.raises(IntegrityError, match=r"motion\.safetensors is missing"):
+        load_part(copy, "motion")
+
+
+def test_a_folder_without_manifest_is_no_bundle(copy):
+    (copy / "manifest.json").unlink()
+    with pytest.raises(NotFoundError, match="not a model bundle"):
+        load_bundle(copy)
+
+
+def test_a_manifest_of_another_format_is_refused(copy):
+    (copy / "manifest.json").write_text(json.dumps({"format": "x/9", "files": {}}))
+    with pytest.raises(IntegrityError, match="x/9"):
+        load_bundle(copy)
+
+
+def test_export_is_atomic(tmp_path, model, processor, monkeypatch):
+    save_bundle(tmp_path / "b", model, processor, {"version": 1})
+
+    def fail(_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(bundles, "_sync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_bundle(tmp_path / "b", model, processor, {"version": 2})
+    assert load_bundle(tmp_path / "b").meta == {"version": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from any2caption.captions.text import parse
+from any2caption.model.decoder import Decoder
+from any2caption.model.inference import (
+    Captioner,
+    Request,
+    decoder_inputs,
+    encode_camera,
+    encode_motion,
+    encode_vision,
+    load_camera,
+    load_motion,
+    load_vision,
+)
+
+
+@pytest.fixture(scope="module")
+def decoder(bundle):
+    return Decoder.from_bundle(bundle)
+
+
+@pytest.fixture(scope="module")
+def batch(bundle, processor, conditions):
+    vision, motion, camera = load_vision(bundle), load_motion(bundle), load_camera(bundle)
+    features = {kind: processor.features(c) for kind, c in conditions.items()}
+    chosen = [[], ["image"], ["pose", "camera"], list(features), ["depth"]]
+    made = []
+    for i, kinds in enumerate(chosen):
+        inputs = processor.assemble("Two red balls. " * i, [features[k] for k in kinds])
+        made.append(
+            decoder_inputs(
+                inputs,
+                encode_vision(vision, inputs.vision_patches, inputs.vision_grid),
+                encode_motion(motion, inputs.motion_patches, inputs.motion_grid),
+                encode_camera(camera, inputs.camera_poses),
+            )
+        )
+    return made
+
+
+def test_an_untrained_model_still_writes_six_parts(decoder, batch):
+    for text in decoder.generate(batch):
+        assert len(text.splitlines()) == 6
+        assert all(part.strip() for part in parse(text).model_dump().values())
+
+
+def test_a_caption_fits_the_token_budget(decoder, batch, config):
+    for ids in decoder.generate_ids(batch):
+        assert len(ids) <= config.processor.max_new_tokens
+        assert ids[-1] == decoder.processor.end_id
+
+
+def test_batched_decoding_equals_single_decoding(decoder, batch):
+    together = decoder.generate_ids(batch)
+    assert together == [decoder.generate_ids([item])[0] for item in batch]
+
+
+def test_cached_decoding_equals_a_full_forward_for_each_token(decoder, batch):
+    assert decoder.generate_ids(batch[:3]) == decoder.generate_ids(batch[:3], cached=False)
+
+
+def test_no_conditions_give_zero_rows(bundle, processor):
+    inputs = processor.assemble("x", [])
+    rows = encode_vision(load_vision(bundle), inputs.vision_patches, inputs.vision_grid)
+    assert rows.shape == (0, 192)
+    assert encode_camera(load_camera(bundle), inputs.camera_poses).shape == (0, 192)
+
+
+def test_nothing_to_decode_gives_nothing(decoder):
+    assert decoder.generate([]) == []
+
+
+def test_the_captioner_answers_in_order_and_passes_warnings_on(bundle, conditions):
+    requests = [
+        Request("a", [conditions["image"]] * 9),
+        *(Request(kind, [condition]) for kind, condition in conditions.items()),
+        Request("", []),
+    ]
+    captioner = Captioner(bundle, batch=3)
+    results = captioner.caption(requests)
+    assert len(results) == len(requests)
+    assert "first 8" in results[0].warnings[0]
+    assert not results[1].warnings
+    again = captioner.caption(requests[2:3])
+    assert again[0].text == results[2].text
+
+
+def test_scores_that_are_not_numbers_do_not_break_the_form(decoder):
+    constraint = decoder.grammar.begin(1)
+    written = []
+    for _ in range(decoder.processor.config.processor.max_new_tokens):
+        scores = np.full((1, decoder.grammar.vocab_size), np.nan, np.float32)
+        written.append(int(constraint.choose(scores)[0]))
+        if constraint.done.all():
+            break
+    parse(decoder.processor.decode(written))

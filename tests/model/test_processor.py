@@ -1,0 +1,135 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from any2caption.conditions.types import Camera, Condition, Depth, Image
+from any2caption.model.inputs import CAMERA, MOTION, VISION
+from any2caption.model.pixels import letterbox, patchify, smart_size
+from any2caption.model.presets import QWEN2_VL_2B
+from any2caption.model.processor import Processor
+
+
+def counts(inputs):
+    return {kind: int((inputs.token_types == kind).sum()) for kind in (VISION, MOTION, CAMERA)}
+
+
+def test_every_kind_becomes_finite_arrays_whose_tokens_are_counted(processor, conditions):
+    features = [processor.features(c) for c in conditions.values()]
+    inputs = processor.assemble("A red ball.", features)
+    for array in (inputs.vision_patches, inputs.motion_patches, inputs.camera_poses):
+        assert array.dtype == np.float32
+        assert np.isfinite(array).all()
+    assert len(inputs.vision_grid) == 3
+    assert len(inputs.vision_patches) == inputs.vision_grid.prod(1).sum()
+    assert counts(inputs) == {
+        VISION: len(inputs.vision_patches) // 4,
+        MOTION: len(inputs.motion_patches) // 4,
+        CAMERA: 8,
+    }
+    assert inputs.position_ids.shape == (3, len(inputs.input_ids))
+
+
+def test_each_kind_alone_and_none_at_all_have_arrays_of_the_same_rank(processor, conditions):
+    for chosen in [[], *[[c] for c in conditions.values()]]:
+        inputs = processor.assemble("x", [processor.features(c) for c in chosen])
+        assert inputs.vision_patches.shape[1] == inputs.motion_patches.shape[1] == 1176
+        assert inputs.vision_grid.shape[1] == inputs.motion_grid.shape[1] == 3
+        assert inputs.camera_poses.shape[1] == 16
+
+
+def test_conditions_are_numbered_in_the_prompt(processor, conditions):
+    picture = processor.features(conditions["image"])
+    inputs = processor.assemble("like picture 2", [picture, picture])
+    text = processor.tokenizer.decode(inputs.input_ids.tolist(), skip_special_tokens=False)
+    assert "picture 1 (identity): <|vision_start|>" in text
+    assert "picture 2 (identity): <|vision_start|>" in text
+    assert text.endswith("like picture 2<|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_special_tokens_in_a_users_text_stay_text(processor):
+    plain = processor.assemble("", [])
+    inputs = processor.assemble("<|im_end|><|image_pad|>", [])
+    for token in ("<|im_end|>", "<|image_pad|>"):
+        ident = processor.tokenizer.token_to_id(token)
+        assert (inputs.input_ids == ident).sum() == (plain.input_ids == ident).sum()
+
+
+def test_too_many_pictures_and_too_long_text_are_cut_with_a_warning(processor, conditions):
+    picture = processor.features(conditions["image"])
+    inputs = processor.assemble("word, " * 2000, [picture] * 30)
+    assert len(inputs.vision_grid) == 8
+    assert "first 8" in inputs.warnings[0]
+    assert "cut to 256 tokens" in inputs.warnings[1]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 2), (56, 56), (57, 300)])
+def test_pictures_of_any_size_go_through(processor, size):
+    pixels = np.full((*size, 3), 200, np.uint8)
+    features = processor.features(Condition("image", Image(pixels), "PNG"))
+    assert features["frames"].shape == (1, 56, 56, 3)
+
+
+def test_depth_holes_become_zero_and_one_map_is_no_clip(processor):
+    maps = np.full((1, 40, 40), np.nan, np.float32)
+    features = processor.features(Condition("depth", Depth(maps), "npy"))
+    assert features["frames"].shape == (2, 56, 56)
+    assert not features["frames"].any()
+
+
+def test_unknown_intrinsics_get_the_documented_default(processor, conditions):
+    poses = processor.features(conditions["camera"])["poses"]
+    assert poses[:, :4] == pytest.approx(np.tile([0.5, 0.889, 0.5, 0.5], (8, 1)))
+    assert poses[:, 7] == pytest.approx(np.linspace(0, 2, 13)[[0, 2, 3, 5, 7, 9, 10, 12]], abs=1e-6)
+
+
+def test_camera_to_world_is_the_inverse_of_world_to_camera(processor):
+    angle = np.radians(30)
+    rotation = np.array(
+        [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
+    )
+    w2c = np.concatenate([rotation, [[1.0], [2.0], [3.0]]], axis=1)
+    poses = processor.features(
+        Condition("camera", Camera(np.full((1, 4), 0.5), w2c[None]), "x")
+    )["poses"]
+    c2w = poses[0, 4:].reshape(3, 4)
+    assert rotation @ c2w[:, 3] + w2c[:, 3] == pytest.approx(np.zeros(3), abs=1e-6)
+    assert rotation @ c2w[:, :3] == pytest.approx(np.eye(3), abs=1e-6)
+
+
+def test_letterbox_keeps_the_aspect_ratio():
+    wide = letterbox(np.full((10, 40, 3), 255, np.uint8), 56, 0)
+    rows = np.flatnonzero(wide[:, 28, 0])
+    assert len(rows) == 14
+    assert wide[rows].min() == 255
+
+
+def test_smart_size_keeps_to_its_limits():
+    for height, width in [(1, 5000), (5000, 7), (333, 777), (10, 10), (4000, 4000)]:
+        tall, wide = smart_size(height, width, 28, 56 * 56, 256 * 28 * 28)
+        assert tall % 28 == wide % 28 == 0
+        assert tall * wide <= 256 * 28 * 28
+
+
+def test_patches_lie_in_transformers_order(config):
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    pixels = np.random.default_rng(0).integers(0, 256, (56, 84, 3), dtype=np.uint8)
+    theirs = Qwen2VLImageProcessorPil(do_resize=False)(images=[pixels], return_tensors="np")
+    ours, grid = patchify(pixels[None], QWEN2_VL_2B.processor.image, config.vision)
+    assert theirs["image_grid_thw"].tolist() == [list(grid)]
+    assert ours == pytest.approx(theirs["pixel_values"], abs=1e-4)
+
+
+def test_smart_preset_takes_every_kind(tokenizer, conditions, config):
+    big = replace(QWEN2_VL_2B, camera=config.camera)
+    processor = Processor(big, tokenizer)
+    inputs = processor.assemble("x", [processor.features(c) for c in conditions.values()])
+    assert len(inputs.vision_patches) == inputs.vision_grid.prod(1).sum()
+
+
+def test_the_processor_needs_no_torch():
+    code = "import sys, any2caption.model.processor; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

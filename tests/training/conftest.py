@@ -1,0 +1,66 @@
+import os
+from dataclasses import replace
+
+import pytest
+
+from any2caption.datasets.ingest.engine import ingest
+from any2caption.datasets.snapshots import publish
+from any2caption.datasets.synthetic.corpus import make_corpus
+from any2caption.settings import Settings
+from any2caption.storage import open_store
+from any2caption.training.dataset import Prepared
+from any2caption.training.prepare import prepare
+from any2caption.training.recipes import SMOKE
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory):
+    return Settings(home=tmp_path_factory.mktemp("home"), object_store="")
+
+
+@pytest.fixture(scope="session")
+def snapshot(settings):
+    store = open_store(settings.object_store)
+    make_corpus(store, "corpus", scenes=40, seed=11, workers=1)
+    return publish(store, ingest(store, "corpus", store, workers=1).records)
+
+
+@pytest.fixture(scope="session")
+def folder(settings, snapshot):
+    return prepare(
+        settings,
+        snapshot=snapshot.id,
+        preset="tiny",
+        recipe="smoke",
+        out=settings.home / "data",
+        workers=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def data(folder):
+    return Prepared(folder)
+
+
+def short(steps: int = 3, **changes):
+    """The smoke recipe with a few steps a stage and no time limit."""
+    stages = tuple(replace(stage, steps=steps, batch=4) for stage in SMOKE.stages)
+    return replace(SMOKE, stages=stages, max_minutes=60.0, **changes)
+
+
+@pytest.fixture(scope="session")
+def alone():
+    """A process group of one rank in this process."""
+    os.environ.update(
+        RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", MASTER_ADDR="127.0.0.1", DS_ACCELERATOR="cpu"
+    )
+    from any2caption.training.engine import connect
+    from any2caption.training.run import _free_port
+
+    os.environ["MASTER_PORT"] = str(_free_port())
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield connect()
+    torch.set_num_threads(threads)

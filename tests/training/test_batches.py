@@ -1,0 +1,135 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from any2caption.model.any2caption import Any2Caption
+from any2caption.training.align import AlignData
+from any2caption.training.batches import Collator, Order, share
+from any2caption.training.objective import Objective
+from any2caption.training.recipes import TINY
+
+
+def test_the_order_is_the_same_on_any_number_of_ranks():
+    order = Order(np.arange(103), 8, 3)
+    for step in (0, 5, 12, 40):
+        batch = order(step)
+        for ranks in (1, 2, 4):
+            parts = [share(batch, rank, ranks) for rank in range(ranks)]
+            assert sorted(np.concatenate(parts)) == sorted(batch)
+
+
+def test_an_epoch_has_each_sample_once_and_the_next_is_shuffled_anew():
+    order = Order(np.zeros(64, np.int64), 8, 1)
+    first = np.concatenate([order(step) for step in range(8)])
+    second = np.concatenate([order(step) for step in range(8, 16)])
+    assert sorted(first) == sorted(second) == list(range(64))
+    assert first.tolist() != second.tolist()
+
+
+def test_few_samples_still_fill_a_batch():
+    assert len(Order(np.zeros(3, np.int64), 8, 1)(7)) == 8
+
+
+def test_batches_hold_samples_of_like_length():
+    lengths = np.random.default_rng(0).integers(50, 200, 4096)
+    order = Order(lengths, 16, 0)
+    spread = [np.ptp(lengths[order(step)]) for step in range(200)]
+    assert np.mean(spread) < 20
+
+
+@pytest.fixture(scope="module")
+def objective(data):
+    torch.manual_seed(0)
+    return Objective(Any2Caption(data.config), data.classes(), bf16=False).eval()
+
+
+def test_labels_are_the_next_tokens_of_the_caption(data):
+    stage, processor = TINY.stages[-1], data.processor()
+    samples = data.samples("train")[:6]
+    batch = Collator(data, processor, stage, 0)(samples, 0)
+    for row, sample in enumerate(samples):
+        at = batch.labels[row] >= 0
+        expected = data.caption_tokens[slice(*sample.span)]
+        assert batch.labels[row][at].tolist() == expected.tolist()
+        after = at.nonzero()[:, 0][:-1]
+        assert torch.equal(batch.input_ids[row][after + 1], batch.labels[row][after])
+        assert set(batch.weights[row][at].tolist()) == {0.25, 1.0}
+        assert not batch.weights[row][~at].any()
+
+
+def test_padding_and_company_do_not_change_a_samples_loss(data, objective):
+    stage = TINY.stages[-1]
+    collate = Collator(data, data.processor(), stage, 0)
+    samples = data.samples("train")[:5]
+    with torch.no_grad():
+        loss, weight = objective(collate(samples, 0), 0.0)
+        single = [objective(collate([sample], 0), 0.0) for sample in samples]
+    assert loss == pytest.approx(sum(float(one) for one, _ in single), rel=1e-4)
+    assert weight == pytest.approx(sum(float(one) for _, one in single))
+
+
+def test_head_answers_point_at_their_own_tokens(data, objective):
+    collate = Collator(data, data.processor(), TINY.stages[-1], 0)
+    samples = [s for s in data.samples("train") if len(s.features) > 1][:8]
+    together = collate(samples, 0)
+    outputs = _encode(objective.model, together)
+    found = iter(together.answers)
+    for sample in samples:
+        alone = collate([sample], 0)
+        own = _encode(objective.model, alone)
+        for answer in alone.answers:
+            match = next(found)
+            assert match.kind == answer.kind
+            tower = {"pose": "motion", "camera": "camera"}.get(answer.kind, "vision")
+            ours, theirs = outputs[tower][slice(*match.rows)], own[tower][slice(*answer.rows)]
+            assert torch.allclose(ours, theirs, atol=1e-4)
+
+
+@torch.no_grad()
+def _encode(model, batch):
+    return {
+        "vision": model.encode_vision(batch.vision, batch.vision_grid),
+        "motion": model.encode_motion(batch.motion, batch.motion_grid),
+        "camera": model.encode_camera(batch.poses),
+    }
+
+
+def test_dropout_leaves_something_and_repeats_itself(data):
+    stage = replace(TINY.stages[-1], drop_condition=0.9, drop_sentence=0.9)
+    samples = data.samples("train")[:16]
+    collate = Collator(data, data.processor(), stage, 0)
+    first, again, later = (collate(samples, step) for step in (1, 1, 2))
+    assert torch.equal(first.input_ids, again.input_ids)
+    assert first.input_ids.shape != later.input_ids.shape or not torch.equal(
+        first.input_ids, later.input_ids
+    )
+
+
+def test_alignment_steps_hold_one_kind_and_all_kinds_take_turns(data):
+    source = AlignData(data, data.config, TINY.stages[2], 1)
+    kinds = [source.batch(step, 0, 2).kind for step in range(10)]
+    assert kinds.count("image") == 6
+    assert kinds.count("depth") == 3
+    one, two = (source.batch(4, rank, 2) for rank in (0, 1))
+    assert one.kind == two.kind
+    assert len(one.ids) == len(two.ids) == TINY.stages[2].batch // 2
+
+
+def test_heads_learn_to_name_a_condition(data):
+    torch.manual_seed(0)
+    model = Any2Caption(data.config)
+    objective = Objective(model, data.classes(), bf16=False)
+    source = AlignData(data, data.config, replace(TINY.stages[0], batch=16), 1)
+    poses = torch.from_numpy(data.poses().copy())
+    model.camera_encoder.fit_normalisation(poses)
+    optimizer = torch.optim.AdamW(objective.parameters(), lr=2e-3)
+    losses = []
+    for step in range(60):
+        loss, weight = objective(source.batch(step, 0, 1), 0.0)
+        optimizer.zero_grad()
+        (loss / weight).backward()
+        optimizer.step()
+        losses.append(float(loss / weight))
+    assert np.mean(losses[-5:]) < 0.5 * losses[0]

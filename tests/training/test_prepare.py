@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+
+from any2caption.captions.text import render
+from any2caption.datasets.snapshots import load_condition
+from any2caption.errors import ConfigError
+from any2caption.storage import open_store
+from any2caption.training.dataset import Prepared
+from any2caption.training.prepare import prepare
+from any2caption.training.slots import answer_classes, slot_tokens
+
+
+def test_no_test_record_is_prepared(data, snapshot):
+    ours = {s.id for split in ("train", "validation") for s in data.samples(split)}
+    assert ours == {r.id for r in snapshot.records() if r.split != "test"}
+    assert not ours & {r.id for r in snapshot.records("test")}
+    assert {s.id for s in data.samples("train")} == {r.id for r in snapshot.records("train")}
+
+
+def test_captions_and_features_are_those_of_the_snapshot(data, snapshot, settings):
+    store, processor = open_store(settings.object_store), data.processor()
+    samples = {s.id: s for s in data.samples("train")}
+    for record in list(snapshot.records("train"))[:12]:
+        sample = samples[record.id]
+        tokens = data.caption_tokens[slice(*sample.span)].tolist()
+        assert processor.decode(tokens) == render(record.caption)
+        assert tokens[-1] == processor.end_id
+        for number, condition in zip(sample.features, record.conditions, strict=True):
+            expected = processor.features(load_condition(store, condition))
+            for name, array in data.feature(number).items():
+                assert np.array_equal(array, expected[name]), (record.id, name)
+
+
+def test_two_processes_write_the_same(settings, snapshot, folder, tmp_path):
+    options = {"snapshot": snapshot.id, "preset": "tiny", "recipe": "smoke"}
+    other = prepare(settings, out=tmp_path / "two", workers=2, **options)
+    for name in sorted(p.name for p in folder.iterdir()):
+        assert (other / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_what_is_there_is_kept_and_what_is_stale_is_made_anew(settings, snapshot, folder):
+    marker = folder / "prepared.json"
+    before = marker.stat().st_mtime_ns
+    options = {"snapshot": snapshot.id, "preset": "tiny", "out": folder}
+    prepare(settings, recipe="smoke", workers=1, **options)
+    assert marker.stat().st_mtime_ns == before
+    assert json.loads(marker.read_text())["vocab"] == 1200
+
+
+def test_equal_conditions_are_stored_once(data):
+    used = [n for s in data.samples("train") + data.samples("validation") for n in s.features]
+    assert len(set(used)) == len(data.items) < len(used)
+
+
+def test_a_combined_movement_has_two_classes():
+    assert answer_classes("camera", "trucks left while panning left") == ("truck_left", "pan_left")
+    assert answer_classes("mood", "gloomy") == ("gloomy",)
+
+
+def test_slot_words_are_marked_and_free_text_counts_in_full():
+    text = "1. Dense caption: two red balls."
+    assert slot_tokens(text, [(0, 16), (18, 21), (21, 25), (31, 32)]).tolist() == [0, 1, 1, 0]
+    assert slot_tokens("nothing known", [(0, 7), (7, 13)]).tolist() == [1, 1]
+
+
+def test_bigger_presets_need_weights(settings, snapshot, tmp_path):
+    with pytest.raises(ConfigError, match="--weights"):
+        prepare(settings, snapshot=snapshot.id, preset="qwen2-vl-2b", out=tmp_path / "x")
+
+
+def test_a_folder_without_marker_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"training\.prepare"):
+        Prepared(tmp_path)

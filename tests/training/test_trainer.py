@@ -1,0 +1,138 @@
+import json
+import math
+
+import pytest
+import torch
+
+from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteLossError
+from any2caption.model.any2caption import Any2Caption
+from any2caption.model.bundle import load_bundle
+from any2caption.progress import ProgressLog
+from any2caption.training.engine import start, trained_modules
+from any2caption.training.objective import Objective
+from any2caption.training.recipes import PAPER
+from any2caption.training.tracking import Metrics
+from any2caption.training.trainer import Place, Trainer
+
+from .conftest import short
+
+
+def trainer(folder, out, recipe):
+    from any2caption.training.dataset import Prepared
+
+    torch.manual_seed(recipe.seed)
+    model = Any2Caption(Prepared(folder).config)
+    log = ProgressLog(out / "progress.jsonl")
+    return Trainer(Place(folder, out, 0, 1), recipe, model, log, Metrics(out / "metrics.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def finished(folder, tmp_path_factory, alone):
+    out = tmp_path_factory.mktemp("whole")
+    trainer(folder, out, short()).run()
+    return out
+
+
+def test_a_run_leaves_a_bundle_metrics_and_progress(finished, snapshot):
+    meta = load_bundle(finished / "bundle").meta
+    assert meta["snapshot"] == snapshot.id
+    assert meta["steps"] == 12
+    assert meta["starts"] == 1
+    assert math.isfinite(meta["validation_loss"])
+    lines = [json.loads(line) for line in (finished / "progress.jsonl").read_text().splitlines()]
+    stages = [line["message"] for line in lines if "step" in line]
+    assert set(stages) == {"align-camera", "align-motion", "align-vision", "interpret"}
+    assert {"loss", "total", "elapsed", "eta", "tokens_per_second"} <= set(lines[-2])
+
+
+def test_resume_equals_uninterrupted_run(folder, finished, tmp_path, alone, monkeypatch):
+    stopped = 0
+    for at in (2, 7, 11):  # in alignment, in the next stage, in interpretation
+        run = trainer(folder, tmp_path, short())
+        advance = run._advance
+
+        def counted(*args, run=run, advance=advance, at=at):
+            advance(*args)
+            run.stopping = run.position.total_steps >= at - 1
+
+        monkeypatch.setattr(run, "_advance", counted)
+        with pytest.raises(InterruptedTrainingError):
+            run.run()
+        stopped += 1
+    trainer(folder, tmp_path, short()).run()
+    ours, theirs = load_bundle(tmp_path / "bundle"), load_bundle(finished / "bundle")
+    assert ours.meta["starts"] == stopped + 1
+    assert ours.meta["steps"] == theirs.meta["steps"]
+    for (name, a), b in zip(
+        ours.load_model().state_dict().items(),
+        theirs.load_model().state_dict().values(),
+        strict=True,
+    ):
+        assert torch.equal(a, b), name
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_step(folder, tmp_path, alone):
+    run = trainer(folder, tmp_path, short())
+    with torch.no_grad():
+        run.objective.model.camera_encoder.norm.weight.fill_(float("nan"))
+    before = run.objective.model.camera_encoder.embed.weight.clone()
+    with pytest.raises(NonFiniteLossError, match=r"align-camera at step 0.*camera item \d+"):
+        run.run()
+    assert torch.equal(run.objective.model.camera_encoder.embed.weight, before)
+
+
+def test_alignment_leaves_other_parts_untouched(data, alone):
+    objective = Objective(Any2Caption(data.config), data.classes(), bf16=False)
+    recipe = short()
+    start(objective, recipe, recipe.stages[0], 1).destroy()
+    thawed = {n for n, p in objective.named_parameters() if p.requires_grad}
+    assert all(n.startswith(("model.camera_encoder.", "heads.heads.camera_")) for n in thawed)
+
+
+def test_the_language_switch_decides_what_the_paper_recipe_trains():
+    assert trained_modules(PAPER, PAPER.stages[-1]) == ("lm_head",)
+    from dataclasses import replace
+
+    full = replace(PAPER, language_tuning="full")
+    assert trained_modules(full, PAPER.stages[-1]) == ("language",)
+
+
+def test_a_batch_that_does_not_divide_is_refused(data, alone):
+    objective = Objective(Any2Caption(data.config), data.classes(), bf16=False)
+    with pytest.raises(ConfigError, match="not divisible by 3 ranks"):
+        start(objective, short(), short().stages[0], 3)
+
+
+def test_an_mlflow_outage_never_stops_training(tmp_path, monkeypatch):
+    from any2caption.training import tracking
+
+    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
+
+    def down(_):
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr(tracking, "_client", down)
+    metrics = Metrics(tmp_path / "m.jsonl", mlflow_run="r", mlflow_url="http://127.0.0.1:9")
+    for step in range(5):
+        metrics.log(step, loss=0.5)
+    assert "nobody there" in metrics.close()
+    assert len((tmp_path / "m.jsonl").read_text().splitlines()) == 5
+
+
+def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):
+    from any2caption.training import tracking
+
+    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
+    sent = []
+
+    class Client:
+        def log_batch(self, run, metrics):
+            sent.append((run, len(metrics)))
+
+    monkeypatch.setattr(tracking, "_client", lambda _: Client())
+    metrics = Metrics(tmp_path / "m.jsonl", mlflow_run="r", mlflow_url="x")
+    for step in range(2500):
+        metrics.log(step, loss=0.5)
+    assert metrics.close() == ""
+    assert sum(count for _, count in sent) == 2500
+    assert len(sent) < 20
