@@ -1,3 +1,3 @@
-"""Any2Caption: read any mix of conditions, write one six-part caption, drive any video generator."""
+"""Any2Caption: any mix of conditions in, one six-part caption out, any video generator behind."""
 
 __version__ = "0.1.0"

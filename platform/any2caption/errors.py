@@ -1,7 +1,7 @@
 """Every error the platform raises on purpose.
 
-Each class says whether trying again can help (`retryable`); Airflow's retry policy and the command line's exit codes
-are derived from that, so nothing else has to know the classes.
+Each class says whether trying again can help (`retryable`). Airflow's retry policy and the command
+line's exit codes are derived from that, so nothing else has to know the classes.
 """
 
 from typing import ClassVar
@@ -50,7 +50,7 @@ class ConflictError(A2CError):
     """Somebody else changed the same thing first (compare-and-swap lost)."""
 
 
-class GateRefused(A2CError):
+class GateRefused(A2CError):  # noqa: N818 - a verdict, not a fault
     """A quality gate said no. The message carries the reasons; the champion stays."""
 
 
@@ -69,4 +69,4 @@ class InterruptedTrainingError(A2CError):
 
 
 class NonFiniteLossError(A2CError):
-    """The loss is NaN or infinite; raised before the optimiser steps, with the batch's record ids."""
+    """The loss is NaN or infinite; raised before the optimiser steps, with the records' ids."""

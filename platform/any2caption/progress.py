@@ -1,4 +1,4 @@
-"""Progress that any process can append and any other can follow: one JSON object a line, one `write` a line."""
+"""Progress that any process can append to and any other can follow: JSON lines."""
 
 import json
 import os
@@ -16,7 +16,7 @@ class ProgressLog:
     lifecycle: str = ""
 
     def emit(self, stage: str, message: str = "", **fields: object) -> None:
-        """Append one line: the stage (`ingest`, `finetune`, …), a sentence, and numbers such as step, total, loss."""
+        """Append a line: stage (`ingest`, `finetune`, …), sentence, numbers (step, total, loss)."""
         line = {
             "time": time.time(),
             "lifecycle": self.lifecycle,
@@ -25,7 +25,7 @@ class ProgressLog:
             **fields,
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # O_APPEND writes of one small line do not interleave, so ranks and tasks can share the file.
+        # O_APPEND writes of a small line do not interleave: ranks and tasks can share the file.
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, (json.dumps(line, default=str) + "\n").encode())
@@ -33,7 +33,7 @@ class ProgressLog:
             os.close(descriptor)
 
     def read(self, offset: int = 0) -> Iterator[tuple[int, dict[str, object]]]:
-        """Yield `(offset after the line, line)` for each whole line of this life cycle from byte `offset` on."""
+        """Yield `(offset after it, line)` for each whole line of this life cycle."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Where everything lives. One object, read from the environment (`A2C_…`), passed to whoever needs it."""
+"""Where everything lives: one object, read from the environment (`A2C_…`)."""
 
 from functools import cached_property
 from pathlib import Path
