@@ -41,7 +41,9 @@ def model(config):
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory, model, processor):
-    return save_bundle(tmp_path_factory.mktemp("bundle") / "tiny", model, processor, {"recipe": "-"})
+    return save_bundle(
+        tmp_path_factory.mktemp("bundle") / "tiny", model, processor, {"recipe": "-"}
+    )
 
 
 @pytest.fixture(scope="session")

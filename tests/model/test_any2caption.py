@@ -19,8 +19,16 @@ from any2caption.model.weights import describe_pretrained, from_pretrained
 def tensors(inputs):
     return {
         name: torch.from_numpy(np.array(getattr(inputs, name)))
-        for name in ("input_ids", "position_ids", "token_types", "vision_patches", "vision_grid",
-                     "motion_patches", "motion_grid", "camera_poses")
+        for name in (
+            "input_ids",
+            "position_ids",
+            "token_types",
+            "vision_patches",
+            "vision_grid",
+            "motion_patches",
+            "motion_grid",
+            "camera_poses",
+        )
     }
 
 
@@ -65,9 +73,15 @@ def test_without_camera_and_motion_logits_equal_transformers_own(saved, conditio
         kinds[ids == stock.config.video_token_id] = 2
         media = {}
         if pictures:
-            media |= {"pixel_values": t["vision_patches"][:rows], "image_grid_thw": t["vision_grid"][:pictures]}
+            media |= {
+                "pixel_values": t["vision_patches"][:rows],
+                "image_grid_thw": t["vision_grid"][:pictures],
+            }
         if len(features) > pictures:
-            media |= {"pixel_values_videos": t["vision_patches"][rows:], "video_grid_thw": t["vision_grid"][pictures:]}
+            media |= {
+                "pixel_values_videos": t["vision_patches"][rows:],
+                "video_grid_thw": t["vision_grid"][pictures:],
+            }
         with torch.no_grad():
             theirs = stock(input_ids=ids, mm_token_type_ids=kinds.int(), **media).logits[0]
         assert torch.allclose(logits(model.eval(), inputs), theirs, atol=2e-5)

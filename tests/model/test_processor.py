@@ -91,9 +91,9 @@ def test_camera_to_world_is_the_inverse_of_world_to_camera(processor):
         [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
     )
     w2c = np.concatenate([rotation, [[1.0], [2.0], [3.0]]], axis=1)
-    poses = processor.features(
-        Condition("camera", Camera(np.full((1, 4), 0.5), w2c[None]), "x")
-    )["poses"]
+    poses = processor.features(Condition("camera", Camera(np.full((1, 4), 0.5), w2c[None]), "x"))[
+        "poses"
+    ]
     c2w = poses[0, 4:].reshape(3, 4)
     assert rotation @ c2w[:, 3] + w2c[:, 3] == pytest.approx(np.zeros(3), abs=1e-6)
     assert rotation @ c2w[:, :3] == pytest.approx(np.eye(3), abs=1e-6)

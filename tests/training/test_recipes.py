@@ -21,7 +21,9 @@ def test_recipes_end_in_time():
 
 
 def test_the_paper_recipe_is_the_papers_table():
-    rows = {s.name: (s.lr, s.general_ratio, s.drop_condition, s.drop_sentence) for s in PAPER.stages}
+    rows = {
+        s.name: (s.lr, s.general_ratio, s.drop_condition, s.drop_sentence) for s in PAPER.stages
+    }
     assert rows == {
         "align-camera": (5e-5, 0.0, 0.0, 0.0),
         "align-motion": (5e-5, 0.0, 0.0, 0.0),

@@ -17,7 +17,16 @@ pytestmark = pytest.mark.server
 
 def begin(folder, out, home, ranks=2):
     command = [sys.executable, "-m", "any2caption.training.run", "--preset", "tiny"]
-    command += ["--recipe", "smoke", "--data", str(folder), "--out", str(out), "--ranks", str(ranks)]
+    command += [
+        "--recipe",
+        "smoke",
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--ranks",
+        str(ranks),
+    ]
     command += ["--progress", str(out.parent / "progress.jsonl"), "--lifecycle", "test"]
     env = {**os.environ, "A2C_HOME": str(home)}
     return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
@@ -40,9 +49,10 @@ def checkpoints(out):
 
 
 def alive(pid):
-    return Path(f"/proc/{pid}/cmdline").exists() and b"worker" in Path(
-        f"/proc/{pid}/cmdline"
-    ).read_bytes()
+    return (
+        Path(f"/proc/{pid}/cmdline").exists()
+        and b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
 
 
 def test_two_ranks_survive_kill_9_of_a_worker_and_do_not_start_over(folder, tmp_path, settings):

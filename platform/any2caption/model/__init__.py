@@ -1,1 +1,4 @@
-"""The model: encoders, the multimodal language model, the processor, bundles and inference steps."""
+"""The model.
+
+Encoders, the multimodal language model, the processor, bundles and inference steps.
+"""

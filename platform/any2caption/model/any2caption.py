@@ -17,7 +17,9 @@ PARTS: dict[str, str] = {
     "camera": "camera_encoder.",
     "language": "mllm.",
 }
-"""Part of a bundle → prefix of its parameters; the first match counts, so `language` is the rest of the MLLM."""
+"""Part of a bundle → prefix of its parameters; the first match counts, so `language` is the rest
+of the MLLM.
+"""
 
 
 def part_of(name: str) -> str:
@@ -26,7 +28,10 @@ def part_of(name: str) -> str:
 
 
 def qwen_config(config: ModelConfig, token_ids: dict[str, int] | None = None) -> Qwen2VLConfig:
-    """Translate to transformers' configuration; `token_ids` are needed only to run transformers' own multimodal forward."""
+    """Translate to transformers' configuration.
+
+    `token_ids` are needed only to run transformers' own multimodal forward.
+    """
     text, vision = config.text, config.vision
     ids = token_ids or {}
     return Qwen2VLConfig(
@@ -68,7 +73,10 @@ def qwen_config(config: ModelConfig, token_ids: dict[str, int] | None = None) ->
 
 
 class Any2Caption(nn.Module):
-    """The whole model. Positions are always explicit, so transformers' hidden rope state is never used."""
+    """The whole model.
+
+    Positions are always explicit, so transformers' hidden rope state is never used.
+    """
 
     def __init__(
         self, config: ModelConfig, mllm: Qwen2VLForConditionalGeneration | None = None
@@ -100,13 +108,13 @@ class Any2Caption(nn.Module):
     def embed(
         self, input_ids: Tensor, token_types: Tensor, vision: Tensor, motion: Tensor, camera: Tensor
     ) -> Tensor:
-        """Token embeddings (B, L, hidden) with each encoder's rows put in their places, in order."""
+        """Token embeddings (B, L, hidden) with each encoder's rows in their places, in order."""
         return place(
             self.mllm.get_input_embeddings()(input_ids), token_types, vision, motion, camera
         )
 
     def hidden_states(self, embeds: Tensor, position_ids: Tensor) -> Tensor:
-        """Causal forward over (B, L, hidden) with positions (3, B, L), right-padded; (B, L, hidden)."""
+        """Causal forward over (B, L, hidden) with positions (3, B, L), padded on the right."""
         length = embeds.shape[1]
         mask = torch.full(
             (length, length), torch.finfo(torch.float32).min, device=embeds.device

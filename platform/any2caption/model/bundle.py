@@ -1,9 +1,12 @@
-"""Model bundles: a folder of safetensors and JSON with the SHA-256 of every file, written whole or not at all.
+"""Model bundles.
+
+A folder of safetensors and JSON with the SHA-256 of every file, written whole or not at all.
 
     config.json  tokenizer.json  meta.json  vision|motion|camera|language.safetensors  manifest.json
 
-`manifest.json` is written last and the folder appears under its name by one rename. Every read checks the digest of what it
-reads; a file that is missing, altered or not listed raises IntegrityError.
+`manifest.json` is written last and the folder appears under its name by one rename. Every read
+checks the digest of what it reads; a file that is missing, altered or not listed raises
+IntegrityError.
 """
 
 import hashlib
@@ -123,7 +126,7 @@ def load_part(folder: Path, part: str) -> "dict[str, Tensor]":
     """Read one part's tensors (verified), by their names in the whole model."""
     from safetensors.torch import load
 
-    return load(read_file(folder, f"{part}.safetensors"))
+    return dict(load(read_file(folder, f"{part}.safetensors")))
 
 
 def read_file(folder: Path, name: str) -> bytes:

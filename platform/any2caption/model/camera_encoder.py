@@ -1,4 +1,7 @@
-"""The camera encoder: Plücker maps → PixelUnshuffle(4) = 96 channels → patches → transformer → one token a frame."""
+"""The camera encoder.
+
+Plücker maps → PixelUnshuffle(4) = 96 channels → patches → transformer → one token a frame.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +38,10 @@ class CameraEncoder(nn.Module):
 
     def __init__(self, config: CameraConfig, hidden: int) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.hidden = config, hidden
         side = config.size
-        # "Empty is 0" for rays too: maps minus the data's mean map, divided by each channel's deviation.
+        # "Empty is 0" for rays too: maps minus the data's mean map, divided by each channel's
+        # deviation.
         self.register_buffer("mean", torch.zeros(6, side, side))
         self.register_buffer("scale", torch.ones(6))
         self.unshuffle = nn.PixelUnshuffle(config.unshuffle)
@@ -66,7 +70,7 @@ class CameraEncoder(nn.Module):
         """Return one token a frame."""
         config = self.config
         if not len(poses):
-            return poses.new_zeros(0, config.frames, int(self.project[2].out_features))
+            return poses.new_zeros(0, config.frames, self.hidden)
         with torch.autocast(poses.device.type, enabled=False):
             maps = plucker_maps(poses.float(), config.size)
             maps = (maps - self.mean) / self.scale[:, None, None]

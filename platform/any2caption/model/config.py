@@ -1,4 +1,7 @@
-"""The model's configuration: typed, immutable, JSON on disk. No torch here, so the processor can use it anywhere."""
+"""The model's configuration: typed, immutable, JSON on disk.
+
+No torch here, so the processor can use it anywhere.
+"""
 
 import json
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
@@ -71,7 +74,9 @@ class CameraConfig:
     depth: int
     heads: int
     unshuffle: int = 4
-    """PixelUnshuffle factor: 6·4² = the paper's 96 input channels (our reading of an unexplained number)."""
+    """PixelUnshuffle factor: 6·4² = the paper's 96 input channels (our reading of an unexplained
+    number).
+    """
     mlp_ratio: int = 4
 
     @property
@@ -87,7 +92,10 @@ class CameraConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scaling:
-    """Pixel values 0…255 → (x - mean) / std, per channel. For depth and motion, empty pixels should come out as 0."""
+    """Pixel values 0…255 → (x - mean) / std, per channel.
+
+    For depth and motion, empty pixels should come out as 0.
+    """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -98,7 +106,9 @@ class ProcessorConfig:
     """How conditions become arrays."""
 
     resize: Literal["letterbox", "smart"]
-    """`letterbox`: every picture to image_size² (aspect kept, grey bars); `smart`: Qwen2-VL's own rule."""
+    """`letterbox`: every picture to image_size² (aspect kept, grey bars); `smart`: Qwen2-VL's own
+    rule.
+    """
     image_size: int
     motion_size: int
     min_pixels: int = 56 * 56
@@ -118,7 +128,9 @@ class ProcessorConfig:
     """fx, fy, cx, cy where the camera file states none: 90 degrees across a 16:9 frame."""
     max_new_tokens: int = 1024
     max_part_tokens: int = 256
-    """A caption part that grows past this is ended, so an untrained model still writes all six parts."""
+    """A caption part that grows past this is ended, so an untrained model still writes all six
+    parts.
+    """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,7 +158,10 @@ def to_json(config: Any) -> str:
 
 
 def from_dict(cls: type[Loaded], data: dict[str, Any], where: str = "config") -> Loaded:
-    """Build a (nested) dataclass from JSON data; unknown or missing keys raise ConfigError naming them."""
+    """Build a (nested) dataclass from JSON data.
+
+    Unknown or missing keys raise ConfigError naming them.
+    """
     hints = get_type_hints(cls)
     known = {item.name for item in fields(cls)}  # type: ignore[arg-type]
     if unknown := sorted(set(data) - known):

@@ -1,7 +1,10 @@
-"""Grammar-constrained choice of tokens: the six parts are always there, whatever the model would say.
+"""Grammar-constrained choice of tokens.
 
-The grammar bounds a part in characters; beside it, a part that has used up its tokens is ended at the next place where the
-grammar allows a line break (or the end), so a caption always fits the token budget.
+The six parts are always there, whatever the model would say.
+
+The grammar bounds a part in characters; beside it, a part that has used up its tokens is ended at
+the next place where the grammar allows a line break (or the end), so a caption always fits the
+token budget.
 """
 
 from functools import cached_property
@@ -55,7 +58,10 @@ class Constraint:
         self._bits = masks.allocate_token_bitmask(len(matchers), grammar.vocab_size)
 
     def choose(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Take the best allowed token of each row of scores (B, vocabulary); finished rows give the end token."""
+        """Take the best allowed token of each row of scores (B, vocabulary).
+
+        Finished rows give the end token.
+        """
         chosen = np.full(len(self.matchers), self.grammar.end_id, np.int64)
         for row in np.flatnonzero(~self.done):
             chosen[row] = self._choose_one(int(row), scores[row])
@@ -65,7 +71,8 @@ class Constraint:
         matcher, grammar = self.matchers[row], self.grammar
         best = int(scores.argmax())
         over = self._used[row] >= grammar.part_tokens
-        # Asking about one token is much cheaper than the whole mask, and a trained model is nearly always allowed.
+        # Asking about one token is much cheaper than the whole mask, and a trained model is nearly
+        # always allowed.
         if over or not matcher.try_consume_tokens([best]):
             masks.fill_next_token_bitmask(matcher, self._bits, row)
             allowed = np.unpackbits(self._bits[row].view(np.uint8), bitorder="little").astype(bool)

@@ -60,7 +60,10 @@ class Decoder:
     def generate_ids(
         self, batch: Sequence[DecoderInputs], *, cached: bool = True
     ) -> list[list[int]]:
-        """The same as token ids. `cached=False` runs the whole prefix again for each token (a reference for tests)."""
+        """The same as token ids.
+
+        `cached=False` runs the whole prefix again for each token (a reference for tests).
+        """
         if not batch:
             return []
         embeds, positions, mask = self._left_padded(batch)

@@ -1,8 +1,11 @@
-"""From conditions to captions: the same steps for evaluation in this process and for Triton's models.
+"""From conditions to captions.
 
-Triton runs one step a model: `Processor` (preprocess), `load_vision`/`load_motion`/`load_camera` with the `encode_…`
-functions, `Decoder`. Each loads only its own part of the bundle. Everything is served in float32: on a CPU one token at a
-time is a matrix-vector product, where bfloat16 is not faster.
+The same steps for evaluation in this process and for Triton's models.
+
+Triton runs one step a model: `Processor` (preprocess), `load_vision`/`load_motion`/`load_camera`
+with the `encode_…` functions, `Decoder`. Each loads only its own part of the bundle. Everything is
+served in float32: on a CPU one token at a time is a matrix-vector product, where bfloat16 is not
+faster.
 """
 
 from collections.abc import Sequence
@@ -73,7 +76,10 @@ def _local(bundle: Path, part: str) -> dict[str, torch.Tensor]:
 
 @torch.inference_mode()
 def encode_vision(tower: nn.Module, patches: Array, grid: Grid) -> Array:
-    """vision_patches [N, D] and vision_grid [n, 3] → vision_embeds [N / merge², hidden]; zero rows give zero rows."""
+    """vision_patches [N, D] and vision_grid [n, 3] → vision_embeds [N / merge², hidden].
+
+    Zero rows give zero rows.
+    """
     rows = run_tower(tower, torch.from_numpy(np.array(patches)), torch.from_numpy(np.array(grid)))
     return rows.numpy()
 

@@ -1,30 +1,39 @@
-"""What goes between the steps of a request: plain NumPy arrays of fixed rank, possibly of zero length."""
+"""What goes between the steps of a request.
+
+Plain NumPy arrays of fixed rank, possibly of zero length.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 TEXT, VISION, MOTION, CAMERA = 0, 1, 2, 3  # values of ModelInputs.token_types
 
-Features = dict[str, NDArray[np.generic]]
-"""One condition, small and model-ready. Pictures, videos and skeletons: `frames` uint8 T×H×W×3; depth: `frames` uint8 T×H×W
-(0 = far or hole); camera: `poses` float32 F×16; text: empty. Beside it `kind` (0-d str array) and `role`."""
+Features = dict[str, NDArray[Any]]
+"""One condition, small and model-ready.
+
+Pictures, videos and skeletons: `frames` uint8 T×H×W×3; depth: `frames` uint8 T×H×W (0 = far or
+hole); camera: `poses` float32 F×16; text: nothing. Beside it `kind` and `role` (0-d str arrays).
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInputs:
     """One request as the preprocessing step hands it on.
 
-    input_ids: int64 [L], the whole prompt, ending where the caption begins.
-    position_ids: int64 [3, L], M-RoPE positions (time, height, width).
-    token_types: int64 [L], 0 text, 1 vision, 2 motion, 3 camera: where each encoder's output rows go, in order.
-    vision_patches: float32 [N, D], flattened patches of pictures, videos and depth in prompt order; D = config.vision.patch_dim.
-    vision_grid: int64 [n, 3], (t, h, w) in patches of each of them; N = sum of t·h·w.
-    motion_patches: float32 [M, D] and motion_grid: int64 [m, 3], the same for skeleton videos.
-    camera_poses: float32 [c·F, 16], per sampled frame fx, fy, cx, cy (fractions), then camera-to-world 3×4 by rows;
-        F = config.camera.frames, c cameras.
-    warnings: sentences for the user, for example about a picture left out.
+    - input_ids: int64 [L], the whole prompt, ending where the caption begins.
+    - position_ids: int64 [3, L], M-RoPE positions (time, height, width).
+    - token_types: int64 [L], 0 text, 1 vision, 2 motion, 3 camera: where each encoder's output
+      rows go, in order.
+    - vision_patches: float32 [N, D], flattened patches of pictures, videos and depth in prompt
+      order; D = config.vision.patch_dim.
+    - vision_grid: int64 [n, 3], (t, h, w) in patches of each of them; N = sum of t·h·w.
+    - motion_patches: float32 [M, D] and motion_grid: int64 [m, 3], the same for skeleton videos.
+    - camera_poses: float32 [c·F, 16], per sampled frame fx, fy, cx, cy (fractions), then
+      camera-to-world 3×4 by rows; F = config.camera.frames, c cameras.
+    - warnings: sentences for the user, for example about a picture left out.
     """
 
     input_ids: NDArray[np.int64]
@@ -42,8 +51,10 @@ class ModelInputs:
 class DecoderInputs:
     """One request as the decoder step takes it.
 
-    input_ids, position_ids, token_types: as in ModelInputs.
-    vision_embeds: float32 [N / merge², hidden], motion_embeds: float32 [M / merge², hidden], camera_embeds: float32 [c·F, hidden].
+    - input_ids, position_ids, token_types: as in ModelInputs.
+    - vision_embeds: float32 [N / merge², hidden].
+    - motion_embeds: float32 [M / merge², hidden].
+    - camera_embeds: float32 [c·F, hidden].
     """
 
     input_ids: NDArray[np.int64]

@@ -13,7 +13,10 @@ MOST_ASPECT = 200.0
 
 
 def letterbox(frame: NDArray[np.uint8], size: int, fill: int) -> NDArray[np.uint8]:
-    """Fit H×W(×3) into size×size: aspect ratio kept, the rest filled; small pictures are enlarged."""
+    """Fit H×W(×3) into size×size: aspect ratio kept, the rest filled.
+
+    Small pictures are enlarged.
+    """
     height, width = frame.shape[:2]
     scale = size / max(height, width)
     inner = max(1, round(width * scale)), max(1, round(height * scale))
@@ -29,7 +32,10 @@ def letterbox(frame: NDArray[np.uint8], size: int, fill: int) -> NDArray[np.uint
 
 
 def smart_size(height: int, width: int, factor: int, low: int, high: int) -> tuple[int, int]:
-    """Return Qwen2-VL's target size: multiples of `factor`, low ≤ area ≤ high, aspect nearly kept."""
+    """Return Qwen2-VL's target size.
+
+    Multiples of `factor`, low ≤ area ≤ high, aspect nearly kept.
+    """
     if max(height, width) / min(height, width) > MOST_ASPECT:  # a hair-thin picture: cut its length
         height, width = min(height, int(width * MOST_ASPECT)), min(width, int(height * MOST_ASPECT))
     tall, wide = (max(factor, round(side / factor) * factor) for side in (height, width))
@@ -52,7 +58,7 @@ def fit(
         return np.stack([letterbox(frame, config.image_size, fill) for frame in frames])
     most = config.max_pixels if len(frames) == 1 else config.max_video_pixels
     tall, wide = smart_size(
-        *frames.shape[1:3], vision.patch * vision.merge, config.min_pixels, most
+        frames.shape[1], frames.shape[2], vision.patch * vision.merge, config.min_pixels, most
     )
     return np.stack(
         [
@@ -65,7 +71,9 @@ def fit(
 def patchify(
     frames: NDArray[np.uint8], scaling: Scaling, vision: VisionConfig
 ) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
-    """Cut T×H×W(×3) into Qwen2-VL's patch order; returns patches float32 N×D and the grid (t, h, w).
+    """Cut T×H×W(×3) into Qwen2-VL's patch order.
+
+    Returns patches float32 N×D and the grid (t, h, w).
 
     Grey frames become three equal channels; an odd number of frames repeats the last one.
     """

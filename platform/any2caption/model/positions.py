@@ -12,7 +12,10 @@ def text_positions(start: int, length: int) -> NDArray[np.int64]:
 
 
 def grid_positions(start: int, grid: Sequence[int], merge: int) -> NDArray[np.int64]:
-    """A picture or video of `grid` (t, h, w) patches: rows time, height, width of its merged tokens."""
+    """A picture or video of `grid` (t, h, w) patches.
+
+    Rows time, height, width of its merged tokens.
+    """
     t, h, w = grid[0], grid[1] // merge, grid[2] // merge
     return (np.indices((t, h, w), dtype=np.int64).reshape(3, -1) + start).astype(np.int64)
 
@@ -20,7 +23,9 @@ def grid_positions(start: int, grid: Sequence[int], merge: int) -> NDArray[np.in
 def prompt_positions(
     segments: Iterable[tuple[int, Sequence[int] | None]], merge: int
 ) -> NDArray[np.int64]:
-    """Positions 3×L of segments in order: `(tokens, None)` for text and camera, `(tokens, grid)` for pictures and videos.
+    """Positions 3×L of segments in order.
+
+    `(tokens, None)` for text and camera, `(tokens, grid)` for pictures and videos.
 
     After a grid the next position advances by max(h, w) / merge as in transformers, not by t.
     """

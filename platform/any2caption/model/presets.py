@@ -1,4 +1,8 @@
-"""Model sizes. They differ in configuration only: `tiny` trains from scratch on two CPU cores, the others are the paper's."""
+"""Model sizes.
+
+They differ in configuration only: `tiny` trains from scratch on two CPU cores, the others are the
+paper's.
+"""
 
 from any2caption.errors import ConfigError
 from any2caption.model.config import (
@@ -35,7 +39,8 @@ TINY = ModelConfig(
         resize="letterbox",
         image_size=56,
         motion_size=56,
-        # Empty is 0: on a skeleton drawing this was the largest single effect on learning (bench notes in docs).
+        # Empty is 0: on a skeleton drawing this was the largest single effect on learning (bench
+        # notes in docs).
         image=Scaling(mean=(127.5,) * 3, std=(64.0,) * 3),
         depth=Scaling(mean=(0.0,) * 3, std=(96.0,) * 3),
         motion=Scaling(mean=(0.0,) * 3, std=(64.0,) * 3),

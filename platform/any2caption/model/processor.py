@@ -1,6 +1,9 @@
-"""From parsed conditions to the arrays that the model takes. NumPy, Pillow and `tokenizers`; never torch.
+"""From parsed conditions to the arrays that the model takes.
 
-The prompt: pictures, videos, depth, pose, camera, each with its number ("picture 1"), then the user's text:
+NumPy, Pillow and `tokenizers`; never torch.
+
+The prompt: pictures, videos, depth, pose, camera, each with its number ("picture 1"), then the
+user's text:
 
     <|im_start|>user
     picture 1 (identity): <|vision_start|>…<|vision_end|>
@@ -12,6 +15,7 @@ The prompt: pictures, videos, depth, pose, camera, each with its number ("pictur
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +36,7 @@ LABELS = {
     "camera": "camera",
 }
 """Condition kind → the word that prompts use, in prompt order."""
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
 BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
 
 
@@ -93,7 +98,7 @@ class Processor:
         return arrays
 
     @staticmethod
-    def _sampled(frames: NDArray[np.generic], most: int) -> NDArray[np.generic]:
+    def _sampled(frames: NDArray[Pixel], most: int) -> NDArray[Pixel]:
         """At most `most` evenly spaced frames; a few are kept as they are, made even in number."""
         from any2caption.conditions.sampling import sample_frames
 
@@ -110,10 +115,14 @@ class Processor:
         sampled = Pose(pose.keypoints[indices], pose.layout, pose.fps)
         drawn = np.asarray(draw_skeleton(sampled, 2 * size, 2 * size, frames), np.uint8)
         # Drawn at twice the size and averaged: lines keep their sub-pixel place.
-        return np.rint(drawn.reshape(frames, size, 2, size, 2, 3).mean((2, 4))).astype(np.uint8)
+        mean = drawn.reshape(frames, size, 2, size, 2, 3).mean((2, 4))
+        return np.asarray(np.rint(mean), np.uint8)
 
     def _camera(self, camera: Camera) -> NDArray[np.float32]:
-        """F×16: intrinsics with defaults for unknown ones, then camera-to-world relative to the first frame."""
+        """F×16.
+
+        Intrinsics with defaults for unknown ones, then camera-to-world relative to the first frame.
+        """
         from any2caption.conditions.sampling import sample_frames
 
         index = np.asarray(sample_frames(len(camera.w2c), self.config.camera.frames))
@@ -129,7 +138,10 @@ class Processor:
     # --- requests ---
 
     def assemble(self, text: str, features: Sequence[Features]) -> ModelInputs:
-        """Return the model's inputs for a text and conditions; too many of a kind are left out with a warning."""
+        """Return the model's inputs for a text and conditions.
+
+        Too many of a kind are left out with a warning.
+        """
         grouped, warnings = self._grouped(features)
         config = self.config
         prompt = _Prompt()
@@ -226,7 +238,7 @@ class Processor:
         prompt.add(self._text("\n"))
 
     def _special(self, token: str) -> list[int]:
-        return self._cached(f"special {token}", lambda: [int(self.tokenizer.token_to_id(token))])
+        return self._cached(f"special {token}", lambda: [self.tokenizer.token_to_id(token) or 0])
 
     def _text(self, text: str) -> list[int]:
         return self._cached(f"text {text}", lambda: self._encode(text))

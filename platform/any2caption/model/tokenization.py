@@ -1,8 +1,9 @@
 """Tokenizers: Qwen2-VL's own from a file, or a small one trained on the corpus.
 
-The small one is byte-level BPE that splits text at punctuation only, so that merges run across spaces and whole phrases of
-the corpus become one token: captions are less than half as long and train twice as fast. That suits template text; wording
-the corpus never had falls back to short tokens.
+The small one is byte-level BPE that splits text at punctuation only, so that merges run across
+spaces and whole phrases of the corpus become one token: captions are less than half as long and
+train twice as fast. That suits template text; wording the corpus never had falls back to short
+tokens.
 """
 
 from collections.abc import Iterable
@@ -37,7 +38,10 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a `tokenizer.json` (a file, or the folder that holds it) and add the paper's four tokens if they are missing."""
+    """Read a `tokenizer.json` (a file, or the folder that holds it).
+
+    The paper's four tokens are added if they are missing.
+    """
     file = path / "tokenizer.json" if path.is_dir() else path
     try:
         tokenizer = Tokenizer.from_file(str(file))

@@ -1,36 +1,40 @@
 """Running transformers' Qwen2-VL vision tower fast where all pictures have the same size.
 
-The stock forward loops over frames in Python and embeds patches with a Conv3d; both dominate a tiny tower on a CPU (the
-convolution is about 10 times slower than the same product as a linear layer). Same weights, same result.
+The stock forward loops over frames in Python and embeds patches with a Conv3d; both dominate a
+tiny tower on a CPU (the convolution is about 10 times slower than the same product as a linear
+layer). Same weights, same result.
 """
+
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers.models.qwen2_vl.modeling_qwen2_vl import apply_rotary_pos_emb_vision
 
 
-def run_tower(tower: nn.Module, patches: Tensor, grid: Tensor) -> Tensor:
+def run_tower(tower: Any, patches: Tensor, grid: Tensor) -> Tensor:
     """Return merged tokens (N / merge², hidden) of patches (N, D) with grids (n, 3)."""
     if len(patches) == 0:
-        return patches.new_zeros(0, tower.merger.mlp[2].out_features)  # type: ignore[union-attr,index]
+        return patches.new_zeros(0, tower.merger.mlp[2].out_features)
     sizes = {(int(h), int(w)) for _, h, w in grid.tolist()}
-    if len(sizes) > 1 or not patches.device.type == "cpu":
-        return tower(patches.to(tower.dtype), grid_thw=grid).pooler_output  # type: ignore[no-any-return]
+    if len(sizes) > 1 or patches.device.type != "cpu":
+        rows: Tensor = tower(patches.to(tower.dtype), grid_thw=grid).pooler_output
+        return rows
     h, w = sizes.pop()
     return _equal_frames(tower, patches, h, w)
 
 
-def _equal_frames(tower: nn.Module, patches: Tensor, h: int, w: int) -> Tensor:
+def _equal_frames(tower: Any, patches: Tensor, h: int, w: int) -> Tensor:
     """All frame pairs are h×w patches: attention in one batch."""
-    weight = tower.patch_embed.proj.weight  # type: ignore[union-attr]
+    weight = tower.patch_embed.proj.weight
     x = nn.functional.linear(patches.to(weight.dtype), weight.flatten(1)).view(
         -1, h * w, len(weight)
     )
-    merge = int(tower.spatial_merge_size)  # type: ignore[arg-type]
+    merge = int(tower.spatial_merge_size)
     index = torch.stack(torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij"))
     index = index.view(2, h // merge, merge, w // merge, merge).transpose(2, 3).flatten(1)
-    cos, sin = tower.rotary_pos_emb(x, index.T)  # type: ignore[operator]
-    for block in tower.blocks:  # type: ignore[union-attr]
+    cos, sin = tower.rotary_pos_emb(x, index.T)
+    for block in tower.blocks:
         attention = block.attn
         qkv = attention.qkv(block.norm1(x)).unflatten(-1, (3, attention.num_heads, -1))
         q, k, v = qkv.unbind(2)
@@ -39,4 +43,5 @@ def _equal_frames(tower: nn.Module, patches: Tensor, h: int, w: int) -> Tensor:
         weights = (q @ k.transpose(-1, -2) * attention.scaling).softmax(-1)
         x = x + attention.proj((weights @ v).transpose(1, 2).flatten(2))
         x = x + block.mlp(block.norm2(x))
-    return tower.merger(x.flatten(0, 1))  # type: ignore[operator,no-any-return]
+    merged: Tensor = tower.merger(x.flatten(0, 1))
+    return merged

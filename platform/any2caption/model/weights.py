@@ -1,6 +1,9 @@
-"""Start from published Qwen2-VL weights: a local folder in transformers' layout (safetensors), nothing downloaded.
+"""Start from published Qwen2-VL weights.
 
-The motion encoder starts as a copy of the vision tower; the camera encoder starts at random, as in the paper.
+A local folder in transformers' layout (safetensors), nothing downloaded.
+
+The motion encoder starts as a copy of the vision tower; the camera encoder starts at random, as in
+the paper.
 """
 
 from dataclasses import replace
@@ -19,7 +22,10 @@ from any2caption.model.tokenization import load_tokenizer
 
 
 def local_folder(source: str) -> Path:
-    """Turn a path or file:// URI into a folder that holds weights; anything else raises ConfigError."""
+    """Turn a path or file:// URI into a folder that holds weights.
+
+    Anything else raises ConfigError.
+    """
     parsed = urlparse(source)
     if parsed.scheme not in {"", "file"}:
         raise ConfigError(
@@ -36,7 +42,10 @@ def local_folder(source: str) -> Path:
 def from_pretrained(
     source: str, preset: ModelConfig, *, dtype: torch.dtype = torch.float32
 ) -> tuple[Any2Caption, Processor]:
-    """Load Qwen2-VL from `source` into Any2Caption; sizes come from the files, the rest from the preset."""
+    """Load Qwen2-VL from `source` into Any2Caption.
+
+    Sizes come from the files, the rest from the preset.
+    """
     folder = local_folder(source)
     mllm = Qwen2VLForConditionalGeneration.from_pretrained(
         folder,

@@ -1,7 +1,10 @@
-"""Alignment of an encoder from scratch: linear heads on its tokens name what the condition determines.
+"""Alignment of an encoder from scratch.
 
-The paper aligns encoders with movement and action phrases through a pre-trained language model; a model that starts from
-nothing has none yet, so here the phrases are classes. The heads stay as an auxiliary loss and are not part of the bundle.
+Linear heads on its tokens name what the condition determines.
+
+The paper aligns encoders with movement and action phrases through a pre-trained language model; a
+model that starts from nothing has none yet, so here the phrases are classes. The heads stay as an
+auxiliary loss and are not part of the bundle.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +37,10 @@ def most_tokens(config: ModelConfig, kind: str) -> int:
 
 
 class Heads(nn.Module):
-    """A linear classifier per kind and slot on an item's flattened tokens (their mean where sizes vary)."""
+    """A linear classifier per kind and slot.
+
+    It reads an item's flattened tokens, or their mean where sizes vary.
+    """
 
     def __init__(
         self, config: ModelConfig, classes: Mapping[str, Mapping[str, Sequence[str]]]
@@ -55,7 +61,10 @@ class Heads(nn.Module):
         )
 
     def forward(self, outputs: Mapping[str, Tensor], answers: Sequence[Answers]) -> Tensor:
-        """Mean cross-entropy over all (item, slot) pairs; `outputs` are tower → tokens (N, hidden)."""
+        """Mean cross-entropy over all (item, slot) pairs.
+
+        `outputs` are tower → tokens (N, hidden).
+        """
         total, count = torch.zeros(()), 0
         for kind in self.index:
             found = [answer for answer in answers if answer.kind == kind]
@@ -117,7 +126,10 @@ class AlignBatch:
 
 
 class AlignData:
-    """The items of one alignment stage, one kind a step, in an order that is a function of (seed, step)."""
+    """The items of one alignment stage.
+
+    One kind a step, in an order that is a function of (seed, step).
+    """
 
     def __init__(self, data: Prepared, config: ModelConfig, stage: Stage, seed: int) -> None:
         self.data, self.config = data, config

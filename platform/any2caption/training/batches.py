@@ -1,7 +1,7 @@
 """Which samples a step sees, and how they become tensors.
 
-The order is a pure function of (seed, stage, step): global batches of samples of like length, so that neither the number of
-ranks nor a restart changes it.
+The order is a pure function of (seed, stage, step): global batches of samples of like length, so
+that neither the number of ranks nor a restart changes it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +36,7 @@ class Order:
     def __call__(self, step: int) -> NDArray[np.int64]:
         """Return the sample numbers of a step's global batch."""
         epoch, position = divmod(step, self.per_epoch)
-        return self._epoch(epoch)[position]
+        return np.asarray(self._epoch(epoch)[position])
 
     def _epoch(self, epoch: int) -> NDArray[np.int64]:
         rng = np.random.default_rng([self.seed, epoch])
@@ -49,7 +49,7 @@ class Order:
             part = order[start : start + pool]
             order[start : start + pool] = part[np.argsort(self.lengths[part], kind="stable")]
         batches = order.reshape(self.per_epoch, self.batch)
-        return batches[rng.permutation(self.per_epoch)]
+        return np.asarray(batches[rng.permutation(self.per_epoch)])
 
 
 def share(batch: NDArray[np.int64], rank: int, ranks: int) -> NDArray[np.int64]:
@@ -61,8 +61,8 @@ def share(batch: NDArray[np.int64], rank: int, ranks: int) -> NDArray[np.int64]:
 class Batch:
     """One rank's tensors of a step. L is the longest sequence; sequences are padded on the right.
 
-    `labels` (B, L) are next tokens (-1 = none), `weights` (B, L) their loss weights; `answers` are per kind the item's rows
-    and its slots' class names, for the phrase heads.
+    `labels` (B, L) are next tokens (-1 = none), `weights` (B, L) their loss weights; `answers` are
+    per kind the item's rows and its slots' class names, for the phrase heads.
     """
 
     ids: tuple[str, ...]
@@ -81,7 +81,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The classes that one item determines; `rows` is where its tokens lie in the encoder's output."""
+    """The classes that one item determines.
+
+    `rows` is where its tokens lie in the encoder's output.
+    """
 
     kind: str
     rows: tuple[int, int]
@@ -219,7 +222,7 @@ def _answers(
     counts: dict[str, int],
     merge: int,
 ) -> Iterator[tuple[Answers, tuple[str, int, int]]]:
-    """What each kind that is there once determines, and where its tokens are in this row's encoder outputs."""
+    """What each kind that is there once determines, and where its tokens are in this row."""
     kinds = [str(item["kind"]) for item in features]
     at = 0
     grids = iter(grid.tolist())

@@ -1,9 +1,12 @@
-"""Checkpoints: weights, optimizer moments and position, as safetensors and JSON; the completion marker last.
+"""Checkpoints: weights, optimizer moments and position, as safetensors and JSON.
 
-A checkpoint is a folder `step-…/` with `model.safetensors`, `optimizer-<rank>.safetensors`, `state.json` and `complete.json`.
-Without the marker it does not exist. With ZeRO 0 every rank holds the same moments and rank 0 writes them, so a run resumes
-on any number of ranks; with ZeRO 1 and 2 each rank writes its shard, and on another number of ranks the moments start anew,
-which is said.
+The completion marker last.
+
+A checkpoint is a folder `step-…/` with `model.safetensors`, `optimizer-<rank>.safetensors`,
+`state.json` and `complete.json`.
+Without the marker it does not exist. With ZeRO 0 every rank holds the same moments and rank 0
+writes them, so a run resumes on any number of ranks; with ZeRO 1 and 2 each rank writes its shard,
+and on another number of ranks the moments start anew, which is said.
 """
 
 import json
@@ -42,7 +45,7 @@ def write_shard(folder: Path, rank: int, optimizer: Any) -> None:
     save_file(moments(optimizer), folder / f"optimizer-{rank}.safetensors")
 
 
-def commit(
+def commit(  # noqa: PLR0913 - what a checkpoint holds
     folder: Path,
     state: Mapping[str, Tensor],
     position: Position,
@@ -51,7 +54,10 @@ def commit(
     zero: int,
     keep: int,
 ) -> None:
-    """Write weights and position, sync, then the marker; remove checkpoints beyond the newest `keep`."""
+    """Write weights and position, sync, then the marker.
+
+    Remove checkpoints beyond the newest `keep`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
         {k: v.detach().contiguous().clone() for k, v in state.items()}, folder / "model.safetensors"
@@ -94,7 +100,7 @@ class Loaded:
 
     def model(self) -> dict[str, Tensor]:
         """All weights."""
-        return load_file(self.folder / "model.safetensors")
+        return dict(load_file(self.folder / "model.safetensors"))
 
     def optimizer(self, rank: int) -> dict[str, Tensor]:
         """One rank's moments; empty at the beginning of a stage."""

@@ -1,10 +1,10 @@
 """Prepared training data: memory-mapped arrays and an index, read without copying.
 
-pixels.npy   uint8 1-D: the frames of every distinct picture, video, depth and skeleton, one after the other
-poses.npy    float32 c×F×16: every distinct camera path
+pixels.npy   uint8 1-D: the frames of every distinct picture, video, depth and skeleton, one after
+the other poses.npy    float32 c×F×16: every distinct camera path
 items.json   per feature: kind, role, shape and offset (or row)
-captions.npy / weights.npy   int32 / float32 1-D: caption tokens and whether each names a slot (1) or not (0)
-records.jsonl   per record: id, split, prompt, features, slot answers, caption offsets
+captions.npy / weights.npy   int32 / float32 1-D: caption tokens and whether each names a slot (1)
+or not (0) records.jsonl   per record: id, split, prompt, features, slot answers, caption offsets
 config.json, tokenizer.json   the model's configuration and tokenizer
 prepared.json   what it was made from; written last
 """
@@ -31,7 +31,10 @@ MARKER = "prepared.json"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One record: `features` are item numbers in prompt order; `answers` maps kind → slot → class names that it determines."""
+    """One record: `features` are item numbers in prompt order.
+
+    `answers` maps kind → slot → class names that it determines.
+    """
 
     id: str
     prompt: str

@@ -18,8 +18,9 @@ def connect() -> tuple[int, int]:
     """Join the process group of the launcher; returns (rank, ranks)."""
     import deepspeed
 
-    # Its shared-memory exchange is compiled at first use, for minutes, and a process killed meanwhile leaves a lock that
-    # every later start waits for without end. gloo's own exchange of a tiny model costs milliseconds.
+    # Its shared-memory exchange is compiled at first use, for minutes, and a process killed
+    # meanwhile leaves a lock that every later start waits for without end. gloo's own exchange of
+    # a tiny model costs milliseconds.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     deepspeed.init_distributed(dist_backend=backend, verbose=False)
@@ -36,8 +37,11 @@ def trained_modules(recipe: Recipe, stage: Stage) -> tuple[str, ...]:
 
 
 def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list[dict[str, Any]]:
-    """Freeze everything, then thaw and group what the stage trains: encoders with their own rate, the rest."""
-    objective.requires_grad_(False)  # noqa: FBT003
+    """Freeze everything, then thaw and group what the stage trains.
+
+    Encoders with their own rate, the rest.
+    """
+    objective.requires_grad_(False)
     seen: set[int] = set()
     encoders: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
@@ -47,7 +51,7 @@ def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list
                 continue
             if id(parameter) not in seen:
                 seen.add(id(parameter))
-                parameter.requires_grad_(True)  # noqa: FBT003
+                parameter.requires_grad_(True)
                 (encoders if name in ENCODERS else others).append(parameter)
     groups = [
         {"params": encoders, "lr": stage.lr, "scale": stage.encoder_lr},
@@ -57,8 +61,11 @@ def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list
 
 
 def _head_used(name: str, stage: Stage) -> bool:
-    """`heads.<kind>_<slot>.weight`: only the stage's kinds, and only where the heads are in the loss."""
-    kind = name.split(".")[1].split("_")[0]
+    """`heads.<kind>_<slot>.weight`.
+
+    Only the stage's kinds, and only where the heads are in the loss.
+    """
+    kind = name.split(".")[1].split("_", maxsplit=1)[0]
     return kind in stage.kinds if stage.kinds else bool(stage.heads_loss)
 
 

@@ -4,7 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-# Big blocks stay in the heap instead of being mapped and unmapped for every tensor: element-wise operations were
+# Big blocks stay in the heap instead of being mapped and unmapped for every tensor: element-wise
+# operations were
 # 4.7 times faster, float32 products 1.6 times. Read by glibc when a process starts.
 MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
@@ -26,7 +27,10 @@ def can_compile() -> bool:
 
 
 def worker_environment(ranks: int, cache: Path) -> dict[str, str]:
-    """The environment of training processes on a CPU: one thread a rank, no spinning, compiled code kept in `cache`."""
+    """The environment of training processes on a CPU.
+
+    One thread a rank, no spinning, compiled code kept in `cache`.
+    """
     cores = len(os.sched_getaffinity(0))
     threads = str(max(1, cores // ranks))
     return {

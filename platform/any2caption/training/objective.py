@@ -1,4 +1,7 @@
-"""What DeepSpeed wraps: the model, its phrase heads and the loss of one step, as sums that ranks can add up."""
+"""What DeepSpeed wraps.
+
+The model, its phrase heads and the loss of one step, as sums that ranks can add up.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +16,10 @@ MODULES = ("vision", "motion", "camera", "language", "lm_head", "heads")
 
 
 class Objective(nn.Module):
-    """Model and heads. `forward` returns (loss sum, weight sum): the mean over all ranks is one division away."""
+    """Model and heads.
+
+    `forward` returns (loss sum, weight sum): the mean over all ranks is one division away.
+    """
 
     def __init__(
         self, model: Any2Caption, classes: Mapping[str, Mapping[str, Sequence[str]]], *, bf16: bool
@@ -22,7 +28,10 @@ class Objective(nn.Module):
         self.model, self.heads, self.bf16 = model, Heads(model.config, classes), bf16
 
     def forward(self, batch: Batch | AlignBatch, heads_loss: float) -> tuple[Tensor, Tensor]:
-        """Cross-entropy over caption tokens (plus `heads_loss` × the heads'), or the heads' alone."""
+        """Cross-entropy over caption tokens (plus `heads_loss` × the heads').
+
+        Or the heads' alone.
+        """
         device = next(self.model.parameters()).device.type
         with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
             if isinstance(batch, AlignBatch):
@@ -59,11 +68,12 @@ class Objective(nn.Module):
     def part(self, name: str) -> nn.Module:
         """A trainable module by its name in a recipe."""
         model = self.model
-        return {
+        parts: dict[str, nn.Module] = {
             "vision": model.mllm.model.visual,
             "motion": model.motion_encoder,
             "camera": model.camera_encoder,
             "language": model.language,
             "lm_head": model.mllm.lm_head,
             "heads": self.heads,
-        }[name]
+        }
+        return parts[name]

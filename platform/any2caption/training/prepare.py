@@ -1,9 +1,10 @@
 """Turn a snapshot's training and validation records into arrays that training maps into memory.
 
-    python -m any2caption.training.prepare --snapshot ID --preset tiny --out DIR [--recipe tiny] [--weights URI] [--workers 2]
+    python -m any2caption.training.prepare --snapshot ID --preset tiny --out DIR [--recipe tiny]
+    [--weights URI] [--workers 2]
 
-Test records are never read. Each distinct condition is parsed and resized once, in `workers` processes. A folder that is
-there already for the same snapshot, preset and recipe is left as it is.
+Test records are never read. Each distinct condition is parsed and resized once, in `workers`
+processes. A folder that is there already for the same snapshot, preset and recipe is left as it is.
 """
 
 import json
@@ -35,7 +36,8 @@ from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
 from any2caption.training.dataset import MARKER, VERSION
-from any2caption.training.recipes import Recipe, recipe as recipe_of
+from any2caption.training.recipes import Recipe
+from any2caption.training.recipes import recipe as recipe_of
 from any2caption.training.slots import determined, slot_tokens
 
 CHUNK = 64
@@ -99,7 +101,10 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
 def model_and_tokenizer(
     preset: str, recipe: Recipe, weights: str, records: Iterable[Record]
 ) -> tuple[ModelConfig, Tokenizer]:
-    """The preset with its tokenizer: from the weights' folder, or trained on the training records."""
+    """The preset with its tokenizer.
+
+    From the weights' folder, or trained on the training records.
+    """
     config = preset_of(preset)
     if weights:
         from any2caption.model.weights import describe_pretrained
@@ -131,12 +136,12 @@ def extract(  # noqa: PLR0913, PLR0917 - what the workers need
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, settings) as pool:
         waiting: list[Future[list[Features]]] = []
         chunks = iter(range(0, len(conditions), CHUNK))
-        for at in islice(chunks, 4 * workers):
-            waiting.append(pool.submit(_work, conditions[at : at + CHUNK]))
+        waiting += [
+            pool.submit(_work, conditions[at : at + CHUNK]) for at in islice(chunks, 4 * workers)
+        ]
         while waiting:
             done = waiting.pop(0).result()
-            for at in islice(chunks, 1):
-                waiting.append(pool.submit(_work, conditions[at : at + CHUNK]))
+            waiting += [pool.submit(_work, conditions[at : at + CHUNK]) for at in islice(chunks, 1)]
             yield from done
 
 
@@ -164,7 +169,10 @@ def write_prepared(  # noqa: PLR0913, PLR0917 - everything that goes into the fo
     tokenizer: Tokenizer,
     made_from: dict[str, Any],
 ) -> None:
-    """Write the folder of `dataset.Prepared`; `features` come in the order of the records' distinct conditions."""
+    """Write the folder of `dataset.Prepared`.
+
+    `features` come in the order of the records' distinct conditions.
+    """
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:

@@ -1,7 +1,8 @@
 """Training recipes: frozen data with a content digest. What is here decides what training yields.
 
-A stage's budget is in steps; `max_minutes` is a guard. Progress is the larger of the share of steps and the share of time,
-and the learning rate follows progress, so a slower machine still anneals and ends in time.
+A stage's budget is in steps; `max_minutes` is a guard. Progress is the larger of the share of
+steps and the share of time, and the learning rate follows progress, so a slower machine still
+anneals and ends in time.
 """
 
 import hashlib
@@ -20,7 +21,8 @@ class Stage:
 
     name: str
     objective: Literal["classify", "describe", "interpret"]
-    """`classify`: phrase heads on an encoder (needs question-answer slots); `describe`: the caption's `part` from one
+    """`classify`: phrase heads on an encoder (needs question-answer slots); `describe`: the
+    caption's `part` from one
     condition through the language model; `interpret`: the whole caption from all inputs."""
     train: tuple[Module, ...]
     kinds: tuple[str, ...] = ()
@@ -68,7 +70,9 @@ class Recipe:
     compile: bool = False
     """Compile the language model where a C++ compiler is found."""
     language_tuning: Literal["lm_head", "lora", "full"] = "full"
-    """What `language` means in `train`: the paper prints "lm head" in one place and a trained interpreter in another."""
+    """What `language` means in `train`: the paper prints "lm head" in one place and a trained
+    interpreter in another.
+    """
     checkpoint_seconds: float = 25.0
     keep_checkpoints: int = 2
     seed: int = 1
@@ -231,8 +235,8 @@ PAPER = Recipe(
     language_tuning="lm_head",
     checkpoint_seconds=900.0,
     note=(
-        "arXiv 2503.24379, table of training settings; minus signs of the learning rates restored; steps are one pass over the"
-        " paper's data at batch 32, which the paper does not state."
+        "arXiv 2503.24379, table of training settings; minus signs of the learning rates restored;"
+        " steps are one pass over the paper's data at batch 32, which the paper does not state."
     ),
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (TINY, SMOKE, PAPER)}

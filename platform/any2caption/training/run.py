@@ -1,10 +1,11 @@
 """Train a model: start DeepSpeed's launcher, watch it, resume after a kill, leave a bundle.
 
-    python -m any2caption.training.run --preset tiny --recipe tiny --data DIR --out DIR --progress FILE --lifecycle ID [--ranks N]
+    python -m any2caption.training.run --preset tiny --recipe tiny --data DIR --out DIR --progress
+    FILE --lifecycle ID [--ranks N]
 
-Leaves OUT/bundle/, OUT/metrics.jsonl, OUT/train.log. A finished OUT is reused at once. Exit codes: 0 done, 2 wrong
-configuration, 75 interrupted (start again: it resumes). Workers that were killed are started again from the last checkpoint,
-up to three times, before that.
+Leaves OUT/bundle/, OUT/metrics.jsonl, OUT/train.log. A finished OUT is reused at once. Exit codes:
+0 done, 2 wrong configuration, 75 interrupted (start again: it resumes). Workers that were killed
+are started again from the last checkpoint, up to three times, before that.
 """
 
 import contextlib
@@ -65,7 +66,10 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
 def train(
     out: Path, arguments: Sequence[str], ranks: int, log: ProgressLog, *, cache: Path
 ) -> None:
-    """Run the workers until the bundle is there; raises the worker's error, or InterruptedTrainingError."""
+    """Run the workers until the bundle is there.
+
+    Raises the worker's error, or InterruptedTrainingError.
+    """
     out.mkdir(parents=True, exist_ok=True)
     with _alone(out):
         if (out / "bundle" / "manifest.json").exists():
@@ -85,14 +89,17 @@ def train(
 
 
 def _launch(out: Path, arguments: Sequence[str], ranks: int, cache: Path) -> None:
-    """Start the launcher in a process group of its own and wait; a SIGTERM to us stops it and raises."""
+    """Start the launcher in a process group of its own and wait.
+
+    A SIGTERM to us stops it and raises.
+    """
     command = [
         *(sys.executable, "-m", "deepspeed.launcher.runner"),
         *("--num_accelerators", str(ranks), "--master_addr", "127.0.0.1"),
         *("--master_port", str(_free_port()), "--no_local_rank", "--module"),
-        *("any2caption.training.worker", *(a if a else '""' for a in arguments)),
+        *("any2caption.training.worker", *(a or '""' for a in arguments)),
     ]
-    command = [part for part in _without_empty(command)]
+    command = list(_without_empty(command))
     environment = {
         **os.environ,
         **worker_environment(ranks, cache),
@@ -145,7 +152,10 @@ def _without_empty(command: Sequence[str]) -> Iterator[str]:
 
 
 def _raise_failure(out: Path) -> None:
-    """Raise the error that a worker left; a rank that was only stopped because of another comes second."""
+    """Raise the error that a worker left.
+
+    A rank that was only stopped because of another comes second.
+    """
     for file in sorted(out.glob("failure-*.json")):
         failure = json.loads(file.read_text())
         error = _FailedError(f"{failure['error']}: {failure['message']}")

@@ -12,7 +12,10 @@ from any2caption.datasets.records import Record
 
 @cache
 def answer_classes(slot: str, answer: str) -> tuple[str, ...]:
-    """Return the class names of an answer: the lexicon's keys ("trucks left while panning left" has two), else itself."""
+    """Return the class names of an answer.
+
+    The lexicon's keys ("trucks left while panning left" has two), else itself.
+    """
     if slot in lexicon.SLOTS:
         keys = tuple(dict.fromkeys(mention.key for mention in lexicon.mentions(slot, answer)))
         if keys:
@@ -21,7 +24,10 @@ def answer_classes(slot: str, answer: str) -> tuple[str, ...]:
 
 
 def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Kind → slot → class names that a condition of this kind determines, where the record has one of the kind only."""
+    """Kind → slot → class names that a condition of this kind determines.
+
+    Where the record has one of the kind only.
+    """
     kinds = [condition.kind for condition in record.conditions]
     out: dict[str, dict[str, tuple[str, ...]]] = {}
     for question in record.qa:
@@ -34,7 +40,10 @@ def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def slot_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-    """1 for tokens that overlap a slot's words, else 0; all 1 where the lexicon knows no word of the text."""
+    """1 for tokens that overlap a slot's words, else 0.
+
+    All 1 where the lexicon knows no word of the text.
+    """
     marks = np.zeros(len(text) + 1, np.int64)
     for mention in lexicon.spans(text):
         marks[mention.start : mention.end] = 1

@@ -1,4 +1,7 @@
-"""Metrics: `metrics.jsonl` is the truth; MLflow gets the same in batches, from a thread, and may be down."""
+"""Metrics: `metrics.jsonl` is the truth.
+
+MLflow gets the same in batches, from a thread, and may be down.
+"""
 
 import json
 import queue
@@ -30,12 +33,18 @@ class Metrics:
                     self._remote.put((name, float(value), int(now * 1000), step))
 
     def close(self) -> str:
-        """Send what is left; returns a sentence about what MLflow did not get, or an empty string."""
+        """Send what is left.
+
+        Returns a sentence about what MLflow did not get, or an empty string.
+        """
         return self._remote.close() if self._remote else ""
 
 
 class _Remote:
-    """The background sender. A failure keeps the lines and tries again; it never raises into training."""
+    """The background sender.
+
+    A failure keeps the lines and tries again; it never raises into training.
+    """
 
     def __init__(self, url: str, run: str) -> None:
         self.url, self.run = url, run

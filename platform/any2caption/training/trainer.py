@@ -15,7 +15,8 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.processor import Processor
 from any2caption.progress import ProgressLog
-from any2caption.training import checkpoint, engine as engines
+from any2caption.training import checkpoint
+from any2caption.training import engine as engines
 from any2caption.training.align import AlignBatch, AlignData
 from any2caption.training.batches import Batch, Collator, Order, share, usable
 from any2caption.training.checkpoint import Position
@@ -94,7 +95,10 @@ class Trainer:
     # --- the run ---
 
     def run(self) -> None:
-        """Train all stages and leave the bundle; raises InterruptedTrainingError after a request to stop."""
+        """Train all stages and leave the bundle.
+
+        Raises InterruptedTrainingError after a request to stop.
+        """
         signal.signal(signal.SIGTERM, self._stop)
         began = time.monotonic()
         self._resume()
@@ -110,10 +114,9 @@ class Trainer:
     def _stage(self, number: int) -> None:
         stage, position = self.recipe.stages[number], self.position
         source = Source(self.data, self.processor, stage, self.recipe.seed + number)
-        if position.step == 0 and "camera" in stage.train and len(self.data.poses()):
-            if stage.name == "align-camera":
-                poses = torch.from_numpy(self.data.poses().copy())
-                self.objective.model.camera_encoder.fit_normalisation(poses)
+        if position.total_steps == 0 and len(self.data.poses()):
+            poses = torch.from_numpy(self.data.poses().copy())
+            self.objective.model.camera_encoder.fit_normalisation(poses)
         if source.empty:
             self._say(stage, "skipped: the data has nothing for it")
             self._next_stage(number)
@@ -158,7 +161,8 @@ class Trainer:
         if not math.isfinite(loss):
             ids = ", ".join(batch.ids)
             raise NonFiniteLossError(
-                f"loss is not finite in {stage.name} at step {self.position.step}; this rank's records: {ids}"
+                f"loss is not finite in {stage.name} at step {self.position.step};"
+                f" this rank's records: {ids}"
             )
 
     def _compile(self, stage: Stage) -> bool:

@@ -1,4 +1,7 @@
-"""One rank of a training run; DeepSpeed's launcher starts one a rank. Use `any2caption.training.run`."""
+"""One rank of a training run; DeepSpeed's launcher starts one a rank.
+
+Use `any2caption.training.run`.
+"""
 
 import json
 import os
@@ -35,7 +38,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         _train(
             recipe, data, out, ProgressLog(progress, lifecycle), weights, (mlflow_run, mlflow_url)
         )
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor must know
         code = error.exit_code if isinstance(error, A2CError) else 1
         failure = {
             "error": type(error).__name__,
@@ -48,7 +51,8 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         file.with_suffix(".part").rename(file)
         traceback.print_exc()
         sys.stdout.flush()
-        # Not sys.exit: other ranks may be inside an exchange that never ends, and the launcher stops them.
+        # Not sys.exit: other ranks may be inside an exchange that never ends, and the launcher
+        # stops them.
         os._exit(code)
 
 
