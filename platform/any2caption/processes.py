@@ -1,5 +1,6 @@
 """Find and stop processes by a mark in their environment, which orphans inherit too."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterable
@@ -50,8 +51,18 @@ def stop_marked(name: str, value: str, *, grace: float = 10.0) -> int:
         found = marked(name, value)
         if not found:
             break
-        total += stop(found, grace=grace)
+        total += stop(_with_descendants(found), grace=grace)
     return total
+
+
+def _with_descendants(found: list[psutil.Process]) -> list[psutil.Process]:
+    """Add what they started, whatever it made of its environment."""
+    family = {process.pid: process for process in found}
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            family.update({child.pid: child for child in process.children(recursive=True)})
+    family.pop(os.getpid(), None)
+    return list(family.values())
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:

@@ -1,5 +1,6 @@
 """The whole life cycle through the real scheduler, on both stores, also with a killed trainer."""
 
+import contextlib
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from any2caption.stack.secrets import load
 
 pytestmark = [pytest.mark.server, pytest.mark.lifecycle, pytest.mark.timeout(900)]
 
-RUN = ("lifecycle", "run", "--recipe", "smoke", "--policy", "smoke", "--scenes", "200", "--json")
+RUN = ("lifecycle", "run", "--recipe", "smoke", "--policy", "smoke", "--scenes", "120", "--json")
 PARTS = ["dense", "main_object", "background", "camera", "style", "action"]
 CAMERA = "\n".join(
     [
@@ -46,8 +47,11 @@ def ask(platform, tmp_path) -> dict:
 
 
 def leaves_nothing(platform) -> None:
-    """`down` leaves no process behind."""
+    """`down` leaves no process behind, by the stack's mark and by the folder it works in."""
     platform.run("down")
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            assert not process.cwd().startswith(str(platform.home)), process.cmdline()
     assert processes.marked("A2C_STACK", load(platform.home).stack_id) == []
 
 

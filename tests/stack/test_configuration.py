@@ -1,8 +1,12 @@
 """Configuration: found again by a later shell, private, without keys where they do not belong."""
 
 import json
+import os
+import signal
 import socket
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -121,6 +125,26 @@ def test_rings_follow_the_port_and_are_kept_otherwise(tmp_path):
     settings.ports.s3 += 10
     swift.configure(tmp_path / "swift", settings.ports, keys)
     assert ring.stat().st_mtime_ns != before
+
+
+def test_what_a_killed_server_left_is_stopped_before_it_starts_again_but_its_jobs_are_not(tmp_path):
+    base = {**os.environ, "A2C_SERVICE": "mlflow", "A2C_STACK": str(tmp_path)}
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    worker = subprocess.Popen(sleep, env=base)
+    other = subprocess.Popen(sleep, env={**base, "A2C_STACK": "another"})
+    job = subprocess.Popen(sleep, env={**base, "A2C_JOB": "x"})
+    try:
+        say = [sys.executable, "-c", "print('up')"]
+        command = [sys.executable, "-m", "any2caption.stack.launch", "mlflow", *say]
+        done = subprocess.run(command, env=base, capture_output=True, text=True, check=True)
+        assert done.stdout == "up\n"
+        assert worker.wait(timeout=5) == -signal.SIGTERM
+        assert other.poll() is None
+        assert job.poll() is None
+    finally:
+        for process in (worker, other, job):
+            process.kill()
+            process.wait()
 
 
 def test_status_without_a_stack_says_stopped(tmp_path):

@@ -91,6 +91,8 @@ def quiet() -> dict[str, str]:
         "GIT_PYTHON_REFRESH": "quiet",
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "PYTHONUNBUFFERED": "1",
+        # Titles of processes must not overwrite their environment, by which `down` finds them.
+        "SPT_NOENV": "1",
     }
 
 

@@ -43,13 +43,19 @@ def configuration(home: Path, services: Sequence[Service]) -> str:
         render(
             "program.conf",
             name=service.name,
-            command=shlex.join(service.command).replace("%", "%%"),
+            command=shlex.join(_command(service)).replace("%", "%%"),
             logs=logs,
             stop_seconds=service.stop_seconds,
         )
         for service in services
     ]
     return "\n".join(parts)
+
+
+def _command(service: Service) -> tuple[str, ...]:
+    if not service.ports:
+        return service.command
+    return (sys.executable, "-m", "any2caption.stack.launch", service.name, *service.command)
 
 
 def launch(home: Path, environment: Mapping[str, str]) -> None:
