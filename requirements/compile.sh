@@ -8,11 +8,12 @@ cd "$(dirname "$0")"
 uv=${UV:-../.venv/bin/uv}
 cuda_only=(torch triton cuda-bindings cuda-pathfinder cuda-toolkit
   nvidia-{cublas,cuda-cupti,cuda-nvrtc,cuda-runtime,cudnn-cu13,cufft,cufile,curand,cusolver,cusparse,cusparselt-cu13,nccl-cu13,nvjitlink,nvshmem-cu13,nvtx})
-for name in "${@:-dev control train serve}"; do
-  for environment in $name; do
-    "$uv" pip compile --quiet --upgrade --python-version 3.11 "$environment.in" --output-file "$environment.lock" \
-      --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-      "${cuda_only[@]/#/--no-emit-package=}"
-    echo "$environment.lock: $(grep -c '==' "$environment.lock") packages"
-  done
+[ "$#" -gt 0 ] || set -- dev control train serve
+for environment in "$@"; do
+  constraint=()
+  case $environment in control | train) constraint=(--constraint dev.lock) ;; esac
+  "$uv" pip compile --quiet --upgrade --python-version 3.11 "$environment.in" --output-file "$environment.lock" \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+    "${constraint[@]}" "${cuda_only[@]/#/--no-emit-package=}"
+  echo "$environment.lock: $(grep -c '==' "$environment.lock") packages"
 done

@@ -1,0 +1,247 @@
+"""Images, charts and rules: parsed and held to the code. Nothing here is built, rendered or run."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "infra" / "helm" / "any2caption"
+TEMPLATES = sorted((CHART / "templates").glob("*.yaml"))
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+IMAGES = {"control": "control", "train": "train", "serve": "serve"}
+
+# What Triton 2.51 wrote to /metrics with a Python model loaded, and Prometheus's own `up`.
+METRICS = {
+    "up",
+    "nv_inference_request_success",
+    "nv_inference_request_failure",
+    "nv_inference_count",
+    "nv_inference_exec_count",
+    "nv_inference_request_duration_us",
+    "nv_inference_queue_duration_us",
+    "nv_inference_compute_input_duration_us",
+    "nv_inference_compute_infer_duration_us",
+    "nv_inference_compute_output_duration_us",
+    "nv_inference_pending_request_count",
+    "nv_cpu_utilization",
+    "nv_cpu_memory_total_bytes",
+    "nv_cpu_memory_used_bytes",
+}
+
+
+def value(path: str) -> Any:
+    found = VALUES
+    for key in path.split("."):
+        found = found[key]
+    return found
+
+
+def rendered(template: Path) -> list[dict[str, Any]]:
+    """Fill in a template as far as these charts go: values, `if` as true, toYaml, numbers."""
+    text = re.sub(r"^\s*\{\{- (if .*|end) \}\}\n", "", template.read_text(), flags=re.MULTILINE)
+
+    def block(match: re.Match[str]) -> str:
+        dumped = yaml.safe_dump(value(match[1])).rstrip()
+        return "".join(f"\n{' ' * int(match[2])}{line}" for line in dumped.splitlines())
+
+    text = re.sub(r"\s*\{\{- toYaml \.Values\.([\w.]+) \| nindent (\d+) \}\}", block, text)
+    text = re.sub(r"\{\{ toJson \.Values\.([\w.]+) \}\}", lambda m: json.dumps(value(m[1])), text)
+    text = re.sub(r"\{\{ (?:add|div) \.Values\.([\w.]+) \d+ \}\}", lambda m: str(value(m[1])), text)
+    text = re.sub(r"\{\{ \.Values\.([\w.]+) \| quote \}\}", lambda m: json.dumps(value(m[1])), text)
+    text = re.sub(r"\{\{ \.Values\.([\w.]+) \}\}", lambda m: str(value(m[1])), text)
+    text = text.replace("{{ .Release.Name }}", "any2caption")
+    assert "{{" not in text, template
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def resources() -> dict[tuple[str, str], dict[str, Any]]:
+    documents = [document for template in TEMPLATES for document in rendered(template)]
+    return {(found["kind"], found["metadata"]["name"]): found for found in documents}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(ROOT / "docker").glob("*.yaml"),
+        *(ROOT / "infra").glob("*/*.yaml"),
+        *CHART.glob("*.yaml"),
+        *(ROOT / "infra").glob("*/*.json"),
+    ],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_every_file_parses(path):
+    read = json.loads if path.suffix == ".json" else yaml.safe_load
+    assert isinstance(read(path.read_text()), dict)
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_installs_its_committed_lock_and_nothing_else(image):
+    text = (ROOT / "docker" / f"{image}.Dockerfile").read_text().replace("\\\n", " ")
+    lock = f"requirements/{IMAGES[image]}.lock"
+    assert (ROOT / lock).exists()
+    assert f"pip install --no-deps --requirement {lock}" in text
+    assert f"guard.py {lock}" in text
+    for install in re.findall(r"pip install ([^\n]*)", text):
+        assert "--no-deps" in install or '"$TORCH"' in install
+    assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == "50000:0"
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_an_image_copies_what_exists_and_the_ignore_file_lets_through(image):
+    text = (ROOT / "docker" / f"{image}.Dockerfile").read_text()
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    for line in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (ROOT / source).exists(), source
+            assert f"!{source.split('/')[0]}" in allowed
+
+
+def test_pins_are_those_of_the_makefile():
+    makefile = (ROOT / "Makefile").read_text()
+    for image, names in {"train": ["TORCH"], "serve": ["TORCH", "PYTRITON"]}.items():
+        text = (ROOT / "docker" / f"{image}.Dockerfile").read_text()
+        for name in names:
+            pin = re.search(rf"^{name} := (\S+)$", makefile, re.MULTILINE)[1]
+            assert f"ARG {name}={pin}\n" in text
+
+
+@pytest.mark.parametrize("environment", ["control", "train"])
+def test_locks_of_images_have_the_tested_versions(environment):
+    def pins(name: str) -> dict[str, str]:
+        text = (ROOT / "requirements" / f"{name}.lock").read_text()
+        return dict(re.findall(r"^([\w.-]+)(?:\[.*\])?==(\S+)", text, re.MULTILINE))
+
+    tested = pins("dev")
+    assert pins(environment).items() <= tested.items()
+
+
+def test_inputs_of_locks_are_the_extras_with_the_base():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for name in ("control", "train"):
+        lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
+        stated = {line for line in lines if line and not line.startswith("#")}
+        wanted = {*project["dependencies"], *project["optional-dependencies"][name]}
+        assert wanted <= stated
+        assert stated - wanted == {"setuptools>=77"}  # builds the package itself
+
+
+def test_compose_has_no_password_of_its_own():
+    text = (ROOT / "docker" / "compose.yaml").read_text()
+    asked = set(re.findall(r"\$\{(\w+)", text))
+    assert re.findall(r"\$\{\w+\}|\$\{\w+:-", text) == []
+    example = (ROOT / "docker" / "compose.env.example").read_text()
+    assert set(re.findall(r"^(\w+)=$", example, re.MULTILINE)) == asked
+    assert not re.search(r"^\w+=.+$", example, re.MULTILINE)
+    services = yaml.safe_load(text)["services"]
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_templates_use_the_values_there_are_and_all_of_them():
+    used = {
+        match
+        for template in TEMPLATES
+        for match in re.findall(r"\.Values\.([\w.]+)", template.read_text())
+    }
+    for path in used:
+        value(path)
+
+    def leaves(tree: dict[str, Any], prefix: str = "") -> set[str]:
+        found = set()
+        for key, item in tree.items():
+            path = f"{prefix}{key}"
+            nested = isinstance(item, dict) and item and path not in used
+            found |= leaves(item, f"{path}.") if nested else {path}
+        return found
+
+    assert leaves(VALUES) == used
+
+
+def test_the_chart_makes_what_training_pods_look_for():
+    from any2caption.orchestration.kubernetes import ClusterSettings
+
+    cluster, made = ClusterSettings(), resources()
+    assert ("ServiceAccount", cluster.service_account) in made
+    assert ("PersistentVolumeClaim", cluster.volume_claim) in made
+    settings = made["ConfigMap", cluster.environment_config]["data"]
+    assert all(isinstance(item, str) for item in settings.values())
+    assert settings["A2C_HOME"] == VALUES["home"]["path"]
+    assert VALUES["secret"] == cluster.environment_secret
+
+
+def test_triton_is_probed_where_it_answers_and_found_by_its_service():
+    made = resources()
+    pod = made["Deployment", "any2caption-triton"]["spec"]["template"]
+    container = pod["spec"]["containers"][0]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/v2/health/live"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
+    service = made["Service", "any2caption-triton"]["spec"]
+    assert service["selector"].items() <= pod["metadata"]["labels"].items()
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert {port["targetPort"]: port["port"] for port in service["ports"]} == ports
+    monitor = made["ServiceMonitor", "any2caption-triton"]["spec"]
+    assert monitor["endpoints"][0]["port"] in ports
+
+
+def test_the_server_takes_the_arguments_it_is_given(capsys):
+    from any2caption.serving import server
+
+    with pytest.raises(SystemExit):
+        server.main(["--help"])
+    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    pod = resources()["Deployment", "any2caption-triton"]["spec"]["template"]["spec"]
+    dockerfile = (ROOT / "docker" / "serve.Dockerfile").read_text()
+    entry = dockerfile[dockerfile.index("ENTRYPOINT") :]
+    given = {argument.partition("=")[0] for argument in pod["containers"][0]["args"]}
+    assert given | set(re.findall(r'"(--[a-z-]+)"', entry)) <= known
+
+
+def test_airflow_runs_the_platforms_version_in_its_image_with_the_pool_of_the_dags():
+    from any2caption.orchestration.gpu import POOL
+
+    values = yaml.safe_load((ROOT / "infra" / "airflow" / "values.yaml").read_text())
+    lock = (ROOT / "requirements" / "control.lock").read_text()
+    assert f"apache-airflow=={values['airflowVersion']}\n" in lock
+    image = f"{values['defaultAirflowRepository']}:{values['defaultAirflowTag']}"
+    assert image == VALUES["images"]["control"]
+    assert f"airflow pools set {POOL} " in values["migrateDatabaseJob"]["args"][-1]
+    assert values["dags"]["gitSync"]["subPath"] == "dags"
+    sources = yaml.safe_load(values["extraEnvFrom"])
+    assert sources[0]["configMapRef"]["name"] == "any2caption-settings"
+    assert values["volumeMounts"][0]["mountPath"] == VALUES["home"]["path"]
+
+
+def expressions() -> list[str]:
+    groups = yaml.safe_load((ROOT / "infra" / "monitoring" / "rules.yaml").read_text())["groups"]
+    dashboard = json.loads((ROOT / "infra" / "monitoring" / "triton.json").read_text())
+    rules = [rule["expr"] for group in groups for rule in group["rules"]]
+    panels = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert rules
+    assert panels
+    return rules + panels
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_rules_and_panels_name_metrics_that_exist(expression):
+    groups = yaml.safe_load((ROOT / "infra" / "monitoring" / "rules.yaml").read_text())["groups"]
+    recorded = {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
+    names = set(re.findall(r"\bnv_\w+|\bany2caption:[\w:]+|\bup\b", expression))
+    assert names
+    assert names <= METRICS | recorded
+    assert expression.count("(") == expression.count(")")
+
+
+def test_every_alert_says_how_bad_it_is_and_what_to_do():
+    groups = yaml.safe_load((ROOT / "infra" / "monitoring" / "rules.yaml").read_text())["groups"]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert len({alert["alert"] for alert in alerts}) == len(alerts)
+    for alert in alerts:
+        assert alert["labels"]["severity"] in {"page", "ticket"}
+        assert {"summary", "action"} <= alert["annotations"].keys()
