@@ -44,3 +44,9 @@ def test_work_without_accelerator_asks_for_none(monkeypatch, tmp_path):
     monkeypatch.setenv("A2C_HOME", str(tmp_path))
     pod = build(pod_operator("prepare", WORK, accelerator=False))
     assert "nvidia.com/gpu" not in pod.spec.containers[0].resources.limits
+
+
+def test_the_pod_takes_settings_and_then_secrets(operator):
+    sources = build(operator).spec.containers[0].env_from
+    assert sources[0].config_map_ref.name == "any2caption-settings"
+    assert sources[-1].secret_ref.name == "any2caption-environment"

@@ -26,6 +26,13 @@ def test_every_endpoint_is_on_the_loopback_address(tmp_path):
 
 
 @needs_triton
+def test_another_address_must_be_asked_for(tmp_path):
+    ports = server.TritonPorts(address="127.0.0.2")
+    argv = server.command(SERVE_PYTHON, tmp_path, ports).argv
+    assert {f"--{name}-address=127.0.0.2" for name in ("http", "grpc", "metrics")} <= set(argv)
+
+
+@needs_triton
 def test_environment_lets_the_stub_find_its_own_python(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     launch = server.command(SERVE_PYTHON, tmp_path, server.TritonPorts())

@@ -22,6 +22,9 @@ class ClusterSettings(BaseSettings):
     environment_secret: str = Field(
         default="any2caption-environment", description="Secret whose keys become variables"
     )
+    environment_config: str = Field(
+        default="any2caption-settings", description="ConfigMap of settings; the secret wins"
+    )
     gpus: int = 1
     gpu_resource: str = "nvidia.com/gpu"
     cpu: str = "8"
@@ -70,8 +73,13 @@ def pod_operator(task_id: str, work: Any, *, accelerator: bool, **kwargs: Any) -
         env_vars={"A2C_HOME": home},
         env_from=[
             k8s.V1EnvFromSource(
+                config_map_ref=k8s.V1ConfigMapEnvSource(
+                    name=cluster.environment_config, optional=True
+                )
+            ),
+            k8s.V1EnvFromSource(
                 secret_ref=k8s.V1SecretEnvSource(name=cluster.environment_secret, optional=True)
-            )
+            ),
         ],
         container_resources=k8s.V1ResourceRequirements(requests=limits, limits=limits),
         volumes=[

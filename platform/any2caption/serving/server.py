@@ -35,11 +35,12 @@ _MALLOC = {
 
 @dataclass(frozen=True, slots=True)
 class TritonPorts:
-    """TCP ports on the loopback address."""
+    """TCP ports, and the address that all of them listen on: the loopback unless said otherwise."""
 
     http: int = 8000
     grpc: int = 8001
     metrics: int = 8002
+    address: str = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,6 @@ def command(
     runtime = find_runtime(serve_python)
     link_stub(runtime)
     root = runtime.root
-    local = "127.0.0.1"
     argv = [
         str(root / "bin" / "tritonserver"),
         f"--model-repository={repository.absolute()}",
@@ -130,11 +130,11 @@ def command(
         "--pinned-memory-pool-byte-size=0",
         "--allow-gpu-metrics=false",
         f"--exit-timeout-secs={exit_timeout}",
-        f"--http-address={local}",
+        f"--http-address={ports.address}",
         f"--http-port={ports.http}",
-        f"--grpc-address={local}",
+        f"--grpc-address={ports.address}",
         f"--grpc-port={ports.grpc}",
-        f"--metrics-address={local}",
+        f"--metrics-address={ports.address}",
         f"--metrics-port={ports.metrics}",
     ]
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
@@ -158,6 +158,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--serve-python", default=sys.executable, help="serving interpreter")
     for name, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002)):
         parser.add_argument(f"--{name}-port", type=int, default=port)
+    parser.add_argument(
+        "--address",
+        default="127.0.0.1",
+        help="address to listen on; whoever reaches it can also load and unload models",
+    )
     parser.add_argument("--exit-timeout", type=int, default=5, help="seconds to finish requests")
     chosen = parser.parse_args(arguments)
     from any2caption.serving.live import LiveRepository
@@ -165,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     live = LiveRepository(chosen.repository)
     live.restore()
     shm.clean()
-    ports = TritonPorts(chosen.http_port, chosen.grpc_port, chosen.metrics_port)
+    ports = TritonPorts(chosen.http_port, chosen.grpc_port, chosen.metrics_port, chosen.address)
     launch = command(
         chosen.serve_python,
         chosen.repository,
