@@ -4,9 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-# Big blocks stay in the heap instead of being mapped and unmapped for every tensor: element-wise
-# operations were
-# 4.7 times faster, float32 products 1.6 times. Read by glibc when a process starts.
+# Big blocks stay in the heap instead of being mapped and unmapped for every tensor; glibc reads
+# this when a process starts.
 MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": "1073741824",
     "MALLOC_TRIM_THRESHOLD_": "8589934592",
@@ -27,7 +26,7 @@ def can_compile() -> bool:
 
 
 def worker_environment(ranks: int, cache: Path) -> dict[str, str]:
-    """The environment of training processes on a CPU.
+    """The environment of training processes; without an NVIDIA driver DeepSpeed takes the CPU.
 
     One thread a rank, no spinning, compiled code kept in `cache`.
     """
@@ -35,7 +34,7 @@ def worker_environment(ranks: int, cache: Path) -> dict[str, str]:
     threads = str(max(1, cores // ranks))
     return {
         **MALLOC,
-        "DS_ACCELERATOR": "cpu",
+        **({} if Path("/dev/nvidiactl").exists() else {"DS_ACCELERATOR": "cpu"}),
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OMP_WAIT_POLICY": "PASSIVE",

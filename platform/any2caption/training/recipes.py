@@ -95,7 +95,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
         objective="classify",
         train=("vision", "heads"),
         kinds=("image", "depth", "video"),
-        steps=steps(1000),
+        steps=steps(480),
         batch=96,
         lr=1e-3,
         share=0.13,
@@ -109,7 +109,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
                 objective="classify",
                 train=("camera", "heads"),
                 kinds=("camera",),
-                steps=steps(240),
+                steps=steps(160),
                 batch=64,
                 lr=1e-3,
                 share=0.03,
@@ -119,24 +119,24 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
                 objective="classify",
                 train=("motion", "heads"),
                 kinds=("pose",),
-                steps=steps(240),
+                steps=steps(160),
                 batch=48,
                 lr=1e-3,
-                share=0.04,
+                share=0.03,
             ),
             vision,
             Stage(
                 name="interpret",
                 objective="interpret",
                 train=("vision", "motion", "camera", "language", "lm_head", "heads"),
-                steps=steps(1500),
+                steps=steps(1400),
                 batch=32,
                 lr=2e-3,
                 encoder_lr=0.4,
                 warmup=60 if scale == 1 else 10,
                 heads_loss=0.3,
                 template_weight=0.25,
-                share=0.80,
+                share=0.81,
             ),
         ),
         max_minutes=minutes,
@@ -145,7 +145,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
 
 
 TINY = _tiny(
-    1.0, 8.6, "tiny", compile=True, note="From scratch on two CPU cores; template captions."
+    1.0, 9.2, "tiny", compile=True, note="From scratch on two CPU cores; template captions."
 )
 SMOKE = _tiny(
     0.02, 0.6, "smoke", vocab=1200, checkpoint_seconds=5.0, note="Runs the code, learns nothing."
