@@ -6,7 +6,8 @@ train twice as fast. That suits template text; wording the corpus never had fall
 tokens.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -17,15 +18,21 @@ from any2caption.model.config import NEW_TOKENS, QWEN_TOKENS
 PUNCTUATION = r"[.,:;!?()\"\n]"
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
-    """Train the small tokenizer; the same texts in the same order give the same tokenizer."""
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, *, words: Collection[str] = ()
+) -> Tokenizer:
+    """Train the small tokenizer; the same texts in the same order give the same tokenizer.
+
+    `words` never merge with their neighbours: words that combine freely ("two red balls") must stay
+    apart, or every combination becomes a token that the corpus shows only a few times.
+    """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PUNCTUATION), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    splits = [pre_tokenizers.Split(Regex(PUNCTUATION), "isolated")]
+    if words:
+        pattern = rf"(?i) ?\b(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})\b"
+        splits.append(pre_tokenizers.Split(Regex(pattern), "isolated"))
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, byte_level])
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,

@@ -38,7 +38,7 @@ from any2caption.storage import ObjectStore, open_store
 from any2caption.training.dataset import MARKER, VERSION
 from any2caption.training.recipes import Recipe
 from any2caption.training.recipes import recipe as recipe_of
-from any2caption.training.slots import determined, slot_tokens
+from any2caption.training.slots import determined, slot_tokens, subject_words
 
 CHUNK = 64
 Key = tuple[str, ...]
@@ -114,7 +114,9 @@ def model_and_tokenizer(
         raise ConfigError(
             f"preset {preset} starts from weights: give --weights PATH or file:// URI"
         )
-    tokenizer = train_tokenizer(_training_texts(config, records), recipe.vocab)
+    tokenizer = train_tokenizer(
+        _training_texts(config, records), recipe.vocab, words=subject_words()
+    )
     return config.with_vocab(tokenizer.get_vocab_size()), tokenizer
 
 

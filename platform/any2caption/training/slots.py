@@ -39,6 +39,13 @@ def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
     return out
 
 
+def subject_words() -> set[str]:
+    """Words that name a subject's number, colour, shape and kind, which combine freely."""
+    slots = [slot for slot in lexicon.SLOTS.values() if slot.part == "main_object"]
+    forms = {form for slot in slots for term in slot.terms for form in (term.phrase, *term.also)}
+    return {form for form in forms if " " not in form}
+
+
 def slot_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
     """1 for tokens that overlap a slot's words, else 0.
 
