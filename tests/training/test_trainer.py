@@ -1,5 +1,7 @@
 import json
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -91,7 +93,6 @@ def test_alignment_leaves_other_parts_untouched(data, alone):
 
 def test_the_language_switch_decides_what_the_paper_recipe_trains():
     assert trained_modules(PAPER, PAPER.stages[-1]) == ("lm_head",)
-    from dataclasses import replace
 
     full = replace(PAPER, language_tuning="full")
     assert trained_modules(full, PAPER.stages[-1]) == ("language",)
@@ -123,16 +124,57 @@ def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):
     from any2caption.training import tracking
 
     monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
+    pytest.importorskip("mlflow.entities")  # takes longer to import than this test waits
     sent = []
 
     class Client:
+        made = 0
+
+        def get_experiment_by_name(self, _):
+            return SimpleNamespace(experiment_id="1")
+
+        def create_run(self, _, tags):
+            assert tags == {"recipe": "tiny"}
+            Client.made += 1
+            return SimpleNamespace(info=SimpleNamespace(run_id="own"))
+
+        def set_terminated(self, run, status):
+            assert (run, status) == ("own", "FINISHED")
+
         def log_batch(self, run, metrics):
+            assert run == "own"
             sent.append((run, len(metrics)))
 
     monkeypatch.setattr(tracking, "_client", lambda _: Client())
-    metrics = Metrics(tmp_path / "m.jsonl", mlflow_run="r", mlflow_url="x")
-    for step in range(2500):
-        metrics.log(step, loss=0.5)
-    assert metrics.close() == ""
+    for first in (0, 1250):  # the second is a resumed run: it continues the first one's
+        metrics = Metrics(tmp_path / "m.jsonl", mlflow_url="x", tags={"recipe": "tiny"})
+        for step in range(first, first + 1250):
+            metrics.log(step, loss=0.5)
+        assert metrics.close() == ""
+    assert Client.made == 1
     assert sum(count for _, count in sent) == 2500
     assert len(sent) < 20
+
+
+def test_lora_trains_only_its_updates_and_merges_them_into_the_bundle(
+    folder, data, tmp_path, alone
+):
+    recipe = short(language_tuning="lora")
+    stage = replace(recipe.stages[-1], train=("language",))
+    recipe = replace(recipe, stages=(stage,))
+    run = trainer(folder, tmp_path, recipe)
+    before = {k: v.clone() for k, v in run.objective.model.state_dict().items()}
+    run.run()
+    thawed = {n for n, p in run.objective.named_parameters() if p.requires_grad}
+    assert not thawed - {n for n in thawed if "lora_" in n}
+    after = load_bundle(tmp_path / "bundle").load_model().state_dict()
+    changed = {
+        k for k, v in after.items() if not torch.equal(v, before.get(k, before.get(_base(k))))
+    }
+    changed -= {"camera_encoder.mean", "camera_encoder.scale"}  # set from the data, not trained
+    assert changed
+    assert all("self_attn" in name for name in changed)
+
+
+def _base(name):
+    return name.replace("_proj.", "_proj.base.")

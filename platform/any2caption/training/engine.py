@@ -29,10 +29,8 @@ def connect() -> tuple[int, int]:
 
 def trained_modules(recipe: Recipe, stage: Stage) -> tuple[str, ...]:
     """The modules that a stage trains, with `language` read by the recipe's switch."""
-    if "language" not in stage.train or recipe.language_tuning == "full":
+    if "language" not in stage.train or recipe.language_tuning != "lm_head":
         return stage.train
-    if recipe.language_tuning == "lora":
-        raise ConfigError("language_tuning lora is not built yet; use lm_head or full")
     return tuple(dict.fromkeys("lm_head" if name == "language" else name for name in stage.train))
 
 
@@ -48,6 +46,8 @@ def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list
     for name in trained_modules(recipe, stage):
         for key, parameter in objective.part(name).named_parameters():
             if name == "heads" and not _head_used(key, stage):
+                continue
+            if name == "language" and recipe.language_tuning == "lora" and ".lora_" not in key:
                 continue
             if id(parameter) not in seen:
                 seen.add(id(parameter))

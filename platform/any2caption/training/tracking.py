@@ -5,22 +5,38 @@ MLflow gets the same in batches, from a thread, and may be down.
 
 import json
 import queue
+import socket
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 FLUSH_SECONDS = 5.0
 BATCH = 1000
+EXPERIMENT = "any2caption-training"
 
 
 class Metrics:
     """Append-only metrics of one run. Steps are counted over all stages."""
 
-    def __init__(self, file: Path, *, mlflow_run: str = "", mlflow_url: str = "") -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        mlflow_url: str = "",
+        mlflow_run: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send to MLflow at `mlflow_url` if given: to `mlflow_run`, or to a run made with `tags`.
+
+        The id of a run that was made is kept beside `file`, so a resumed training continues it.
+        """
         self.file = file
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        self._remote = _Remote(mlflow_url, mlflow_run) if mlflow_run else None
+        note = file.with_name("mlflow.json")
+        self._remote = _Remote(mlflow_url, mlflow_run, note, tags or {}) if mlflow_url else None
 
     def log(self, step: int, **values: float | str) -> None:
         """Write one line; numbers also go to MLflow."""
@@ -46,8 +62,8 @@ class _Remote:
     A failure keeps the lines and tries again; it never raises into training.
     """
 
-    def __init__(self, url: str, run: str) -> None:
-        self.url, self.run = url, run
+    def __init__(self, url: str, run: str, note: Path, tags: Mapping[str, str]) -> None:
+        self.url, self.run, self.note, self.tags = url, run, note, dict(tags)
         self._queue: queue.SimpleQueue[tuple[str, float, int, int]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._unsent: list[tuple[str, float, int, int]] = []
@@ -79,11 +95,24 @@ class _Remote:
             try:
                 if self._unsent:
                     client = client or _client(self.url)
+                    self.run = self.run or self._own_run(client)
                     self._send(client)
+                if stopping and self.note.exists() and client:
+                    client.set_terminated(self.run, "FINISHED")
             except Exception as error:  # noqa: BLE001 - whatever MLflow raises must not stop training
                 self._problem = f"{type(error).__name__}: {error}"[:300]
             if stopping:
                 return
+
+    def _own_run(self, client: Any) -> str:
+        """Find the run of an earlier start, or make one."""
+        if self.note.exists():
+            return str(json.loads(self.note.read_text())["run"])
+        found = client.get_experiment_by_name(EXPERIMENT)
+        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
+        run = str(client.create_run(experiment, tags=self.tags).info.run_id)
+        self.note.write_text(json.dumps({"run": run, "url": self.url}))
+        return run
 
     def _send(self, client: Any) -> None:
         from mlflow.entities import Metric
@@ -97,6 +126,9 @@ class _Remote:
 def _client(url: str) -> Any:
     import os
 
+    address = urlparse(url)
+    if address.hostname:  # importing MLflow takes seconds: not before somebody listens
+        socket.create_connection((address.hostname, address.port or 443), timeout=2).close()
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     from mlflow import MlflowClient

@@ -15,7 +15,7 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.processor import Processor
 from any2caption.progress import ProgressLog
-from any2caption.training import checkpoint
+from any2caption.training import checkpoint, lora
 from any2caption.training import engine as engines
 from any2caption.training.align import AlignBatch, AlignData
 from any2caption.training.batches import Batch, Collator, Order, share, usable
@@ -84,6 +84,8 @@ class Trainer:
         self.objective = Objective(
             model, self.data.classes(), bf16=has_bf16() or torch.cuda.is_available()
         )
+        if recipe.language_tuning == "lora":
+            lora.attach(model.language)
         self.checkpoints = place.out / "checkpoints"
         self.position = Position()
         self.stopping = False
@@ -298,6 +300,7 @@ class Trainer:
             "validation_loss": loss,
             "history": self.position.history,
         }
+        lora.merge(self.objective.model.language)
         save_bundle(self.place.out / "bundle", self.objective.model, self.processor, meta)
         self.progress.emit(
             "finetune",

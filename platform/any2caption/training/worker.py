@@ -81,7 +81,17 @@ def _train(  # noqa: PLR0913, PLR0917
 
         model = Any2Caption(Prepared(data).config)
     run, url = mlflow
-    metrics = Metrics(out / "metrics.jsonl", mlflow_run=run if rank == 0 else "", mlflow_url=url)
+    metrics = Metrics(
+        out / "metrics.jsonl",
+        mlflow_url=url if rank == 0 else "",
+        mlflow_run=run,
+        tags={
+            "mlflow.runName": f"train-{out.parent.name}",
+            "recipe": found.name,
+            "recipe_digest": found.digest,
+            "snapshot": str(Prepared(data).meta["snapshot"]),
+        },
+    )
     Trainer(Place(data, out, rank, ranks), found, model, progress, metrics).run()
     if problem := metrics.close():
         progress.emit("finetune", problem)
