@@ -162,6 +162,8 @@ _ONLY_CONDITION, _ONLY_TEXT = GROUPS["only_condition"], GROUPS["only_text"]
 _CAMERA = Selector(slice="camera_only", group="only_condition", slot="camera")
 _ACTION = Selector(slice="pose_only", group="only_condition", slot="action")
 
+# Floors below what the recipe reaches: they leave room for the seed and for a slower machine, on
+# which the recipe takes fewer steps.
 TINY = Policy(
     name="tiny",
     summary="The tiny preset on the synthetic corpus after its full recipe.",
@@ -171,10 +173,10 @@ TINY = Policy(
         *_thresholds(
             64,
             [
-                (f"slots {_ONLY_CONDITION}", 0.90, Selector(slice=ALL, group="only_condition")),
-                (f"slots {_ONLY_TEXT}", 0.95, Selector(slice=ALL, group="only_text")),
-                ("camera movement from the camera alone", 0.93, _CAMERA),
-                ("action from the pose alone", 0.95, _ACTION),
+                (f"slots {_ONLY_CONDITION}", 0.85, Selector(slice=ALL, group="only_condition")),
+                (f"slots {_ONLY_TEXT}", 0.93, Selector(slice=ALL, group="only_text")),
+                ("camera movement from the camera alone", 0.90, _CAMERA),
+                ("action from the pose alone", 0.90, _ACTION),
             ],
         ),
         Threshold(
