@@ -19,17 +19,18 @@ PUNCTUATION = r"[.,:;!?()\"\n]"
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocab_size: int, *, words: Collection[str] = ()
+    texts: Iterable[str], vocab_size: int, *, phrases: Collection[str] = ()
 ) -> Tokenizer:
     """Train the small tokenizer; the same texts in the same order give the same tokenizer.
 
-    `words` never merge with their neighbours: words that combine freely ("two red balls") must stay
-    apart, or every combination becomes a token that the corpus shows only a few times.
+    `phrases` never merge with their neighbours: what combines freely ("two red balls", "trucks left
+    while panning left") must stay apart, or each combination becomes a token that the corpus shows
+    only a few times and that the model fails to learn.
     """
     tokenizer = Tokenizer(models.BPE())
     splits = [pre_tokenizers.Split(Regex(PUNCTUATION), "isolated")]
-    if words:
-        pattern = rf"(?i) ?\b(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})\b"
+    if phrases:
+        pattern = rf"(?i) ?\b(?:{'|'.join(map(re.escape, sorted(phrases, key=lambda p: (-len(p), p))))})\b"
         splits.append(pre_tokenizers.Split(Regex(pattern), "isolated"))
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, byte_level])

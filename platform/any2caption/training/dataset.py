@@ -25,7 +25,7 @@ from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
 from any2caption.model.processor import Processor
 
-VERSION = 2
+VERSION = 3
 MARKER = "prepared.json"
 
 

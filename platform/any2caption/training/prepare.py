@@ -38,7 +38,7 @@ from any2caption.storage import ObjectStore, open_store
 from any2caption.training.dataset import MARKER, VERSION
 from any2caption.training.recipes import Recipe
 from any2caption.training.recipes import recipe as recipe_of
-from any2caption.training.slots import determined, slot_tokens, subject_words
+from any2caption.training.slots import determined, slot_phrases, slot_tokens
 
 CHUNK = 64
 Key = tuple[str, ...]
@@ -115,7 +115,7 @@ def model_and_tokenizer(
             f"preset {preset} starts from weights: give --weights PATH or file:// URI"
         )
     tokenizer = train_tokenizer(
-        _training_texts(config, records), recipe.vocab, words=subject_words()
+        _training_texts(config, records), recipe.vocab, phrases=slot_phrases()
     )
     return config.with_vocab(tokenizer.get_vocab_size()), tokenizer
 

@@ -39,11 +39,10 @@ def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
     return out
 
 
-def subject_words() -> set[str]:
-    """Words that name a subject's number, colour, shape and kind, which combine freely."""
-    slots = [slot for slot in lexicon.SLOTS.values() if slot.part == "main_object"]
-    forms = {form for slot in slots for term in slot.terms for form in (term.phrase, *term.also)}
-    return {form for form in forms if " " not in form}
+def slot_phrases() -> set[str]:
+    """Every wording of every slot's values: phrases that combine freely with each other."""
+    slots = lexicon.SLOTS.values()
+    return {form for slot in slots for term in slot.terms for form in (term.phrase, *term.also)}
 
 
 def slot_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
