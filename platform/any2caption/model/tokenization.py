@@ -30,7 +30,8 @@ def train_tokenizer(
     tokenizer = Tokenizer(models.BPE())
     splits = [pre_tokenizers.Split(Regex(PUNCTUATION), "isolated")]
     if phrases:
-        pattern = rf"(?i) ?\b(?:{'|'.join(map(re.escape, sorted(phrases, key=lambda p: (-len(p), p))))})\b"
+        longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+        pattern = rf"(?i) ?\b(?:{'|'.join(map(re.escape, longest_first))})\b"
         splits.append(pre_tokenizers.Split(Regex(pattern), "isolated"))
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, byte_level])
