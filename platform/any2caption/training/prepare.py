@@ -253,6 +253,9 @@ def _write_records(
                     for slot, names in slots.items():
                         classes.setdefault(kind, {}).setdefault(slot, set()).update(names)
             start, end = captions[text]
+            # Only stages that describe one part read them; the tiny recipes have none.
+            wanted = PARTS if processor.config.preset != "tiny" else ()
+            parts = {part: getattr(record.caption, part) for part in wanted}
             line = {
                 "id": record.id,
                 "split": record.split,
@@ -260,9 +263,7 @@ def _write_records(
                 "features": features,
                 "answers": answers,
                 "span": [start, end],
-                "parts": {part: getattr(record.caption, part) for part in PARTS}
-                if not record.synthetic
-                else {},
+                "parts": parts,
                 "length": end - start + sum(sizes[number] for number in features),
             }
             lines.write(json.dumps(line) + "\n")

@@ -123,6 +123,8 @@ class Trainer:
             self._say(stage, "skipped: the data has nothing for it")
             self._next_stage(number)
             return
+        if stage.general_ratio:
+            self._say(stage, "no general instruction data is read yet; trained without it")
         engine = engines.start(self.objective, self.recipe, stage, self.place.ranks)
         checkpoint.restore_moments(engine.optimizer, self._moments)
         self._moments = {}

@@ -1,0 +1,79 @@
+"""The paper's recipe on a small random Qwen2-VL that the test saves as a user would bring it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import Qwen2VLForConditionalGeneration
+
+from any2caption.model import presets
+from any2caption.model.any2caption import qwen_config
+from any2caption.model.bundle import load_bundle
+from any2caption.model.config import QWEN_TOKENS
+from any2caption.model.presets import QWEN2_VL_2B, TINY
+from any2caption.model.tokenization import train_tokenizer
+from any2caption.model.weights import from_pretrained
+from any2caption.progress import ProgressLog
+from any2caption.training.prepare import prepare
+from any2caption.training.recipes import PAPER
+from any2caption.training.tracking import Metrics
+from any2caption.training.trainer import Place, Trainer
+
+SMALL = replace(
+    QWEN2_VL_2B,
+    camera=TINY.camera,
+    processor=replace(
+        QWEN2_VL_2B.processor,
+        motion_size=56,
+        motion_frames=4,
+        video_frames=4,
+        max_pixels=56 * 56,
+        max_video_pixels=56 * 56,
+    ),
+)
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, "qwen2-vl-2b", SMALL)
+    tokenizer = train_tokenizer(["A red ball, on a beach."] * 9, 500)
+    ids = {token: tokenizer.token_to_id(token) for token in QWEN_TOKENS}
+    config = TINY.with_vocab(tokenizer.get_vocab_size())
+    untied = replace(config, text=replace(config.text, tie_embeddings=False))
+    folder = tmp_path / "weights"
+    Qwen2VLForConditionalGeneration(qwen_config(untied, ids)).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+@pytest.mark.parametrize("tuning", ["lm_head", "lora", "full"])
+def test_the_papers_stages_run_on_weights_that_a_user_brings(  # noqa: PLR0913, PLR0917
+    weights, settings, snapshot, tmp_path, alone, tuning
+):
+    data = prepare(
+        settings,
+        snapshot=snapshot.id,
+        preset="qwen2-vl-2b",
+        recipe="paper",
+        weights=str(weights),
+        out=tmp_path / "data",
+        workers=1,
+    )
+    stages = tuple(replace(stage, steps=1, batch=2) for stage in PAPER.stages)
+    recipe = replace(PAPER, stages=stages, zero=0, language_tuning=tuning)
+    model, _ = from_pretrained(str(weights), SMALL)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    log = ProgressLog(tmp_path / "p.jsonl")
+    metrics = Metrics(tmp_path / "m.jsonl")
+    Trainer(Place(data, tmp_path / "out", 0, 1), recipe, model, log, metrics).run()
+    bundle = load_bundle(tmp_path / "out" / "bundle")
+    after = bundle.load_model().state_dict()
+    changed = {k for k, v in after.items() if k in before and not torch.equal(v, before[k])}
+    assert any(k.startswith("camera_encoder.") for k in changed)
+    assert any(k.startswith("motion_encoder.") for k in changed)
+    assert not any(k.startswith("mllm.model.visual.") for k in changed)
+    language = {k for k in changed if k.startswith("mllm.")}
+    if tuning == "lm_head":
+        assert language == {"mllm.lm_head.weight"}
+    said = [line["message"] for _, line in log.read()]
+    assert any("general instruction data" in message for message in said)
