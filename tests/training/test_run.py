@@ -11,6 +11,7 @@ import pytest
 
 from any2caption.model.bundle import load_bundle
 from any2caption.progress import ProgressLog
+from any2caption.training import worker
 
 pytestmark = pytest.mark.server
 
@@ -117,3 +118,10 @@ def test_wrong_configuration_exits_with_2(tmp_path, folder, settings, changes, m
     assert found.returncode == 2
     assert message in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_a_rank_whose_peer_died_is_not_taken_for_the_failure():
+    lost = RuntimeError("[/b/gloo/transport/tcp/pair.cc:537] Read error: Connection reset by peer")
+    assert worker._lost_peer(lost)
+    assert not worker._lost_peer(RuntimeError("shape mismatch"))
+    assert not worker._lost_peer(ValueError("gloo/transport"))

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from any2caption.errors import A2CError
+from any2caption.errors import A2CError, InterruptedTrainingError
 from any2caption.progress import ProgressLog
 
 POLL_SECONDS = 2.0
@@ -39,6 +39,9 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
             recipe, data, out, ProgressLog(progress, lifecycle), weights, (mlflow_run, mlflow_url)
         )
     except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor must know
+        if _lost_peer(error):
+            traceback.print_exc()
+            os._exit(InterruptedTrainingError.exit_code)
         code = error.exit_code if isinstance(error, A2CError) else 1
         failure = {
             "error": type(error).__name__,
@@ -54,6 +57,14 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         # Not sys.exit: other ranks may be inside an exchange that never ends, and the launcher
         # stops them.
         os._exit(code)
+
+
+def _lost_peer(error: Exception) -> bool:
+    """Whether another rank went away in the middle of an exchange.
+
+    That is no failure of this rank: whoever went away says why, or was killed and can say nothing.
+    """
+    return isinstance(error, RuntimeError) and "gloo/transport" in str(error)
 
 
 def _train(  # noqa: PLR0913, PLR0917
