@@ -69,7 +69,7 @@ def test_too_many_pictures_and_too_long_text_are_cut_with_a_warning(processor, c
 def test_pictures_of_any_size_go_through(processor, size):
     pixels = np.full((*size, 3), 200, np.uint8)
     features = processor.features(Condition("image", Image(pixels), "PNG"))
-    assert features["frames"].shape == (1, 56, 56, 3)
+    assert features["frames"].shape == (1, 112, 112, 3)
 
 
 def test_depth_holes_become_zero_and_one_map_is_no_clip(processor):

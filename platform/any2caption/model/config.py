@@ -106,10 +106,11 @@ class ProcessorConfig:
     """How conditions become arrays."""
 
     resize: Literal["letterbox", "smart"]
-    """`letterbox`: every picture to image_size² (aspect kept, grey bars); `smart`: Qwen2-VL's own
-    rule.
-    """
+    """`letterbox`: a square with the aspect kept and grey bars; `smart`: Qwen2-VL's own rule."""
     image_size: int
+    """Side of a letterboxed picture."""
+    video_size: int
+    """Side of a letterboxed frame of a video or of a depth map."""
     motion_size: int
     min_pixels: int = 56 * 56
     max_pixels: int = 768 * 28 * 28

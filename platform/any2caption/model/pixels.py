@@ -55,7 +55,8 @@ def fit(
 ) -> NDArray[np.uint8]:
     """Resize T×H×W(×3) to what the vision tower takes, by the preset's rule."""
     if config.resize == "letterbox":
-        return np.stack([letterbox(frame, config.image_size, fill) for frame in frames])
+        size = config.image_size if len(frames) == 1 else config.video_size
+        return np.stack([letterbox(frame, size, fill) for frame in frames])
     most = config.max_pixels if len(frames) == 1 else config.max_video_pixels
     tall, wide = smart_size(
         frames.shape[1], frames.shape[2], vision.patch * vision.merge, config.min_pixels, most

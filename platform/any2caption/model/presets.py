@@ -37,7 +37,8 @@ TINY = ModelConfig(
     camera=CameraConfig(frames=8, size=16, patch=2, width=96, depth=2, heads=4),
     processor=ProcessorConfig(
         resize="letterbox",
-        image_size=56,
+        image_size=112,  # at 56 the shape of an object in a whole scene was read in 1 of 3 pictures
+        video_size=56,
         motion_size=56,
         # Empty is 0: on a skeleton drawing this was the largest single effect on learning (bench
         # notes in docs).
@@ -55,6 +56,7 @@ _PAPER_VISION = VisionConfig(depth=32, width=1280, heads=16)
 _PAPER_PROCESSOR = ProcessorConfig(
     resize="smart",
     image_size=448,
+    video_size=448,
     motion_size=224,
     video_frames=16,
     motion_frames=16,

@@ -32,8 +32,9 @@ def most_tokens(config: ModelConfig, kind: str) -> int:
         return config.camera.frames
     if kind == "pose":
         return config.processor.motion_frames // 2 * (config.processor.motion_size // cell) ** 2
-    frames = 1 if kind == "image" else config.processor.video_frames // 2
-    return frames * (config.processor.image_size // cell) ** 2
+    if kind == "image":
+        return (config.processor.image_size // cell) ** 2
+    return config.processor.video_frames // 2 * (config.processor.video_size // cell) ** 2
 
 
 class Heads(nn.Module):

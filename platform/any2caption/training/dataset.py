@@ -24,8 +24,8 @@ from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
 from any2caption.model.processor import Processor
+from any2caption.training.recipes import PREPARED_VERSION
 
-VERSION = 3
 MARKER = "prepared.json"
 
 
@@ -56,7 +56,7 @@ class Prepared:
             )
         self.folder = folder
         self.meta: dict[str, Any] = json.loads(marker.read_text())
-        if self.meta["version"] != VERSION:
+        if self.meta["version"] != PREPARED_VERSION:
             raise ConfigError(f"{folder}: prepared by another version; remove it and prepare again")
         self.config = from_dict(ModelConfig, json.loads((folder / "config.json").read_text()))
         self.items: list[dict[str, Any]] = json.loads((folder / "items.json").read_text())

@@ -35,8 +35,8 @@ from any2caption.model.tokenization import train_tokenizer
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
-from any2caption.training.dataset import MARKER, VERSION
-from any2caption.training.recipes import Recipe
+from any2caption.training.dataset import MARKER
+from any2caption.training.recipes import PREPARED_VERSION, Recipe
 from any2caption.training.recipes import recipe as recipe_of
 from any2caption.training.slots import determined, slot_phrases, slot_tokens
 
@@ -61,7 +61,7 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     if chosen.presets[0] == "tiny" and preset != "tiny":
         chosen = recipe_of("paper")
     made_from = {
-        "version": VERSION,
+        "version": PREPARED_VERSION,
         "snapshot": snapshot,
         "preset": preset,
         "vocab": chosen.vocab if preset == "tiny" else 0,

@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from any2caption.errors import ConfigError
 
+PREPARED_VERSION = 4
+"""Version of what `training.prepare` writes. A run prepared by another version is another run."""
+
 Module = Literal["vision", "motion", "camera", "language", "lm_head", "heads"]
 
 
@@ -253,4 +256,4 @@ def recipe(name: str) -> Recipe:
 def recipe_content(name: str) -> dict[str, Any]:
     """Return everything in a recipe that can change what training yields, and its digest."""
     found = recipe(name)
-    return {**asdict(found), "digest": found.digest}
+    return {**asdict(found), "digest": found.digest, "prepared": PREPARED_VERSION}

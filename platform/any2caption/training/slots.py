@@ -40,8 +40,8 @@ def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def slot_phrases() -> set[str]:
-    """Every wording of every slot's values: phrases that combine freely with each other."""
-    slots = lexicon.SLOTS.values()
+    """Every wording of what combines freely within a phrase: subjects and camera movements."""
+    slots = [slot for slot in lexicon.SLOTS.values() if slot.aspect in {"subject", "camera"}]
     return {form for slot in slots for term in slot.terms for form in (term.phrase, *term.also)}
 
 
