@@ -122,9 +122,15 @@ def test_weights_that_are_not_there_are_named(source):
         from_pretrained(source, TINY)
 
 
-def test_the_fast_tower_equals_transformers_own(model):
+@pytest.mark.parametrize(
+    "grid",
+    [[[1, 4, 4], [4, 4, 4]], [[1, 8, 8], [4, 4, 4], [1, 8, 8], [2, 4, 8]]],
+    ids=["one size", "several sizes"],
+)
+def test_the_fast_tower_equals_transformers_own(model, grid):
     torch.manual_seed(1)
-    patches, grid = torch.randn(5 * 16, 1176), torch.tensor([[1, 4, 4], [4, 4, 4]])
+    grid = torch.tensor(grid)
+    patches = torch.randn(int(grid.prod(-1).sum()), 1176)
     tower = model.mllm.model.visual
     with torch.no_grad():
         stock = tower(patches, grid_thw=grid).pooler_output

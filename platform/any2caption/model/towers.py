@@ -1,4 +1,4 @@
-"""Running transformers' Qwen2-VL vision tower fast where all pictures have the same size.
+"""Running transformers' Qwen2-VL vision tower fast where pictures come in a few sizes.
 
 The stock forward loops over frames in Python and embeds patches with a Conv3d; both dominate a
 tiny tower on a CPU (the convolution is about 10 times slower than the same product as a linear
@@ -16,12 +16,20 @@ def run_tower(tower: Any, patches: Tensor, grid: Tensor) -> Tensor:
     """Return merged tokens (N / merge², hidden) of patches (N, D) with grids (n, 3)."""
     if len(patches) == 0:
         return patches.new_zeros(0, tower.merger.mlp[2].out_features)
-    sizes = {(int(h), int(w)) for _, h, w in grid.tolist()}
-    if len(sizes) > 1 or patches.device.type != "cpu":
+    sizes = [(h, w) for _, h, w in grid.tolist()]
+    if patches.device.type != "cpu":
         rows: Tensor = tower(patches.to(tower.dtype), grid_thw=grid).pooler_output
         return rows
-    h, w = sizes.pop()
-    return _equal_frames(tower, patches, h, w)
+    if len(set(sizes)) == 1:
+        return _equal_frames(tower, patches, *sizes[0])
+    items = patches.split(grid.prod(-1).tolist())
+    merged: dict[int, Tensor] = {}
+    for size in sorted(set(sizes)):
+        chosen = [i for i, other in enumerate(sizes) if other == size]
+        rows = _equal_frames(tower, torch.cat([items[i] for i in chosen]), *size)
+        counts = [len(items[i]) // int(tower.spatial_merge_size) ** 2 for i in chosen]
+        merged.update(zip(chosen, rows.split(counts), strict=True))
+    return torch.cat([merged[i] for i in range(len(items))])
 
 
 def _equal_frames(tower: Any, patches: Tensor, h: int, w: int) -> Tensor:
