@@ -411,27 +411,16 @@ def test_damaged_files_are_read_or_refused_in_one_line(format_, data):
     np.testing.assert_allclose(np.linalg.det(camera.w2c[:, :, :3]), 1, atol=1e-6)
 
 
+KEYS = (
+    *("frames", "frame0", "cam01", "parameters", "extrinsic", "intrinsic", "w", "fl_x"),
+    *("transform_matrix", "intrinsic_matrix", "camera_angle_x", "monst3r_im_id"),
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=6),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "frames",
-                    "frame0",
-                    "cam01",
-                    "parameters",
-                    "extrinsic",
-                    "intrinsic",
-                    "w",
-                    "fl_x",
-                    "transform_matrix",
-                    "intrinsic_matrix",
-                    "camera_angle_x",
-                    "monst3r_im_id",
-                ]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=4,
         )
