@@ -8,33 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from any2caption.conditions.camera_language import monotone_runs, movements
+from any2caption.conditions.camera_curves import monotone_runs
+from any2caption.conditions.camera_language import movements, movements_json
+from any2caption.conditions.camera_words import RECAMMASTER_CAMERAS, label_keys
 from any2caption.conditions.types import Camera
 
 from .conftest import DATA, REAL
 
-# What the file names mean in the words used here (each source has its own words):
-# "look" is the turn, "pan" and "zoom" are moves, "rotate clockwise" turns the picture.
-NAMED = {
-    "cami2v_named/look left": {"pan_left"},
-    "cami2v_named/look right": {"pan_right"},
-    "cami2v_named/pan left": {"truck_left"},
-    "cami2v_named/pan up": {"pedestal_up"},
-    "cami2v_named/pan down": {"pedestal_down"},
-    "cami2v_named/orbit left": {"orbit_left"},
-    "cami2v_named/orbit up": {"orbit_up"},
-    "cami2v_named/rotate clockwise": {"roll_anticlockwise"},
-    "cami2v_named/zoom in": {"dolly_in"},
-    "cami2v_named/stationary": {"static"},
-    "videox_fun_named/ACW": {"roll_anticlockwise"},
-    "videox_fun_named/Pan_Left": {"truck_left"},
-    "videox_fun_named/Pan_Up": {"pedestal_up"},
-    "videox_fun_named/Pan_Down": {"pedestal_down"},
-    "videox_fun_named/Pan_Left_Up": {"truck_left", "pedestal_up"},
-    "videox_fun_named/Pan_Right_Up": {"truck_right", "pedestal_up"},
-    "videox_fun_named/Pan_Right_Down": {"truck_right", "pedestal_down"},
-    "videox_fun_named/Zoom_In": {"dolly_in"},
-}
 STEPS = {
     "pan_right": ((0, 0, 0), (0, 1, 0)),
     "pan_left": ((0, 0, 0), (0, -1, 0)),
@@ -80,25 +60,44 @@ def path(*pieces, frames=20, noise=0.0, focal=None):
 
 
 @pytest.mark.parametrize(
-    ("name", "label"),
+    ("source", "name", "label"),
     [
-        ("look_left", {"pan_left"}),
-        ("zoom_in", {"dolly_in"}),
-        ("orbit_up", {"orbit_up"}),
-        ("stationary", {"static"}),
-        ("ACW", {"roll_anticlockwise"}),
-        ("Pan_Left_Up", {"truck_left", "pedestal_up"}),
+        ("cami2v", "look_left.txt", "look left"),
+        ("cami2v", "zoom_in.txt", "zoom in"),
+        ("cami2v", "orbit_up.txt", "orbit up"),
+        ("cami2v", "stationary.txt", "stationary"),
+        ("videox_fun", "ACW.txt", "ACW"),
+        ("videox_fun", "Pan_Left_Up.txt", "Pan_Left_Up"),
+        ("motionctrl", "motionctrl.json", "D"),
+        ("viewcrafter", "left.txt", "left"),
+        ("recammaster", "recammaster.json", "cam07"),
+        ("recammaster", "recammaster.json", "cam09"),
     ],
 )
-def test_named_motions_are_right(name, label, parse):
-    assert keys(parse("camera", DATA / "camera" / f"{name}.txt").payload) == label
+def test_named_motions_are_right(source, name, label, parse):
+    options = {"select": label} if source == "recammaster" else {}
+    camera = parse("camera", DATA / "camera" / name, options=options).payload
+    assert keys(camera) == set(label_keys(source, label))
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the optional folder of real files is not here")
-@pytest.mark.parametrize("name", NAMED)
-def test_every_named_motion_of_the_real_data_is_right(name, parse):
-    file = REAL / "camera" / "realestate10k_txt" / f"{name}.txt"
-    assert keys(parse("camera", file).payload) == NAMED[name]
+def real_named():
+    """(source, file, label) of every labelled file of the folder of real files."""
+    folder = REAL / "camera"
+    for source in ("cami2v", "videox_fun"):
+        for file in sorted((folder / "realestate10k_txt" / f"{source}_named").glob("*.txt")):
+            yield source, file, file.stem
+    for file in sorted((folder / "motionctrl_json" / "basic").glob("*.json")):
+        yield "motionctrl", file, file.stem.removeprefix("test_camera_")
+    for file in sorted((folder / "recammaster_ue_json").glob("*.json")):
+        for camera in RECAMMASTER_CAMERAS:
+            if f'"{camera}"' in file.read_text():
+                yield "recammaster", file, camera
+
+
+@pytest.mark.parametrize(("source", "file", "label"), real_named(), ids=str)
+def test_every_named_motion_of_the_real_data_is_right(source, file, label, parse):
+    options = {"select": label} if source == "recammaster" else {}
+    assert keys(parse("camera", file, options=options).payload) == set(label_keys(source, label))
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -148,19 +147,25 @@ def test_there_and_back_are_two_movements():
 
 @pytest.mark.parametrize("radius", [1.0, 3.0, 8.0])
 @pytest.mark.parametrize(
-    ("axis", "direction"),
-    [((0, 1, 0), "left"), ((0, -1, 0), "right"), ((-1, 0, 0), "up"), ((1, 0, 0), "down")],
+    ("axis", "names"),
+    [
+        ((0, 1, 0), {"orbit_left"}),
+        ((0, -1, 0), {"orbit_right"}),
+        ((-1, 0, 0), {"pedestal_up", "tilt_down"}),
+        ((1, 0, 0), {"pedestal_down", "tilt_up"}),
+    ],
 )
-def test_orbits_keep_a_point_ahead_fixed(radius, axis, direction):
+def test_orbits_keep_a_point_ahead_fixed(radius, axis, names):
     centre = np.array([0, 0, radius])
     turns = Rotation.from_rotvec(np.linspace(0, 0.9, 30)[:, None] * np.array(axis)).as_matrix()
     c2w = np.tile(np.eye(4), (30, 1, 1))
     c2w[:, :3, :3] = turns
     c2w[:, :3, 3] = centre - turns @ centre
     camera = Camera(np.full((30, 4), 0.5), np.linalg.inv(c2w)[:, :3])
-    (movement,) = movements(camera)
-    assert movement.key == f"orbit_{direction}"
-    assert movement.amount == pytest.approx(np.degrees(0.9), rel=0.01)
+    found = movements(camera)
+    assert {movement.key for movement in found} == names
+    turned = next(movement for movement in found if movement.unit == "degrees")
+    assert turned.amount == pytest.approx(np.degrees(0.9), rel=0.01)
 
 
 @pytest.mark.parametrize(("focal", "key"), [(1.8, "zoom_in"), (0.6, "zoom_out")])
@@ -199,3 +204,143 @@ def test_the_name_does_not_depend_on_where_the_path_starts(angle, name):
     world[:3, 3] = (1, 2, 3)
     moved = Camera(camera.intrinsics, camera.w2c @ world)
     assert keys(moved) == {name}
+
+
+TYPES = {"static", "pan", "tilt", "roll", "dolly", "truck", "pedestal", "orbit", "zoom"}
+DIRECTIONS = {"left", "right", "up", "down", "in", "out", "clockwise", "counterclockwise", None}
+MOVES = [name for name in STEPS if not STEPS[name][1].count(1) + STEPS[name][1].count(-1)]
+TURNS = [name for name in STEPS if name not in MOVES]
+
+
+def made(pieces, frames, pace="even", noise=0.0, seed=0):
+    """Path of pieces (names, units of move, degrees of turn) from a random pose in the world."""
+    random = np.random.default_rng(seed)
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.from_rotvec(random.normal(0, 2, 3)).as_matrix()
+    pose[:3, 3] = random.normal(0, 9, 3)
+    poses = [pose]
+    for names, size, degrees in pieces:
+        move = sum((np.array(STEPS[name][0]) * size for name in names), np.zeros(3))
+        turn = sum((np.radians(degrees) * np.array(STEPS[name][1]) for name in names), np.zeros(3))
+        shares = np.full(frames, 1 / frames)
+        if pace == "eased":
+            shares = np.diff((1 - np.cos(np.linspace(0, np.pi, frames + 1))) / 2)
+        if pace == "uneven":
+            shares = random.uniform(0.4, 1.6, frames)
+            shares /= shares.sum()
+        for share in shares:
+            half = Rotation.from_rotvec(turn * share / 2).as_matrix()
+            step = np.eye(4)
+            step[:3, :3], step[:3, 3] = half @ half, half @ (move * share)
+            pose = pose @ step
+            poses.append(pose)
+    poses = np.stack(poses)
+    for shaken in poses:
+        shaken[:3, 3] += random.normal(0, noise, 3)
+        shaken[:3, :3] = (
+            shaken[:3, :3] @ Rotation.from_rotvec(random.normal(0, noise, 3)).as_matrix()
+        )
+    w2c = np.linalg.inv(poses)
+    return Camera(np.full((len(poses), 4), np.nan), (w2c @ poses[0])[:, :3])
+
+
+paths = {
+    "frames": st.integers(12, 90),
+    "pace": st.sampled_from(["even", "eased", "uneven"]),
+    "noise": st.sampled_from([0.0, 0.002, 0.004]),
+    "seed": st.integers(0, 2**31),
+}
+size, degrees = st.floats(0.5, 2.5), st.floats(14, 80)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(STEPS)), size, degrees, st.fixed_dictionaries(paths))
+def test_any_single_movement_comes_back(name, size, degrees, how):
+    (movement,) = movements(made([({name}, size, degrees)], **how))
+    assert movement.key == name
+    wanted = degrees if movement.unit == "degrees" else size
+    assert movement.amount == pytest.approx(wanted, rel=0.1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(MOVES),
+    st.sampled_from(TURNS),
+    st.floats(0.7, 1.6),
+    st.floats(25, 45),
+    st.fixed_dictionaries(paths),
+)
+def test_any_move_with_a_turn_comes_back(move, turn, size, degrees, how):
+    found = keys(made([({move, turn}, size, degrees)], **how))
+    arcs = {("truck_left", "pan_right"): "left", ("truck_right", "pan_left"): "right"}
+    side = arcs.get((move, turn))
+    assert found == ({f"orbit_{side}"} if side else {move, turn})
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from(sorted(STEPS)), min_size=2, max_size=3),
+    st.lists(size, min_size=3, max_size=3),
+    st.lists(degrees, min_size=3, max_size=3),
+    st.fixed_dictionaries(paths | {"noise": st.sampled_from([0.0, 0.002])}),
+)
+def test_any_sequence_comes_back_in_order(names, sizes, degrees, how):
+    kinds = [name.split("_")[0] for name in names]
+    if any(one == other for one, other in pairwise(kinds)):
+        names = names[:1]
+    pieces = [({name}, *pair) for name, *pair in zip(names, sizes, degrees, strict=False)]
+    assert [movement.key for movement in movements(made(pieces, **how))] == names
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 120), st.sampled_from([0.0, 0.002, 0.005]), st.integers(0, 2**31))
+def test_a_held_camera_stays_static_whatever_it_shakes(frames, noise, seed):
+    assert keys(made([(set(), 0, 0)], frames, noise=noise, seed=seed)) == {"static"}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(MOVES), st.sampled_from(TURNS), st.floats(0.8, 2), st.floats(20, 45))
+def test_a_straight_rail_keeps_its_words_while_the_camera_turns(move, turn, size, degrees):
+    share = np.linspace(0, 1, 40)[:, None]
+    poses = np.tile(np.eye(4), (40, 1, 1))
+    poses[:, :3, :3] = Rotation.from_rotvec(
+        share * np.array(STEPS[turn][1]) * np.radians(degrees)
+    ).as_matrix()
+    poses[:, :3, 3] = share * np.array(STEPS[move][0]) * size
+    camera = Camera(np.full((40, 4), np.nan), np.linalg.inv(poses)[:, :3])
+    assert keys(camera) == {move, turn}
+
+
+def test_long_rests_are_static():
+    found = movements(path({"truck_left"}, set(), {"truck_left"}))
+    assert [movement.key for movement in found] == ["truck_left", "static", "truck_left"]
+    found = movements(path(set(), {"pan_left"}))
+    assert [movement.key for movement in found] == ["static", "pan_left"]
+
+
+def test_a_shaking_hand_is_no_movement():
+    time = np.linspace(0, 1, 80)
+    poses = np.tile(np.eye(4), (80, 1, 1))
+    sway = 0.02 * np.sin(2 * np.pi * np.outer(time, [5, 7, 4]))
+    poses[:, :3, :3] = Rotation.from_rotvec(sway).as_matrix()
+    poses[:, :3, 3] = sway
+    assert keys(Camera(np.full((80, 4), np.nan), np.linalg.inv(poses)[:, :3])) == {"static"}
+
+
+def test_json_is_as_published():
+    found = movements_json(path({"truck_left", "roll_anticlockwise"}, set()))
+    assert {movement["direction"] for movement in found} == {"left", "counterclockwise", None}
+    for movement in found:
+        assert list(movement) == ["type", "direction", "start", "end", "amount", "unit", "speed"]
+        assert movement["type"] in TYPES
+        assert movement["direction"] in DIRECTIONS
+        assert 0 <= movement["start"] < movement["end"] <= 1
+    assert found[-1] == {
+        "type": "static",
+        "direction": None,
+        "start": 0.5,
+        "end": 1.0,
+        "amount": 0.0,
+        "unit": None,
+        "speed": 0.0,
+    }

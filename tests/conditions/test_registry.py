@@ -67,7 +67,8 @@ def test_a_role_of_another_kind_is_refused(refused):
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
-        ("camera", {"axes": "opengl"}, "axes: not an option of camera; accepted: none"),
+        ("text", {"axes": "opengl"}, "axes: not an option of text; accepted: none"),
+        ("camera", {"axes": "z_up"}, "axes: 'z_up'; accepted: opencv, opengl"),
         ("depth", {"scale": "many"}, "scale: 'many'"),
         ("depth", {"scale": 0}, "scale: '0'"),
         ("depth", {"scale": float("nan")}, "scale: 'nan'"),

@@ -1,11 +1,11 @@
 """Name a camera path's movements by geometry: pan, tilt, roll, dolly, truck, pedestal, orbit, zoom.
 
-The path is cut into steps in the camera's own frame (a turn, a move and a focal change between
-neighbouring frames); their running sums are seven curves. A movement is a stretch on which a curve
-keeps rising or falling (small counter-moves are forgiven), large enough in absolute terms and
-beside the clip's largest one. Turns, moves and zooms are compared by how far they shift the
-picture: radians for turns, distance over an assumed scene distance for moves. A sideways move whose
-opposite turn keeps a point ahead fixed is an orbit. A path without any movement is static.
+The path becomes seven curves (`camera_curves`): moves, turns and the focal length, summed up in the
+camera's own frame. A movement is a stretch on which a curve keeps rising or falling (shaking and
+small counter-moves are forgiven), large enough in absolute terms and beside the largest one of that
+time. Turns, moves and zooms are compared by how far they shift the picture: radians for turns,
+distance over an assumed scene distance for moves. A sideways move whose opposite turn keeps a point
+ahead fixed is an orbit. Long stretches without any movement are static, and so is a path without.
 
 Words: a *pan* and a *tilt* are turns, a *truck* and a *pedestal* are sideways and vertical moves, a
 *zoom* changes the focal length, *clockwise* is the camera's own roll seen from behind it.
@@ -13,45 +13,59 @@ Words: a *pan* and a *tilt* are turns, a *truck* and a *pedestal* are sideways a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from any2caption.conditions.camera_curves import (
+    MOVES,
+    TURNS,
+    ZOOM,
+    Floats,
+    monotone_runs,
+    motion_curves,
+    steady,
+    trimmed,
+    without_pauses,
+)
 from any2caption.conditions.types import Camera
 
-Floats = NDArray[np.float64]
 MovementType = Literal[
     "static", "pan", "tilt", "roll", "dolly", "truck", "pedestal", "orbit", "zoom"
 ]
+Direction = Literal["left", "right", "up", "down", "in", "out", "clockwise", "counterclockwise"]
 
 SCENE_DISTANCE = 2.0
 """Distance of the scene in the path's own unit; RealEstate10K paths are scaled to about this."""
 RELATIVE = 0.22
-"""A movement shifts the picture at least this much of what the clip's largest movement does."""
+"""A movement shifts the picture at least this much of what the largest one of its time does."""
+ALONE = 0.06
+"""A movement in a time of its own: at least this much of the clip's largest one."""
+PLAIN_TURN = 10.0
+"""A turn of so many degrees counts beside any move (not beside turns); orbits need it too."""
 FLOOR = 0.03
 """A movement shifts the picture at least this much (radians, or its like)."""
+STILL = 0.2
+"""A time without movement is named static from this part of the clip on."""
+_PAUSE = 0.15
+_SHAKE = 0.1
+_SHAKES = 4
 _ZOOM_WEIGHT = 0.5
-_TRIM = 0.05
-_ORBIT_MIN_DEGREES = 10.0
+_SHORT = 8
 _ORBIT_MISFIT = 0.35
 _ORBIT_OVERLAP = 0.6
 
 # Curve → its name and the words for falling and rising; moves, then turns, then the focal length.
-_CURVES: tuple[tuple[MovementType, str, str], ...] = (
+_CURVES: tuple[tuple[MovementType, Direction, Direction], ...] = (
     ("truck", "left", "right"),
     ("pedestal", "up", "down"),
     ("dolly", "out", "in"),
     ("tilt", "down", "up"),
     ("pan", "left", "right"),
-    ("roll", "anticlockwise", "clockwise"),
+    ("roll", "counterclockwise", "clockwise"),
     ("zoom", "out", "in"),
 )
-_TURNS = (3, 4, 5)
-_ZOOM = 6
-# Move curve, the turn curve of the orbit, and the sign in "move = sign × radius × turn".
-_ORBITS = ((0, 4, -1.0), (1, 3, 1.0))
+_TRUCK, _PAN = 0, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +74,40 @@ class Movement:
 
     `amount` ≥ 0 in `unit`: degrees for turns and orbits, the path's own length unit for moves, the
     factor of the focal length for zooms. `speed` is `amount` a frame (zoom: its logarithm).
+    `shift` tells how far the picture moves: radians, or distance over the scene's distance.
     """
 
     type: MovementType
-    direction: str
+    direction: Direction | None
     start: int
     end: int
     amount: float
     unit: Literal["degrees", "units", "factor", ""]
     speed: float
+    shift: float = 0.0
 
     @property
     def key(self) -> str:
-        """Type and direction as one word, for example `pan_left`; `static` alone."""
-        return f"{self.type}_{self.direction}" if self.direction else self.type
+        """Type and direction as one word, as captions spell it: `pan_left`, `roll_anticlockwise`.
+
+        `static` alone.
+        """
+        if self.direction is None:
+            return self.type
+        return f"{self.type}_{self.direction}".replace("counterclockwise", "anticlockwise")
+
+    def as_json(self, frames: int) -> dict[str, Any]:
+        """Return the published form; `start` and `end` are fractions of a clip of `frames`."""
+        last = max(frames - 1, 1)
+        return {
+            "type": self.type,
+            "direction": self.direction,
+            "start": round(self.start / last, 4),
+            "end": round(self.end / last, 4) if frames > 1 else 1.0,
+            "amount": round(self.amount, 4),
+            "unit": self.unit or None,
+            "speed": round(self.speed, 6),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,122 +124,170 @@ def movements(camera: Camera, *, scene_distance: float = SCENE_DISTANCE) -> list
 
     A path without any is one `static` movement over the whole clip.
     """
-    curves = motion_curves(camera)
+    path = motion_curves(camera)
     weights = np.array([1 / scene_distance] * 3 + [1.0] * 3 + [_ZOOM_WEIGHT])
-    shift = curves * weights
+    shift, noise = _steadied(path.values * weights)
+    curves = shift / weights
     largest = float(np.ptp(shift, axis=0).max())
     threshold = max(FLOOR, RELATIVE * largest)
-    runs = _runs(range(len(_CURVES)), shift, curves, threshold)
-    turns = _runs(_TURNS, shift, curves, min(threshold, np.radians(_ORBIT_MIN_DEGREES)))
-    found = _join_orbits(runs, turns, curves)
+    limits = np.full(len(_CURVES), threshold)
+    most_turn = RELATIVE * float(np.ptp(shift[:, TURNS], axis=0).max())
+    limits[list(TURNS)] = min(threshold, max(most_turn, np.radians(PLAIN_TURN)))
+    runs = _runs(range(len(_CURVES)), shift, curves, np.maximum(limits, noise))
+    runs += _in_gaps(runs, shift, curves, np.maximum(max(FLOOR, ALONE * largest), noise))
+    found = _join_orbits(runs, curves, path.on_rail)
+    found += _rests(found, shift, max(FLOOR, 0.1 * largest))
+    return sorted(found, key=lambda one: (one.start, -one.shift))
+
+
+def movements_json(camera: Camera) -> list[dict[str, Any]]:
+    """Return the movements as published: type, direction, start, end, amount, unit, speed.
+
+    `direction` is null for static; `start` and `end` are fractions of the clip (by frames);
+    `unit` is degrees, units (the path's own), factor (of the focal length) or null; `speed` is
+    `amount` a frame (zoom: the logarithm of the factor a frame).
+    """
+    return [movement.as_json(len(camera.w2c)) for movement in movements(camera)]
+
+
+def _steadied(shift: Floats) -> tuple[Floats, Floats]:
+    """The curves without shaking, and how large a change must be not to be shaking (7)."""
+    pairs = [steady(shift[:, column]) for column in range(shift.shape[1])]
+    sizes = [max(4 * size, _strokes(shift[:, column])) for column, (_, size) in enumerate(pairs)]
+    return np.stack([curve for curve, _ in pairs], axis=1), np.array(sizes)
+
+
+def _strokes(values: Floats) -> float:
+    """Twice the usual stroke of a curve that goes to and fro in small strokes: a hand at work."""
+    sizes = [abs(values[end] - values[start]) for start, end in monotone_runs(values, FLOOR / 2)]
+    small = [float(size) for size in sizes if size < _SHAKE]
+    return 2 * float(np.median(small)) if len(small) >= _SHAKES else 0.0
+
+
+def _runs(which: Iterable[int], shift: Floats, curves: Floats, thresholds: Floats) -> list[_Run]:
+    """Runs of the curves, cut at pauses, without their still ends."""
+    frames = len(shift)
+    pause = max(3, round(_PAUSE * (frames - 1)))
+    found: list[_Run] = []
+    for curve in which:
+        values = shift[:, curve]
+        for start, end in monotone_runs(values, float(thresholds[curve])):
+            change = abs(values[end] - values[start])
+            still = max(0.02 * change, float(thresholds[curve]) / 8 if frames >= _SHORT else 0)
+            pace = change / (end - start)
+            # A pause goes at less than a fifth of the mean pace.
+            pieces = without_pauses(values, start, end, pause, min(still, 0.2 * pace * pause))
+            strong = [
+                piece
+                for piece in pieces
+                if abs(values[piece[1]] - values[piece[0]]) >= thresholds[curve]
+            ]
+            pieces = strong if len(strong) > 1 else [(start, end)]
+            found += [_run(curve, values, curves[:, curve], *piece) for piece in pieces]
+    return found
+
+
+def _run(curve: int, values: Floats, amounts: Floats, start: int, end: int) -> _Run:
+    first, last = trimmed(values, start, end)
+    change = float(amounts[end] - amounts[start])
+    return _Run(curve, first, last, change, abs(float(values[end] - values[start])))
+
+
+def _gaps(spans: Iterable[tuple[int, int]], frames: int) -> list[tuple[int, int]]:
+    """Stretches of frames that no span covers, as (first, last) points between spans."""
+    free: list[tuple[int, int]] = []
+    at = 0
+    for start, end in sorted(spans):
+        if start > at:
+            free.append((at, start))
+        at = max(at, end)
+    return [*free, (at, frames - 1)] if at < frames - 1 else free
+
+
+def _in_gaps(runs: list[_Run], shift: Floats, curves: Floats, thresholds: Floats) -> list[_Run]:
+    """Smaller movements in times of their own, where no large one takes place."""
+    found: list[_Run] = []
+    if not runs:
+        return found
+    for first, last in _gaps(((run.start, run.end) for run in runs), len(shift)):
+        part = shift[first : last + 1]
+        limits = np.maximum(thresholds, RELATIVE * float(np.ptp(part, axis=0).max()))
+        for curve in range(len(_CURVES)):
+            for start, end in monotone_runs(part[:, curve], float(limits[curve])):
+                run = _run(curve, shift[:, curve], curves[:, curve], first + start, first + end)
+                # What a trimmed movement leaves at its ends is no movement of its own.
+                if not any(_touch(run, other) for other in runs):
+                    found.append(run)
+    return found
+
+
+def _touch(run: _Run, other: _Run) -> bool:
+    near = max(2, (other.end - other.start) // 4)
+    return (
+        run.curve == other.curve
+        and run.change * other.change > 0
+        and (abs(run.start - other.end) <= near or abs(run.end - other.start) <= near)
+    )
+
+
+def _rests(found: list[Movement], shift: Floats, still: float) -> list[Movement]:
+    """Static stretches: all of a clip without movement, else long gaps in which little happens."""
+    frames = len(shift)
     if not found:
-        return [Movement("static", "", 0, len(curves) - 1, 0.0, "", 0.0)]
-    return [movement for movement, _ in sorted(found, key=lambda one: (one[0].start, -one[1]))]
-
-
-def _runs(which: Iterable[int], shift: Floats, curves: Floats, threshold: float) -> list[_Run]:
+        return [Movement("static", None, 0, frames - 1, 0.0, "", 0.0)]
+    gaps = _gaps(((one.start, one.end) for one in found), frames)
     return [
-        _trim(curve, shift[:, curve], curves[:, curve], start, end)
-        for curve in which
-        for start, end in monotone_runs(shift[:, curve], threshold)
+        Movement("static", None, first, last, 0.0, "", 0.0)
+        for first, last in gaps
+        if frames >= _SHORT
+        and last - first >= STILL * (frames - 1)
+        and float(np.ptp(shift[first : last + 1], axis=0).max()) < still
     ]
 
 
-def motion_curves(camera: Camera) -> Floats:
-    """Running sums T×7 of the steps in the camera's own frame.
-
-    Moves along x, y, z in the path's unit, turns about x, y, z in radians, logarithm of the focal
-    length; all start at zero.
-    """
-    from scipy.spatial.transform import Rotation
-
-    rotations, translations = camera.w2c[:, :, :3], camera.w2c[:, :, 3]
-    curves = np.zeros((len(rotations), len(_CURVES)))
-    if len(rotations) > 1:
-        step = rotations[:-1] @ rotations[1:].transpose(0, 2, 1)
-        centres = -np.einsum("tji,tj->ti", rotations, translations)
-        turns = Rotation.from_matrix(step).as_rotvec()
-        middle = Rotation.from_rotvec(-turns / 2).as_matrix() @ rotations[:-1]
-        curves[1:, :3] = np.cumsum(np.einsum("tij,tj->ti", middle, np.diff(centres, axis=0)), 0)
-        curves[1:, 3:6] = np.cumsum(turns, axis=0)
-    focal = np.log(camera.intrinsics[:, 0])
-    curves[:, _ZOOM] = np.nan_to_num(focal - focal[0])
-    return curves
-
-
-def monotone_runs(values: Floats, threshold: float) -> list[tuple[int, int]]:
-    """Cut a curve at its turning points: (start, end) of stretches that change by `threshold`.
-
-    A counter-move smaller than `threshold` does not end a stretch.
-    """
-    points: list[int] = []
-    low = high = extreme = direction = 0
-    for at, value in enumerate(values):
-        if direction == 0:
-            low = at if value < values[low] else low
-            high = at if value > values[high] else high
-            if values[high] - values[low] >= threshold:
-                direction, extreme = (1, high) if high > low else (-1, low)
-                points = [low if direction > 0 else high]
-        elif direction * (value - values[extreme]) > 0:
-            extreme = at
-        elif direction * (values[extreme] - value) >= threshold:
-            points.append(extreme)
-            direction, extreme = -direction, at
-    return list(pairwise([*points, extreme])) if points else []
-
-
-def _trim(curve: int, shift: Floats, values: Floats, start: int, end: int) -> _Run:
-    """Cut still ends off: the movement lasts from its first 5 % to its first 95 %."""
-    change = shift[end] - shift[start]
-    done = (shift[start : end + 1] - shift[start]) / change
-    first = start + max(0, int(np.argmax(done > _TRIM)) - 1)
-    last = start + int(np.argmax(done >= 1 - _TRIM))
-    last = max(last, first + 1)
-    total = float(values[end] - values[start])
-    return _Run(curve, first, last, total, abs(float(change)))
-
-
 def _join_orbits(
-    runs: list[_Run], turns: list[_Run], curves: Floats
-) -> list[tuple[Movement, float]]:
-    """Turn runs to movements; a move and its turn around a fixed point become one orbit.
-
-    `turns` are candidates for an orbit's turn; beside the long way around a far point it is small.
-    """
+    runs: list[_Run], curves: Floats, rails: Iterable[tuple[int, int]]
+) -> list[Movement]:
+    """Turn runs to movements; a truck and its turn around a fixed point become one orbit."""
     left = list(runs)
-    found: list[tuple[Movement, float]] = []
-    for move_curve, turn_curve, sign in _ORBITS:
-        candidates = [run for run in turns if run.curve == turn_curve]
-        for move in [run for run in left if run.curve == move_curve]:
-            turn = next((run for run in candidates if _is_orbit(move, run, sign, curves)), None)
-            if turn is None:
-                continue
-            left = [run for run in left if run is not move and not _same(run, turn)]
-            start, end = min(move.start, turn.start), max(move.end, turn.end)
-            degrees = abs(float(np.degrees(turn.change)))
-            direction = _CURVES[move_curve][1 if move.change < 0 else 2]
-            orbit = Movement(
-                "orbit", direction, start, end, degrees, "degrees", degrees / (end - start)
+    found: list[Movement] = []
+    candidates = [
+        run
+        for run in runs
+        if run.curve == _PAN
+        and not any(start < run.end and run.start < end for start, end in rails)
+    ]
+    for move in [run for run in left if run.curve == _TRUCK]:
+        turn = next((run for run in candidates if _is_orbit(move, run, curves)), None)
+        if turn is None:
+            continue
+        left = [run for run in left if run is not move and not _same(run, turn)]
+        start, end = min(move.start, turn.start), max(move.end, turn.end)
+        degrees = abs(float(np.degrees(turn.change)))
+        direction: Direction = "left" if move.change < 0 else "right"
+        found.append(
+            Movement(
+                *("orbit", direction, start, end, degrees, "degrees", degrees / (end - start)),
+                shift=move.weight + turn.weight,
             )
-            found.append((orbit, move.weight + turn.weight))
-    return found + [(_movement(run), run.weight) for run in left]
+        )
+    return found + [_movement(run) for run in left]
 
 
 def _same(one: _Run, other: _Run) -> bool:
     return one.curve == other.curve and one.start < other.end and other.start < one.end
 
 
-def _is_orbit(move: _Run, turn: _Run, sign: float, curves: Floats) -> bool:
-    """Whether move = sign × radius × turn holds with one radius above zero, all the time."""
+def _is_orbit(move: _Run, turn: _Run, curves: Floats) -> bool:
+    """Whether the truck is −radius × turn with one radius above zero, all the time."""
     start, end = max(move.start, turn.start), min(move.end, turn.end)
     longest = max(move.end - move.start, turn.end - turn.start)
     if end - start < _ORBIT_OVERLAP * longest:
         return False
-    if abs(np.degrees(turn.change)) < _ORBIT_MIN_DEGREES or move.change * turn.change * sign <= 0:
+    if abs(np.degrees(turn.change)) < PLAIN_TURN or move.change * turn.change >= 0:
         return False
-    moved = curves[start : end + 1, move.curve] - curves[start, move.curve]
-    turned = sign * (curves[start : end + 1, turn.curve] - curves[start, turn.curve])
+    moved = curves[start : end + 1, _TRUCK] - curves[start, _TRUCK]
+    turned = curves[start, _PAN] - curves[start : end + 1, _PAN]
     radius = float(moved @ turned) / max(float(turned @ turned), 1e-12)
     misfit = float(np.abs(moved - radius * turned).max())
     return radius > 0 and misfit <= _ORBIT_MISFIT * abs(float(moved[-1]))
@@ -216,10 +298,11 @@ def _movement(run: _Run) -> Movement:
     direction = rising if run.change > 0 else falling
     steps = run.end - run.start
     size = abs(run.change)
-    if run.curve == _ZOOM:
+    if run.curve == ZOOM:
         factor = float(np.exp(run.change))
-        return Movement(kind, direction, run.start, run.end, factor, "factor", size / steps)
-    if run.curve in _TURNS:
+        unit: Literal["degrees", "units", "factor"] = "factor"
+        return Movement(kind, direction, run.start, run.end, factor, unit, size / steps, run.weight)
+    if run.curve not in MOVES:
         size = float(np.degrees(size))
-        return Movement(kind, direction, run.start, run.end, size, "degrees", size / steps)
-    return Movement(kind, direction, run.start, run.end, size, "units", size / steps)
+    unit = "units" if run.curve in MOVES else "degrees"
+    return Movement(kind, direction, run.start, run.end, size, unit, size / steps, run.weight)

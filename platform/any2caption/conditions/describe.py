@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import numpy as np
+
+from any2caption.conditions.camera_words import describe_camera
 from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, Video
 
 
 def describe(condition: Condition) -> dict[str, Any]:
     """Return JSON-ready facts: kind, number, role, format, frames, sizes, notes.
 
-    `frames` is always there (1 for text and a picture); `height`, `width` for pictures and clips.
+    `frames` is always there (1 for text and a picture); `height`, `width` for pictures and clips;
+    for a camera path `words` and `movements` (see `camera_language.movements_json`).
     """
     return {
         "kind": condition.kind,
@@ -35,5 +39,9 @@ def _facts(condition: Condition) -> dict[str, Any]:
         count, people, points, _ = payload.keypoints.shape
         return {"frames": count, "people": people, "points": points, "layout": payload.layout}
     if isinstance(payload, Camera):
-        return {"frames": len(payload.w2c)}
+        return {
+            "frames": len(payload.w2c),
+            "intrinsics": bool(np.isfinite(payload.intrinsics).all()),
+            **describe_camera(payload),
+        }
     return {"frames": 1, "characters": len(payload)}

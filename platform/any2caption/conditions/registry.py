@@ -11,6 +11,8 @@ from any2caption.conditions.base import (
     Options,
     OptionValue,
 )
+from any2caption.conditions.camera import FORMATS as CAMERA_FORMATS
+from any2caption.conditions.camera import OPTIONS as CAMERA_OPTIONS
 from any2caption.conditions.camera import parse_camera
 from any2caption.conditions.depth import parse_depth
 from any2caption.conditions.image import parse_image
@@ -135,10 +137,11 @@ _KINDS = (
     ConditionKind(
         name="camera",
         summary="A camera path: intrinsics and world-to-camera poses",
-        formats=("RealEstate10K text",),
-        suffixes=(".txt",),
+        formats=CAMERA_FORMATS,
+        suffixes=(".txt", ".json", ".csv", ".log", ".tum"),
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
         parse=parse_camera,
+        options=CAMERA_OPTIONS,
     ),
 )
 KINDS: dict[str, ConditionKind] = {kind.name: kind for kind in _KINDS}
@@ -264,6 +267,10 @@ def _option(option: Option, value: OptionValue, file: str) -> float | str:
                 return choice
         accepted = ", ".join(option.choices)
         raise InputError(f"{shown!r}; accepted: {accepted}", file=file, field=option.name)
+    if option.type == "text":
+        if not shown:
+            raise InputError("is empty", file=file, field=option.name)
+        return shown
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (ValueError, OverflowError):

@@ -75,11 +75,13 @@ class Camera:
     """A camera path, relative to frame 0.
 
     `intrinsics` float64 T×4 = fx, fy, cx, cy as fractions of width and height (NaN = unknown);
-    `w2c` float64 T×3×4 world-to-camera, OpenCV axes (x right, y down, z forward), det R = +1.
+    `w2c` float64 T×3×4 world-to-camera, OpenCV axes (x right, y down, z forward), det R = +1;
+    `times` float64 T in seconds as the source states them, increasing; None = not known.
     """
 
     intrinsics: NDArray[np.float64]
     w2c: NDArray[np.float64]
+    times: NDArray[np.float64] | None = None
 
 
 Payload = str | Image | Video | Depth | Pose | Camera

@@ -1,0 +1,274 @@
+"""Camera movements in words: one vocabulary, and how each data source's own words map to it.
+
+The vocabulary is the one of captions: a key (`truck_left`), the phrase a caption uses and the form
+after "while". Sources use the same words for other movements: "pan" is a sideways move in CamI2V
+and VideoX-Fun but a turn in ReCamMaster; CamI2V's "rotate clockwise" turns the PICTURE clockwise;
+"zoom" is a forward move in all four, since no file changes the focal length.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from any2caption.conditions.camera_language import Movement, movements
+from any2caption.conditions.types import Camera
+from any2caption.errors import InputError
+
+PHRASES: Mapping[str, tuple[str, str]] = {
+    "static": ("holds still", "holding still"),
+    "pan_left": ("pans left", "panning left"),
+    "pan_right": ("pans right", "panning right"),
+    "tilt_up": ("tilts up", "tilting up"),
+    "tilt_down": ("tilts down", "tilting down"),
+    "roll_clockwise": ("rolls clockwise", "rolling clockwise"),
+    "roll_anticlockwise": ("rolls anticlockwise", "rolling anticlockwise"),
+    "dolly_in": ("dollies in", "dollying in"),
+    "dolly_out": ("dollies out", "dollying out"),
+    "truck_left": ("trucks left", "trucking left"),
+    "truck_right": ("trucks right", "trucking right"),
+    "pedestal_up": ("pedestals up", "pedestalling up"),
+    "pedestal_down": ("pedestals down", "pedestalling down"),
+    "orbit_left": ("orbits left", "orbiting left"),
+    "orbit_right": ("orbits right", "orbiting right"),
+    "zoom_in": ("zooms in", "zooming in"),
+    "zoom_out": ("zooms out", "zooming out"),
+}
+"""Movement key → the phrase of the third person, and the form after "while"."""
+
+SLOW, QUICK = 0.12, 1.5
+"""Picture shift (radians, or its like) at this pace over a whole clip is called slow or quick."""
+_TOGETHER = 0.5
+_LONG = 0.5
+
+_UP = ("pedestal_up", "tilt_down")
+_DOWN = ("pedestal_down", "tilt_up")
+_MOVES = {
+    "left": "truck_left",
+    "right": "truck_right",
+    "up": "pedestal_up",
+    "down": "pedestal_down",
+}
+_LOOKS = {"left": "pan_left", "right": "pan_right", "up": "tilt_up", "down": "tilt_down"}
+_ZOOMS = {"zoom in": ("dolly_in",), "zoom out": ("dolly_out",)}
+_DIAGONALS = {
+    f"pan {side} {height}": (_MOVES[side], _MOVES[height])
+    for side in ("left", "right")
+    for height in ("up", "down")
+}
+
+SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "cami2v": {
+        **{f"pan {side}": (key,) for side, key in _MOVES.items()},
+        **{f"look {side}": (key,) for side, key in _LOOKS.items()},
+        **_ZOOMS,
+        "orbit left": ("orbit_left",),
+        "orbit right": ("orbit_right",),
+        "orbit up": _UP,
+        "orbit down": _DOWN,
+        "rotate clockwise": ("roll_anticlockwise",),
+        "rotate counterclockwise": ("roll_clockwise",),
+        "rotate anticlockwise": ("roll_clockwise",),
+        "stationary": ("static",),
+    },
+    "videox_fun": {
+        **{f"pan {side}": (key,) for side, key in _MOVES.items()},
+        **_DIAGONALS,
+        **_ZOOMS,
+        "cw": ("roll_clockwise",),
+        "acw": ("roll_anticlockwise",),
+    },
+    "recammaster": {
+        "pan right": ("pan_right",),
+        "pan left": ("pan_left",),
+        "tilt up": ("tilt_up",),
+        "tilt down": ("tilt_down",),
+        **_ZOOMS,
+        "translate up": _UP,
+        "translate down": _DOWN,
+        "arc left": ("orbit_left",),
+        "arc right": ("orbit_right",),
+    },
+    "motionctrl": {
+        "u": ("pedestal_up",),
+        "d": ("pedestal_down",),
+        "l": ("truck_left",),
+        "r": ("truck_right",),
+        "i": ("dolly_in",),
+        "o": ("dolly_out",),
+        "spin cw": ("roll_clockwise",),
+        "spin acw": ("roll_anticlockwise",),
+        "round ri": ("orbit_right",),
+        "round zoomin": ("orbit_right", "dolly_in"),
+    },
+    "viewcrafter": {
+        "left": ("orbit_left",),
+        "right": ("orbit_right",),
+        "zoomin": ("dolly_in",),
+        "zoomout": ("dolly_out",),
+    },
+    "vbench": {
+        "pans left": ("pan_left",),
+        "pans right": ("pan_right",),
+        "tilts up": ("tilt_up",),
+        "tilts down": ("tilt_down",),
+        "zooms in": ("zoom_in",),
+        "zooms out": ("zoom_out",),
+        "static": ("static",),
+    },
+}
+"""Source → its label (lower case, blanks) → movement keys, in order where they follow each other.
+
+Vertical orbits are a pedestal with the opposite tilt: *orbit* is kept for left and right. VBench
+has prompts without paths; its words are taken literally.
+"""
+
+RECAMMASTER_CAMERAS: Mapping[str, str] = {
+    "cam01": "pan right",
+    "cam02": "pan left",
+    "cam03": "tilt up",
+    "cam04": "tilt down",
+    "cam05": "zoom in",
+    "cam06": "zoom out",
+    "cam07": "translate up",
+    "cam08": "translate down",
+    "cam09": "arc left",
+    "cam10": "arc right",
+}
+"""ReCamMaster's ten cameras and their labels."""
+
+# Plain-language captions (GenDoP): how a verb reads the directions that follow it.
+_VERBS: tuple[tuple[str, Mapping[str, str]], ...] = (
+    (
+        r"mov|shift|glid|slid|advanc|translat|travel|push|pull|track|drift|truck|doll|ris|lower",
+        {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"},
+    ),
+    (r"yaw|pan|turn|rotat", {"left": "pan_left", "right": "pan_right"}),
+    (r"pitch|tilt", {"up": "tilt_up", "down": "tilt_down"}),
+    (r"roll", {"left": "roll_anticlockwise", "right": "roll_clockwise"}),
+)
+_DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "upwards": "up"} | {
+    "downward": "down",
+    "downwards": "down",
+    "back": "backward",
+    "leftward": "left",
+    "rightward": "right",
+}
+_STILL = re.compile(r"static|still|stationary|stop|stabili[sz]\w*|steady")
+_REACH = 6
+
+
+def label_keys(source: str, label: str) -> tuple[str, ...]:
+    """Return the movement keys that a source's own label means.
+
+    Speeds and numbers at the end (`I_0.2x`, `SPIN-CW-60`, `zoomin1`) are not part of the label;
+    ReCamMaster's camera names count as labels.
+
+    Raises:
+        InputError: an unknown source or label; names what there is.
+    """
+    if source not in SOURCES:
+        raise InputError(f"{source!r}; accepted: {', '.join(SOURCES)}", field="source")
+    name = RECAMMASTER_CAMERAS.get(label, label) if source == "recammaster" else label
+    plain = re.sub(r"[_\-\s]+", " ", name.casefold()).strip()
+    plain = re.sub(r"( ?\d+(\.\d+)?x?)+$", "", plain)
+    if plain not in SOURCES[source]:
+        known = ", ".join(SOURCES[source])
+        raise InputError(f"{label[:60]!r}; {source} has: {known}", field="label")
+    return SOURCES[source][plain]
+
+
+def caption_keys(text: str) -> tuple[str, ...]:
+    """Return the movement keys that a plain camera caption names, in text order.
+
+    Reads "moves right while yawing left, then shifts right and forward": each direction belongs to
+    the last verb before it; here a roll to the right is clockwise and "moves" are translations.
+    """
+    found: list[str] = []
+    verb: Mapping[str, str] | None = None
+    since = 0
+    for word in re.findall(r"[a-z]+|[.;]", text.casefold()):
+        since += 1
+        if word in ".;" or since > _REACH:
+            verb = None
+        for stem, reads in _VERBS:
+            if re.fullmatch(rf"(?:{stem})\w*", word):
+                verb, since = reads, 0
+        key = verb.get(_DIRECTIONS.get(word, word)) if verb else None
+        if _STILL.fullmatch(word):
+            key, verb = "static", None
+        if key:
+            since = 0
+            found.append(key)
+    return tuple(key for before, key in pairwise(("", *found)) if key != before)
+
+
+def expanded(keys: Iterable[str]) -> frozenset[str]:
+    """Return the keys with orbits also as what they consist of: a truck and the opposite turn."""
+    parts = {
+        "orbit_left": {"orbit_left", "truck_left", "pan_right"},
+        "orbit_right": {"orbit_right", "truck_right", "pan_left"},
+    }
+    return frozenset(part for key in keys for part in parts.get(key, {key}))
+
+
+def unsupported(said: Iterable[str], found: Iterable[Movement]) -> tuple[str, ...]:
+    """Return the movement keys that words name but geometry does not show; orbits as parts count.
+
+    `static` is supported by a static stretch only.
+    """
+    shown = expanded(movement.key for movement in found)
+    return tuple(key for key in dict.fromkeys(said) if not (expanded([key]) & shown))
+
+
+def camera_words(found: Sequence[Movement], frames: int) -> str:
+    """Return the movements as a phrase: `trucks left while panning right, then holds still`.
+
+    Movements that share at least half of the shorter one's time are joined by "while", others
+    follow with "then"; "slowly" and "quickly" tell the pace (`SLOW`, `QUICK`) of
+    movements that fill at least half of the clip.
+    """
+    groups: list[list[Movement]] = []
+    for movement in found:
+        if groups and _together(groups[-1][0], movement):
+            groups[-1].append(movement)
+        else:
+            groups.append([movement])
+    return ", then ".join(_phrase(group, frames) for group in groups)
+
+
+def describe_camera(camera: Camera) -> dict[str, Any]:
+    """Return a path's movements in words (`words`) and as JSON-ready `movements`."""
+    found = movements(camera)
+    frames = len(camera.w2c)
+    return {
+        "words": f"The camera {camera_words(found, frames)}.",
+        "movements": [movement.as_json(frames) for movement in found],
+    }
+
+
+def _together(one: Movement, other: Movement) -> bool:
+    shared = min(one.end, other.end) - max(one.start, other.start)
+    shorter = min(one.end - one.start, other.end - other.start)
+    return shared >= _TOGETHER * max(shorter, 1)
+
+
+def _phrase(group: Sequence[Movement], frames: int) -> str:
+    first, *rest = group
+    text = _paced(first, 0, frames)
+    for index, movement in enumerate(rest):
+        if index == 0:
+            link = " while "
+        else:
+            link = " and " if _together(rest[index - 1], movement) else ", then "
+        text += link + _paced(movement, 1, frames)
+    return text
+
+
+def _paced(movement: Movement, form: int, frames: int) -> str:
+    words = PHRASES[movement.key][form]
+    share = (movement.end - movement.start) / max(frames - 1, 1)
+    pace = movement.shift / share if share else 0.0
+    if movement.type == "static" or share < _LONG or SLOW <= pace <= QUICK:
+        return words
+    return f"{'slowly' if pace < SLOW else 'quickly'} {words}"
