@@ -42,7 +42,7 @@ class Option:
 
     name: str
     summary: str
-    type: Literal["number", "choice"]
+    type: Literal["number", "choice", "text"]
     choices: tuple[str, ...] = ()
     maximum: float = 1e9
     """Numbers are above zero and at most this."""

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from any2caption.conditions import masked_image, normal, region, segmentation, sketch
 from any2caption.conditions.base import (
     MEGA,
     ConditionKind,
@@ -32,7 +34,7 @@ __all__ = [
     "split_parts",
 ]
 
-PLANNED = ("segmentation", "sketch", "normal", "masked_image", "region", "motion")
+PLANNED: tuple[str, ...] = ("motion",)
 """Kinds of the design that are refused by name until they work."""
 
 _FPS = Option(name="fps", summary="frames per second", type="number", maximum=1000)
@@ -46,6 +48,11 @@ _CLIP = Limits(
     frames=20_000,
     seconds=600,
 )
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+_MEDIA = (*_PICTURES, ".mp4", ".m4v", ".mov", ".webm", ".gif")
+_WIDTH = Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6)
+_HEIGHT = Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6)
 
 _KINDS = (
     ConditionKind(
@@ -126,8 +133,8 @@ _KINDS = (
                 type="choice",
                 choices=tuple(LAYOUTS),
             ),
-            Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
-            Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+            _WIDTH,
+            _HEIGHT,
             _FPS,
         ),
         joins_parts=True,
@@ -139,6 +146,108 @@ _KINDS = (
         suffixes=(".txt",),
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
         parse=parse_camera,
+    ),
+    ConditionKind(
+        name="segmentation",
+        summary="Masks of objects, one picture or a sequence: where each object is",
+        formats=segmentation.FORMATS,
+        suffixes=(*_MEDIA, ".json"),
+        limits=_CLIP,
+        parse=segmentation.parse_segmentation,
+        options=(
+            Option(
+                name="values",
+                summary="what pixel values mean (default: by the file's content)",
+                type="choice",
+                choices=segmentation.VALUES,
+            ),
+            Option(name="select", summary="name or id of one picture of a COCO file", type="text"),
+            _WIDTH,
+            _HEIGHT,
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="sketch",
+        summary="Scribble, line art or edges, one picture or a sequence: the shapes to follow",
+        formats=sketch.FORMATS,
+        suffixes=_MEDIA,
+        limits=_CLIP,
+        parse=sketch.parse_sketch,
+        options=(
+            Option(
+                name="ground",
+                summary="colour of the empty ground (default: what most of it is)",
+                type="choice",
+                choices=sketch.GROUNDS,
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="normal",
+        summary="Normal maps, one or a sequence: which way each surface faces",
+        formats=normal.FORMATS,
+        suffixes=_MEDIA,
+        limits=replace(_CLIP, clip_pixels=16 * MEGA),
+        parse=normal.parse_normal,
+        options=(
+            Option(
+                name="axes",
+                summary="axes of the vectors (default: opengl, or opencv where z points away)",
+                type="choice",
+                choices=tuple(normal.AXES),
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="masked_image",
+        summary="A picture with holes to fill: transparent pixels, or a picture and its mask",
+        formats=masked_image.FORMATS,
+        suffixes=_PICTURES,
+        limits=Limits(part_bytes=64 * MEGA, total_bytes=128 * MEGA, parts=2, pixels=MAX_PIXELS),
+        parse=masked_image.parse_masked_image,
+        options=(
+            Option(
+                name="hole",
+                summary="what the mask shows as the hole (default white)",
+                type="choice",
+                choices=masked_image.HOLES,
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="region",
+        summary="Labelled boxes, polygons or points, per frame: what is where",
+        formats=region.FORMATS,
+        suffixes=(".json", *_PICTURES),
+        limits=Limits(
+            part_bytes=64 * MEGA,
+            total_bytes=72 * MEGA,
+            parts=2,
+            pixels=MAX_PIXELS,
+            frames=10_000,
+        ),
+        parse=region.parse_region,
+        options=(
+            Option(
+                name="coordinates",
+                summary="what the numbers are (default: fractions if all lie in 0…1)",
+                type="choice",
+                choices=region.COORDINATES,
+            ),
+            Option(
+                name="boxes",
+                summary="two corners, or a corner and a size (default: by the key)",
+                type="choice",
+                choices=region.BOXES,
+            ),
+            _WIDTH,
+            _HEIGHT,
+        ),
+        joins_parts=True,
     ),
 )
 KINDS: dict[str, ConditionKind] = {kind.name: kind for kind in _KINDS}
@@ -264,6 +373,8 @@ def _option(option: Option, value: OptionValue, file: str) -> float | str:
                 return choice
         accepted = ", ".join(option.choices)
         raise InputError(f"{shown!r}; accepted: {accepted}", file=file, field=option.name)
+    if option.type == "text":
+        return shown
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (ValueError, OverflowError):
