@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from any2caption.conditions.pictures import distinct
 from any2caption.conditions.types import (
     Camera,
     Condition,
@@ -72,9 +73,9 @@ def _visual(payload: Segmentation | Sketch | Normals | MaskedImage | Regions) ->
         drawn = int(payload.drawn.sum())
         return {"frames": count, "height": height, "width": width, "drawn": drawn}
     count, height, width = payload.ids.shape
-    per_frame = [np.unique(frame) for frame in payload.ids]
+    per_frame = [distinct(frame) for frame in payload.ids]
     objects = [int(np.count_nonzero(ids)) for ids in per_frame]
-    ids = np.unique(np.concatenate(per_frame))
+    ids = distinct(np.concatenate(per_frame))
     return {
         "frames": count,
         "height": height,

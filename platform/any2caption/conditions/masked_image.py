@@ -90,7 +90,8 @@ def _which(parts: Sequence[Part], limits: Limits, notes: Notes) -> tuple[Part, P
 def _grey(part: Part, limits: Limits) -> NDArray[np.uint8]:
     picture = load_image(part, limits.pixels or MAX_PIXELS)
     if picture.mode == "P":
-        return np.minimum(np.asarray(picture), 1).astype(np.uint8)
+        index: NDArray[np.uint8] = np.minimum(np.asarray(picture), 1).astype(np.uint8)
+        return index
     if picture.mode.startswith("I"):
         deep = np.asarray(picture).astype(np.int64)
         scaled = deep * 255 if deep.max() <= 1 else deep >> 8

@@ -104,6 +104,20 @@ def _axes(
     return AXES["opengl"]
 
 
+def direction_share(values: Floats) -> float:
+    """Return the share of colours (0…1, H×W×3) that are directions towards one side; 0 for holes.
+
+    Stricter than the parser: a length within 0.1 of 1, as photos also have some.
+    """
+    vector = values * 2 - 1
+    read = ~_holes(values)
+    if read.mean() < 0.05:  # noqa: PLR2004
+        return 0.0
+    length = np.linalg.norm(vector[read], axis=1)
+    facing = max((vector[read][:, 2] > 0).mean(), (vector[read][:, 2] < 0).mean())
+    return float((np.abs(length - 1) < 0.1).mean() * (facing > 0.9))  # noqa: PLR2004
+
+
 def _holes(values: Floats) -> NDArray[np.bool_]:
     """Pixels without a reading: black, or the grey of a vector of no length."""
     black = (values <= _HOLE).all(axis=2)

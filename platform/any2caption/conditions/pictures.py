@@ -92,6 +92,17 @@ def deep_colour(part: Part, limits: Limits) -> NDArray[np.uint16] | None:
     return values.astype(np.uint16)
 
 
+def distinct(values: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the sorted distinct values.
+
+    `np.unique` of NumPy 2.4 took 20 s on the packed colours of one photo; sorting takes 0.1 s.
+    """
+    ordered = np.sort(values, axis=None)
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
+
+
 def looks_two_valued(histogram: NDArray[np.int64]) -> bool:
     """Whether a histogram of 256 grey values is a mask of black and white.
 
@@ -109,6 +120,7 @@ __all__ = [
     "IMAGE_FORMATS",
     "VIDEO_FORMATS",
     "deep_colour",
+    "distinct",
     "looks_two_valued",
     "one_source",
     "stored_values",

@@ -30,6 +30,7 @@ __all__ = [
     "ConditionKind",
     "Limits",
     "Option",
+    "check_parts",
     "parse_condition",
     "split_parts",
 ]
@@ -294,11 +295,7 @@ def parse_condition(
     Raises:
         InputError: one line that names the file, the record and the field.
     """
-    entry = _kind(kind)
-    if not parts:
-        raise InputError(f"no file given for the {kind} condition", field=kind)
-    clean = [Part(_one_line(part.name) or kind, part.data) for part in parts]
-    _check_limits(entry, clean)
+    entry, clean = check_parts(kind, parts)
     chosen = _role(entry, role, clean[0].name)
     if number < 1:
         raise InputError(f"{number} is below 1", file=clean[0].name, field="number")
@@ -312,6 +309,20 @@ def parse_condition(
         assumptions=parsed.assumptions,
         warnings=parsed.warnings,
     )
+
+
+def check_parts(kind: str, parts: Sequence[Part]) -> tuple[ConditionKind, list[Part]]:
+    """Hold files to the kind's limits on count and bytes; return the kind and the named files.
+
+    Raises:
+        InputError: no file, too many, empty, or too large.
+    """
+    entry = _kind(kind)
+    if not parts:
+        raise InputError(f"no file given for the {kind} condition", field=kind)
+    clean = [Part(_one_line(part.name) or kind, part.data) for part in parts]
+    _check_limits(entry, clean)
+    return entry, clean
 
 
 def _check_limits(entry: ConditionKind, parts: Sequence[Part]) -> None:

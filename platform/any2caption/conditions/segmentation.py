@@ -22,6 +22,7 @@ from any2caption.conditions.mask_documents import parse_mask_document
 from any2caption.conditions.pictures import (
     IMAGE_FORMATS,
     VIDEO_FORMATS,
+    distinct,
     looks_two_valued,
     one_source,
     stored_values,
@@ -202,7 +203,7 @@ def _panoptic(
     ids = np.stack([v[:, :, 0] + 256 * v[:, :, 1] + 65536 * v[:, :, 2] for _, v in frames])
     files = [file for file, _ in frames]
     frames.clear()
-    found = np.unique(ids)
+    found = _found(ids)
     if len(found) > _MOST_IDS:
         raise InputError(f"{len(found):,} colours: a photo, not a mask", file=first, field="colour")
     two = wanted == "two_channel" or (
@@ -252,8 +253,13 @@ def _parse_clip(part: Part, name: str, limits: Limits, notes: Notes) -> Parsed:
     return _done(ids, {}, notes, f"mask {name}")
 
 
+def _found(ids: Ids) -> NDArray[np.int32]:
+    """The sorted distinct ids, frame by frame: no copy of the whole clip."""
+    return distinct(np.concatenate([distinct(frame) for frame in ids]))
+
+
 def _done(ids: Ids, names: Categories, notes: Notes, format_: str) -> Parsed:
-    found = np.unique(ids)
+    found = _found(ids)
     if not found.any():
         notes.warn("no object in any frame")
     chosen = tuple((ident, names[ident]) for ident in found.tolist() if ident and ident in names)

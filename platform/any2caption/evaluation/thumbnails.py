@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
+from any2caption.conditions.colours import draw_regions, id_colours, normal_colours
 from any2caption.conditions.types import (
     Camera,
     Condition,
@@ -21,7 +22,6 @@ from any2caption.conditions.types import (
     Sketch,
     Video,
 )
-from any2caption.model.visual import draw_regions, id_colours, normal_colours
 
 _SIDE = 72
 _STRIP = 4

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pictures
-from PIL import ImageDraw
 
+from any2caption.conditions.colours import draw_regions, id_colours, normal_colours
 from any2caption.conditions.sampling import sample_frames
-from any2caption.conditions.types import Normals, Region, Regions
+from any2caption.conditions.types import Region, Regions
 
 BOX_TOKENS = ("<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>", "<|box_end|>")
 """Qwen2-VL's own; a tokenizer trained from scratch has them where its corpus has regions."""
@@ -21,35 +20,16 @@ MOST_REGIONS = 64
 """Regions of a condition that the prompt holds."""
 _THOUSAND = 1000
 Frames = NDArray[np.uint8]
-
-
-def id_colours(ids: NDArray[np.int32]) -> Frames:
-    """Paint ids T×H×W as T×H×W×3: 0 is black, ids up to 255 have PASCAL VOC's colours.
-
-    Larger ids are hashed onto the same colours; an id always has the same colour.
-    """
-    large = ids > 255  # noqa: PLR2004
-    folded = np.where(large, 1 + (ids.astype(np.int64) * 2654435761 >> 8) % 255, ids)
-    colours: Frames = _palette()[folded]
-    return colours
-
-
-def _palette() -> Frames:
-    """PASCAL VOC's 256 colours: the bits of the index, spread over the three channels."""
-    index = np.arange(256)
-    colours = np.zeros((256, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            colours[:, channel] |= (((index >> channel) & 1) << (7 - bit)).astype(np.uint8)
-        index >>= 3
-    return colours
-
-
-def normal_colours(normals: Normals) -> Frames:
-    """Unit vectors as the usual colours (vector + 1) / 2; holes are black."""
-    scaled = np.nan_to_num((normals.vectors + 1) * 127.5, nan=0.0)
-    colours: Frames = np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
-    return colours
+__all__ = [
+    "BOX_TOKENS",
+    "coordinates",
+    "draw_regions",
+    "id_colours",
+    "normal_colours",
+    "overlay_frames",
+    "region_pieces",
+    "sampled_regions",
+]
 
 
 def sampled_regions(regions: Regions, most: int) -> tuple[list[tuple[int, Sequence[Region]]], bool]:
@@ -96,24 +76,3 @@ def overlay_frames(regions: Regions) -> Frames | None:
         return None
     inside = next((frame for frame in regions.frames if frame), ())
     return draw_regions(regions.overlay, inside)[None]
-
-
-def draw_regions(pixels: Frames, regions: Sequence[Region]) -> Frames:
-    """Return the picture H×W×3 with outlines of regions, a colour each."""
-    picture = Pictures.fromarray(pixels.copy())
-    pen = ImageDraw.Draw(picture)
-    height, width = pixels.shape[:2]
-    line = max(2, round(max(height, width) / 200))
-    for number, region in enumerate(regions[:MOST_REGIONS], 1):
-        red, green, blue = (int(level) for level in _palette()[number])
-        points = [
-            (float(x), float(y)) for x, y in region.points * (max(width - 1, 1), max(height - 1, 1))
-        ]
-        if region.shape == "point":
-            (x, y), reach = points[0], 2 * line
-            pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=(red, green, blue))
-        elif region.shape == "box":
-            pen.rectangle((*points[0], *points[1]), outline=(red, green, blue), width=line)
-        else:
-            pen.line([*points, points[0]], fill=(red, green, blue), width=line)
-    return np.asarray(picture, np.uint8)

@@ -76,7 +76,7 @@ def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
     Raises:
         A2CError: what is no fault of the data, for example a store that does not answer.
     """
-    from any2caption.conditions.registry import parse_condition
+    from any2caption.conditions.isolation import parse_condition
 
     parts = [Part(name, content) for (name, _), content in zip(media.parts, data, strict=True)]
     try:
