@@ -109,7 +109,8 @@ def _is_mask(part: Part, limits: Limits) -> bool:
         return len(np.unique(np.asarray(picture))) <= 2  # noqa: PLR2004
     if np.ptp(rgb.astype(np.int16), axis=2).max() > 24:  # noqa: PLR2004 - colour
         return False
-    return looks_two_valued(np.bincount(rgb[:, :, 1].ravel(), minlength=256))
+    levels = np.bincount(rgb[:, :, 1].ravel(), minlength=256)
+    return np.count_nonzero(levels) <= 2 or looks_two_valued(levels)  # noqa: PLR2004
 
 
 def _done(

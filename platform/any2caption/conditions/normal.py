@@ -27,7 +27,7 @@ from any2caption.errors import InputError
 AXES = {"opengl": (1, 1, 1), "directx": (1, -1, 1), "opencv": (1, -1, -1)}
 """Signs that turn a convention's x, y, z into x right, y up, z towards the camera."""
 FORMATS = (*(f"8-bit {name}" for name in (*IMAGE_FORMATS, *VIDEO_FORMATS)), "16-bit PNG")
-_LENGTH = (0.75, 1.25)
+_LENGTH = (0.85, 1.15)
 _HOLE = 12 / 255
 Floats = NDArray[np.float32]
 
@@ -84,7 +84,7 @@ def _axes(
         read = ~_holes(values)
         off = (length < _LENGTH[0]) | (length > _LENGTH[1])
         share = float(off[read].mean()) if read.any() else 0.0
-        if share > 0.5:  # noqa: PLR2004
+        if share > 0.4:  # noqa: PLR2004
             raise InputError(
                 f"{share:.0%} of the colours are no directions: a picture, not a normal map",
                 file=file,
