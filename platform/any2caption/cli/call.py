@@ -30,6 +30,10 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     depth: Files = None,
     pose: Files = None,
     camera: Files = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND=PATH", help="A condition of any kind: sketch=drawing.png."),
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND.NAME=VALUE", help="What files do not say: depth.scale=5000."),
@@ -50,7 +54,8 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
 
     settings = environment.load_settings(home)
     options = parse_options(option or [])
-    given = {"image": image, "video": video, "depth": depth, "pose": pose, "camera": camera}
+    named = {"image": image, "video": video, "depth": depth, "pose": pose, "camera": camera}
+    given = with_conditions(named, condition or [])
     if unused := sorted(set(options) - {kind for kind, paths in given.items() if paths}):
         raise ConfigError(f"--option {unused[0]}.…: there is no --{unused[0]} it could apply to")
     conditions = {
@@ -106,6 +111,23 @@ def parse_path(kind: str, given: str, options: Mapping[str, Any]) -> "ConditionI
     if not path.exists():
         raise NotFoundError(f"--{kind} {path}: no such file or folder")
     return ConditionInput(path, role, dict(options))
+
+
+def with_conditions(
+    named: Mapping[str, list[str] | None], given: Iterable[str]
+) -> dict[str, list[str]]:
+    """Add `KIND=PATH` entries to the conditions that have a command-line option of their own."""
+    from any2caption.conditions.registry import KINDS
+
+    kinds = [kind for kind in KINDS if kind != "text"]
+    merged = {kind: [*(paths or [])] for kind, paths in named.items()}
+    for entry in given:
+        kind, equals, path = entry.partition("=")
+        kind = kind.replace("-", "_")
+        if not (equals and path) or kind not in kinds:
+            raise ConfigError(f"--condition {entry}: expected KIND=PATH, kinds {', '.join(kinds)}")
+        merged.setdefault(kind, []).append(path)
+    return merged
 
 
 def parse_options(given: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,20 @@ from typing import Any
 import numpy as np
 
 from any2caption.conditions.camera_words import describe_camera
-from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, Video
+from any2caption.conditions.pictures import distinct
+from any2caption.conditions.types import (
+    Camera,
+    Condition,
+    Depth,
+    Image,
+    MaskedImage,
+    Normals,
+    Pose,
+    Regions,
+    Segmentation,
+    Sketch,
+    Video,
+)
 
 
 def describe(condition: Condition) -> dict[str, Any]:
@@ -25,7 +38,7 @@ def describe(condition: Condition) -> dict[str, Any]:
     }
 
 
-def _facts(condition: Condition) -> dict[str, Any]:
+def _facts(condition: Condition) -> dict[str, Any]:  # noqa: PLR0911 - one a kind
     payload = condition.payload
     if isinstance(payload, Image):
         return {"frames": 1, "height": payload.pixels.shape[0], "width": payload.pixels.shape[1]}
@@ -44,4 +57,36 @@ def _facts(condition: Condition) -> dict[str, Any]:
             "intrinsics": bool(np.isfinite(payload.intrinsics).all()),
             **describe_camera(payload),
         }
+    if isinstance(payload, Segmentation | Sketch | Normals | MaskedImage | Regions):
+        return _visual(payload)
     return {"frames": 1, "characters": len(payload)}
+
+
+def _visual(payload: Segmentation | Sketch | Normals | MaskedImage | Regions) -> dict[str, Any]:
+    if isinstance(payload, MaskedImage):
+        height, width = payload.holes.shape
+        share = round(float(payload.holes.mean()), 4)
+        return {"frames": 1, "height": height, "width": width, "holes": share}
+    if isinstance(payload, Regions):
+        labels = sorted({region.label for frame in payload.frames for region in frame})
+        count = sum(len(frame) for frame in payload.frames)
+        return {"frames": len(payload.frames), "regions": count, "labels": labels}
+    if isinstance(payload, Normals):
+        count, height, width, _ = payload.vectors.shape
+        return {"frames": count, "height": height, "width": width}
+    if isinstance(payload, Sketch):
+        count, height, width = payload.strokes.shape
+        drawn = int(payload.drawn.sum())
+        return {"frames": count, "height": height, "width": width, "drawn": drawn}
+    count, height, width = payload.ids.shape
+    per_frame = [distinct(frame) for frame in payload.ids]
+    objects = [int(np.count_nonzero(ids)) for ids in per_frame]
+    ids = distinct(np.concatenate(per_frame))
+    return {
+        "frames": count,
+        "height": height,
+        "width": width,
+        "ids": ids[ids != 0].tolist(),
+        "objects_per_frame": [min(objects), max(objects)],
+        "names": {str(ident): name for ident, name in payload.names},
+    }

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from any2caption.conditions import masked_image, normal, region, segmentation, sketch
 from any2caption.conditions.base import (
     MEGA,
     ConditionKind,
@@ -30,11 +32,12 @@ __all__ = [
     "ConditionKind",
     "Limits",
     "Option",
+    "check_parts",
     "parse_condition",
     "split_parts",
 ]
 
-PLANNED = ("segmentation", "sketch", "normal", "masked_image", "region", "motion")
+PLANNED: tuple[str, ...] = ("motion",)
 """Kinds of the design that are refused by name until they work."""
 
 _FPS = Option(name="fps", summary="frames per second", type="number", maximum=1000)
@@ -48,6 +51,11 @@ _CLIP = Limits(
     frames=20_000,
     seconds=600,
 )
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+_MEDIA = (*_PICTURES, ".mp4", ".m4v", ".mov", ".webm", ".gif")
+_WIDTH = Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6)
+_HEIGHT = Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6)
 
 _KINDS = (
     ConditionKind(
@@ -128,8 +136,8 @@ _KINDS = (
                 type="choice",
                 choices=tuple(LAYOUTS),
             ),
-            Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
-            Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+            _WIDTH,
+            _HEIGHT,
             _FPS,
         ),
         joins_parts=True,
@@ -142,6 +150,108 @@ _KINDS = (
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
         parse=parse_camera,
         options=CAMERA_OPTIONS,
+    ),
+    ConditionKind(
+        name="segmentation",
+        summary="Masks of objects, one picture or a sequence: where each object is",
+        formats=segmentation.FORMATS,
+        suffixes=(*_MEDIA, ".json"),
+        limits=_CLIP,
+        parse=segmentation.parse_segmentation,
+        options=(
+            Option(
+                name="values",
+                summary="what pixel values mean (default: by the file's content)",
+                type="choice",
+                choices=segmentation.VALUES,
+            ),
+            Option(name="select", summary="name or id of one picture of a COCO file", type="text"),
+            _WIDTH,
+            _HEIGHT,
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="sketch",
+        summary="Scribble, line art or edges, one picture or a sequence: the shapes to follow",
+        formats=sketch.FORMATS,
+        suffixes=_MEDIA,
+        limits=_CLIP,
+        parse=sketch.parse_sketch,
+        options=(
+            Option(
+                name="ground",
+                summary="colour of the empty ground (default: what most of it is)",
+                type="choice",
+                choices=sketch.GROUNDS,
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="normal",
+        summary="Normal maps, one or a sequence: which way each surface faces",
+        formats=normal.FORMATS,
+        suffixes=_MEDIA,
+        limits=replace(_CLIP, clip_pixels=16 * MEGA),
+        parse=normal.parse_normal,
+        options=(
+            Option(
+                name="axes",
+                summary="axes of the vectors (default: opengl, or opencv where z points away)",
+                type="choice",
+                choices=tuple(normal.AXES),
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="masked_image",
+        summary="A picture with holes to fill: transparent pixels, or a picture and its mask",
+        formats=masked_image.FORMATS,
+        suffixes=_PICTURES,
+        limits=Limits(part_bytes=64 * MEGA, total_bytes=128 * MEGA, parts=2, pixels=MAX_PIXELS),
+        parse=masked_image.parse_masked_image,
+        options=(
+            Option(
+                name="hole",
+                summary="what the mask shows as the hole (default white)",
+                type="choice",
+                choices=masked_image.HOLES,
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="region",
+        summary="Labelled boxes, polygons or points, per frame: what is where",
+        formats=region.FORMATS,
+        suffixes=(".json", *_PICTURES),
+        limits=Limits(
+            part_bytes=64 * MEGA,
+            total_bytes=72 * MEGA,
+            parts=2,
+            pixels=MAX_PIXELS,
+            frames=10_000,
+        ),
+        parse=region.parse_region,
+        options=(
+            Option(
+                name="coordinates",
+                summary="what the numbers are (default: fractions if all lie in 0…1)",
+                type="choice",
+                choices=region.COORDINATES,
+            ),
+            Option(
+                name="boxes",
+                summary="two corners, or a corner and a size (default: by the key)",
+                type="choice",
+                choices=region.BOXES,
+            ),
+            _WIDTH,
+            _HEIGHT,
+        ),
+        joins_parts=True,
     ),
 )
 KINDS: dict[str, ConditionKind] = {kind.name: kind for kind in _KINDS}
@@ -188,11 +298,7 @@ def parse_condition(
     Raises:
         InputError: one line that names the file, the record and the field.
     """
-    entry = _kind(kind)
-    if not parts:
-        raise InputError(f"no file given for the {kind} condition", field=kind)
-    clean = [Part(_one_line(part.name) or kind, part.data) for part in parts]
-    _check_limits(entry, clean)
+    entry, clean = check_parts(kind, parts)
     chosen = _role(entry, role, clean[0].name)
     if number < 1:
         raise InputError(f"{number} is below 1", file=clean[0].name, field="number")
@@ -206,6 +312,20 @@ def parse_condition(
         assumptions=parsed.assumptions,
         warnings=parsed.warnings,
     )
+
+
+def check_parts(kind: str, parts: Sequence[Part]) -> tuple[ConditionKind, list[Part]]:
+    """Hold files to the kind's limits on count and bytes; return the kind and the named files.
+
+    Raises:
+        InputError: no file, too many, empty, or too large.
+    """
+    entry = _kind(kind)
+    if not parts:
+        raise InputError(f"no file given for the {kind} condition", field=kind)
+    clean = [Part(_one_line(part.name) or kind, part.data) for part in parts]
+    _check_limits(entry, clean)
+    return entry, clean
 
 
 def _check_limits(entry: ConditionKind, parts: Sequence[Part]) -> None:

@@ -84,7 +84,82 @@ class Camera:
     times: NDArray[np.float64] | None = None
 
 
-Payload = str | Image | Video | Depth | Pose | Camera
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Object masks: `ids` int32 T×H×W, 0 = no object; an object keeps its id over time.
+
+    `names`: (id, category) of the objects whose category the source tells.
+    """
+
+    ids: NDArray[np.int32]
+    names: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """Strokes: `strokes` uint8 T×H×W, 255 = a full stroke, 0 = ground (whatever the source's).
+
+    `drawn` bool T: frames that carry a condition; the others are empty on purpose.
+    """
+
+    strokes: NDArray[np.uint8]
+    drawn: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Normals:
+    """Surface normals: `vectors` float32 T×H×W×3 of length 1, NaN = no reading.
+
+    Axes: x right, y up, z towards the camera (OpenGL).
+    """
+
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedImage:
+    """A picture with holes to fill: `pixels` uint8 H×W×3 (holes grey), `holes` bool H×W."""
+
+    pixels: NDArray[np.uint8]
+    holes: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One labelled place: `points` float64 N×2, x and y as fractions of width and height (0…1).
+
+    A box has two points (left top, right bottom), a polygon three and more.
+    """
+
+    label: str
+    shape: Literal["box", "polygon", "point"]
+    points: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Labelled regions, frame by frame, and the picture they lie on where it was given.
+
+    `overlay` is uint8 H×W×3, or None.
+    """
+
+    frames: tuple[tuple[Region, ...], ...]
+    overlay: NDArray[np.uint8] | None = None
+
+
+Payload = (
+    str
+    | Image
+    | Video
+    | Depth
+    | Pose
+    | Camera
+    | Segmentation
+    | Sketch
+    | Normals
+    | MaskedImage
+    | Regions
+)
 
 
 @dataclass(frozen=True, slots=True)

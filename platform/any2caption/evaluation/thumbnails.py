@@ -8,13 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, Video
+from any2caption.conditions.colours import draw_regions, id_colours, normal_colours
+from any2caption.conditions.types import (
+    Camera,
+    Condition,
+    Depth,
+    Image,
+    MaskedImage,
+    Normals,
+    Pose,
+    Regions,
+    Segmentation,
+    Sketch,
+    Video,
+)
 
 _SIDE = 72
 _STRIP = 4
 
 
-def picture_of(condition: Condition) -> str:
+def picture_of(condition: Condition) -> str:  # noqa: C901, PLR0911 - one case a kind
     """Return an `<img>` or `<svg>` element for a condition; "" for text."""
     match condition.payload:
         case Image(pixels=pixels):
@@ -30,6 +43,17 @@ def picture_of(condition: Condition) -> str:
             return _strip(draw_skeleton(pose, _SIDE, _SIDE, _STRIP))
         case Camera(w2c=w2c):
             return _path(w2c)
+        case Segmentation(ids=ids):
+            return _strip(_spread(id_colours(ids)))
+        case Sketch(strokes=strokes, drawn=drawn):
+            return _strip(_spread(np.repeat(strokes[drawn][..., None], 3, axis=-1)))
+        case Normals() as normals:
+            return _strip(_spread(normal_colours(normals)))
+        case MaskedImage(pixels=pixels):
+            return _strip([pixels])
+        case Regions(frames=given, overlay=overlay):
+            ground = np.zeros((_SIDE, _SIDE, 3), np.uint8) if overlay is None else overlay
+            return _strip([draw_regions(ground, next((one for one in given if one), ()))])
         case _:
             return ""
 

@@ -14,13 +14,14 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
 
+from any2caption.conditions.types import Condition
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.model.config import ModelConfig, from_dict, to_json
 from any2caption.model.processor import Processor
@@ -120,6 +121,24 @@ def load_processor(folder: Path) -> Processor:
     """Read the processor: configuration and tokenizer (verified)."""
     tokenizer = Tokenizer.from_str(read_file(folder, "tokenizer.json").decode())
     return Processor(load_config(folder), tokenizer)
+
+
+def trained_kinds(folder: Path) -> frozenset[str] | None:
+    """Return the kinds of conditions of the training data (verified); None in older bundles."""
+    kinds = json.loads(read_file(folder, "meta.json")).get("kinds")
+    return None if kinds is None else frozenset(map(str, kinds))
+
+
+def unseen_warnings(kinds: frozenset[str] | None, conditions: Iterable[Condition]) -> list[str]:
+    """Say of each condition kind that the model never saw in training that it did not."""
+    if kinds is None:
+        return []
+    given = dict.fromkeys(condition.kind for condition in conditions if condition.kind != "text")
+    return [
+        f"this model was not trained on {kind} conditions: what it reads from them is not reliable"
+        for kind in given
+        if kind not in kinds
+    ]
 
 
 def load_part(folder: Path, part: str) -> "dict[str, Tensor]":

@@ -9,7 +9,7 @@ faster.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,13 @@ from any2caption.captions.schema import StructuredCaption
 from any2caption.captions.text import parse
 from any2caption.conditions.types import Condition
 from any2caption.model.any2caption import PARTS, qwen_config
-from any2caption.model.bundle import load_config, load_part, load_processor
+from any2caption.model.bundle import (
+    load_config,
+    load_part,
+    load_processor,
+    trained_kinds,
+    unseen_warnings,
+)
 from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.decoder import Decoder
 from any2caption.model.inputs import DecoderInputs, ModelInputs
@@ -126,7 +132,7 @@ class Captioner:
     """A whole bundle in this process."""
 
     def __init__(self, bundle: Path, *, batch: int = 32) -> None:
-        self.processor = load_processor(bundle)
+        self.processor, self.kinds = load_processor(bundle), trained_kinds(bundle)
         self.vision, self.motion = load_vision(bundle), load_motion(bundle)
         self.camera, self.decoder = load_camera(bundle), Decoder.from_bundle(bundle)
         self.batch = batch
@@ -147,7 +153,9 @@ class Captioner:
     def _assemble(self, request: Request) -> ModelInputs:
         features = [self.processor.features(condition) for condition in request.conditions]
         texts = [c.payload for c in request.conditions if isinstance(c.payload, str)]
-        return self.processor.assemble("\n".join([request.text, *texts]).strip(), features)
+        inputs = self.processor.assemble("\n".join([request.text, *texts]).strip(), features)
+        unseen = unseen_warnings(self.kinds, request.conditions)
+        return replace(inputs, warnings=(*unseen, *inputs.warnings))
 
     def _encode(self, inputs: ModelInputs) -> DecoderInputs:
         return decoder_inputs(

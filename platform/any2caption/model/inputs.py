@@ -15,7 +15,9 @@ Features = dict[str, NDArray[Any]]
 """One condition, small and model-ready.
 
 Pictures, videos and skeletons: `frames` uint8 T×H×W×3; depth: `frames` uint8 T×H×W (0 = far or
-hole); camera: `poses` float32 F×16; text: nothing. Beside it `kind` and `role` (0-d str arrays).
+hole); masks, normals, holes as colours, strokes as grey; regions: `regions` n×2 strings (label,
+coordinates) and `frames` of the overlay if there is one; camera: `poses` float32 F×16; text:
+nothing. Beside it `kind` and `role` (0-d str arrays).
 """
 
 
@@ -27,8 +29,8 @@ class ModelInputs:
     - position_ids: int64 [3, L], M-RoPE positions (time, height, width).
     - token_types: int64 [L], 0 text, 1 vision, 2 motion, 3 camera: where each encoder's output
       rows go, in order.
-    - vision_patches: float32 [N, D], flattened patches of pictures, videos and depth in prompt
-      order; D = config.vision.patch_dim.
+    - vision_patches: float32 [N, D], flattened patches of whatever the vision encoder reads, in
+      prompt order; D = config.vision.patch_dim.
     - vision_grid: int64 [n, 3], (t, h, w) in patches of each of them; N = sum of t·h·w.
     - motion_patches: float32 [M, D] and motion_grid: int64 [m, 3], the same for skeleton videos.
     - camera_poses: float32 [c·F, 16], per sampled frame fx, fy, cx, cy (fractions), then

@@ -2,8 +2,8 @@
 
 NumPy, Pillow and `tokenizers`; never torch.
 
-The prompt: pictures, videos, depth, pose, camera, each with its number ("picture 1"), then the
-user's text:
+The prompt: conditions in the order of `LABELS`, each with its number ("picture 1"), then the user's
+text:
 
     <|im_start|>user
     picture 1 (identity): <|vision_start|>…<|vision_end|>
@@ -12,7 +12,7 @@ user's text:
     <|im_start|>assistant
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -21,22 +21,50 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, Video
+from any2caption.conditions.types import (
+    Camera,
+    Condition,
+    Depth,
+    Image,
+    MaskedImage,
+    Normals,
+    Pose,
+    Regions,
+    Segmentation,
+    Sketch,
+    Video,
+)
 from any2caption.errors import InputError
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
 from any2caption.model.pixels import fit, patchify
 from any2caption.model.positions import prompt_positions
+from any2caption.model.visual import (
+    BOX_TOKENS,
+    id_colours,
+    normal_colours,
+    overlay_frames,
+    region_pieces,
+    sampled_regions,
+)
 
 LABELS = {
     "image": "picture",
+    "masked_image": "masked picture",
     "video": "video",
     "depth": "depth",
+    "segmentation": "segmentation",
+    "sketch": "sketch",
+    "normal": "normal map",
+    "region": "region",
     "pose": "pose",
     "camera": "camera",
 }
 """Condition kind → the word that prompts use, in prompt order."""
-Pixel = TypeVar("Pixel", np.uint8, np.float32)
+FIRST_KINDS = ("image", "video", "depth", "pose", "camera")
+"""Kinds whose wording every small tokenizer knows; others where the training data has them."""
+_STILLS = ("image", "masked_image", "region")
+Pixel = TypeVar("Pixel", np.uint8, np.float32, np.int32)
 BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
 
 
@@ -87,6 +115,10 @@ class Processor:
                 np.clip(np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0), 0, 1) * 255
             )
             arrays["frames"] = fit(grey.astype(np.uint8), config, self.config.vision, fill=0)
+        elif isinstance(payload, Segmentation | Sketch | Normals | MaskedImage):
+            arrays["frames"] = self._visual(payload)
+        elif isinstance(payload, Regions):
+            arrays |= self._regions(payload)
         elif isinstance(payload, Pose):
             arrays["frames"] = self._skeleton(payload)
         elif isinstance(payload, Camera):
@@ -95,6 +127,32 @@ class Processor:
             raise InputError(f"the model takes no {type(payload).__name__}", field=condition.kind)
         arrays["kind"] = np.asarray(condition.kind)
         arrays["role"] = np.asarray(condition.role or "")
+        return arrays
+
+    def _visual(self, payload: Segmentation | Sketch | Normals | MaskedImage) -> NDArray[np.uint8]:
+        """Masks in colours, strokes in grey, normals in colours, a picture with grey holes."""
+        config = self.config.processor
+        if isinstance(payload, MaskedImage):
+            return fit(payload.pixels[None], config, self.config.vision)
+        if isinstance(payload, Sketch):  # empty frames carry nothing
+            frames = self._sampled(payload.strokes[payload.drawn], config.video_frames)
+        elif isinstance(payload, Segmentation):
+            frames = id_colours(self._sampled(payload.ids, config.video_frames))
+        else:
+            vectors = self._sampled(payload.vectors, config.video_frames)
+            frames = normal_colours(Normals(vectors))
+        return fit(frames, config, self.config.vision, fill=0)
+
+    def _regions(self, regions: Regions) -> Features:
+        """The text of the regions (`regions`: label and coordinates rows) and the overlay."""
+        config = self.config.processor
+        pieces = region_pieces(regions, config.video_frames)
+        arrays: Features = {"regions": np.asarray(pieces, np.str_).reshape(-1, 2)}
+        if sampled_regions(regions, config.video_frames)[1]:
+            arrays["cut"] = np.asarray(True)
+        overlay = overlay_frames(regions)
+        if overlay is not None:
+            arrays["frames"] = fit(overlay, config, self.config.vision)
         return arrays
 
     @staticmethod
@@ -149,7 +207,8 @@ class Processor:
         motion: list[NDArray[np.float32]] = []
         cameras: list[NDArray[np.float32]] = []
         grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
-        scaling = {"depth": config.processor.depth, "pose": config.processor.motion}
+        empty_is_zero = dict.fromkeys(("depth", "segmentation", "sketch"), config.processor.depth)
+        scaling = {**empty_is_zero, "pose": config.processor.motion}
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("user\n"))
         for label, kind, item in grouped:
@@ -159,13 +218,17 @@ class Processor:
                 cameras.append(poses)
                 self._add_media(prompt, CAMERA, len(poses), None)
                 continue
+            if "regions" in item:
+                warnings += self._add_regions(prompt, item, label.strip(": "))
+                if "frames" not in item:
+                    continue
             patches, grid = patchify(
                 item["frames"], scaling.get(kind, config.processor.image), config.vision
             )
             target = MOTION if kind == "pose" else VISION
             (motion if kind == "pose" else vision).append(patches)
             grids[target].append(grid)
-            pad = "<|image_pad|>" if kind == "image" else "<|video_pad|>"
+            pad = "<|image_pad|>" if kind in _STILLS else "<|video_pad|>"
             self._add_media(prompt, target, len(patches) // config.vision.merge**2, grid, pad)
         ids, cut = self._user_text(text)
         if cut:
@@ -237,6 +300,25 @@ class Processor:
         prompt.add(self._special(f"<|{name}_end|>"))
         prompt.add(self._text("\n"))
 
+    def _add_regions(self, prompt: _Prompt, item: Features, name: str) -> list[str]:
+        """Write regions with Qwen2-VL's box tokens, or as plain text where they are unknown."""
+        warnings = ["more regions were given than the prompt holds"] if "cut" in item else []
+        found = [self.tokenizer.token_to_id(token) for token in BOX_TOKENS]
+        tokens = [token for token in found if token is not None]
+        known = len(tokens) == len(BOX_TOKENS)
+        if not known:
+            warnings.append("this model's tokenizer has no box tokens: regions are plain text")
+        for label, where in item["regions"].tolist():
+            if not where:
+                prompt.add(self._text(f"{label}: "))
+            elif known:
+                prompt.add([tokens[0], *self._encode(label), tokens[1]])
+                prompt.add([tokens[2], *self._encode(where), tokens[3]])
+            else:
+                prompt.add(self._encode(f"{label} {where} "))
+        prompt.add(self._text("\n"))
+        return [f"{name}: {warning}" for warning in warnings]
+
     def _special(self, token: str) -> list[int]:
         return self._cached(f"special {token}", lambda: [self.tokenizer.token_to_id(token) or 0])
 
@@ -257,8 +339,8 @@ class Processor:
         return ids[:most], len(ids) > most
 
 
-def prompt_phrases(config: ModelConfig) -> Iterable[str]:
-    """The fixed wording of prompts, for training a tokenizer that knows it."""
+def prompt_phrases(config: ModelConfig, kinds: Collection[str] = FIRST_KINDS) -> Iterable[str]:
+    """The fixed wording of prompts of `kinds`, for training a tokenizer that knows it."""
     yield from ("user\n", "assistant\n")
     roles = (
         "",
@@ -270,7 +352,7 @@ def prompt_phrases(config: ModelConfig) -> Iterable[str]:
         " (reference)",
     )
     for number in range(1, config.processor.max_images + 1):
-        for word in LABELS.values():
+        for word in (word for kind, word in LABELS.items() if kind in kinds):
             yield from (
                 f"{word} {number}{role}: " for role in (roles if word == "picture" else ("",))
             )

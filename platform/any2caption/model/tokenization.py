@@ -19,13 +19,17 @@ PUNCTUATION = r"[.,:;!?()\"\n]"
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocab_size: int, *, phrases: Collection[str] = ()
+    texts: Iterable[str],
+    vocab_size: int,
+    *,
+    phrases: Collection[str] = (),
+    special: Collection[str] = (),
 ) -> Tokenizer:
     """Train the small tokenizer; the same texts in the same order give the same tokenizer.
 
     `phrases` never merge with their neighbours: what combines freely ("two red balls", "trucks left
     while panning left") must stay apart, or each combination becomes a token that the corpus shows
-    only a few times and that the model fails to learn.
+    only a few times and that the model fails to learn. `special`: further special tokens.
     """
     tokenizer = Tokenizer(models.BPE())
     splits = [pre_tokenizers.Split(Regex(PUNCTUATION), "isolated")]
@@ -38,7 +42,7 @@ def train_tokenizer(
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
-        special_tokens=[*QWEN_TOKENS, *NEW_TOKENS],
+        special_tokens=[*QWEN_TOKENS, *NEW_TOKENS, *special],
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from any2caption.conditions.registry import KINDS, parse_condition
+from any2caption.conditions.isolation import parse_condition
+from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import InputError
 

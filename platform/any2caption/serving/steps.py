@@ -25,9 +25,11 @@ class Preprocess:
     """Files to model inputs; every condition's parser and limits live here."""
 
     def __init__(self, bundle: Path, release: str, _parameters: Mapping[str, str]) -> None:
+        from any2caption.model.bundle import trained_kinds
         from any2caption.model.processor import Processor
 
         self.processor = Processor.from_bundle(bundle)
+        self.kinds = trained_kinds(bundle)
         self.release = int(release)
 
     def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
@@ -35,6 +37,8 @@ class Preprocess:
         return [self._one(arrays) for arrays in batch]
 
     def _one(self, arrays: Arrays) -> Arrays | A2CError:
+        from any2caption.model.bundle import unseen_warnings
+
         try:
             request = read_request({name: text(array) for name, array in arrays.items()})
             features = [self.processor.features(condition) for condition in request.conditions]
@@ -42,7 +46,8 @@ class Preprocess:
         except A2CError as error:
             return error
         present = [len(inputs.vision_patches), len(inputs.motion_patches), len(inputs.camera_poses)]
-        info = describe(request, self.release, inputs.warnings)
+        warnings = [*unseen_warnings(self.kinds, request.conditions), *inputs.warnings]
+        info = describe(request, self.release, warnings)
         outputs: Arrays = {
             "INPUT_IDS": inputs.input_ids,
             "POSITION_IDS": inputs.position_ids,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from any2caption.model.inputs import Features
-from any2caption.model.processor import Processor
+from any2caption.model.processor import LABELS, Processor
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
 
@@ -206,13 +206,8 @@ class _Row:
     counts: dict[str, int]
 
 
-TOWERS = {
-    "image": "vision",
-    "video": "vision",
-    "depth": "vision",
-    "pose": "motion",
-    "camera": "camera",
-}
+TOWERS = {kind: {"pose": "motion", "camera": "camera"}.get(kind, "vision") for kind in LABELS}
+"""Condition kind → the encoder that reads it, in prompt order."""
 
 
 def _answers(
@@ -223,7 +218,8 @@ def _answers(
     merge: int,
 ) -> Iterator[tuple[Answers, tuple[str, int, int]]]:
     """What each kind that is there once determines, and where its tokens are in this row."""
-    kinds = [str(item["kind"]) for item in features]
+    # Regions without a picture are text only.
+    kinds = [str(item["kind"]) for item in features if "frames" in item or "poses" in item]
     at = 0
     grids = iter(grid.tolist())
     for kind, tower in TOWERS.items():  # the prompt's order

@@ -75,9 +75,11 @@ class Prepared:
         arrays: Features = {"kind": np.asarray(item["kind"]), "role": np.asarray(item["role"])}
         if item["kind"] == "camera":
             arrays["poses"] = self._poses[item["at"]]
-        else:
+        elif "shape" in item:
             size = int(np.prod(item["shape"]))
             arrays["frames"] = self._pixels[item["at"] : item["at"] + size].reshape(item["shape"])
+        if "regions" in item:
+            arrays["regions"] = np.asarray(item["regions"], np.str_).reshape(-1, 2)
         return arrays
 
     def poses(self) -> NDArray[np.float32]:
@@ -98,6 +100,11 @@ class Prepared:
     def samples(self, split: str) -> list[Sample]:
         """The records of `train` or `validation`, in order of id."""
         return self._records[split]
+
+    def kinds(self) -> list[str]:
+        """The kinds of conditions that training records show, sorted."""
+        used = {number for sample in self.samples("train") for number in sample.features}
+        return sorted({str(self.items[number]["kind"]) for number in used})
 
     def classes(self) -> dict[str, dict[str, list[str]]]:
         """Kind → slot → class names that training records show."""

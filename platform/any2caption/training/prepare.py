@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from multiprocessing import get_context
@@ -30,8 +30,9 @@ from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, to_json
 from any2caption.model.inputs import Features
 from any2caption.model.presets import preset as preset_of
-from any2caption.model.processor import LABELS, Processor, prompt_phrases
+from any2caption.model.processor import FIRST_KINDS, LABELS, Processor, prompt_phrases
 from any2caption.model.tokenization import train_tokenizer
+from any2caption.model.visual import BOX_TOKENS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
@@ -114,8 +115,13 @@ def model_and_tokenizer(
         raise ConfigError(
             f"preset {preset} starts from weights: give --weights PATH or file:// URI"
         )
+    records = list(records)
+    kinds = {condition.kind for record in records for condition in record.conditions}
     tokenizer = train_tokenizer(
-        _training_texts(config, records), recipe.vocab, phrases=slot_phrases()
+        _training_texts(config, records, {*FIRST_KINDS, *kinds}),
+        recipe.vocab,
+        phrases=slot_phrases(),
+        special=BOX_TOKENS if "region" in kinds else (),
     )
     return config.with_vocab(tokenizer.get_vocab_size()), tokenizer
 
@@ -211,6 +217,8 @@ def _write_features(
                 pixels.write(frames.tobytes())
                 entry |= {"at": at, "shape": list(frames.shape)}
                 at += frames.size
+            if "regions" in item:
+                entry["regions"] = item["regions"].tolist()
             items.append(entry)
     flat = (
         np.memmap(work / "pixels.raw", np.uint8, "r", shape=(at,)) if at else np.zeros(0, np.uint8)
@@ -279,8 +287,11 @@ def _tokens(item: dict[str, Any], camera_frames: int, cell: int) -> int:
     """Prompt tokens of one item: only for putting samples of like length together."""
     if item["kind"] == "camera":
         return camera_frames
+    boxes = 16 * len(item.get("regions", ()))
+    if "shape" not in item:
+        return boxes
     shape = item["shape"]
-    return int((shape[0] + 1) // 2 * (shape[1] // cell) * (shape[2] // cell))
+    return boxes + int((shape[0] + 1) // 2 * (shape[1] // cell) * (shape[2] // cell))
 
 
 def _distinct(records: Iterable[Record]) -> dict[Key, RecordCondition]:
@@ -303,12 +314,14 @@ def _key(condition: RecordCondition) -> Key:
     )
 
 
-def _training_texts(config: ModelConfig, records: Iterable[Record]) -> Iterator[str]:
+def _training_texts(
+    config: ModelConfig, records: Iterable[Record], kinds: Collection[str]
+) -> Iterator[str]:
     for record in records:
         if record.split == "train":
             yield record.prompt
             yield render(record.caption)
-    yield from prompt_phrases(config)
+    yield from prompt_phrases(config, kinds)
 
 
 def _is_prepared(out: Path, made_from: dict[str, Any]) -> bool:

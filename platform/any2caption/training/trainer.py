@@ -294,6 +294,7 @@ class Trainer:
             "recipe": self.recipe.name,
             "recipe_digest": self.recipe.digest,
             "snapshot": self.data.meta["snapshot"],
+            "kinds": self.data.kinds(),
             "steps": self.position.total_steps,
             "seconds": round(self.position.elapsed, 1),
             "starts": self.position.starts,

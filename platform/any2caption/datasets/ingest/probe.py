@@ -13,7 +13,20 @@ from importlib.resources import files
 from typing import Any
 
 from any2caption import __version__
-from any2caption.conditions.types import Camera, Condition, Depth, Image, Part, Pose, Video
+from any2caption.conditions.types import (
+    Camera,
+    Condition,
+    Depth,
+    Image,
+    MaskedImage,
+    Normals,
+    Part,
+    Pose,
+    Regions,
+    Segmentation,
+    Sketch,
+    Video,
+)
 from any2caption.datasets.ingest.manifest import Problem
 from any2caption.errors import A2CError, InputError
 
@@ -63,7 +76,7 @@ def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
     Raises:
         A2CError: what is no fault of the data, for example a store that does not answer.
     """
-    from any2caption.conditions.registry import parse_condition
+    from any2caption.conditions.isolation import parse_condition
 
     parts = [Part(name, content) for (name, _), content in zip(media.parts, data, strict=True)]
     try:
@@ -90,8 +103,14 @@ def summarise(condition: Condition) -> Probe:
             height, width = pixels.shape[:2]
         case Video(stack):
             frames, height, width = stack.shape[:3]
-        case Depth(maps):
-            frames, height, width = maps.shape
+        case Depth(stack) | Segmentation(stack) | Sketch(stack):
+            frames, height, width = stack.shape
+        case Normals(vectors):
+            frames, height, width = vectors.shape[:3]
+        case MaskedImage(holes=holes):
+            height, width = holes.shape
+        case Regions(frames=given):
+            frames = len(given)
         case Pose(keypoints):
             frames = len(keypoints)
         case Camera(w2c=poses):

@@ -1,0 +1,86 @@
+"""`a2c condition inspect`: what condition files are, as the platform reads them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from any2caption.cli.console import put, put_json
+from any2caption.cli.stack import Json
+
+condition = typer.Typer(help="Look at condition files.", no_args_is_help=True)
+
+
+@condition.callback()
+def group() -> None:
+    """Look at condition files."""
+
+
+@condition.command()
+def inspect(  # noqa: PLR0913, PLR0917 - a command's options
+    path: Annotated[Path, typer.Argument(metavar="FILE_OR_DIR", help="A file, or a folder.")],
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of condition (default: from the content).")
+    ] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="Format that it must be read as.")
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One file of a folder, or one record of a file."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What the file leaves open: scale=5000."),
+    ] = None,
+    preview: Annotated[
+        Path | None, typer.Option(metavar="OUT.png|.mp4", help="Draw what was read.")
+    ] = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Print kind, format, shape, assumptions, warnings and movements of condition files.
+
+    [dim]a2c condition inspect path.txt --kind camera --preview path.png[/]
+    """
+    from any2caption.cli.call import parse_options
+    from any2caption.conditions.inspection import inspect_path
+
+    options = parse_options(f"option.{one}" for one in option or []).get("option", {})
+    found, report = inspect_path(path, kind=kind, format_=format_, select=select, options=options)
+    if preview is not None:
+        from any2caption.conditions.preview import draw_preview
+
+        draw_preview(found, preview)
+        report["preview"] = str(preview)
+    if json:
+        put_json(report)
+    else:
+        show(report)
+
+
+def show(report: Mapping[str, Any]) -> None:
+    """Print a report for people, a fact a line."""
+    rule = f" (detected: {report['detected']})" if report["detected"] else ""
+    put(f"kind: {report['kind']}{rule}")
+    put(f"format: {report['format']}")
+    for name, shape in report["shape"].items():
+        put(f"{name}: {'×'.join(map(str, shape))}")
+    known = {"path", "kind", "detected", "format", "shape", "assumptions", "warnings"}
+    for name, value in report.items():
+        if name not in {*known, "movements", "words", "preview"} and value is not None:
+            put(f"{name}: {_plain(value)}")
+    for name in ("assumptions", "warnings", "words"):
+        for sentence in report.get(name, []):
+            put(f"{name.removesuffix('s')}: {sentence}")
+    if "preview" in report:
+        put(f"preview: {report['preview']}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        text = ", ".join(map(str, value[:20]))
+        return f"{text}, … ({len(value)})" if len(value) > 20 else text  # noqa: PLR2004
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in list(value.items())[:20])
+    return str(value)

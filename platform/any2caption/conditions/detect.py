@@ -1,0 +1,226 @@
+"""Say what kind of condition files are, from their content; names are not looked at.
+
+The rule, in order:
+
+- JSON: pose, camera, masks, regions or motion, by what reads it (its keys decide the order);
+- BVH: pose; npy: depth; lines of numbers: camera, else motion; other text: text;
+- a picture with a JSON of categories: segmentation, of regions: region;
+- two pictures of which one is black and white areas and the other in colour: a masked image;
+- 16-bit grey: depth, or segmentation when it has at most 64 values;
+- a palette of at most 64 used colours: segmentation;
+- grey of black and white: sketch when its lines are thin, else segmentation; of at most 32 values:
+  segmentation; other grey: depth;
+- colour whose values are all directions: normal map; of at most 256 colours (PNG): segmentation;
+- other colour: one picture is an image, several of one size (and a clip) are a video; a clip drawn
+  on black that pose reads is a pose. Clips in grey follow the rules of pictures.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from any2caption.conditions import isolation
+from any2caption.conditions.base import Notes
+from any2caption.conditions.documents import load_json
+from any2caption.conditions.files import natural_key
+from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
+from any2caption.conditions.normal import direction_share
+from any2caption.conditions.pictures import distinct, looks_two_valued, stored_values
+from any2caption.conditions.registry import KINDS
+from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
+from any2caption.conditions.types import Part, Video
+from any2caption.errors import InputError
+
+_MOST_IDS, _MOST_GREYS, _MOST_COLOURS = 64, 32, 256
+_DEEP = 16
+_COLOURED = 24
+_KEYS = (
+    ("pose", ("people", "pose_keypoints", "keypoints", "canvas_width", "bodies")),
+    ("segmentation", ("masklet", "counts", "segments_info", "segmentation")),
+    ("region", ("regions", "shapes", "bbox", "box", "bbox_2d", "polygon")),
+    ("camera", ("transform_matrix", "extrinsic", "parameters", "frame0", "cam01", "RT")),
+)
+_JSON_KINDS = ("pose", "camera", "segmentation", "region", "motion")
+
+
+def detect_kind(parts: Sequence[Part]) -> tuple[str, str]:
+    """Return the kind of the files and the rule that said so.
+
+    Raises:
+        InputError: no rule fits; or the error of the kind that fits, when it can't read the files.
+    """
+    ordered = sorted(parts, key=lambda part: natural_key(part.name))
+    names = {sniff(part.data) for part in ordered}
+    if names & set(IMAGE_FORMATS) and names <= {*IMAGE_FORMATS, "JSON"}:
+        documents = [part for part in ordered if sniff(part.data) == "JSON"]
+        pictures = [part for part in ordered if sniff(part.data) != "JSON"]
+        return _beside(documents[0]) if documents else _pictures(pictures)
+    if names == {"JSON"}:
+        hints, others = _json_order(ordered[0])
+        rule = "JSON that this kind reads"
+        return _first_reader(ordered, [*hints, *others], rule, hinted=bool(hints))
+    if names == {"BVH"}:
+        return "pose", "BVH"
+    if names == {"npy"}:
+        return _first_reader(ordered, ("depth", "motion"), "npy")
+    if len(names) == 1 and names & set(VIDEO_FORMATS):
+        return _clip(ordered)
+    if names <= {"text", "UTF-16 text"}:
+        return _text(ordered)
+    shown = ", ".join(sorted(names))
+    raise InputError(
+        f"{shown}: no kind reads this; give --kind", file=ordered[0].name, field="kind"
+    )
+
+
+def _reads(kind: str, parts: Sequence[Part]) -> InputError | None:
+    """None when the kind reads the files, else why not."""
+    try:
+        isolation.parse_condition(kind, parts)
+    except InputError as error:
+        return error
+    return None
+
+
+def _first_reader(
+    parts: Sequence[Part], kinds: Sequence[str], rule: str, *, hinted: bool = True
+) -> tuple[str, str]:
+    first: InputError | None = None
+    for kind in (kind for kind in kinds if kind in KINDS):
+        error = _reads(kind, parts)
+        if error is None:
+            return kind, rule
+        first = first or error
+    if first is None or not hinted:
+        raise InputError("no kind reads this; give --kind", file=parts[0].name, field="kind")
+    raise first
+
+
+def _json_order(part: Part) -> tuple[list[str], list[str]]:
+    """(kinds that the keys speak of, the other kinds that have JSON)."""
+    head = part.data[:100_000]
+    hinted = [kind for kind, keys in _KEYS if any(f'"{key}"'.encode() in head for key in keys)]
+    return hinted, [kind for kind in _JSON_KINDS if kind not in hinted]
+
+
+def _beside(document: Part) -> tuple[str, str]:
+    value = load_json(document)
+    if isinstance(value, list) and value and isinstance(value[0], dict) and "name" in value[0]:
+        return "segmentation", "pictures and a list of categories"
+    annotations = value.get("annotations") if isinstance(value, dict) else None
+    first = annotations[0] if isinstance(annotations, list) and annotations else None
+    if isinstance(first, dict) and "segments_info" in first:
+        return "segmentation", "pictures and panoptic JSON"
+    return "region", "a picture and JSON"
+
+
+def _text(parts: Sequence[Part]) -> tuple[str, str]:
+    lines = parts[0].data[:200_000].splitlines()
+    widths = [len(line.replace(b",", b" ").split()) for line in lines if _numeric(line)]
+    if not widths or len(widths) < (len([line for line in lines if line.strip()]) - 1) / 2:
+        return "text", "text"
+    order = ("motion", "camera") if max(widths) <= 3 and len(widths) > 3 else ("camera", "motion")  # noqa: PLR2004
+    return _first_reader(parts, order, "lines of numbers")
+
+
+def _numeric(line: bytes) -> bool:
+    pieces = line.replace(b",", b" ").split()
+    try:
+        return bool([float(piece) for piece in pieces])
+    except ValueError:
+        return False
+
+
+def _pictures(parts: Sequence[Part]) -> tuple[str, str]:
+    if len(parts) == 2 and _reads("masked_image", parts) is None:  # noqa: PLR2004
+        masks = [_looks(part)[0] == "segmentation" for part in parts]
+        if masks.count(True) == 1:
+            return "masked_image", "a picture and a black and white one"
+    looks = [_looks(part) for part in (parts[0], parts[len(parts) // 2], parts[-1])]
+    known = [look for look in looks if look[0] != "even"]
+    kind, rule = known[0] if known else ("sketch", "even pictures")
+    if kind != "image" or len(parts) == 1:
+        return kind, rule
+    sizes = {image_header(part, MAX_PIXELS).upright_size for part in parts}
+    if len(sizes) > 1:
+        raise InputError(
+            f"{len(parts)} pictures of different sizes are conditions of their own: give one file",
+            file=parts[1].name,
+            field="kind",
+        )
+    return "video", "several colour pictures of one size"
+
+
+def _looks(part: Part) -> tuple[str, str]:  # noqa: PLR0911 - one return a rule
+    """What one picture is by itself; `even` where nothing is in it."""
+    header = image_header(part, MAX_PIXELS)
+    if header.bits == _DEEP and header.channels > 1:
+        return "normal", "16-bit colour"
+    encoding, values = stored_values(part, KINDS["segmentation"].limits, Notes())
+    if encoding == "deep":
+        few = len(distinct(values)) <= _MOST_IDS
+        return ("segmentation", "16-bit with few values") if few else ("depth", "16-bit grey")
+    if encoding == "palette":
+        if len(distinct(values)) <= _MOST_IDS:
+            return "segmentation", "a palette of few colours"
+        return "image", "a palette of many colours"
+    if encoding == "grey":
+        return _grey(values.astype(np.uint8))
+    mode = load_image(part, MAX_PIXELS).mode
+    if mode == "RGB" and direction_share(_thin_out(values)) > 0.9:  # noqa: PLR2004
+        return "normal", "colours that are directions"
+    if header.format == "JPEG":
+        return "image", "a colour picture"
+    folded = values[:, :, 0] + 256 * values[:, :, 1] + 65536 * values[:, :, 2]
+    if header.format == "PNG" and len(distinct(folded)) <= _MOST_COLOURS:
+        return "segmentation", "few colours"
+    return "image", "a colour picture"
+
+
+def _thin_out(values: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Every n-th pixel as fractions, at most about 512 a side: enough for a share."""
+    step = max(1, max(values.shape[:2]) // 512)
+    return values[::step, ::step].astype(np.float32) / np.float32(255)
+
+
+def _grey(grey: NDArray[np.uint8]) -> tuple[str, str]:
+    histogram = np.bincount(grey.ravel(), minlength=256)
+    used = np.flatnonzero(histogram)
+    if used[-1] - used[0] <= 8:  # noqa: PLR2004 - an even frame of a lossy clip
+        return "even", "an even picture"
+    if looks_two_valued(histogram):
+        thin = _is_thin(grey >= 128)  # noqa: PLR2004
+        return ("sketch", "thin lines") if thin else ("segmentation", "black and white areas")
+    if len(used) <= _MOST_GREYS:
+        return "segmentation", "grey with few values"
+    return "depth", "grey"
+
+
+def _is_thin(white: NDArray[np.bool_]) -> bool:
+    """Whether the smaller part of a black and white picture is lines: little survives thinning."""
+    drawn = white if white.mean() <= 0.5 else ~white  # noqa: PLR2004
+    size = max(3, round(max(drawn.shape) * 0.03) | 1)
+    picture = Image.fromarray(drawn.astype(np.uint8) * 255)
+    kept = np.asarray(picture.filter(ImageFilter.MinFilter(size)))
+    return bool(kept.astype(bool).sum() < 0.15 * drawn.sum())
+
+
+def _clip(parts: Sequence[Part]) -> tuple[str, str]:
+    payload = isolation.parse_condition("video", parts).payload
+    if not isinstance(payload, Video):  # the registry gives videos for videos
+        return "video", "a clip"
+    sample = payload.frames[:: max(1, len(payload.frames) // 5), ::2, ::2]
+    coloured = float((np.ptp(sample.astype(np.int16), axis=3) > _COLOURED).mean())
+    if coloured > 0.002:  # noqa: PLR2004
+        black = float((sample.max(axis=3) <= _COLOURED).mean())
+        if black > 0.5 and any("pose" in name for name in KINDS["pose"].formats[1:]):  # noqa: PLR2004
+            return ("pose", "drawn on black") if _reads("pose", parts) is None else _a_clip()
+        return _a_clip()
+    looks = [_grey(frame[:, :, 1]) for frame in sample]
+    return next((look for look in looks if look[0] != "even"), _a_clip())
+
+
+def _a_clip() -> tuple[str, str]:
+    return "video", "a clip in colour"

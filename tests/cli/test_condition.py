@@ -1,0 +1,130 @@
+"""`a2c condition inspect` says what was read; errors are one line with exit code 2."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from any2caption.cli.main import app
+from any2caption.conditions.detect import detect_kind
+from any2caption.conditions.files import read_parts
+from any2caption.errors import InputError
+
+DATA = Path(__file__).parents[1] / "data"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+RUNNER = CliRunner()
+
+
+def inspect(*arguments):
+    return RUNNER.invoke(app, ["condition", "inspect", *map(str, arguments)])
+
+
+def no_constant(name):
+    raise AssertionError(f"{name} in the output")
+
+
+def report(*arguments):
+    done = inspect(*arguments, "--json")
+    assert done.exit_code == 0, done.exception
+    return json.loads(done.stdout, parse_constant=no_constant)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (DATA / "segmentation" / "judo", "segmentation"),
+        (DATA / "segmentation" / "panoptic", "segmentation"),
+        (DATA / "segmentation" / "sav_2_frames.json", "segmentation"),
+        (DATA / "segmentation" / "mask.mp4", "segmentation"),
+        (DATA / "sketch" / "museum", "sketch"),
+        (DATA / "sketch" / "bag_scribble.png", "sketch"),
+        (DATA / "depth" / "rgb_equal.png", "depth"),
+        (EXAMPLES / "depth" / "room.png", "depth"),
+        (EXAMPLES / "images" / "dog.jpg", "image"),
+        (DATA / "video" / "hiker.mp4", "video"),
+        (DATA / "pose" / "multi", "pose"),
+        (DATA / "camera" / "look_left.txt", "camera"),
+        (EXAMPLES / "prompt.txt", "text"),
+    ],
+    ids=lambda one: one.name if isinstance(one, Path) else "",
+)
+def test_the_kind_of_real_files_is_found_from_their_content(path, kind):
+    assert detect_kind(read_parts(path))[0] == kind
+
+
+def test_a_report_has_everything_that_was_read_and_assumed():
+    found = report(EXAMPLES / "depth" / "room.png", "--option", "scale=5000")
+    assert found["kind"] == "depth"
+    assert found["format"] == "16-bit metric PNG"
+    assert found["shape"] == {"maps": [1, 480, 640]}
+    assert found["assumptions"] == []
+    found = report(DATA / "segmentation" / "panoptic")
+    assert found["names"]["3937500"] == "person"
+    assert found["warnings"]
+
+
+def test_a_camera_s_movements_are_named():
+    found = report(DATA / "camera" / "look_left.txt", "--kind", "camera")
+    (movement,) = found["movements"]
+    assert (movement["type"], movement["direction"]) == ("pan", "left")
+    assert set(movement) >= {"type", "direction", "start", "end", "amount", "unit", "speed"}
+    assert 0 <= movement["start"] < movement["end"] <= 1
+    assert "pan left" in found["words"][0]
+
+
+def test_people_get_the_same_facts_in_lines():
+    done = inspect(DATA / "segmentation" / "judo")
+    assert "kind: segmentation (detected:" in done.stdout
+    assert "ids: 3×480×854" in done.stdout
+
+
+@pytest.mark.parametrize("suffix", [".png", ".mp4"])
+@pytest.mark.parametrize(
+    "path",
+    ["segmentation/judo", "segmentation/panoptic", "depth/rgb_equal.png", "sketch/museum"],
+)
+def test_previews_are_drawn(path, suffix, tmp_path):
+    out = tmp_path / f"out{suffix}"
+    assert report(DATA / path, "--preview", out)["preview"] == str(out)
+    if suffix == ".png":
+        with Image.open(out) as picture:
+            assert np.asarray(picture).std() > 5
+    else:
+        assert detect_kind(read_parts(out))[0]
+
+
+def test_regions_are_drawn_on_their_picture(tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (64, 48), "gray").save(tmp_path / "in" / "a.png")
+    value = [{"label": "cat", "box": [10, 10, 50, 40]}]
+    (tmp_path / "in" / "r.json").write_text(json.dumps(value))
+    assert report(tmp_path / "in", "--preview", tmp_path / "o.png")["kind"] == "region"
+    with Image.open(tmp_path / "o.png") as drawn:
+        assert len(np.unique(np.asarray(drawn).reshape(-1, 3), axis=0)) > 2
+
+
+def test_select_takes_one_file_of_a_folder():
+    assert report(DATA / "camera", "--select", "orbit_up.txt")["kind"] == "camera"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((DATA / "nowhere",), "no such file"),
+        ((DATA / "video" / "hiker.mp4", "--kind", "depth"), "colour"),
+        ((DATA / "video" / "hiker.mp4", "--kind", "smell"), "is not known"),
+        ((DATA / "sketch" / "bag_scribble.png", "--format", "white on black PNG"), "not white on"),
+        ((DATA / "sketch" / "bag_scribble.png", "--select", "x"), "called 'x'"),
+        ((DATA / "sketch" / "bag_scribble.png", "--preview", "x.bmp"), ".png or .mp4"),
+    ],
+)
+def test_errors_name_what_is_wrong(arguments, words):
+    done = inspect(*arguments, "--json")
+    assert done.stdout == ""
+    assert isinstance(done.exception, InputError)
+    assert done.exception.exit_code == 2
+    assert words in str(done.exception)
+    assert "\n" not in str(done.exception)
