@@ -14,7 +14,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def test_the_kinds_of_the_design_are_there():
-    assert list(KINDS) == ["text", "image", "video", "depth", "pose", "camera"]
+    assert list(KINDS) == ["text", "image", "video", "depth", "pose", "motion", "camera"]
     for name, kind in KINDS.items():
         assert kind.name == name
         assert kind.summary
@@ -27,7 +27,7 @@ def test_planned_kinds_are_refused_by_name_with_what_is_accepted(kind, refused):
     message = refused(kind, TEXT)
     assert kind in message
     assert "not supported yet" in message
-    assert "text, image, video, depth, pose, camera" in message
+    assert "text, image, video, depth, pose, motion, camera" in message
 
 
 def test_an_unknown_kind_is_refused_on_one_line():
@@ -46,7 +46,9 @@ def test_no_file_at_all_is_refused(kind):
         parse_condition(kind, [])
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("video", "depth", "pose")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind not in ("video", "depth", "pose", "motion")]
+)
 def test_two_files_for_a_kind_of_one_are_refused(kind, refused):
     assert "at most 1" in refused(kind, TEXT, Part("second.txt", b"x"))
 

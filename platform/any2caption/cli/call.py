@@ -29,6 +29,7 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     video: Files = None,
     depth: Files = None,
     pose: Files = None,
+    motion: Files = None,
     camera: Files = None,
     option: Annotated[
         list[str] | None,
@@ -50,7 +51,14 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
 
     settings = environment.load_settings(home)
     options = parse_options(option or [])
-    given = {"image": image, "video": video, "depth": depth, "pose": pose, "camera": camera}
+    given = {
+        "image": image,
+        "video": video,
+        "depth": depth,
+        "pose": pose,
+        "motion": motion,
+        "camera": camera,
+    }
     if unused := sorted(set(options) - {kind for kind, paths in given.items() if paths}):
         raise ConfigError(f"--option {unused[0]}.…: there is no --{unused[0]} it could apply to")
     conditions = {

@@ -42,14 +42,14 @@ class Option:
 
     name: str
     summary: str
-    type: Literal["number", "choice"]
+    type: Literal["number", "choice", "text"]
     choices: tuple[str, ...] = ()
     maximum: float = 1e9
     """Numbers are above zero and at most this."""
 
 
 Options = Mapping[str, float | str]
-"""Options after checking: numbers as float, choices in their canonical spelling."""
+"""Options after checking: numbers as float, choices in their canonical spelling, text as given."""
 
 
 @dataclass(frozen=True, slots=True)

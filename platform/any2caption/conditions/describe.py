@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, Video
+from any2caption.conditions.types import (
+    Camera,
+    Condition,
+    Depth,
+    DrawnPose,
+    Image,
+    Motion,
+    Pose,
+    Video,
+)
 
 
 def describe(condition: Condition) -> dict[str, Any]:
@@ -31,9 +40,19 @@ def _facts(condition: Condition) -> dict[str, Any]:
     if isinstance(payload, Depth):
         count, height, width = payload.maps.shape
         return {"frames": count, "height": height, "width": width, "sparse": payload.sparse}
-    if isinstance(payload, Pose):
-        count, people, points, _ = payload.keypoints.shape
-        return {"frames": count, "people": people, "points": points, "layout": payload.layout}
+    if isinstance(payload, Pose | DrawnPose | Motion):
+        return _body_facts(payload)
     if isinstance(payload, Camera):
         return {"frames": len(payload.w2c)}
     return {"frames": 1, "characters": len(payload)}
+
+
+def _body_facts(payload: Pose | DrawnPose | Motion) -> dict[str, Any]:
+    if isinstance(payload, Pose):
+        count, people, points, _ = payload.keypoints.shape
+        return {"frames": count, "people": people, "points": points, "layout": payload.layout}
+    if isinstance(payload, Motion):
+        count, tracks, _ = payload.tracks.shape
+        return {"frames": count, "tracks": tracks}
+    count, height, width, _ = payload.frames.shape
+    return {"frames": count, "height": height, "width": width, "fps": round(payload.fps, 3)}

@@ -16,6 +16,7 @@ from any2caption.conditions.depth import parse_depth
 from any2caption.conditions.image import parse_image
 from any2caption.conditions.layouts import LAYOUTS
 from any2caption.conditions.media import MAX_PIXELS
+from any2caption.conditions.motion import parse_motion
 from any2caption.conditions.pose import parse_pose
 from any2caption.conditions.text import parse_text
 from any2caption.conditions.types import IMAGE_ROLES, Condition, Part
@@ -32,10 +33,14 @@ __all__ = [
     "split_parts",
 ]
 
-PLANNED = ("segmentation", "sketch", "normal", "masked_image", "region", "motion")
+PLANNED = ("segmentation", "sketch", "normal", "masked_image", "region")
 """Kinds of the design that are refused by name until they work."""
 
 _FPS = Option(name="fps", summary="frames per second", type="number", maximum=1000)
+_CANVAS = (
+    Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
+    Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+)
 _CLIP = Limits(
     part_bytes=200 * MEGA,
     total_bytes=400 * MEGA,
@@ -113,10 +118,24 @@ _KINDS = (
     ConditionKind(
         name="pose",
         summary="Human body keypoints over time: what people do",
-        formats=("OpenPose JSON",),
-        suffixes=(".json",),
+        formats=(
+            *("OpenPose JSON", "COCO keypoint JSON", "DWPose JSON", "MMPose JSON"),
+            *("pose editor JSON", "BVH", "drawn pose video", "drawn pose pictures"),
+        ),
+        suffixes=(
+            *(".json", ".bvh", ".mp4", ".m4v", ".mov", ".webm", ".gif"),
+            *(".png", ".jpg", ".jpeg", ".webp"),
+        ),
         limits=Limits(
-            part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=10_000, frames=10_000, people=32
+            part_bytes=64 * MEGA,
+            total_bytes=128 * MEGA,
+            parts=10_000,
+            pixels=MAX_PIXELS,
+            clip_pixels=64 * MEGA,
+            kept_frames=128,
+            frames=10_000,
+            seconds=600,
+            people=32,
         ),
         parse=parse_pose,
         options=(
@@ -126,9 +145,46 @@ _KINDS = (
                 type="choice",
                 choices=tuple(LAYOUTS),
             ),
-            Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
-            Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+            *_CANVAS,
             _FPS,
+            Option(
+                name="select",
+                summary="file name or id of one image of a COCO file (default: all, as frames)",
+                type="text",
+            ),
+            Option(
+                name="view",
+                summary="the side from which motion capture is looked at (default front)",
+                type="choice",
+                choices=("front", "back", "left", "right"),
+            ),
+            Option(
+                name="up",
+                summary="the axis of motion capture that points up (default: by the skeleton)",
+                type="choice",
+                choices=("x", "y", "z"),
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="motion",
+        summary="Paths that points or objects follow over the picture",
+        formats=("track text", "track CSV", "MOT text", "track JSON", "track npy"),
+        suffixes=(".txt", ".csv", ".json", ".npy"),
+        limits=Limits(
+            part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=1024, frames=20_000, people=1024
+        ),
+        parse=parse_motion,
+        options=(
+            *_CANVAS,
+            _FPS,
+            Option(
+                name="order",
+                summary="first axis of an array of several tracks (default: JSON track, npy time)",
+                type="choice",
+                choices=("time", "track"),
+            ),
         ),
         joins_parts=True,
     ),
@@ -258,6 +314,8 @@ def _options(entry: ConditionKind, given: Mapping[str, OptionValue], file: str) 
 
 def _option(option: Option, value: OptionValue, file: str) -> float | str:
     shown = _one_line(str(value))
+    if option.type == "text":
+        return shown
     if option.type == "choice":
         for choice in option.choices:
             if shown.casefold() == choice.casefold():

@@ -211,6 +211,7 @@ TOWERS = {
     "video": "vision",
     "depth": "vision",
     "pose": "motion",
+    "motion": "motion",
     "camera": "camera",
 }
 
