@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from any2caption.conditions.pose_language import pose_movements
 from any2caption.conditions.types import (
     Camera,
     Condition,
@@ -17,7 +18,8 @@ from any2caption.conditions.types import (
 def describe(condition: Condition) -> dict[str, Any]:
     """Return JSON-ready facts: kind, number, role, format, frames, sizes, notes.
 
-    `frames` is always there (1 for text and a picture); `height`, `width` for pictures and clips.
+    `frames` is always there (1 for text and a picture); `height`, `width` for pictures and clips;
+    for a pose `words` and `movements` (see `pose_language`).
     """
     return {
         "kind": condition.kind,
@@ -50,7 +52,15 @@ def _facts(condition: Condition) -> dict[str, Any]:
 def _body_facts(payload: Pose | DrawnPose | Motion) -> dict[str, Any]:
     if isinstance(payload, Pose):
         count, people, points, _ = payload.keypoints.shape
-        return {"frames": count, "people": people, "points": points, "layout": payload.layout}
+        movements = pose_movements(payload)
+        return {
+            "frames": count,
+            "people": people,
+            "points": points,
+            "layout": payload.layout,
+            "words": [one.words() for one in movements],
+            "movements": [one.as_json() for one in movements],
+        }
     if isinstance(payload, Motion):
         count, tracks, _ = payload.tracks.shape
         return {"frames": count, "tracks": tracks}
