@@ -3,7 +3,7 @@
 import pytest
 
 from any2caption.conditions.describe import describe
-from any2caption.conditions.registry import KINDS, PLANNED, parse_condition, split_parts
+from any2caption.conditions.registry import KINDS, parse_condition, split_parts
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
@@ -14,23 +14,14 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def test_the_kinds_of_the_design_are_there():
-    first = ["text", "image", "video", "depth", "pose", "camera"]
+    first = ["text", "image", "video", "depth", "pose", "motion", "camera"]
     visual = ["segmentation", "sketch", "normal", "masked_image", "region"]
-    assert list(KINDS)[:6] == first
-    assert {*first, *visual} <= set(KINDS)
+    assert list(KINDS) == [*first, *visual]
     for name, kind in KINDS.items():
         assert kind.name == name
         assert kind.summary
         assert kind.formats
         assert all(suffix.startswith(".") for suffix in kind.suffixes)
-
-
-@pytest.mark.parametrize("kind", PLANNED)
-def test_planned_kinds_are_refused_by_name_with_what_is_accepted(kind, refused):
-    message = refused(kind, TEXT)
-    assert kind in message
-    assert "not supported yet" in message
-    assert "text, image, video, depth, pose, camera" in message
 
 
 def test_an_unknown_kind_is_refused_on_one_line():

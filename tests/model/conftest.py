@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, Video
+from any2caption.conditions.types import Camera, Condition, Depth, Image, Motion, Pose, Video
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.presets import TINY
@@ -64,6 +64,7 @@ def make_conditions(rng) -> dict[str, Condition]:
         "video": Condition("video", Video(np.stack([_pixels(rng, 20, 33)] * 3), 8.0), "MP4"),
         "depth": Condition("depth", Depth(depth), "npy"),
         "pose": Condition("pose", Pose(keypoints, "COCO_18"), "OpenPose JSON"),
+        "motion": Condition("motion", Motion(keypoints[:, 0, :5, :2]), "track text"),
         "camera": Condition("camera", Camera(np.full((13, 4), np.nan), w2c), "RealEstate10K text"),
     }
 

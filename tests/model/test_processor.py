@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from any2caption.conditions.types import Camera, Condition, Depth, Image
+from any2caption.conditions.types import Camera, Condition, Depth, DrawnPose, Image, Motion
 from any2caption.model.inputs import CAMERA, MOTION, VISION
 from any2caption.model.pixels import letterbox, patchify, smart_size
 from any2caption.model.presets import QWEN2_VL_2B
@@ -133,3 +133,20 @@ def test_smart_preset_takes_every_kind(tokenizer, conditions, config):
 def test_the_processor_needs_no_torch():
     code = "import sys, any2caption.model.processor; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_tracks_and_drawn_poses_go_through_the_motion_encoder(processor):
+    tracks = np.stack([np.linspace(0.1, 0.9, 9), np.full(9, 0.5)], axis=1)[:, None]
+    drawn = np.full((3, 40, 60, 3), 200, np.uint8)
+    drawn[:, 10:20, 20:30] = (255, 0, 0)
+    features = [
+        processor.features(Condition("motion", Motion(tracks.astype(np.float32)), "track text")),
+        processor.features(Condition("pose", DrawnPose(drawn, 8.0, (200,) * 3), "drawn")),
+    ]
+    size = processor.config.processor.motion_size
+    assert all(one["frames"].shape[1:] == (size, size, 3) for one in features)
+    assert all(0 < one["frames"].any(axis=3).mean() < 0.3 for one in features)
+    inputs = processor.assemble("x", features)
+    assert counts(inputs)[MOTION] == len(inputs.motion_patches) // 4 > 0
+    assert counts(inputs)[VISION] == 0
+    assert "motion 1: " in processor.tokenizer.decode(inputs.input_ids.tolist())

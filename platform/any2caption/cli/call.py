@@ -29,6 +29,7 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     video: Files = None,
     depth: Files = None,
     pose: Files = None,
+    motion: Files = None,
     camera: Files = None,
     condition: Annotated[
         list[str] | None,
@@ -54,7 +55,14 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
 
     settings = environment.load_settings(home)
     options = parse_options(option or [])
-    named = {"image": image, "video": video, "depth": depth, "pose": pose, "camera": camera}
+    named = {
+        "image": image,
+        "video": video,
+        "depth": depth,
+        "pose": pose,
+        "motion": motion,
+        "camera": camera,
+    }
     given = with_conditions(named, condition or [])
     if unused := sorted(set(options) - {kind for kind, paths in given.items() if paths}):
         raise ConfigError(f"--option {unused[0]}.…: there is no --{unused[0]} it could apply to")

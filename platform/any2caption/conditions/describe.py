@@ -6,12 +6,15 @@ import numpy as np
 
 from any2caption.conditions.camera_words import describe_camera
 from any2caption.conditions.pictures import distinct
+from any2caption.conditions.pose_language import pose_movements
 from any2caption.conditions.types import (
     Camera,
     Condition,
     Depth,
+    DrawnPose,
     Image,
     MaskedImage,
+    Motion,
     Normals,
     Pose,
     Regions,
@@ -25,7 +28,8 @@ def describe(condition: Condition) -> dict[str, Any]:
     """Return JSON-ready facts: kind, number, role, format, frames, sizes, notes.
 
     `frames` is always there (1 for text and a picture); `height`, `width` for pictures and clips;
-    for a camera path `words` and `movements` (see `camera_language.movements_json`).
+    for a camera path and a pose `words` and `movements` (see `camera_language.movements_json` and
+    `pose_language`).
     """
     return {
         "kind": condition.kind,
@@ -48,9 +52,8 @@ def _facts(condition: Condition) -> dict[str, Any]:  # noqa: PLR0911 - one a kin
     if isinstance(payload, Depth):
         count, height, width = payload.maps.shape
         return {"frames": count, "height": height, "width": width, "sparse": payload.sparse}
-    if isinstance(payload, Pose):
-        count, people, points, _ = payload.keypoints.shape
-        return {"frames": count, "people": people, "points": points, "layout": payload.layout}
+    if isinstance(payload, Pose | DrawnPose | Motion):
+        return _body_facts(payload)
     if isinstance(payload, Camera):
         return {
             "frames": len(payload.w2c),
@@ -90,3 +93,22 @@ def _visual(payload: Segmentation | Sketch | Normals | MaskedImage | Regions) ->
         "objects_per_frame": [min(objects), max(objects)],
         "names": {str(ident): name for ident, name in payload.names},
     }
+
+
+def _body_facts(payload: Pose | DrawnPose | Motion) -> dict[str, Any]:
+    if isinstance(payload, Pose):
+        count, people, points, _ = payload.keypoints.shape
+        movements = pose_movements(payload)
+        return {
+            "frames": count,
+            "people": people,
+            "points": points,
+            "layout": payload.layout,
+            "words": [one.words() for one in movements],
+            "movements": [one.as_json() for one in movements],
+        }
+    if isinstance(payload, Motion):
+        count, tracks, _ = payload.tracks.shape
+        return {"frames": count, "tracks": tracks}
+    count, height, width, _ = payload.frames.shape
+    return {"frames": count, "height": height, "width": width, "fps": round(payload.fps, 3)}

@@ -1,4 +1,4 @@
-"""Keypoint layouts of OpenPose: point names, limbs and a colour per limb."""
+"""Keypoint layouts of OpenPose and COCO: point names, limbs and a colour per limb."""
 
 import colorsys
 from dataclasses import dataclass
@@ -84,4 +84,25 @@ BODY_25B = _layout(
     *_HEAD,
     *_CROWN,
 )
-LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (COCO_18, BODY_25, BODY_25B)}
+COCO_17 = _layout(
+    "COCO_17",
+    "nose l_eye r_eye l_ear r_ear l_shoulder r_shoulder l_elbow r_elbow l_wrist r_wrist l_hip "
+    "r_hip l_knee r_knee l_ankle r_ankle",
+    *(limb for limb in _BODY if "neck" not in limb),
+    *_TRUNK_25B,
+    *_LEGS,
+    *(limb for limb in _HEAD if "neck" not in limb),
+)
+MPI_15 = _layout(
+    "MPI_15",
+    "head_top neck r_shoulder r_elbow r_wrist l_shoulder l_elbow l_wrist r_hip r_knee r_ankle "
+    "l_hip l_knee l_ankle chest",
+    *_BODY,
+    *_TRUNK_COCO,
+    *_LEGS,
+)
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout for layout in (COCO_18, BODY_25, BODY_25B, COCO_17, MPI_15)
+}
+BY_COUNT: dict[int, Layout] = {len(one.points): one for one in (COCO_18, COCO_17, MPI_15)}
+"""Layouts that the number of points tells; 25 points need a look at their geometry."""

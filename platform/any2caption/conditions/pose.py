@@ -1,8 +1,10 @@
-"""Pose condition: OpenPose JSON sequences to float32 T×P×K×3 in fractions of a canvas.
+"""Pose condition: keypoints of any accepted format to float32 T×P×K×3 in fractions of a canvas.
 
-Stated rules, each with an override: 25 points are BODY_25 or BODY_25B by which of the two joins
-nearby points (option `layout`); without a stated canvas it is a square around all points (options
-`width`, `height`).
+Formats are told by content. Stated rules, each with an override: 25 points are BODY_25 or BODY_25B
+by which of the two joins nearby points (option `layout`); without a stated canvas it is a square
+around all points (options `width`, `height`); motion capture is seen from its own front (`view`,
+`up`). Drawings of skeletons stay drawings: limb colours differ by tool, so that points read off
+them would often be wrong without anybody noticing.
 """
 
 from collections.abc import Sequence
@@ -11,29 +13,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
-from any2caption.conditions.layouts import BODY_25, BODY_25B, COCO_18, LAYOUTS, Layout
-from any2caption.conditions.openpose import Frame, read_frames
+from any2caption.conditions.bvh import read_bvh
+from any2caption.conditions.canvas import Canvas, canvases, square
+from any2caption.conditions.drawn_pose import parse_drawn
+from any2caption.conditions.keypoints import Frame
+from any2caption.conditions.layouts import BODY_25, BODY_25B, BY_COUNT, LAYOUTS, Layout
+from any2caption.conditions.mocap import capture_points
+from any2caption.conditions.pose_json import read_frames
+from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.tracking import track
 from any2caption.conditions.types import Part, Pose
 from any2caption.errors import InputError
 
-FORMAT = "OpenPose JSON"
-MARGIN = 0.1
-_NORMALISED = 2.0
 _CLEAR = 0.85
 _MIN_LIMBS = 4
-_COCO_POINTS = 18
+_JSON_ONLY = ("layout", "select")
+_BVH_ONLY = ("view", "up")
 Floats = NDArray[np.float64]
 
 
 def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:
-    """Parse OpenPose JSON: one file a frame, or one file with one frame or a list of frames.
+    """Parse a pose: keypoint JSON (one file a frame, or one with all), BVH, or a drawn clip.
 
     Raises:
         InputError: another format, malformed points, or no point at all in any frame.
     """
     notes = Notes()
-    frames = read_frames(parts, limits, notes)
+    name = sniff(parts[0].data)
+    if name in IMAGE_FORMATS or name in VIDEO_FORMATS:
+        _refuse_options(options, ("layout", "select", "view", "up", "width", "height"), parts, name)
+        return parse_drawn(parts, options, limits, notes)
+    if name == "BVH":
+        _refuse_options(options, _JSON_ONLY, parts, name)
+        return _parse_bvh(parts, options, limits, notes)
+    _refuse_options(options, _BVH_ONLY, parts, name)
+    frames, format_ = read_frames(parts, options, limits, notes)
     if not any(frame.people for frame in frames):
         raise InputError(
             f"every point is missing in every frame ({len(frames)} read): no pose to follow",
@@ -41,12 +55,50 @@ def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parse
             field="pose_keypoints_2d",
         )
     layout = _layout(frames, options, parts[0].name, notes)
-    scaled = _scale(frames, options, parts[0].name, notes)
+    stacked = np.concatenate([person for frame in frames for person in frame.people])
+    points = stacked[stacked[:, 2] > 0, :2]
+    sizes = canvases(points, [frame.canvas for frame in frames], options, parts[0].name, notes)
+    scaled = [
+        [_apply(person, canvas) for person in frame.people]
+        for frame, canvas in zip(frames, sizes, strict=True)
+    ]
     tracked, dropped = track(scaled, limits.people or 1)
     if dropped:
         notes.warn(f"{dropped} people who were seen least are left out")
     fps = float(options["fps"]) if "fps" in options else None
-    return notes.parsed(Pose(tracked.astype(np.float32), layout.name, fps), FORMAT)
+    pose = Pose(tracked.astype(np.float32), layout.name, fps, sizes[0].aspect)
+    return notes.parsed(pose, format_)
+
+
+def _refuse_options(
+    options: Options, names: Sequence[str], parts: Sequence[Part], format_: str
+) -> None:
+    """Refuse an option that would have no effect on this format."""
+    for name in names:
+        if name in options:
+            raise InputError(f"has no meaning for {format_}", file=parts[0].name, field=name)
+
+
+def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: Notes) -> Parsed:
+    if len(parts) > 1:
+        raise InputError(
+            f"{len(parts)} files; one pose condition takes one BVH",
+            file=parts[1].name,
+            field="pose",
+        )
+    capture = read_bvh(parts[0], limits)
+    points = capture_points(capture, options, parts[0].name, notes)
+    there = points[points[..., 2] > 0, :2]
+    if "width" in options or "height" in options:
+        raise InputError(
+            "motion capture has no canvas: it is framed by a square around the whole motion",
+            file=parts[0].name,
+            field="width" if "width" in options else "height",
+        )
+    notes.assume("the canvas is the square around the whole motion plus 10%")
+    keypoints = _apply(points.reshape(-1, 3), square(there)).reshape(points.shape)[:, None]
+    fps = float(options.get("fps", 1 / capture.frame_time))
+    return notes.parsed(Pose(keypoints.astype(np.float32), BODY_25.name, fps), "BVH")
 
 
 def _layout(frames: Sequence[Frame], options: Options, file: str, notes: Notes) -> Layout:
@@ -62,9 +114,7 @@ def _layout(frames: Sequence[Frame], options: Options, file: str, notes: Notes) 
                 field="layout",
             )
         return layout
-    if count == _COCO_POINTS:
-        return COCO_18
-    return _guess_25(people, notes)
+    return BY_COUNT.get(count) or _guess_25(people, notes)
 
 
 def limb_length(person: Floats, layout: Layout) -> float | None:
@@ -97,49 +147,9 @@ def _guess_25(people: Sequence[Floats], notes: Notes) -> Layout:
     return layout
 
 
-def _scale(
-    frames: Sequence[Frame], options: Options, file: str, notes: Notes
-) -> list[list[Floats]]:
-    """Points as fractions of the canvas, missing ones 0, 0, 0."""
-    given = [name for name in ("width", "height") if name in options]
-    if len(given) == 1:
-        missing = "height" if given == ["width"] else "width"
-        raise InputError(f"needed beside {given[0]}", file=file, field=missing)
-    stacked = np.concatenate([person for frame in frames for person in frame.people])
-    points = stacked[stacked[:, 2] > 0, :2]
-    inside = bool(np.abs(points).max() <= _NORMALISED)
-    origin, size = np.zeros(2), np.ones(2)
-    own = False
-    if given and inside and min(float(options["width"]), float(options["height"])) > _NORMALISED:
-        notes.warn("points are already fractions: options width and height are not used")
-    elif given:
-        size = np.array([float(options["width"]), float(options["height"])])
-    elif inside:
-        notes.assume("points lie within 0…1: read as fractions of the picture")
-    elif all(frame.canvas for frame in frames):
-        own = True
-    else:
-        origin, size = _square(points, notes)
-    out: list[list[Floats]] = []
-    for frame in frames:
-        canvas = np.array(frame.canvas) if own and frame.canvas else size
-        out.append([_apply(person, origin, canvas) for person in frame.people])
-    return out
-
-
-def _square(points: Floats, notes: Notes) -> tuple[Floats, Floats]:
-    """Canvas when none is stated: the square around all points plus a margin (shapes are kept)."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    side = max(float((high - low).max()), 1e-6) * (1 + 2 * MARGIN)
-    notes.assume(
-        f"no canvas stated: the square around all points plus {MARGIN:.0%} is used "
-        "(options width and height)"
-    )
-    return (low + high - side) / 2, np.array([side, side])
-
-
-def _apply(person: Floats, origin: Floats, size: Floats) -> Floats:
+def _apply(person: Floats, canvas: Canvas) -> Floats:
+    """Points K×3 as fractions of the canvas, missing ones 0, 0, 0."""
     out = person.copy()
-    out[:, :2] = (out[:, :2] - origin) / size
+    out[:, :2] = canvas.apply(out[:, :2])
     out[person[:, 2] == 0] = 0
     return out

@@ -20,6 +20,7 @@ from any2caption.conditions.depth import parse_depth
 from any2caption.conditions.image import parse_image
 from any2caption.conditions.layouts import LAYOUTS
 from any2caption.conditions.media import MAX_PIXELS
+from any2caption.conditions.motion import parse_motion
 from any2caption.conditions.pose import parse_pose
 from any2caption.conditions.text import parse_text
 from any2caption.conditions.types import IMAGE_ROLES, Condition, Part
@@ -28,7 +29,6 @@ from any2caption.errors import InputError
 
 __all__ = [
     "KINDS",
-    "PLANNED",
     "ConditionKind",
     "Limits",
     "Option",
@@ -37,10 +37,11 @@ __all__ = [
     "split_parts",
 ]
 
-PLANNED: tuple[str, ...] = ("motion",)
-"""Kinds of the design that are refused by name until they work."""
-
 _FPS = Option(name="fps", summary="frames per second", type="number", maximum=1000)
+_CANVAS = (
+    Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
+    Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+)
 _CLIP = Limits(
     part_bytes=200 * MEGA,
     total_bytes=400 * MEGA,
@@ -54,8 +55,6 @@ _CLIP = Limits(
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _MEDIA = (*_PICTURES, ".mp4", ".m4v", ".mov", ".webm", ".gif")
-_WIDTH = Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6)
-_HEIGHT = Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6)
 
 _KINDS = (
     ConditionKind(
@@ -123,10 +122,24 @@ _KINDS = (
     ConditionKind(
         name="pose",
         summary="Human body keypoints over time: what people do",
-        formats=("OpenPose JSON",),
-        suffixes=(".json",),
+        formats=(
+            *("OpenPose JSON", "COCO keypoint JSON", "DWPose JSON", "MMPose JSON"),
+            *("pose editor JSON", "BVH", "drawn pose video", "drawn pose pictures"),
+        ),
+        suffixes=(
+            *(".json", ".bvh", ".mp4", ".m4v", ".mov", ".webm", ".gif"),
+            *(".png", ".jpg", ".jpeg", ".webp"),
+        ),
         limits=Limits(
-            part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=10_000, frames=10_000, people=32
+            part_bytes=64 * MEGA,
+            total_bytes=128 * MEGA,
+            parts=10_000,
+            pixels=MAX_PIXELS,
+            clip_pixels=64 * MEGA,
+            kept_frames=128,
+            frames=10_000,
+            seconds=600,
+            people=32,
         ),
         parse=parse_pose,
         options=(
@@ -136,9 +149,46 @@ _KINDS = (
                 type="choice",
                 choices=tuple(LAYOUTS),
             ),
-            _WIDTH,
-            _HEIGHT,
+            *_CANVAS,
             _FPS,
+            Option(
+                name="select",
+                summary="file name or id of one image of a COCO file (default: all, as frames)",
+                type="text",
+            ),
+            Option(
+                name="view",
+                summary="the side from which motion capture is looked at (default front)",
+                type="choice",
+                choices=("front", "back", "left", "right"),
+            ),
+            Option(
+                name="up",
+                summary="the axis of motion capture that points up (default: by the skeleton)",
+                type="choice",
+                choices=("x", "y", "z"),
+            ),
+        ),
+        joins_parts=True,
+    ),
+    ConditionKind(
+        name="motion",
+        summary="Paths that points or objects follow over the picture",
+        formats=("track text", "track CSV", "MOT text", "track JSON", "track npy"),
+        suffixes=(".txt", ".csv", ".json", ".npy"),
+        limits=Limits(
+            part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=1024, frames=20_000, people=1024
+        ),
+        parse=parse_motion,
+        options=(
+            *_CANVAS,
+            _FPS,
+            Option(
+                name="order",
+                summary="first axis of an array of several tracks (default: JSON track, npy time)",
+                type="choice",
+                choices=("time", "track"),
+            ),
         ),
         joins_parts=True,
     ),
@@ -166,8 +216,7 @@ _KINDS = (
                 choices=segmentation.VALUES,
             ),
             Option(name="select", summary="name or id of one picture of a COCO file", type="text"),
-            _WIDTH,
-            _HEIGHT,
+            *_CANVAS,
         ),
         joins_parts=True,
     ),
@@ -248,8 +297,7 @@ _KINDS = (
                 type="choice",
                 choices=region.BOXES,
             ),
-            _WIDTH,
-            _HEIGHT,
+            *_CANVAS,
         ),
         joins_parts=True,
     ),
@@ -262,8 +310,7 @@ def _kind(name: str) -> ConditionKind:
         return KINDS[name]
     accepted = ", ".join(KINDS)
     shown = _one_line(str(name))
-    reason = "is planned but not supported yet" if name in PLANNED else "is not known"
-    raise InputError(f"condition kind {shown!r} {reason}; accepted: {accepted}", field="kind")
+    raise InputError(f"condition kind {shown!r} is not known; accepted: {accepted}", field="kind")
 
 
 def _one_line(name: str) -> str:
@@ -381,6 +428,8 @@ def _options(entry: ConditionKind, given: Mapping[str, OptionValue], file: str) 
 
 def _option(option: Option, value: OptionValue, file: str) -> float | str:
     shown = _one_line(str(value))
+    if option.type == "text":
+        return shown
     if option.type == "choice":
         for choice in option.choices:
             if shown.casefold() == choice.casefold():

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageDraw
 
-from any2caption.conditions.layouts import LAYOUTS
+from any2caption.conditions.layouts import COCO_17, COCO_18, LAYOUTS
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Pose
 
@@ -19,6 +19,8 @@ def draw_skeleton(pose: Pose, height: int, width: int, frames: int) -> NDArray[n
     A limb is drawn when both its points are there; a point whose limbs are all missing is a dot.
     The first person is drawn last and lies on top. No antialiasing: exact and reproducible.
     """
+    if pose.layout == COCO_17.name:
+        pose = with_neck(pose)
     layout = LAYOUTS[pose.layout]
     colours = layout.colours
     size = np.array([width, height], dtype=np.float32)
@@ -44,3 +46,17 @@ def draw_skeleton(pose: Pose, height: int, width: int, frames: int) -> NDArray[n
                     )
         clip[target] = np.asarray(canvas)
     return clip
+
+
+def with_neck(pose: Pose) -> Pose:
+    """Turn COCO_17 to COCO_18: the neck is the middle of the shoulders, as OpenPose defines it."""
+    old, new = COCO_17.points, COCO_18.points
+    points = np.zeros((*pose.keypoints.shape[:2], len(new), 3), dtype=np.float32)
+    for at, name in enumerate(new):
+        if name in old:
+            points[:, :, at] = pose.keypoints[:, :, old.index(name)]
+    right, left = (pose.keypoints[:, :, old.index(f"{side}_shoulder")] for side in "rl")
+    neck = (right + left) / 2
+    neck[..., 2] = np.minimum(right[..., 2], left[..., 2])
+    points[:, :, new.index("neck")] = np.where(neck[..., 2:] > 0, neck, 0)
+    return Pose(points, COCO_18.name, pose.fps, pose.aspect)

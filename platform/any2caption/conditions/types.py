@@ -62,12 +62,40 @@ class Pose:
 
     x and y are fractions of the canvas (values outside 0…1 are off screen); confidence 0 = missing,
     and then x = y = 0. People are in a stable order over time. `layout` names the keypoint order,
-    for example `COCO_18` or `BODY_25`.
+    for example `COCO_18` or `BODY_25`. `aspect` is the canvas' width over its height: shapes and
+    lengths are measured in (aspect · x, y).
     """
 
     keypoints: NDArray[np.float32]
     layout: str
     fps: float | None = None
+    aspect: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPose:
+    """People as somebody's drawing: `frames` uint8 T×H×W×3 and the mean frame rate `fps`.
+
+    A skeleton or body-part clip whose points are not known. `ground` is the colour of its
+    background; the motion encoder sees the drawing as it is, on black.
+    """
+
+    frames: NDArray[np.uint8]
+    fps: float
+    ground: tuple[int, int, int] = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Paths of points over the picture: `tracks` float32 T×N×2 = (x, y), NaN = not there.
+
+    x and y are fractions of the canvas (values outside 0…1 are off screen); `aspect` is the canvas'
+    width over its height.
+    """
+
+    tracks: NDArray[np.float32]
+    fps: float | None = None
+    aspect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +181,8 @@ Payload = (
     | Video
     | Depth
     | Pose
+    | DrawnPose
+    | Motion
     | Camera
     | Segmentation
     | Sketch

@@ -19,14 +19,17 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PilImage
 from tokenizers import Tokenizer
 
 from any2caption.conditions.types import (
     Camera,
     Condition,
     Depth,
+    DrawnPose,
     Image,
     MaskedImage,
+    Motion,
     Normals,
     Pose,
     Regions,
@@ -58,11 +61,14 @@ LABELS = {
     "normal": "normal map",
     "region": "region",
     "pose": "pose",
+    "motion": "motion",
     "camera": "camera",
 }
 """Condition kind → the word that prompts use, in prompt order."""
 FIRST_KINDS = ("image", "video", "depth", "pose", "camera")
 """Kinds whose wording every small tokenizer knows; others where the training data has them."""
+MOTION_KINDS = ("pose", "motion")
+"""Kinds that are drawn and go through the motion encoder."""
 _STILLS = ("image", "masked_image", "region")
 Pixel = TypeVar("Pixel", np.uint8, np.float32, np.int32)
 BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
@@ -121,6 +127,10 @@ class Processor:
             arrays |= self._regions(payload)
         elif isinstance(payload, Pose):
             arrays["frames"] = self._skeleton(payload)
+        elif isinstance(payload, Motion):
+            arrays["frames"] = self._tracks(payload)
+        elif isinstance(payload, DrawnPose):
+            arrays["frames"] = self._drawn(payload)
         elif isinstance(payload, Camera):
             arrays["poses"] = self._camera(payload)
         elif not isinstance(payload, str):
@@ -172,8 +182,36 @@ class Processor:
         indices = np.asarray(sample_frames(len(pose.keypoints), frames))
         sampled = Pose(pose.keypoints[indices], pose.layout, pose.fps)
         drawn = np.asarray(draw_skeleton(sampled, 2 * size, 2 * size, frames), np.uint8)
-        # Drawn at twice the size and averaged: lines keep their sub-pixel place.
-        mean = drawn.reshape(frames, size, 2, size, 2, 3).mean((2, 4))
+        return self._halved(drawn)
+
+    def _tracks(self, motion: Motion) -> NDArray[np.uint8]:
+        from any2caption.conditions.track_drawing import draw_tracks
+
+        config = self.config.processor
+        size = 2 * config.motion_size
+        return self._halved(draw_tracks(motion, size, size, config.motion_frames))
+
+    def _drawn(self, drawn: DrawnPose) -> NDArray[np.uint8]:
+        """Somebody's drawing, made to fill the motion encoder's square as drawn points do."""
+        from any2caption.conditions.drawn_pose import on_black
+        from any2caption.conditions.sampling import sample_frames
+
+        config = self.config.processor
+        indices = np.asarray(sample_frames(len(drawn.frames), config.motion_frames))
+        chosen = DrawnPose(drawn.frames[indices], drawn.fps, drawn.ground)
+        size = (config.motion_size, config.motion_size)
+        return np.stack(
+            [
+                np.asarray(PilImage.fromarray(frame).resize(size, PilImage.Resampling.BOX))
+                for frame in on_black(chosen)
+            ]
+        )
+
+    @staticmethod
+    def _halved(drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Average 2×2 pixels: what was drawn at twice the size keeps its sub-pixel place."""
+        frames, height, width, channels = drawn.shape
+        mean = drawn.reshape(frames, height // 2, 2, width // 2, 2, channels).mean((2, 4))
         return np.asarray(np.rint(mean), np.uint8)
 
     def _camera(self, camera: Camera) -> NDArray[np.float32]:
@@ -208,7 +246,8 @@ class Processor:
         cameras: list[NDArray[np.float32]] = []
         grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
         empty_is_zero = dict.fromkeys(("depth", "segmentation", "sketch"), config.processor.depth)
-        scaling = {**empty_is_zero, "pose": config.processor.motion}
+        drawn = dict.fromkeys(MOTION_KINDS, config.processor.motion)
+        scaling = {**empty_is_zero, **drawn}
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("user\n"))
         for label, kind, item in grouped:
@@ -225,8 +264,8 @@ class Processor:
             patches, grid = patchify(
                 item["frames"], scaling.get(kind, config.processor.image), config.vision
             )
-            target = MOTION if kind == "pose" else VISION
-            (motion if kind == "pose" else vision).append(patches)
+            target = MOTION if kind in MOTION_KINDS else VISION
+            (motion if target == MOTION else vision).append(patches)
             grids[target].append(grid)
             pad = "<|image_pad|>" if kind in _STILLS else "<|video_pad|>"
             self._add_media(prompt, target, len(patches) // config.vision.merge**2, grid, pad)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import Features
 from any2caption.model.pixels import patchify_batch
+from any2caption.model.processor import MOTION_KINDS
 from any2caption.training.batches import TOWERS, Answers, Order, share
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
@@ -30,7 +31,7 @@ def most_tokens(config: ModelConfig, kind: str) -> int:
     cell = config.vision.patch * config.vision.merge
     if kind == "camera":
         return config.camera.frames
-    if kind == "pose":
+    if kind in MOTION_KINDS:
         return config.processor.motion_frames // 2 * (config.processor.motion_size // cell) ** 2
     if kind == "image":
         return (config.processor.image_size // cell) ** 2
@@ -173,7 +174,10 @@ class AlignData:
         self, kind: str, features: Sequence[Features]
     ) -> tuple[Tensor, Tensor, list[tuple[int, int]]]:
         processor, vision = self.config.processor, self.config.vision
-        scaling = {"depth": processor.depth, "pose": processor.motion}.get(kind, processor.image)
+        scaling = {
+            "depth": processor.depth,
+            **dict.fromkeys(MOTION_KINDS, processor.motion),
+        }.get(kind, processor.image)
         parts, grids, spans, at = [], [], [], 0
         shapes = {f["frames"].shape for f in features}
         clips = (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from any2caption.model.inputs import Features
-from any2caption.model.processor import LABELS, Processor
+from any2caption.model.processor import LABELS, MOTION_KINDS, Processor
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
 
@@ -206,7 +206,8 @@ class _Row:
     counts: dict[str, int]
 
 
-TOWERS = {kind: {"pose": "motion", "camera": "camera"}.get(kind, "vision") for kind in LABELS}
+_TOWERS = {**dict.fromkeys(MOTION_KINDS, "motion"), "camera": "camera"}
+TOWERS = {kind: _TOWERS.get(kind, "vision") for kind in LABELS}
 """Condition kind → the encoder that reads it, in prompt order."""
 
 

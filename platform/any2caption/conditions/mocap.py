@@ -1,0 +1,164 @@
+"""Motion capture to 2-D points: joint names to BODY_25, and an orthographic look at the person.
+
+Names are read as tokens (`mixamorig:LeftForeArm`, `Bip01 L Forearm`, `lowerarm_l`, `L_Elbow`), for
+the skeletons of CMU, Mixamo, 3ds Max Biped, Unreal, Poser/DAZ, SMPL, Xsens and LAFAN. The person is
+seen from the front as they stand in the first frame, everything parallel to the line of sight
+flattened (option `view`); up is the axis along which the rest pose stands (option `up`).
+"""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from any2caption.conditions.base import Notes, Options
+from any2caption.conditions.bvh import Capture
+from any2caption.conditions.layouts import BODY_25
+from any2caption.errors import InputError
+
+Floats = NDArray[np.float64]
+_TOKENS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_SIDE = {"l": "l", "left": "l", "r": "r", "right": "r"}
+_NOISE = re.compile(r"^(mixamorig\d*|bip\d*|character\d*|def|bone|jnt|joint|bend)$")
+# Point → names of its joint, the most telling first: a "shoulder" is a collar bone where there is
+# an "arm", a "foot" is the toes where there is an "ankle".
+_SIDED: Mapping[str, tuple[str, ...]] = {
+    "shoulder": ("upperarm", "uparm", "arm", "shldr", "shoulder"),
+    "elbow": ("elbow", "forearm", "lowerarm", "lowarm"),
+    "wrist": ("wrist", "hand"),
+    "hip": ("upleg", "upperleg", "thigh", "hip", "femur"),
+    "knee": ("knee", "calf", "shin", "lowerleg", "lowleg", "leg", "tibia"),
+    "ankle": ("ankle", "foot"),
+    "big_toe": ("toebase", "toe", "toe0", "toes", "ball", "foot"),
+}
+_MIDDLE: Mapping[str, tuple[str, ...]] = {
+    "mid_hip": ("hips", "pelvis", "hip", "root"),
+    "neck": ("neck", "neck1", "neck0", "lowerneck"),
+    "head": ("head",),
+}
+_OPTIONAL = {"l_big_toe", "r_big_toe", "mid_hip", "neck", "head"}
+
+
+def _plain(name: str) -> tuple[str, str]:
+    """Split a joint's name into its side ("l", "r", "") and the rest in one word."""
+    tokens = [token.lower() for token in _TOKENS.findall(name)]
+    side, rest = "", []
+    for token in tokens:
+        if token in _SIDE and not side:
+            side = _SIDE[token]
+        else:
+            rest.append(token)
+    while len(rest) > 1 and _NOISE.match(rest[0]):
+        rest = rest[2:] if rest[1].isdigit() and len(rest) > 2 else rest[1:]  # noqa: PLR2004
+    while len(rest) > 1 and _NOISE.match(rest[-1]):
+        rest.pop()
+    word = "".join(rest)
+    if not side:
+        for long, short in (("left", "l"), ("right", "r")):
+            if word.startswith(long) and len(word) > len(long):
+                return short, word[len(long) :]
+        for short in ("l", "r"):
+            known = {name for names in _SIDED.values() for name in names}
+            if word.startswith(short) and word[1:] in known:
+                return short, word[1:]
+    return side, word
+
+
+def find_joints(capture: Capture, file: str) -> dict[str, int]:
+    """Map body points to joints by name.
+
+    Raises:
+        InputError: limbs without a joint; names them.
+    """
+    named: dict[tuple[str, str], int] = {}
+    for index, joint in enumerate(capture.joints):
+        if not joint.tip:
+            named.setdefault(_plain(joint.name), index)
+    found: dict[str, int] = {}
+    missing = []
+    for side in ("l", "r"):
+        for point, names in _SIDED.items():
+            own = f"{side}_{point}"
+            at = next((named[side, name] for name in names if (side, name) in named), None)
+            if at is not None and at not in found.values():
+                found[own] = at
+            elif own not in _OPTIONAL:
+                missing.append(own)
+    for point, names in _MIDDLE.items():
+        at = next((named["", name] for name in names if ("", name) in named), None)
+        if at is not None:
+            found[point] = at
+    if missing:
+        have = ", ".join(joint.name for joint in capture.joints[:12] if not joint.tip)
+        raise InputError(
+            f"no joint for {', '.join(missing)}; joints here: {have[:160]} …",
+            file=file,
+            field="HIERARCHY",
+        )
+    return found
+
+
+def capture_points(capture: Capture, options: Options, file: str, notes: Notes) -> Floats:
+    """Return a capture as BODY_25 points T×25×3 = (x right, y down, confidence), its own units."""
+    joints = find_joints(capture, file)
+    up, sign = _up_axis(capture, joints, options, notes)
+    bodies = _body(capture, joints, notes)
+    view = str(options.get("view", "front"))
+    if "view" not in options:
+        notes.assume("motion capture is seen from the front of its first frame (option view)")
+    upward = np.eye(3)[up] * sign
+    across, ahead = _facing(bodies, upward)
+    axis = {"front": across, "back": -across, "left": -ahead, "right": ahead}[view]
+    out = np.zeros((len(capture.places), len(BODY_25.points), 3))
+    for name, places in bodies.items():
+        at = BODY_25.points.index(name)
+        out[:, at] = np.stack([places @ axis, -places @ upward, np.ones(len(places))], axis=1)
+    return out
+
+
+def _up_axis(
+    capture: Capture, joints: Mapping[str, int], options: Options, notes: Notes
+) -> tuple[int, float]:
+    """The axis along which the body stands, and its sign: from the ankles to the shoulders."""
+    sides = ("l", "r")
+    top = np.mean([capture.rest[joints[f"{side}_shoulder"]] for side in sides], axis=0)
+    low = np.mean([capture.rest[joints[f"{side}_ankle"]] for side in sides], axis=0)
+    rise = top - low
+    if "up" in options:
+        axis = "xyz".index(str(options["up"]))
+    else:
+        axis = int(np.argmax(np.abs(rise)))
+        notes.assume(f"up is the {'xyz'[axis]} axis, along which the rest pose stands (option up)")
+    return axis, -1.0 if rise[axis] < 0 else 1.0
+
+
+def _body(capture: Capture, joints: Mapping[str, int], notes: Notes) -> dict[str, Floats]:
+    """The points' places T×3 by name; what has no joint is derived or left out."""
+    places = {name: capture.places[:, index] for name, index in joints.items() if name != "head"}
+    for name, pair in (("neck", "shoulder"), ("mid_hip", "hip")):
+        if name not in places:
+            places[name] = (places[f"l_{pair}"] + places[f"r_{pair}"]) / 2
+            notes.assume(f"no joint for {name}: the middle of the {pair}s")
+    if "head" in joints:
+        head = joints["head"]
+        tips = [at for at, joint in enumerate(capture.joints) if joint.parent == head]
+        tip = capture.places[:, tips[0]] if tips else capture.places[:, head]
+        places["nose"] = (capture.places[:, head] + tip) / 2
+        notes.assume("the nose is the middle of the head's bone; eyes and ears are missing")
+    return places
+
+
+def _facing(bodies: Mapping[str, Floats], upward: Floats) -> tuple[Floats, Floats]:
+    """Directions in the first frame, level with the ground: towards the person's left, and ahead.
+
+    Seen from the front, the person's left is at the right of the picture.
+    """
+    across = sum(bodies[f"l_{name}"][0] - bodies[f"r_{name}"][0] for name in ("hip", "shoulder"))
+    across = np.asarray(across) - (across @ upward) * upward
+    length = float(np.linalg.norm(across))
+    if length < 1e-9:  # noqa: PLR2004 - lying on the side: any level direction will do
+        across = np.roll(upward, 1)
+        length = 1.0
+    across /= length
+    return across, np.cross(across, upward)

@@ -1,0 +1,170 @@
+"""Say in words what tracked people do, by the geometry of their points alone.
+
+Each rule looks at a few curves of one body (see `body_curves`), in body heights and degrees, and
+says what it saw, when, and how sure it is: how far the movement is beyond the rule's threshold,
+times how well the points were seen. Whole-body actions come first and take the movements that
+belong to them: arms that swing while walking are not raised.
+
+Sides ("left arm", "turns left") are the person's own; the direction of walking is that in the
+picture, or towards and away from the viewer. Times are fractions of the clip.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from any2caption.conditions.body_curves import Body, bodies_of
+from any2caption.conditions.body_rules import RULES, Found
+from any2caption.conditions.types import Pose
+
+ACTIONS = (
+    *("still", "walk", "run", "jump", "jumping jacks", "sit down", "stand up", "squat", "bend"),
+    *("turn", "wave", "raise arms", "lower arms", "punch", "kick", "raise leg"),
+)
+LEXICON: Mapping[str, str] = {
+    "still": "stand",
+    "walk": "walk",
+    "run": "run",
+    "jump": "jump",
+    "wave": "wave",
+    "raise arms": "raise",
+    "bend": "bow",
+    "sit down": "sit",
+}
+"""Action → the key of the caption lexicon's term for it, where there is one."""
+_WORDS: Mapping[str, str] = {
+    "still": "keeps still",
+    "walk": "walks",
+    "run": "runs",
+    "jump": "jumps",
+    "jumping jacks": "does jumping jacks",
+    "sit down": "sits down",
+    "stand up": "stands up",
+    "squat": "squats",
+    "bend": "bends",
+    "turn": "turns",
+    "wave": "waves",
+    "raise arms": "raises",
+    "lower arms": "lowers",
+    "punch": "punches",
+    "kick": "kicks",
+    "raise leg": "raises",
+}
+_WITH_PART = ("raise arms", "lower arms", "raise leg")
+_BY = {"wave": "with", "punch": "with", "kick": "with"}
+_MIN_FRAMES = 3
+_STILL_SHARE = 0.4
+_LEAST = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class PoseMovement:
+    """One person's movement.
+
+    `person` counts from 1 in the pose's order; `part` is body, both arms, left arm, right leg …;
+    `direction` is left, right, toward, away, forward, backward or None; `start` and `end` are
+    fractions of the clip; `confidence` is 0…1.
+    """
+
+    person: int
+    action: str
+    part: str
+    direction: str | None
+    start: float
+    end: float
+    confidence: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form, rounded."""
+        return {
+            "person": self.person,
+            "action": self.action,
+            "part": self.part,
+            "direction": self.direction,
+            "start": round(self.start, 3),
+            "end": round(self.end, 3),
+            "confidence": round(self.confidence, 2),
+        }
+
+    def words(self) -> str:
+        """Return a short sentence: `person 1 raises the left arm`."""
+        part = self.part if self.part.startswith("both") else f"the {self.part}"
+        text = f"person {self.person} {_WORDS[self.action]}"
+        if self.action in _WITH_PART:
+            text += f" {part}"
+        elif self.action in _BY:
+            text += f" {_BY[self.action]} {part}"
+        if self.direction:
+            text += f" {self.direction}"
+        return text
+
+
+def pose_movements(pose: Pose) -> list[PoseMovement]:
+    """Return what every person does, person by person, in order of time.
+
+    Fewer than three frames show no movement: the list is empty.
+    """
+    if len(pose.keypoints) < _MIN_FRAMES:
+        return []
+    out: list[PoseMovement] = []
+    for person, body in enumerate(bodies_of(pose), start=1):
+        if body is None or body.count < _MIN_FRAMES:
+            continue
+        found = _read(body)
+        out += [_movement(one, person, body) for one in sorted(found, key=_order)]
+    return out
+
+
+def movements_json(pose: Pose) -> list[dict[str, Any]]:
+    """Return the movements as JSON: a list of {person, action, part, direction, start, …}."""
+    return [one.as_json() for one in pose_movements(pose)]
+
+
+def _order(one: Found) -> tuple[int, int, str]:
+    return one.start, one.end, one.action
+
+
+def _movement(one: Found, person: int, body: Body) -> PoseMovement:
+    # A person who is seen in a few frames of a long clip is thin evidence.
+    thin = min(1.0, body.count / 6)
+    return PoseMovement(
+        person=person,
+        action=one.action,
+        part=one.part,
+        direction=one.direction,
+        start=body.at(one.start),
+        end=body.at(one.end),
+        confidence=float(np.clip(one.confidence * thin, 0.05, 0.98)),
+    )
+
+
+def _read(body: Body) -> list[Found]:
+    """Apply the rules in order; an earlier one takes the time and parts that are its own."""
+    found: list[Found] = []
+    for rule in RULES:
+        found += [one for one in rule(body, found) if one.confidence >= _LEAST]
+    return found + list(_stills(body, found))
+
+
+def _stills(body: Body, found: Sequence[Found]) -> Iterable[Found]:
+    """Yield the long stretches in which nothing was found."""
+    busy = np.zeros(body.count, dtype=bool)
+    for one in found:
+        busy[one.start : one.end + 1] = True
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], busy, [True]]).astype(np.int8)))
+    for start, end in zip(edges[::2].tolist(), (edges[1::2] - 1).tolist(), strict=True):
+        if end - start + 1 >= max(_MIN_FRAMES, _STILL_SHARE * body.count):
+            moved = _moved(body, start, end)
+            sure = float(np.mean(list(body.seen.values())))
+            calm = float(np.clip(1.3 - 4 * moved, 0.2, 1))
+            # Rest between movements says less about a clip than the movements do.
+            sure *= calm * (0.7 if found else 1.0)
+            yield Found("still", "body", None, start, end, sure)
+
+
+def _moved(body: Body, start: int, end: int) -> float:
+    """How far the point that moved most moved, in body heights, without the body's own drift."""
+    ways = [np.ptp(places[start : end + 1], axis=0).max() for places in body.points.values()]
+    return float(np.percentile(ways, 80))
