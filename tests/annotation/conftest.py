@@ -2,9 +2,12 @@
 
 import json
 import os
+import threading
 
 import numpy as np
 import pytest
+
+from .api_server import KEY, ChatServer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -123,3 +126,31 @@ def moving_box(frames=6, height=40, width=60):
         pictures[(t, *box)] = (230, 200, 40)
         masks[(t, *box)] = 7
     return pictures, masks
+
+
+@pytest.fixture
+def chat():
+    """A local endpoint of the chat completions interface."""
+    server = ChatServer()
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+@pytest.fixture
+def annotate_settings(chat):
+    """Settings that point to the local endpoint, with short waits."""
+    from any2caption.settings import Annotate
+
+    return Annotate(
+        base_url=chat.url,
+        api_key=KEY,
+        model="tiny-vl",
+        timeout=5,
+        retries=2,
+        input_price=2,
+        output_price=10,
+    )
