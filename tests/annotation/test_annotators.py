@@ -99,6 +99,15 @@ def test_rules_read_the_prompts_closed_vocabulary_and_quote_the_rest():
     assert done.caption.dense.startswith("The request is: two red balls")
 
 
+def test_a_poses_sure_movements_are_told_and_the_unsure_ones_are_not(monkeypatch):
+    described = {
+        "words": ["person 1 walks left", "person 1 waves with the right arm"],
+        "movements": [{"confidence": 0.9}, {"confidence": 0.2}],
+    }
+    monkeypatch.setattr("any2caption.annotation.facts.describe", lambda _: described)
+    assert facts_of([pose()]).action == "Person 1 walks left."
+
+
 def test_rules_count_people_and_identities():
     facts = facts_of([pose(2), identity(1), identity(2)])
     assert facts.subjects == "2 people in the pose condition; 2 identity pictures."

@@ -1,20 +1,17 @@
 """What a record's conditions say for certain, in words: geometry and counts, no opinion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from any2caption.annotation.media import Media
-from any2caption.captions.lexicon import SLOTS
 from any2caption.conditions.describe import describe
 from any2caption.conditions.types import Camera, Condition, Depth, Pose
 from any2caption.datasets.records import SourceRecord
-from any2caption.errors import InputError
 
-_ALSO = {"counterclockwise": "anticlockwise"}
-_TOGETHER = 0.5
+SURE = 0.5
+"""A movement of the pose is told from this confidence on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,80 +56,31 @@ def facts_of(conditions: Sequence[Condition]) -> Facts:
 
 
 def camera_words(condition: Condition) -> str:
-    """Return `The camera trucks left while panning right, then holds still.`, by geometry."""
-    moves = _movements(condition)
-    groups: list[list[Mapping[str, Any]]] = []
-    for move in moves:
-        if groups and _overlap(groups[-1][0], move) >= _TOGETHER:
-            groups[-1].append(move)
-        else:
-            groups.append([move])
-    known = {term.key: term for term in SLOTS["camera"].terms}
-    told = []
-    for group in groups:
-        keys = [key for move in group if (key := _key(move)) in known]
-        if keys:
-            first = known[keys[0]].phrase
-            told.append(" while ".join([first, *(known[key].also[0] for key in keys[1:])]))
-    return f"The camera {', then '.join(told)}." if told else ""
-
-
-def _movements(condition: Condition) -> list[Mapping[str, Any]]:
-    found = describe(condition).get("movements")
-    if found is not None:
-        return list(found)
+    """Return `The camera trucks left, then holds still.`, by geometry alone."""
+    words = describe(condition).get("words")
+    if isinstance(words, str):
+        return _sentence(words)
+    from any2caption.captions.lexicon import camera_phrase
     from any2caption.conditions.camera_language import movements
 
-    camera = condition.payload
-    if not isinstance(camera, Camera):
-        raise InputError("not a camera path", field="camera")
-    last = max(len(camera.w2c) - 1, 1)
-    return [
-        {
-            "type": move.type,
-            "direction": move.direction,
-            "start": move.start / last,
-            "end": move.end / last,
-        }
-        for move in movements(camera)
-    ]
-
-
-def _key(move: Mapping[str, Any]) -> str:
-    direction = move.get("direction") or ""
-    direction = _ALSO.get(direction, direction)
-    return f"{move['type']}_{direction}" if direction else str(move["type"])
-
-
-def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """Shared time of two movements as a fraction of the shorter one."""
-    shared = min(one["end"], other["end"]) - max(one["start"], other["start"])
-    shorter = min(one["end"] - one["start"], other["end"] - other["start"])
-    return float(shared / shorter) if shorter > 0 else 0.0
+    path = condition.payload
+    found = movements(path) if isinstance(path, Camera) else []
+    told = ", then ".join(camera_phrase((one.key,)) for one in found)
+    return _sentence(f"The camera {told}") if told else ""
 
 
 def action_words(condition: Condition) -> str:
-    """Return what the pose says people do, if the pose's own words say it, else nothing."""
+    """Return what the pose's movements say with enough confidence, else nothing."""
     described = describe(condition)
-    for key in ("words", "sentence", "actions_text"):
-        if isinstance(described.get(key), str) and described[key].strip():
-            return _sentence(described[key])
-    people = described.get("people")
-    told = []
-    if isinstance(people, list):
-        for number, person in enumerate(people, 1):
-            actions = [name for one in person.get("actions", ()) if (name := _action_name(one))]
-            if actions:
-                told.append(f"Person {number}: {', then '.join(actions)}.")
-    return " ".join(told)
-
-
-def _action_name(action: object) -> str:
-    if isinstance(action, str):
-        return action
-    if isinstance(action, Mapping):
-        return str(action.get("words") or action.get("phrase") or action.get("action") or "")
-    return ""
+    words, found = described.get("words"), described.get("movements")
+    if not isinstance(words, list) or not isinstance(found, list):
+        return ""
+    sure = [
+        word
+        for word, movement in zip(words, found, strict=True)
+        if movement.get("confidence", 0) >= SURE
+    ]
+    return " ".join(_sentence(word) for word in sure)
 
 
 def people_count(pose: Pose) -> int:
