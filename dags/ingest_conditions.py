@@ -5,17 +5,18 @@ file, quarantines broken records with reasons, validates the rest with Great Exp
 publishes an immutable snapshot. Leaves the asset **snapshot**, which starts `finetune`.
 
 An unchanged source gives the same snapshot id. By default it runs weekly on the source that the
-setting `A2C_SOURCE` names; without one the scheduled run is skipped.
+setting `A2C_SOURCE` names; without one the scheduled run is skipped. It also runs on every source
+that `annotate_conditions` leaves.
 """
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import assets, params, stages
+from any2caption.orchestration import assets, params, schedules, stages
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
 @dag(
-    schedule="@weekly",
+    schedule=schedules.weekly_or(assets.ANNOTATED),
     catchup=False,
     max_active_runs=4,
     default_args=DEFAULT_ARGS,
@@ -33,7 +34,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def ingest_conditions() -> None:
     """Source → snapshot."""
-    planned = stages.plan_ingest(stages.request())
+    planned = stages.plan_ingest(stages.request("annotated"))
     read = stages.control_work("ingest", planned["ingest"])
     published = stages.published(planned)
     read >> published

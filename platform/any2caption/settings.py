@@ -3,8 +3,9 @@
 from functools import cached_property
 from pathlib import Path
 from sys import executable
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -19,6 +20,25 @@ class Ports(BaseSettings):
     triton_http: int = 8000
     triton_grpc: int = 8001
     triton_metrics: int = 8002
+
+
+class Annotate(BaseSettings):
+    """The endpoint that annotates: any server that speaks OpenAI's chat completions."""
+
+    model_config = SettingsConfigDict(env_prefix="A2C_ANNOTATE_")
+
+    base_url: str = Field(default="", description="For example http://127.0.0.1:8000/v1")
+    api_key: SecretStr = Field(default=SecretStr(""), description="Sent as a bearer token")
+    model: str = Field(default="", description="Model name, as the endpoint knows it")
+    structured: Literal["json_schema", "json_object", "prompt"] = Field(
+        default="json_schema", description="How the endpoint is asked for JSON"
+    )
+    requests_per_minute: float = Field(default=0, ge=0, description="0: no limit")
+    tokens_per_minute: float = Field(default=0, ge=0, description="0: no limit")
+    timeout: float = Field(default=120, gt=0, description="Seconds to wait for one answer")
+    retries: int = Field(default=5, ge=0, description="Tries after 429, 5xx and broken connections")
+    input_price: float = Field(default=0, ge=0, description="Money per million tokens read")
+    output_price: float = Field(default=0, ge=0, description="Money per million tokens written")
 
 
 class Settings(BaseSettings):
@@ -42,6 +62,7 @@ class Settings(BaseSettings):
     source: str = Field(default="", description="Source that scheduled runs ingest")
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
     ports: Ports = Field(default_factory=Ports)
+    annotate: Annotate = Field(default_factory=Annotate)
 
     def model_post_init(self, _: object) -> None:
         """Fill what was left empty with the local stack's addresses."""

@@ -37,6 +37,9 @@ STRUCTURE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
+def cron(timetable):
+    # Of a schedule by asset or time, the time.
+    return timetable.get("timetable", {"__var": timetable})["__var"].get("expression")
 bag = DagBag(sys.argv[1], load_op_links=False)
 found = {}
 for dag in bag.dags.values():
@@ -46,7 +49,7 @@ for dag in bag.dags.values():
         "pools": {t.task_id: t.pool for t in dag.tasks if t.pool != "default_pool"},
         "retries": min(t.retries for t in dag.tasks),
         "params": sorted(dag.params),
-        "schedule": data["timetable"]["__var"].get("expression"),
+        "schedule": cron(data["timetable"]["__var"]),
         "assets": [
             asset["name"]
             for asset in data["timetable"]["__var"].get("asset_condition", {}).get("objects", [])
@@ -107,6 +110,7 @@ def test_parsing_is_fast_and_loads_nothing_heavy(tmp_path):
 def test_all_stages_are_there_without_import_errors(structure):
     assert structure["errors"] == {}
     assert sorted(structure["dags"]) == [
+        "annotate_conditions",
         "evaluate",
         "finetune",
         "housekeeping",
@@ -127,7 +131,14 @@ def test_every_dag_is_documented_retries_and_never_catches_up(structure):
 
 def test_assets_chain_the_stages(structure):
     dags = structure["dags"]
-    chain = ["ingest_conditions", "finetune", "evaluate", "promote", "release"]
+    chain = [
+        "annotate_conditions",
+        "ingest_conditions",
+        "finetune",
+        "evaluate",
+        "promote",
+        "release",
+    ]
     for former, later in pairwise(chain):
         assert dags[former]["outlets"] == dags[later]["assets"]
     assert dags["release"]["outlets"] == ["release"]
@@ -157,6 +168,14 @@ def test_the_chain_of_each_stage(structure):
     }
     assert edges["finetune"]["train"] == ["register"]
     assert edges["finetune"]["prepare"] == ["train"]
+
+
+def test_people_read_annotations_before_they_are_announced(structure):
+    edges = structure["dags"]["annotate_conditions"]["edges"]
+    assert edges["annotate"] == ["annotated"]
+    assert edges["forms"] == ["review"]
+    assert edges["review"] == ["record_reviews"]
+    assert edges["record_reviews"] == ["announce_annotated"]
 
 
 def test_retraining_is_weekly_by_default(structure):

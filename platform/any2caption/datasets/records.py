@@ -36,6 +36,8 @@ class SourceCondition(Strict):
     paths: tuple[str, ...] = Field(min_length=1)
     role: str | None = None
     options: dict[str, str | float | int | bool] = {}
+    tool: str = Field(default="", description="What made the condition, if a tool did")
+    tool_version: str = ""
 
 
 class SourceRecord(Strict):

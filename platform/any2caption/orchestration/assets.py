@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import Asset
 
+ANNOTATED = Asset("annotated", uri="a2c://annotated", group="a2c")
 SNAPSHOT = Asset("snapshot", uri="a2c://snapshot", group="a2c")
 CANDIDATE = Asset("candidate", uri="a2c://candidate", group="a2c")
 CHALLENGER = Asset("challenger", uri="a2c://challenger", group="a2c")

@@ -89,10 +89,19 @@ class AirflowClient:
                 return [f"{detail[0]['exc_type']}: {detail[0]['exc_value']}"]
         return [str(line["event"]) for line in content if line.get("event")][-count:]
 
-    def answer(self, ref: RunRef, task: str, option: str) -> None:
-        """Answer an approval task."""
-        path = f"{self._path(ref)}/taskInstances/{task}/-1/hitlDetails"
-        self.call("PATCH", path, {"chosen_options": [option], "params_input": {}})
+    def answer(
+        self,
+        ref: RunRef,
+        task: str,
+        option: str,
+        *,
+        index: int = -1,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
+        """Answer a task that waits for a person; `index` is that of a mapped task."""
+        path = f"{self._path(ref)}/taskInstances/{task}/{index}/hitlDetails"
+        body = {"chosen_options": [option], "params_input": dict(texts or {})}
+        self.call("PATCH", path, body)
 
     def runs(self, dag: str, state: str) -> list[RunRef]:
         """Return the DAG's runs in a state, newest first."""

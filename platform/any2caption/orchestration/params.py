@@ -78,3 +78,58 @@ def run() -> Param:
 def version(description: str) -> Param:
     """A model version in the registry."""
     return Param(0, type="integer", minimum=0, description=description)
+
+
+def annotator() -> Param:
+    """Who writes captions and prompts."""
+    return Param(
+        "rules",
+        type="string",
+        enum=["rules", "endpoint"],
+        description="rules: geometry and the prompt's own words; endpoint: A2C_ANNOTATE_…",
+    )
+
+
+def extract() -> Param:
+    """Which conditions to make."""
+    return Param(
+        [],
+        type="array",
+        items={"type": "string", "pattern": "^[a-z-]+(=.+)?$"},
+        description="Extractors in order, as `canny` or `depth-model=/path/to/weights`; "
+        "`a2c annotate tools` lists them",
+    )
+
+
+def fill(what: str) -> Param:
+    """Which texts to write."""
+    return Param(
+        "missing",
+        type="string",
+        enum=["missing", "all", "never"],
+        description=f"Which {what} to write",
+    )
+
+
+def complete_only() -> Param:
+    """Whether parts may stay unknown."""
+    return Param(
+        False,
+        type="boolean",
+        description="Leave out records whose caption has parts that could not be known",
+    )
+
+
+def share(description: str, default: float) -> Param:
+    """A part of the whole."""
+    return Param(default, type="number", minimum=0, maximum=1, description=description)
+
+
+def limit() -> Param:
+    """How many records."""
+    return Param(0, type="integer", minimum=0, description="Annotate the first ones; 0: all")
+
+
+def review_most() -> Param:
+    """How much people are asked."""
+    return Param(50, type="integer", minimum=0, maximum=500, description="Most records to read")

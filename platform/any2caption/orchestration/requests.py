@@ -17,7 +17,7 @@ def resolve(
     An asset event's `extra` says what the former stage left; params count where it says nothing.
     The result always has a lifecycle and a decided `auto_approve`.
     """
-    request = {key: value for key, value in params.items() if value not in {None, "", 0}}
+    request = {key: value for key, value in params.items() if value not in (None, "", 0)}
     request.update(extra or {})
     if "auto_approve" in params and params["auto_approve"] is not None and not extra:
         request["auto_approve"] = params["auto_approve"]

@@ -2,6 +2,8 @@
 
 from any2caption.datasets.catalogue.service import Catalogue
 from any2caption.datasets.catalogue.tables import (
+    AnnotationReview,
+    AnnotationRun,
     Deployment,
     Promotion,
     Release,
@@ -12,6 +14,8 @@ from any2caption.datasets.catalogue.tables import (
 )
 
 __all__ = [
+    "AnnotationReview",
+    "AnnotationRun",
     "Catalogue",
     "Deployment",
     "Promotion",

@@ -7,6 +7,8 @@ from sqlalchemy import Select, select
 
 from any2caption.datasets.catalogue import database
 from any2caption.datasets.catalogue.tables import (
+    AnnotationReview,
+    AnnotationRun,
     Base,
     Deployment,
     Promotion,
@@ -258,6 +260,40 @@ class Catalogue:
         )
         with database.reading(self._engine) as session:
             return session.scalar(statement.order_by(Deployment.id.desc()).limit(1))
+
+    def record_annotation_run(
+        self, key: str, *, source: str, annotator: str, report: Document, lifecycle: str = ""
+    ) -> AnnotationRun:
+        """Enter an annotation run, or update the report of one that is there."""
+        with database.writing(self._engine) as session:
+            row = session.get(AnnotationRun, key)
+            if row is None:
+                row = AnnotationRun(key=key, source=source, annotator=annotator)
+                session.add(row)
+            row.report, row.lifecycle = dict(report), lifecycle
+        return row
+
+    def annotation_run(self, key: str) -> AnnotationRun:
+        """Return an annotation run's row."""
+        return self._get(AnnotationRun, key)
+
+    def record_reviews(self, run_key: str, reviews: Sequence[Document]) -> int:
+        """Enter what people said, in one transaction; return how many of it was new.
+
+        A record is read once per `reading`: what is there already stays as it is.
+        """
+        known = {(row.record_id, row.reading) for row in self.reviews(run_key)}
+        fresh = [one for one in reviews if (one["record_id"], one["reading"]) not in known]
+        with database.writing(self._engine) as session:
+            session.add_all(AnnotationReview(run_key=run_key, **one) for one in fresh)
+        return len(fresh)
+
+    def reviews(self, run_key: str) -> list[AnnotationReview]:
+        """Return what people said of a run's records, in order of record and reading."""
+        statement = select(AnnotationReview).where(AnnotationReview.run_key == run_key)
+        ordered = statement.order_by(AnnotationReview.record_id, AnnotationReview.reading)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(ordered))
 
     def _get(self, table: type[Row], key: object) -> Row:
         with database.reading(self._engine) as session:

@@ -172,3 +172,36 @@ class Deployment(Base):
     lifecycle: Mapped[str] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(default=now)
     updated: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class AnnotationRun(Base):
+    """An annotation of a source; `key` is the digest of source, annotator and extractors."""
+
+    __tablename__ = "annotation_runs"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str]
+    annotator: Mapped[str]
+    report: Mapped[dict[str, Any]]
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+    updated: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class AnnotationReview(Base):
+    """What one person said of one annotated record: accepted, edited or rejected.
+
+    `reading` is 1, or 2 where a second person saw the same record. `changes` holds edited texts.
+    """
+
+    __tablename__ = "annotation_reviews"
+    __table_args__ = (UniqueConstraint("run_key", "record_id", "reading"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_key: Mapped[str] = mapped_column(String(64), index=True)
+    record_id: Mapped[str] = mapped_column(String(200))
+    reading: Mapped[int]
+    reviewer: Mapped[str]
+    outcome: Mapped[str] = mapped_column(String(16))
+    changes: Mapped[dict[str, Any]]
+    created: Mapped[datetime] = mapped_column(default=now)

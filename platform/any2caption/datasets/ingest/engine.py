@@ -330,5 +330,6 @@ def _record_condition(
         width=found.width,
         options=condition.options,
         assumptions=found.assumptions,
-        tool_version=__version__,
+        tool=condition.tool or "a2c",
+        tool_version=condition.tool_version or __version__,
     )

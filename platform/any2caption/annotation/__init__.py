@@ -1,0 +1,1 @@
+"""Annotation: make conditions, six-part captions and short prompts for records that lack them."""

@@ -1,0 +1,162 @@
+"""`a2c annotate run`, `tools`, `report`: conditions, captions and prompts for a source."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from any2caption.cli.console import put, put_json, say
+from any2caption.cli.stack import Home, Json
+
+if TYPE_CHECKING:
+    from any2caption.annotation.plan import Plan
+
+annotate = typer.Typer(
+    help="Make conditions, captions and short prompts for a source.", no_args_is_help=True
+)
+
+
+@annotate.command("run")
+def run(  # noqa: PLR0913, PLR0917 - a command's options
+    source: Annotated[str, typer.Argument(help="URI of a folder with manifest.jsonl.")],
+    annotator: Annotated[
+        str, typer.Option(help="rules (no model) or endpoint (settings A2C_ANNOTATE_…).")
+    ] = "rules",
+    extract: Annotated[
+        list[str] | None,
+        typer.Option(help="Tool, or TOOL=/path/to/weights; may be given again. See `tools`."),
+    ] = None,
+    captions: Annotated[str, typer.Option(help="missing, all or never.")] = "missing",
+    prompts: Annotated[str, typer.Option(help="missing, all or never.")] = "missing",
+    frames: Annotated[int, typer.Option(help="Frames of the clip shown per question.")] = 8,
+    complete_only: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--complete-only", help="Leave out captions with unknown parts.")
+    ] = False,
+    threshold: Annotated[
+        float, typer.Option(help="Share of records left out above which nothing is published.")
+    ] = 0.05,
+    limit: Annotated[int, typer.Option(help="Annotate the first records only; 0: all.")] = 0,
+    workers: Annotated[int, typer.Option(help="Records in work at once.")] = 4,
+    dry_run: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--dry-run", help="Only say how many requests and tokens it takes.")
+    ] = False,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Annotate a source; run it again to go on where it stopped.
+
+    The result is a source that `ingest_conditions` takes. What was answered is never asked twice.
+    """
+    from any2caption.annotation.plan import Plan
+    from any2caption.annotation.run import estimate, run_annotation
+    from any2caption.stack import environment
+
+    settings = environment.load_settings(home)
+    plan = Plan(
+        source=source.rstrip("/"),
+        annotator=annotator,
+        extract=tuple(extract or ()),
+        captions=_fill(captions),
+        prompts=_fill(prompts),
+        frames=frames,
+        complete_only=complete_only,
+        threshold=threshold,
+        limit=limit,
+        workers=workers,
+    )
+    found = estimate(settings, plan) if dry_run else run_annotation(settings, plan, say=say)
+    if json:
+        put_json(found)
+    else:
+        put(_estimated(found) if dry_run else _done(found, plan))
+
+
+def _fill(value: str) -> Any:
+    """A choice that `Plan` checks."""
+    return value
+
+
+def _estimated(found: dict[str, Any]) -> str:
+    cost = "unknown (set A2C_ANNOTATE_INPUT_PRICE, _OUTPUT_PRICE)"
+    if found["cost"] is not None:
+        cost = f"at most {found['cost']:.2f}"
+    return "\n".join(
+        [
+            f"run {found['key']} of {found['source']} with {found['annotator']}: nothing was asked",
+            f"  records   {found['records']}",
+            f"  finished  {found['finished']} before; {found['unreadable']} cannot be read",
+            f"  to write  {found['captions']} captions, {found['prompts']} short prompts",
+            f"  requests  {found['requests']} without answers that are asked again",
+            f"  tokens    about {found['input_tokens']} in, at most {found['output_tokens']} out",
+            f"  cost      {cost}",
+        ]
+    )
+
+
+def _done(found: dict[str, Any], plan: "Plan") -> str:
+    spent = found["spent"]
+    unknown = ", ".join(f"{part} {count}" for part, count in sorted(found["unknown"].items()))
+    lines = [
+        f"run {found['key']}: {found['records']} records in {found['seconds']} s",
+        f"  annotated {found['annotated']}",
+        f"  reused    {found['reused']} from former runs",
+        f"  left out  {found['left_out']}",
+        *(f"            {reason}" for reason in found["reasons"][:5]),
+        f"  unknown   {unknown or 'nothing'}",
+    ]
+    if plan.annotator == "endpoint":
+        cost = "unknown" if spent["cost"] is None else f"{spent['cost']:.4f}"
+        lines.append(
+            f"  spent     {spent['requests']} requests ({spent['cached']} answers from the cache), "
+            f"{spent['input_tokens']} tokens in, {spent['output_tokens']} out, cost {cost}"
+        )
+    return "\n".join(lines)
+
+
+@annotate.command("tools")
+def tools(json: Json = False) -> None:  # noqa: FBT002 - a flag
+    """List the extractors, and which of them need weights."""
+    from any2caption.annotation.extractors import TOOLS
+
+    if json:
+        put_json(
+            [
+                {"name": t.name, "kind": t.kind, "summary": t.summary, "weights": t.weights}
+                for t in TOOLS.values()
+            ]
+        )
+        return
+    for tool in TOOLS.values():
+        put(f"{tool.name:<19} {tool.kind:<13} {tool.summary}")
+        if tool.weights:
+            put(f"{'':<19} {'':<13} needs {tool.name}=/folder/of {tool.weights}")
+
+
+@annotate.command("report")
+def report(
+    key: Annotated[str, typer.Argument(help="Key of an annotation run.")],
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show a run's bill, what people said of it, and how far they agree."""
+    from any2caption.annotation import reviews
+    from any2caption.datasets.catalogue import Catalogue
+    from any2caption.stack import environment
+
+    settings = environment.load_settings(home)
+    catalogue = Catalogue(settings.catalogue_url)
+    try:
+        catalogue.migrate()
+        row = catalogue.annotation_run(key)
+    finally:
+        catalogue.close()
+    told = reviews.report(settings, key)
+    if json:
+        put_json({"run": row.report, "reviews": told})
+        return
+    put(f"run {key} of {row.source} with {row.annotator}: {row.report['records']} records")
+    put(f"  reviewed  {told['reviewed']} by {', '.join(told['reviewers']) or 'nobody'}")
+    for outcome, rate in told["rates"].items():
+        put(f"  {outcome:<9} {told[outcome]} ({'—' if rate is None else f'{rate:.1%}'})")
+    both = told["agreement"]
+    kappa = "not defined" if both["kappa"] is None else both["kappa"]
+    put(f"  agreement {both['pairs']} read by two; observed {both['observed']}, kappa {kappa}")
