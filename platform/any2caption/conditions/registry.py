@@ -428,8 +428,6 @@ def _options(entry: ConditionKind, given: Mapping[str, OptionValue], file: str) 
 
 def _option(option: Option, value: OptionValue, file: str) -> float | str:
     shown = _one_line(str(value))
-    if option.type == "text":
-        return shown
     if option.type == "choice":
         for choice in option.choices:
             if shown.casefold() == choice.casefold():

@@ -37,7 +37,6 @@ from any2caption.conditions.types import (
     Sketch,
     Video,
 )
-from any2caption.errors import InputError
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
 from any2caption.model.pixels import fit, patchify
@@ -70,6 +69,18 @@ FIRST_KINDS = ("image", "video", "depth", "pose", "camera")
 MOTION_KINDS = ("pose", "motion")
 """Kinds that are drawn and go through the motion encoder."""
 _STILLS = ("image", "masked_image", "region")
+_Pictures = (
+    Image
+    | Video
+    | Depth
+    | Pose
+    | Motion
+    | DrawnPose
+    | Segmentation
+    | Sketch
+    | Normals
+    | MaskedImage
+)
 Pixel = TypeVar("Pixel", np.uint8, np.float32, np.int32)
 BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
 
@@ -108,36 +119,41 @@ class Processor:
 
     def features(self, condition: Condition) -> Features:
         """Return one condition's small arrays: resized, sampled, no NaN. See `inputs.Features`."""
-        payload, config = condition.payload, self.config.processor
+        payload = condition.payload
         arrays: Features = {}
+        if isinstance(payload, Regions):
+            arrays |= self._regions(payload)
+        elif isinstance(payload, Camera):
+            arrays["poses"] = self._camera(payload)
+        elif not isinstance(payload, str):
+            arrays["frames"] = self._frames(payload)
+        arrays["kind"] = np.asarray(condition.kind)
+        arrays["role"] = np.asarray(condition.role or "")
+        return arrays
+
+    def _frames(  # noqa: PLR0911 - one a kind
+        self, payload: _Pictures
+    ) -> NDArray[np.uint8]:
+        """What is seen: T×H×W(×3), one frame for a picture."""
+        config = self.config.processor
         if isinstance(payload, Image):
-            arrays["frames"] = fit(payload.pixels[None], config, self.config.vision)
-        elif isinstance(payload, Video):
+            return fit(payload.pixels[None], config, self.config.vision)
+        if isinstance(payload, Video):
             frames = self._sampled(payload.frames, config.video_frames)
-            arrays["frames"] = fit(frames, config, self.config.vision)
-        elif isinstance(payload, Depth):
+            return fit(frames, config, self.config.vision)
+        if isinstance(payload, Depth):
             maps = self._sampled(payload.maps, config.video_frames)
             grey = np.rint(
                 np.clip(np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0), 0, 1) * 255
             )
-            arrays["frames"] = fit(grey.astype(np.uint8), config, self.config.vision, fill=0)
-        elif isinstance(payload, Segmentation | Sketch | Normals | MaskedImage):
-            arrays["frames"] = self._visual(payload)
-        elif isinstance(payload, Regions):
-            arrays |= self._regions(payload)
-        elif isinstance(payload, Pose):
-            arrays["frames"] = self._skeleton(payload)
-        elif isinstance(payload, Motion):
-            arrays["frames"] = self._tracks(payload)
-        elif isinstance(payload, DrawnPose):
-            arrays["frames"] = self._drawn(payload)
-        elif isinstance(payload, Camera):
-            arrays["poses"] = self._camera(payload)
-        elif not isinstance(payload, str):
-            raise InputError(f"the model takes no {type(payload).__name__}", field=condition.kind)
-        arrays["kind"] = np.asarray(condition.kind)
-        arrays["role"] = np.asarray(condition.role or "")
-        return arrays
+            return fit(grey.astype(np.uint8), config, self.config.vision, fill=0)
+        if isinstance(payload, Pose):
+            return self._skeleton(payload)
+        if isinstance(payload, Motion):
+            return self._tracks(payload)
+        if isinstance(payload, DrawnPose):
+            return self._drawn(payload)
+        return self._visual(payload)
 
     def _visual(self, payload: Segmentation | Sketch | Normals | MaskedImage) -> NDArray[np.uint8]:
         """Masks in colours, strokes in grey, normals in colours, a picture with grey holes."""

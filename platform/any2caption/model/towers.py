@@ -22,13 +22,13 @@ def run_tower(tower: Any, patches: Tensor, grid: Tensor) -> Tensor:
         return rows
     if len(set(sizes)) == 1:
         return _equal_frames(tower, patches, *sizes[0])
-    items = patches.split(grid.prod(-1).tolist())
+    items = torch.split(patches, grid.prod(-1).tolist())
     merged: dict[int, Tensor] = {}
     for size in sorted(set(sizes)):
         chosen = [i for i, other in enumerate(sizes) if other == size]
         rows = _equal_frames(tower, torch.cat([items[i] for i in chosen]), *size)
         counts = [len(items[i]) // int(tower.spatial_merge_size) ** 2 for i in chosen]
-        merged.update(zip(chosen, rows.split(counts), strict=True))
+        merged.update(zip(chosen, torch.split(rows, counts), strict=True))
     return torch.cat([merged[i] for i in range(len(items))])
 
 
