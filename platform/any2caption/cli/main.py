@@ -6,6 +6,7 @@ import typer
 
 from any2caption.cli import model, stack
 from any2caption.cli.call import caption
+from any2caption.cli.data import data
 from any2caption.cli.lifecycle import approve, corpus, demo, lifecycle
 from any2caption.errors import A2CError
 
@@ -27,6 +28,7 @@ app.command(rich_help_panel="Models")(approve)
 app.command(rich_help_panel="Calls")(caption)
 app.command(rich_help_panel="Life cycle")(demo)
 app.add_typer(lifecycle, name="lifecycle", rich_help_panel="Life cycle")
+app.add_typer(data, name="data", rich_help_panel="Data sets")
 app.add_typer(corpus, name="corpus", rich_help_panel="Life cycle")
 
 

@@ -14,9 +14,11 @@ from typing import Any
 
 from any2caption import __version__
 from any2caption.conditions.types import Camera, Condition, Depth, Image, Part, Pose, Video
+from any2caption.datasets.fingerprints import fingerprint, fingerprint_clip
 from any2caption.datasets.ingest.manifest import Problem
 from any2caption.errors import A2CError, InputError
 
+_FORM = 2  # of a `Probe`; another one makes cached probes stale
 Options = Mapping[str, str | float | int | bool]
 
 
@@ -55,6 +57,9 @@ class Probe:
     height: int | None = None
     width: int | None = None
     assumptions: tuple[str, ...] = ()
+    seconds: float | None = None
+    hashes: tuple[str, ...] = ()
+    """Perceptual hashes of a picture or of a clip's frames (`fingerprints`)."""
 
 
 def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
@@ -85,18 +90,32 @@ def summarise(condition: Condition) -> Probe:
     height: int | None = None
     width: int | None = None
     frames = 1
+    seconds: float | None = None
+    hashes: tuple[str, ...] = ()
     match condition.payload:
         case Image(pixels):
             height, width = pixels.shape[:2]
-        case Video(stack):
+            hashes = fingerprint([pixels])
+        case Video(stack, fps):
             frames, height, width = stack.shape[:3]
+            seconds = round(frames / fps, 3) if fps > 0 else None
+            hashes = fingerprint_clip(stack)
         case Depth(maps):
             frames, height, width = maps.shape
         case Pose(keypoints):
             frames = len(keypoints)
         case Camera(w2c=poses):
             frames = len(poses)
-    return Probe(condition.format, frames, condition.role, height, width, condition.assumptions)
+    return Probe(
+        condition.format,
+        frames,
+        condition.role,
+        height,
+        width,
+        condition.assumptions,
+        seconds,
+        hashes,
+    )
 
 
 def to_document(outcome: Probe | Problem) -> dict[str, Any]:
@@ -109,13 +128,14 @@ def from_document(document: Mapping[str, Any]) -> Probe | Problem:
     values = {key: value for key, value in document.items() if key != "bad"}
     if document["bad"]:
         return Problem(**values)
-    return Probe(**{**values, "assumptions": tuple(values["assumptions"])})
+    lists = {name: tuple(values[name]) for name in ("assumptions", "hashes")}
+    return Probe(**{**values, **lists})
 
 
 @cache
 def parser_version() -> str:
     """Return a digest of the parsers' source code: any change to them makes cached probes stale."""
-    digest = hashlib.sha256(__version__.encode())
+    digest = hashlib.sha256(f"{__version__}/{_FORM}".encode())
     sources = (
         item for item in files("any2caption.conditions").iterdir() if item.name.endswith(".py")
     )
