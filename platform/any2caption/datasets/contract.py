@@ -20,6 +20,7 @@ from any2caption.datasets.expectations import (
     drift_expectations,
     kind_expectations,
     record_expectations,
+    share_expectations,
 )
 from any2caption.datasets.frames import COLUMNS, Frames, frames_of, to_frames
 from any2caption.datasets.records import Record
@@ -120,7 +121,10 @@ def suites(
 ) -> list[Suite]:
     """Return the contract of a data set, generated from the condition registry."""
     rows, names = len(frames.records), list(kinds)
-    found = [Suite("records", frames.records, record_expectations(names, rows, policy))]
+    found = [Suite("records", frames.records, record_expectations(names, policy))]
+    # Means are taken here: Great Expectations looks at every value in Python before it takes one.
+    means = frames.records.mean(numeric_only=True).to_frame().T
+    found.append(Suite("shares", means, share_expectations(names, rows, policy)))
     if len(frames.conditions):
         table = frames.conditions
         found.append(Suite("conditions", table, condition_expectations(names)))
@@ -132,7 +136,7 @@ def suites(
             if name in places
         ]
     if drift := drift_expectations(names, rows, last or {}, policy):
-        found.append(Suite("drift", frames.records, drift, warns=True))
+        found.append(Suite("drift", means, drift, warns=True))
     return found
 
 

@@ -41,7 +41,7 @@ class Policy:
 def drift_expectations(
     kinds: Sequence[str], rows: int, last: Mapping[str, Any], policy: Policy
 ) -> "list[Expectation]":
-    """Return what should hold for the table of records against the last snapshot's statistics.
+    """Return what should hold for the records' means against the last snapshot's statistics.
 
     These are warnings: another mix of data may be what somebody wanted.
     """
@@ -75,7 +75,7 @@ def drift_expectations(
     return found
 
 
-def record_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list[Expectation]":
+def record_expectations(kinds: Sequence[str], policy: Policy) -> "list[Expectation]":
     """Return what must hold for the table of records."""
     import great_expectations.expectations as gxe
 
@@ -97,13 +97,23 @@ def record_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "lis
             gxe.ExpectColumnValuesToNotBeNull(column=words),
             gxe.ExpectColumnValuesToBeBetween(column=words, min_value=least, max_value=most),
         ]
+    found += [
+        gxe.ExpectColumnMaxToBeBetween(column=f"n_{kind}", max_value=policy.conditions_per_kind)
+        for kind in kinds
+    ]
+    return found
+
+
+def share_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list[Expectation]":
+    """Return what must hold for the means of the records' columns: shares of kinds and splits."""
+    import great_expectations.expectations as gxe
+
+    found: list[Expectation] = []
     for kind in kinds:
         low, high = policy.shares.get(kind, (0.0, 1.0))
-        count, share = f"n_{kind}", f"has_{kind}"
-        found += [
-            gxe.ExpectColumnMaxToBeBetween(column=count, max_value=policy.conditions_per_kind),
-            gxe.ExpectColumnMeanToBeBetween(column=share, min_value=low, max_value=high),
-        ]
+        found.append(
+            gxe.ExpectColumnMeanToBeBetween(column=f"has_{kind}", min_value=low, max_value=high)
+        )
     if rows >= _SHARES_FROM:
         low, high = policy.train_share
         found.append(

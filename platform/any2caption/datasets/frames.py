@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BLANK = 0x20
+_COUNTED = ("n_", "has_", "is_")  # columns of which only mean and most are asked for
 _RECORDS = 4_096  # turned into Arrow at once
 COLUMNS = (
     "id", "source", "licence", "split", "prompt", "conditions",
@@ -197,7 +198,19 @@ def _splits_hold(batch: "pa.RecordBatch") -> list[bool]:
 
 
 def _to_pandas(table: "pa.Table") -> "pd.DataFrame":
-    return table.select([name for name in table.column_names if name != "row"]).to_pandas()
+    """Return a data frame; what Great Expectations compares one by one is int64.
+
+    On any other type of whole numbers it calls a Python function for each value.
+    """
+    import pyarrow as pa
+
+    columns = [name for name in table.column_names if name != "row"]
+    compared = {
+        name: table[name].cast(pa.int64())
+        for name in columns
+        if pa.types.is_integer(table[name].type) and not name.startswith(_COUNTED)
+    }
+    return pa.table({name: compared.get(name, table[name]) for name in columns}).to_pandas()
 
 
 def _batches(records: Sequence[Record]) -> Iterator["pa.RecordBatch"]:
