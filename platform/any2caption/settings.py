@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     )
     serve_python: str = Field(default="", description="Interpreter of the serving environment")
     source: str = Field(default="", description="Source that scheduled runs ingest")
+    licences: str = Field(
+        default="",
+        description="Allowed licences, comma-separated SPDX identifiers; a leading + adds to the "
+        "default list",
+    )
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
     ports: Ports = Field(default_factory=Ports)
     annotate: Annotate = Field(default_factory=Annotate)

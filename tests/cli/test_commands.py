@@ -25,6 +25,15 @@ LEAVES = [
     ["rollback"],
     ["approve"],
     ["demo"],
+    ["data", "ingest"],
+    ["data", "validate"],
+    ["data", "list"],
+    ["data", "show"],
+    ["data", "stats"],
+    ["data", "diff"],
+    ["data", "remove"],
+    ["data", "duplicates"],
+    ["data", "quarantine"],
     ["version"],
 ]
 

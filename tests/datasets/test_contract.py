@@ -136,7 +136,7 @@ def test_an_empty_part_is_noticed(check):
     empty = caption().model_copy(update={"action": " "})
     records[0] = records[0].model_copy(update={"caption": empty})
     found = "\n".join(str(failure) for failure in check(records).failures)
-    assert "expect_column_values_to_match_regex(action)" in found
+    assert "expect_column_values_to_be_between(action_words)" in found
 
 
 def test_the_share_of_a_kind_is_held_to_the_policy(check):

@@ -277,7 +277,7 @@ def test_a_killed_ingest_goes_on_where_it_was(source, monkeypatch):
 def test_progress_says_how_far_and_how_long(source):
     seen = []
     run(source, MemoryStore(), progress=seen.append)
-    assert {item.stage for item in seen} == {"files", "conditions"}
+    assert {item.stage for item in seen} == {"records"}
     last = seen[-1]
     assert last.done == last.total
     assert last.rate > 0

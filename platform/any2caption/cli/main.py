@@ -8,6 +8,7 @@ from any2caption.cli import model, stack
 from any2caption.cli.annotate import annotate
 from any2caption.cli.call import caption
 from any2caption.cli.condition import condition
+from any2caption.cli.data import data
 from any2caption.cli.lifecycle import approve, corpus, demo, lifecycle
 from any2caption.errors import A2CError
 
@@ -30,6 +31,7 @@ app.command(rich_help_panel="Calls")(caption)
 app.command(rich_help_panel="Life cycle")(demo)
 app.add_typer(condition, name="condition", rich_help_panel="Calls")
 app.add_typer(lifecycle, name="lifecycle", rich_help_panel="Life cycle")
+app.add_typer(data, name="data", rich_help_panel="Data")
 app.add_typer(annotate, name="annotate", rich_help_panel="Data")
 app.add_typer(corpus, name="corpus", rich_help_panel="Life cycle")
 

@@ -11,11 +11,18 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from any2caption.conditions.base import ConditionKind
-from any2caption.datasets.expectations import Policy, condition_expectations, record_expectations
-from any2caption.datasets.frames import Frames, to_frames
+from any2caption.datasets.expectations import (
+    Policy,
+    condition_expectations,
+    drift_expectations,
+    kind_expectations,
+    record_expectations,
+    share_expectations,
+)
+from any2caption.datasets.frames import COLUMNS, Frames, frames_of, to_frames
 from any2caption.datasets.records import Record
 
 if TYPE_CHECKING:
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 _SITE = "data_docs"
+_ROWS = 8_192  # of a manifest in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +48,19 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """The outcome. `report` is the index page of the Data Docs."""
+    """The outcome. `report` is the index page of the Data Docs.
+
+    `warnings` are drift against the last snapshot: they are told, they refuse nothing.
+    """
 
     passed: bool
     expectations: int
     failures: tuple[Failure, ...]
     report: Path
     seconds: float
+    warnings: tuple[Failure, ...] = ()
+    contract_seconds: float = 0.0
+    """Of that, the yes-or-no tier alone: no examples, no Data Docs."""
 
 
 def validate(
@@ -54,50 +68,127 @@ def validate(
     media: Collection[str],
     data_docs_dir: Path,
     policy: Policy | None = None,
+    last: Mapping[str, Any] | None = None,
 ) -> ValidationResult:
     """Validate records; `media` are the digests of the objects that are in the store.
 
-    The Data Docs are written into the folder `data_docs_dir`.
+    The Data Docs are written into the folder `data_docs_dir`. `last` are the statistics of the
+    snapshot before, for drift.
     """
     from any2caption.conditions.registry import KINDS
 
     frames = to_frames(records, frozenset(media), list(KINDS))
-    return validate_frames(frames, KINDS, data_docs_dir, policy or Policy())
+    return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last)
+
+
+def validate_manifest(
+    manifest: Path | IO[bytes],
+    media: Collection[str],
+    data_docs_dir: Path,
+    policy: Policy | None = None,
+    last: Mapping[str, Any] | None = None,
+) -> ValidationResult:
+    """Validate a snapshot's Parquet manifest, a row group in memory at a time; see `validate`."""
+    from any2caption.conditions.registry import KINDS
+
+    frames = read_frames(manifest, media, list(KINDS))
+    return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last)
+
+
+def read_frames(manifest: Path | IO[bytes], media: Collection[str], kinds: list[str]) -> Frames:
+    """Return the contract's tables of a Parquet manifest."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(manifest) as file:
+        return frames_of(file.iter_batches(batch_size=_ROWS, columns=list(COLUMNS)), media, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Expectations on one table; those of drift only warn."""
+
+    table: str
+    frame: "pd.DataFrame"
+    expectations: "list[Expectation]"
+    warns: bool = False
+
+
+def suites(
+    frames: Frames,
+    kinds: Mapping[str, ConditionKind],
+    policy: Policy,
+    last: Mapping[str, Any] | None = None,
+) -> list[Suite]:
+    """Return the contract of a data set, generated from the condition registry."""
+    rows, names = len(frames.records), list(kinds)
+    found = [Suite("records", frames.records, record_expectations(names, policy))]
+    # Means are taken here: Great Expectations looks at every value in Python before it takes one.
+    means = frames.records.mean(numeric_only=True).to_frame().T
+    found.append(Suite("shares", means, share_expectations(names, rows, policy)))
+    if len(frames.conditions):
+        table = frames.conditions
+        found.append(Suite("conditions", table, condition_expectations(names)))
+        places = table.groupby("kind", sort=False).indices
+        # A table for each kind: a row condition would filter the whole table for every expectation.
+        found += [
+            Suite(f"{name} conditions", table.iloc[places[name]], kind_expectations(kind))
+            for name, kind in kinds.items()
+            if name in places
+        ]
+    if drift := drift_expectations(names, rows, last or {}, policy):
+        found.append(Suite("drift", means, drift, warns=True))
+    return found
 
 
 def validate_frames(
-    frames: Frames, kinds: Mapping[str, ConditionKind], data_docs_dir: Path, policy: Policy
+    frames: Frames,
+    kinds: Mapping[str, ConditionKind],
+    data_docs_dir: Path,
+    policy: Policy,
+    last: Mapping[str, Any] | None = None,
 ) -> ValidationResult:
     """Validate the two tables of a data set; `kinds` says what each kind accepts."""
-    began = time.monotonic()
     context = _context(data_docs_dir)
-    tables = [
-        ("records", frames.records, record_expectations(list(kinds), len(frames.records), policy))
-    ]
-    if len(frames.conditions):
-        expectations = condition_expectations(kinds)
-        tables.append(("conditions", frames.conditions, expectations))
-    failures: list[Failure] = []
-    for name, frame, expectations in tables:
-        failed = [
-            number
-            for number, result in enumerate(
-                _run(context, name, frame, expectations, "BOOLEAN_ONLY")
-            )
-            if not result.success
+    began = time.monotonic()
+    found = suites(frames, kinds, policy, last)
+    failed = {suite.table: _failed(context, suite) for suite in found}
+    contract_seconds = round(time.monotonic() - began, 2)
+    failures: dict[bool, list[Failure]] = {True: [], False: []}
+    for suite in found:
+        if not failed[suite.table]:
+            continue
+        again = [item.copy(update={"id": None}) for item in failed[suite.table]]
+        results = _run(context, f"{suite.table} that failed", suite.frame, again, "SUMMARY")
+        failures[suite.warns] += [
+            _failure(suite.table, result) for result in results if not result.success
         ]
-        if failed:
-            again = [expectations[number].copy(update={"id": None}) for number in failed]
-            results = _run(context, f"{name} that failed", frame, again, "SUMMARY")
-            failures += [_failure(name, result) for result in results if not result.success]
     context.build_data_docs(site_names=[_SITE])
     return ValidationResult(
-        passed=not failures,
-        expectations=sum(len(expectations) for _, _, expectations in tables),
-        failures=tuple(failures),
+        passed=not failures[False],
+        expectations=sum(len(suite.expectations) for suite in found),
+        failures=tuple(failures[False]),
         report=data_docs_dir / "index.html",
         seconds=round(time.monotonic() - began, 2),
+        warnings=tuple(failures[True]),
+        contract_seconds=contract_seconds,
     )
+
+
+def contract_tier(
+    frames: Frames, kinds: Mapping[str, ConditionKind], folder: Path, policy: Policy
+) -> int:
+    """Run the yes-or-no tier alone; return how many expectations failed (for measurements)."""
+    context = _context(folder)
+    return sum(len(_failed(context, suite)) for suite in suites(frames, kinds, policy))
+
+
+def _failed(context: "EphemeralDataContext", suite: Suite) -> "list[Expectation]":
+    results = _run(context, suite.table, suite.frame, suite.expectations, "BOOLEAN_ONLY")
+    return [
+        expectation
+        for expectation, result in zip(suite.expectations, results, strict=True)
+        if not result.success
+    ]
 
 
 def _context(data_docs_dir: Path) -> "EphemeralDataContext":

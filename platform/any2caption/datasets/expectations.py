@@ -5,7 +5,7 @@ A new kind in the registry brings its expectations with it: nothing here names a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from any2caption.captions.schema import PARTS
 from any2caption.conditions.base import ConditionKind
@@ -32,9 +32,50 @@ class Policy:
     """Least and most share (0…1) of records that have a condition of a kind."""
     train_share: tuple[float, float] = (0.7, 0.9)
     """Share of records in the training split, checked from 2,000 records on."""
+    drift_share: float = 0.15
+    """How far the share of records with a kind may move against the last snapshot."""
+    drift_words: float = 0.3
+    """How far a mean length of texts may move against the last snapshot, as a share of it."""
 
 
-def record_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list[Expectation]":
+def drift_expectations(
+    kinds: Sequence[str], rows: int, last: Mapping[str, Any], policy: Policy
+) -> "list[Expectation]":
+    """Return what should hold for the records' means against the last snapshot's statistics.
+
+    These are warnings: another mix of data may be what somebody wanted.
+    """
+    import great_expectations.expectations as gxe
+
+    before = int(last.get("records", 0))
+    if not before or not rows:
+        return []
+    # The mean of few records wanders by itself: twice its standard error (p = 0.5) is no drift.
+    noise = (1 / before + 1 / rows) ** 0.5
+    found: list[Expectation] = []
+    table = last.get("kinds", {})
+    for kind in kinds:
+        share = table.get(kind, {}).get("instances", 0) / before
+        low, high = share - policy.drift_share - noise, share + policy.drift_share + noise
+        found.append(
+            gxe.ExpectColumnMeanToBeBetween(
+                column=f"has_{kind}", min_value=max(low, 0.0), max_value=min(high, 1.0)
+            )
+        )
+    lengths = {f"{part}_words": row for part, row in last.get("part_words", {}).items()}
+    if "prompt_words" in last:
+        lengths["prompt_words"] = last["prompt_words"]
+    for column, row in lengths.items():
+        slack = max(policy.drift_words * row["mean"], 2.0)
+        found.append(
+            gxe.ExpectColumnMeanToBeBetween(
+                column=column, min_value=max(row["mean"] - slack, 0), max_value=row["mean"] + slack
+            )
+        )
+    return found
+
+
+def record_expectations(kinds: Sequence[str], policy: Policy) -> "list[Expectation]":
     """Return what must hold for the table of records."""
     import great_expectations.expectations as gxe
 
@@ -53,17 +94,26 @@ def record_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "lis
         least, most = policy.dense_words if part == "dense" else policy.part_words
         words = f"{part}_words"
         found += [
-            gxe.ExpectColumnValuesToNotBeNull(column=part),
-            gxe.ExpectColumnValuesToMatchRegex(column=part, regex=r"\S"),
+            gxe.ExpectColumnValuesToNotBeNull(column=words),
             gxe.ExpectColumnValuesToBeBetween(column=words, min_value=least, max_value=most),
         ]
+    found += [
+        gxe.ExpectColumnMaxToBeBetween(column=f"n_{kind}", max_value=policy.conditions_per_kind)
+        for kind in kinds
+    ]
+    return found
+
+
+def share_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list[Expectation]":
+    """Return what must hold for the means of the records' columns: shares of kinds and splits."""
+    import great_expectations.expectations as gxe
+
+    found: list[Expectation] = []
     for kind in kinds:
         low, high = policy.shares.get(kind, (0.0, 1.0))
-        count, share = f"n_{kind}", f"has_{kind}"
-        found += [
-            gxe.ExpectColumnMaxToBeBetween(column=count, max_value=policy.conditions_per_kind),
-            gxe.ExpectColumnMeanToBeBetween(column=share, min_value=low, max_value=high),
-        ]
+        found.append(
+            gxe.ExpectColumnMeanToBeBetween(column=f"has_{kind}", min_value=low, max_value=high)
+        )
     if rows >= _SHARES_FROM:
         low, high = policy.train_share
         found.append(
@@ -72,39 +122,43 @@ def record_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "lis
     return found
 
 
-def condition_expectations(kinds: Mapping[str, ConditionKind]) -> "list[Expectation]":
-    """Return what must hold for the table of conditions: for all, then kind by kind."""
+def condition_expectations(kinds: Sequence[str]) -> "list[Expectation]":
+    """Return what must hold for the table of all conditions."""
     import great_expectations.expectations as gxe
 
-    found: list[Expectation] = [
+    return [
         gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=list(kinds)),
         gxe.ExpectColumnValuesToBeBetween(column="number", min_value=1),
-        gxe.ExpectCompoundColumnsToBeUnique(column_list=["record_id", "kind", "number"]),
+        # Referential integrity: a condition is one of its record's, its files are in the store.
+        gxe.ExpectColumnValuesToBeInSet(column="twin", value_set=[False]),
+        gxe.ExpectColumnValuesToBeInSet(column="missing", value_set=[0]),
         gxe.ExpectColumnValuesToBeBetween(column="frames", min_value=1),
         gxe.ExpectColumnValuesToBeBetween(column="height", min_value=1, max_value=MAX_SIDE),
         gxe.ExpectColumnValuesToBeBetween(column="width", min_value=1, max_value=MAX_SIDE),
         gxe.ExpectColumnValuesToBeBetween(column="parts", min_value=1),
         gxe.ExpectColumnValuesToBeBetween(column="smallest", min_value=1),
-        gxe.ExpectColumnValuesToBeInSet(column="missing", value_set=[0]),
     ]
-    for name, kind in kinds.items():
-        only = {"row_condition": f'kind=="{name}"', "condition_parser": "pandas"}
-        highest = {
-            "parts": kind.limits.parts,
-            "largest": kind.limits.part_bytes,
-            "bytes": kind.limits.total_bytes,
-            "pixels": kind.limits.pixels,
-            "frames": kind.limits.frames,
-        }
-        found += [
-            gxe.ExpectColumnValuesToBeInSet(column="format", value_set=list(kind.formats), **only),
-            gxe.ExpectColumnValuesToBeInSet(column="role", value_set=list(kind.roles), **only)
-            if kind.roles
-            else gxe.ExpectColumnValuesToBeNull(column="role", **only),
-        ]
-        found += [
-            gxe.ExpectColumnValuesToBeBetween(column=column, max_value=most, **only)
+
+
+def kind_expectations(kind: ConditionKind) -> "list[Expectation]":
+    """Return what must hold for the conditions of one kind: formats, roles, limits."""
+    import great_expectations.expectations as gxe
+
+    highest = {
+        "parts": kind.limits.parts,
+        "largest": kind.limits.part_bytes,
+        "bytes": kind.limits.total_bytes,
+        "pixels": kind.limits.pixels,
+        "frames": kind.limits.frames,
+    }
+    return [
+        gxe.ExpectColumnValuesToBeInSet(column="format", value_set=list(kind.formats)),
+        gxe.ExpectColumnValuesToBeInSet(column="role", value_set=list(kind.roles))
+        if kind.roles
+        else gxe.ExpectColumnValuesToBeNull(column="role"),
+        *(
+            gxe.ExpectColumnValuesToBeBetween(column=column, max_value=most)
             for column, most in highest.items()
             if most is not None
-        ]
-    return found
+        ),
+    ]

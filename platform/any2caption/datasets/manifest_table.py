@@ -15,11 +15,21 @@ from any2caption.datasets.records import Record
 if TYPE_CHECKING:
     import pyarrow as pa
 
+LATER = ("seconds",)  # fields of a condition that records of the first version lack
 _BATCH = 2_048  # rows turned into Python objects at once
 
 
 def canonical_line(document: dict[str, Any]) -> bytes:
-    """Return a record's canonical JSON (sorted keys, no blanks, UTF-8) with a line break."""
+    """Return a record's canonical JSON (sorted keys, no blanks, UTF-8) with a line break.
+
+    Fields that came later (`LATER`) are left out where they are empty: ids of old records stay.
+    """
+    if any(key in item for item in document["conditions"] for key in LATER):
+        conditions = [
+            {key: value for key, value in item.items() if key not in LATER or value is not None}
+            for item in document["conditions"]
+        ]
+        document = {**document, "conditions": conditions}
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode() + b"\n"
 
@@ -28,8 +38,8 @@ def to_table(records: Iterable[Record]) -> "pa.Table":
     """Return the manifest table, a row a record, in the given order."""
     import pyarrow as pa
 
-    rows = [_to_row(record.model_dump(mode="json")) for record in records]
-    return pa.Table.from_pylist(rows, schema=_schema())
+    rows = [to_row(record.model_dump(mode="json")) for record in records]
+    return pa.Table.from_pylist(rows, schema=schema())
 
 
 def documents(table: "pa.Table", split: str | None = None) -> Iterator[dict[str, Any]]:
@@ -43,7 +53,9 @@ def documents(table: "pa.Table", split: str | None = None) -> Iterator[dict[str,
             yield _to_document(row)
 
 
-def _to_row(document: dict[str, Any]) -> dict[str, Any]:
+def to_row(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's JSON object as a row of the table."""
+    document = dict(document)
     caption = document.pop("caption")
     conditions = [
         {**item, "options": json.dumps(item["options"], sort_keys=True)}
@@ -61,7 +73,8 @@ def _to_document(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _schema() -> "pa.Schema":
+def schema() -> "pa.Schema":
+    """Return the manifest table's schema."""
     import pyarrow as pa
 
     text, whole = pa.string(), pa.int32()
@@ -76,6 +89,7 @@ def _schema() -> "pa.Schema":
             ("frames", whole),
             ("height", whole),
             ("width", whole),
+            ("seconds", pa.float64()),
             ("options", text),
             ("assumptions", pa.list_(text)),
             ("tool", text),

@@ -32,25 +32,44 @@ class QA(Strict):
 class SourceCondition(Strict):
     """A condition in a source manifest: paths relative to the manifest, in frame order."""
 
-    kind: str
-    paths: tuple[str, ...] = Field(min_length=1)
-    role: str | None = None
-    options: dict[str, str | float | int | bool] = {}
+    kind: str = Field(description="A kind of the condition registry")
+    paths: tuple[str, ...] = Field(
+        min_length=1, description="Files below the manifest's folder, in frame order"
+    )
+    role: str | None = Field(default=None, description="A role of the kind, e.g. identity")
+    options: dict[str, str | float | int | bool] = Field(
+        default={}, description="What the format leaves open, e.g. scale, layout"
+    )
     tool: str = Field(default="", description="What made the condition, if a tool did")
-    tool_version: str = ""
+    tool_version: str = Field(default="", description="Its version")
 
 
 class SourceRecord(Strict):
-    """One line of a source's `manifest.jsonl`."""
+    """One record of a source's manifest (JSONL line, Parquet or CSV row)."""
 
-    id: str = Field(min_length=1, max_length=200)
-    source: str = Field(min_length=1, description="Where the record comes from")
-    licence: str = Field(min_length=1, description="SPDX identifier or a licence's name")
-    prompt: str = Field(default="", description="The short prompt a user would type")
-    conditions: tuple[SourceCondition, ...] = ()
-    caption: StructuredCaption | None = None
-    qa: tuple[QA, ...] = ()
-    synthetic: bool = False
+    id: str = Field(min_length=1, max_length=200, description="Unique in the manifest")
+    source: str = Field(
+        min_length=1,
+        max_length=500,
+        pattern=r"\S",
+        description="Provenance: where the record comes from (data set, site, repository); "
+        "deletion requests name it",
+    )
+    licence: str = Field(
+        min_length=1,
+        max_length=500,
+        description="SPDX licence expression; it must be on the allow-list",
+    )
+    prompt: str = Field(default="", description="The short prompt that a user would type")
+    conditions: tuple[SourceCondition, ...] = Field(
+        default=(), description="What the user gives beside the prompt, in the order of the prompt"
+    )
+    caption: StructuredCaption | None = Field(
+        default=None,
+        description="The six parts; a record without waits for annotation, it is not published",
+    )
+    qa: tuple[QA, ...] = Field(default=(), description="Questions about the user's intent")
+    synthetic: bool = Field(default=False, description="Made by a program, not filmed or drawn")
 
 
 class MediaObject(Strict):
@@ -72,6 +91,7 @@ class RecordCondition(Strict):
     frames: int = Field(ge=1)
     height: int | None = None
     width: int | None = None
+    seconds: float | None = Field(default=None, ge=0, description="Length, where it is known")
     options: dict[str, str | float | int | bool] = {}
     assumptions: tuple[str, ...] = ()
     tool: str = "a2c"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from any2caption.errors import A2CError, NotFoundError
+from any2caption.errors import A2CError, NotFoundError, UnavailableError
 from any2caption.orchestration import work
 from any2caption.orchestration.requests import require
 from any2caption.progress import ProgressLog
@@ -44,12 +44,22 @@ def plan_ingest(settings: Settings, request: Request) -> Request:
 
 
 def published(settings: Settings, request: Request) -> Request:
-    """Add the id of the snapshot that the ingest published."""
-    result = Path(request["ingest"]["folder"]) / "result.json"
-    with reported(settings, request, "ingest"):
-        if not result.exists():
-            raise NotFoundError(f"{result}: the ingest left no result")
-        return {**request, "snapshot": json.loads(result.read_text())["snapshot"]}
+    """Add the id of the snapshot that the ingest published, and tell MLflow of it.
+
+    An MLflow that does not answer stops nothing: store and catalogue have the result.
+    """
+    from any2caption.registry.datasets import log_data_set
+
+    path = Path(request["ingest"]["folder"]) / "result.json"
+    with reported(settings, request, "ingest") as log:
+        if not path.exists():
+            raise NotFoundError(f"{path}: the ingest left no result")
+        result = json.loads(path.read_text())
+        try:
+            log_data_set(settings, result)
+        except UnavailableError as error:
+            log.emit("ingest", f"not in MLflow: {error}")
+        return {**request, "snapshot": result["snapshot"]}
 
 
 def plan_training(settings: Settings, request: Request) -> Request:

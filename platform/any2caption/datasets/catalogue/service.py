@@ -114,6 +114,56 @@ class Catalogue:
         """Return a training run's row."""
         return self._get(TrainingRun, key)
 
+    def trained_on(self, snapshots: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the training runs on these snapshots, with what became of their models.
+
+        Each is `{"run", "snapshot", "preset", "recipe", "status", "mlflow_run", "versions",
+        "champion_of", "releases"}`; `champion_of` names models whose champion it is now.
+        """
+        found = []
+        with database.reading(self._engine) as session:
+            runs = select(TrainingRun).where(TrainingRun.snapshot_id.in_(snapshots))
+            for run in session.scalars(runs.order_by(TrainingRun.created)):
+                verdicts = select(Verdict.version).where(
+                    Verdict.run_key == run.key, Verdict.version.is_not(None)
+                )
+                versions = sorted({int(item) for item in session.scalars(verdicts) if item})
+                models = session.scalars(
+                    select(Promotion.model).where(Promotion.version.in_(versions)).distinct()
+                ).all()
+                last = {model: session.scalar(_last_line(model)) for model in models}
+                releases = select(Release.number).where(Release.version.in_(versions))
+                found.append(
+                    {
+                        "run": run.key,
+                        "snapshot": run.snapshot_id,
+                        "preset": run.preset,
+                        "recipe": run.recipe,
+                        "status": run.status,
+                        "mlflow_run": run.mlflow_run,
+                        "versions": versions,
+                        "champion_of": [
+                            model
+                            for model, line in last.items()
+                            if line and line.version in versions
+                        ],
+                        "releases": sorted(session.scalars(releases)),
+                    }
+                )
+        return found
+
+    def snapshots(self, limit: int = 100) -> list[Snapshot]:
+        """Return the snapshots that were entered last, newest first."""
+        statement = select(Snapshot).order_by(Snapshot.created.desc()).limit(limit)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement))
+
+    def validations(self, snapshot_id: str) -> list[Validation]:
+        """Return the contract's runs on a data set, newest first."""
+        statement = select(Validation).where(Validation.snapshot_id == snapshot_id)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement.order_by(Validation.id.desc())))
+
     def record_verdict(  # noqa: PLR0913 - the row's own columns
         self,
         run_key: str,

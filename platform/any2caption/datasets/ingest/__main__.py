@@ -13,7 +13,9 @@ from any2caption.settings import Settings
 def main(arguments: list[str] | None = None) -> int:
     """Run the stage; the ids go to standard output or `--out` as JSON."""
     parser = argparse.ArgumentParser(prog="any2caption.datasets.ingest", description=__doc__)
-    parser.add_argument("--source", required=True, help="URI of the folder with manifest.jsonl")
+    parser.add_argument(
+        "--source", required=True, help="URI of the folder with a manifest or of a known shape"
+    )
     parser.add_argument("--prefix", default="", help="folder below the URI")
     parser.add_argument(
         "--threshold", type=float, default=0.05, help="tolerated share of bad records"

@@ -1,12 +1,20 @@
-"""Small JSON results kept in the object store between runs, in packs: one object a run."""
+"""Small JSON results kept in the object store between runs, in packs: one object a run.
 
+In a run they lie in a private temporary database, not in memory: a data set of a million files has
+a gigabyte of them.
+"""
+
+import hashlib
 import json
+import sqlite3
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from any2caption.storage.base import ObjectStore
-from any2caption.storage.content import digest_of
 
 _MERGE_ABOVE = 16  # packs; beyond that they are merged into one
+_ROWS = 5_000
 
 
 class JsonCache:
@@ -18,43 +26,78 @@ class JsonCache:
 
     def __init__(self, store: ObjectStore, prefix: str) -> None:
         self._store, self._prefix = store, prefix
-        self._entries: dict[str, dict[str, Any]] = {}
-        self._fresh: dict[str, dict[str, Any]] = {}
         self._packs: list[str] = []
+        self._database = scratch_database()
+        self._database.execute(
+            "CREATE TABLE entries (key TEXT PRIMARY KEY, line TEXT, fresh INT) WITHOUT ROWID"
+        )
         for info in store.list(prefix):
             self._packs.append(info.key)
-            try:
-                for line in store.get(info.key).splitlines():
-                    key, value = json.loads(line)
-                    self._entries[key] = value
-            except (ValueError, TypeError):
-                continue
+            self._load(store.get(info.key))
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return int(self._database.execute("SELECT count(*) FROM entries").fetchone()[0])
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return what is known under the key."""
-        return self._entries.get(key)
+        line = self._line(key)
+        return None if line is None else dict(json.loads(line)[1])
 
     def put(self, key: str, value: dict[str, Any]) -> None:
         """Remember a result; `save` makes it last."""
-        if self._entries.get(key) != value:
-            self._entries[key] = self._fresh[key] = value
+        line = json.dumps([key, value])
+        if self._line(key) != line:
+            self._database.execute("REPLACE INTO entries VALUES (?, ?, 1)", (key, line))
 
     def save(self) -> None:
         """Write what is new since the last save as one pack, or everything when packs are many."""
-        if not self._fresh:
+        fresh = self._database.execute("SELECT 1 FROM entries WHERE fresh LIMIT 1").fetchone()
+        if fresh is None:
             return
         merge = len(self._packs) >= _MERGE_ABOVE
-        content = self._entries if merge else self._fresh
-        pack = "".join(f"{json.dumps(item)}\n" for item in content.items()).encode()
-        name = f"{self._prefix}{digest_of(pack)}.jsonl"
-        self._store.put(name, pack)
+        query = "SELECT line FROM entries" if merge else "SELECT line FROM entries WHERE fresh"
+        digest = hashlib.sha256()
+        with tempfile.TemporaryDirectory(prefix="a2c-cache-") as folder:
+            path = Path(folder) / "pack"
+            with path.open("wb") as file:
+                for (line,) in self._database.execute(query):
+                    data = f"{line}\n".encode()
+                    digest.update(data)
+                    file.write(data)
+            name = f"{self._prefix}{digest.hexdigest()}.jsonl"
+            self._store.upload(name, path)
         if merge:
             for old in self._packs:
                 if old != name:
                     self._store.delete(old)
             self._packs = []
         self._packs.append(name)
-        self._fresh = {}
+        self._database.execute("UPDATE entries SET fresh = 0 WHERE fresh")
+
+    def _line(self, key: str) -> str | None:
+        row = self._database.execute("SELECT line FROM entries WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _load(self, pack: bytes) -> None:
+        rows: list[tuple[str, str]] = []
+        try:
+            for raw in pack.splitlines():
+                key, value = json.loads(raw)
+                rows.append((str(key), json.dumps([key, dict(value)])))
+                if len(rows) >= _ROWS:
+                    self._insert(rows)
+                    rows = []
+        except (ValueError, TypeError):
+            pass
+        self._insert(rows)
+
+    def _insert(self, rows: list[tuple[str, str]]) -> None:
+        self._database.executemany("REPLACE INTO entries VALUES (?, ?, 0)", rows)
+
+
+def scratch_database() -> sqlite3.Connection:
+    """Open a private database that lies on disk when it grows and vanishes with the connection."""
+    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode=OFF")
+    database.execute("PRAGMA synchronous=OFF")
+    return database

@@ -1,13 +1,20 @@
-"""A source manifest's lines: what is accepted, and what exactly is wrong with what is not. Pure."""
+"""A source's records: what is accepted, and what exactly is wrong with what is not. Pure.
+
+A record comes as a line of JSON (bytes), as an object that another format's reader made, or as the
+problem that kept that reader from making one.
+"""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import field as dataclass_field
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
-from any2caption.datasets.records import SourceRecord
+from any2caption.datasets.licences import check_licence
+from any2caption.datasets.records import SourceCondition, SourceRecord
 from any2caption.errors import InputError
 from any2caption.storage.keys import check_key
 
@@ -31,6 +38,8 @@ class Rejection:
     line: int
     id: str
     problems: tuple[Problem, ...]
+    asked: bool = False
+    """Whether somebody asked to delete it: then it is no fault of the source."""
 
     def document(self) -> dict[str, Any]:
         """Return the rejection as a JSON object, as the quarantine keeps it."""
@@ -49,13 +58,39 @@ class Accepted:
     record: SourceRecord
 
 
-def read_lines(lines: Iterable[bytes], kinds: Collection[str]) -> Iterator[Accepted | Rejection]:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a record must keep beside its schema.
+
+    `kinds`: known condition kinds. `licences`: allow-list, None = any. `defaults`: values for
+    fields that a record leaves out (`source`, `licence`). `captions`: one without is rejected.
+    `removed`: (`source` or `record`, name) pairs that somebody asked to delete.
+    """
+
+    kinds: Collection[str]
+    licences: Collection[str] | None = None
+    defaults: Mapping[str, str] = dataclass_field(default_factory=dict)
+    captions: bool = True
+    removed: Collection[tuple[str, str]] = frozenset()
+
+
+Raw = bytes | dict[str, Any] | Problem
+
+
+def read_lines(
+    lines: Iterable[bytes], kinds: Collection[str] | Rules
+) -> Iterator[Accepted | Rejection]:
     """Yield an outcome per line that is not blank; the second record with one id is rejected."""
+    return read_records(enumerate(lines, 1), kinds if isinstance(kinds, Rules) else Rules(kinds))
+
+
+def read_records(items: Iterable[tuple[int, Raw]], rules: Rules) -> Iterator[Accepted | Rejection]:
+    """Yield an outcome per numbered record; blank lines are no records."""
     seen: dict[str, int] = {}
-    for number, raw in enumerate(lines, 1):
-        if not raw.strip():
+    for number, raw in items:
+        if isinstance(raw, bytes) and not raw.strip():
             continue
-        outcome = read_line(raw, number, kinds)
+        outcome = read_line(raw, number, rules)
         if isinstance(outcome, Accepted):
             first = seen.setdefault(outcome.record.id, number)
             if first != number:
@@ -64,23 +99,56 @@ def read_lines(lines: Iterable[bytes], kinds: Collection[str]) -> Iterator[Accep
         yield outcome
 
 
-def read_line(raw: bytes, number: int, kinds: Collection[str]) -> Accepted | Rejection:
-    """Parse one line and check all that can be known without opening its files."""
-    if len(raw) > MAX_LINE_BYTES:
-        return Rejection(number, "", (Problem(f"the line is longer than {MAX_LINE_BYTES} bytes"),))
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        return Rejection(number, "", (Problem(f"not a JSON object: {error}"),))
-    if not isinstance(document, dict):
-        return Rejection(number, "", (Problem("not a JSON object"),))
-    identity = str(document.get("id", ""))[:200]
+def read_line(raw: Raw, number: int, kinds: Collection[str] | Rules) -> Accepted | Rejection:
+    """Parse one record and check all that can be known without opening its files."""
+    rules = kinds if isinstance(kinds, Rules) else Rules(kinds)
+    document = _decode(raw) if isinstance(raw, bytes) else raw
+    if isinstance(document, Problem):
+        return Rejection(number, "", (document,))
+    document = {**rules.defaults, **document}
+    identity = _printable(str(document.get("id", "")))[:200]
     try:
         record = SourceRecord.model_validate(document)
     except ValidationError as error:
         return Rejection(number, identity, _schema_problems(error))
-    problems = tuple(_record_problems(record, kinds))[:_MAX_PROBLEMS]
-    return Rejection(number, identity, problems) if problems else Accepted(number, record)
+    problems = tuple(_record_problems(record, rules))[:_MAX_PROBLEMS]
+    if problems:
+        return Rejection(number, identity, problems)
+    for what, name in (("source", record.source), ("record", record.id)):
+        if (what, name) in rules.removed:
+            problem = Problem(f"the {what} {name!r} was removed on request", what)
+            return Rejection(number, identity, (problem,), asked=True)
+    if rules.licences is not None:
+        spelled = check_licence(record.licence, rules.licences)
+        record = record.model_copy(update={"licence": spelled})
+    return Accepted(number, record)
+
+
+def _decode(raw: bytes) -> dict[str, Any] | Problem:
+    if len(raw) > MAX_LINE_BYTES:
+        return Problem(f"the line is longer than {MAX_LINE_BYTES} bytes")
+    try:
+        document = json.loads(raw, parse_constant=_no_constant, object_pairs_hook=_no_twins)
+    except (ValueError, RecursionError) as error:
+        return Problem(f"not a JSON object: {error}")
+    return document if isinstance(document, dict) else Problem("not a JSON object")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twin = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twin[:80]!r} is there twice")
+    return found
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _schema_problems(error: ValidationError) -> tuple[Problem, ...]:
@@ -90,18 +158,33 @@ def _schema_problems(error: ValidationError) -> tuple[Problem, ...]:
     )
 
 
-def _record_problems(record: SourceRecord, kinds: Collection[str]) -> Iterator[Problem]:
-    if record.caption is None:
+def _record_problems(record: SourceRecord, rules: Rules) -> Iterator[Problem]:
+    if record.caption is None and rules.captions:
         yield Problem("there is no caption: annotate the record first", "caption")
     if not record.conditions and not record.prompt.strip():
         yield Problem("there is neither a prompt nor a condition", "conditions")
     for index, condition in enumerate(record.conditions):
-        where = f"conditions.{index}"
-        if condition.kind not in kinds:
-            known = ", ".join(sorted(kinds))
-            yield Problem(f"unknown kind {condition.kind!r}; known: {known}", f"{where}.kind")
-        for path in condition.paths:
-            try:
-                check_key(path)
-            except InputError as error:
-                yield Problem(f"bad path: {error.reason}", f"{where}.paths", path[:200])
+        yield from _condition_problems(condition, f"conditions.{index}", rules)
+    yield from _rule_problems(record, rules)
+
+
+def _rule_problems(record: SourceRecord, rules: Rules) -> Iterator[Problem]:
+    if rules.licences is not None:
+        try:
+            check_licence(record.licence, rules.licences)
+        except InputError as error:
+            yield Problem(error.reason, "licence")
+
+
+def _condition_problems(condition: SourceCondition, where: str, rules: Rules) -> Iterator[Problem]:
+    if condition.kind not in rules.kinds:
+        known = ", ".join(sorted(rules.kinds))
+        yield Problem(f"unknown kind {condition.kind!r}; known: {known}", f"{where}.kind")
+    for path in condition.paths:
+        try:
+            check_key(path)
+        except InputError as error:
+            yield Problem(f"bad path: {error.reason}", f"{where}.paths", path[:200])
+    for name, value in condition.options.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            yield Problem(f"{value} is no finite number", f"{where}.options.{name}")

@@ -1,10 +1,14 @@
 """The whole stage: ingest, validate, publish, enter into the catalogue. Returns ids only."""
 
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from any2caption.datasets.ingest.engine import IngestResult, Progress, ingest
-from any2caption.errors import GateRefused
+from any2caption.datasets.ingest.engine import IngestOptions, IngestResult, Progress, ingest
+from any2caption.datasets.ingest.sources import SourceOptions
+from any2caption.errors import A2CError, GateRefused
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
@@ -12,10 +16,23 @@ from any2caption.storage.content import MEDIA_PREFIX
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
+    from any2caption.datasets.contract import ValidationResult
+    from any2caption.datasets.snapshots import Draft
 
 STAGE = "ingest"
 _NAMED = 5  # failed expectations that the refusal names
 Report = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the steps of one run share."""
+
+    settings: Settings
+    catalogue: "Catalogue"
+    store: ObjectStore
+    report: Report
+    lifecycle: str
 
 
 def run_ingest(  # noqa: PLR0913 - the parameters of a run
@@ -26,30 +43,52 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
     lifecycle: str = "",
     workers: int = 2,
     prefix: str = "",
+    options: SourceOptions | None = None,
+    strict_drift: bool = False,
+    allow_pending: bool = False,
 ) -> dict[str, Any]:
-    """Turn the source at `source_uri` (which holds `manifest.jsonl`) into a published snapshot.
+    """Turn the source at `source_uri` (a manifest or a plain folder) into a published snapshot.
 
-    Running it again on an unchanged source parses nothing and gives the same snapshot.
+    Running it again on an unchanged source reads nothing and gives the same snapshot. Licences are
+    held to the settings' allow-list; what was deleted on request does not come back.
+    `strict_drift`: drift against the last snapshot refuses. `allow_pending`: a source whose records
+    all lack captions is no error; `snapshot` is None then.
 
     Returns:
-        snapshot, records, rejected, quarantine (key or None), media_sets, media_sets_parsed,
-        splits, conditions, data_docs (path of the report), seconds of the ingest proper.
+        snapshot, records, rejected, quarantine (key or None), pending and pending_manifest (records
+        that wait for captions), leaks, duplicates (key of the report), format, notes, media_sets,
+        media_sets_parsed, splits, conditions, data_docs (path of the report), warnings, unchanged,
+        seconds of the ingest proper.
 
     Raises:
-        InputError: there is no manifest.
+        InputError: there is no manifest and no known shape.
         GateRefused: too many bad records, or the data contract failed; nothing was published.
         UnavailableError: a store or the catalogue does not answer.
     """
     from any2caption.datasets.catalogue import Catalogue
-    from any2caption.datasets.snapshots import publish, snapshot_id
+    from any2caption.datasets.ingest.unchanged import recall, remember, run_key
+    from any2caption.datasets.licences import parse_allowed
+    from any2caption.datasets.removal import removed_keys
+    from any2caption.datasets.snapshots import point
 
     report = ProgressLog(settings.progress_log, lifecycle).emit
     source = open_store(source_uri, settings.s3_endpoint_url)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
+    chosen = IngestOptions(
+        source=options or SourceOptions(),
+        licences=parse_allowed(settings.licences),
+        removed=removed_keys(store),
+    )
     catalogue = Catalogue(settings.catalogue_url)
+    run = _Run(settings, catalogue, store, report, lifecycle)
     try:
         catalogue.migrate()
         report(STAGE, f"reading {source_uri}")
+        key = run_key(source, prefix, chosen, threshold)
+        if (known := recall(store, key, lambda result: _still_good(catalogue, result))) is not None:
+            point(store, known["snapshot"])
+            report(STAGE, f"{source_uri} is unchanged", done=True, snapshot=known["snapshot"])
+            return {**known, "unchanged": True, "media_sets_parsed": 0}
         result = ingest(
             source,
             prefix,
@@ -57,66 +96,124 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
             workers=workers,
             threshold=threshold,
             progress=lambda progress: _report_progress(report, progress),
+            options=chosen,
         )
-        identity = snapshot_id(result.records)
-        data_docs = _validate(settings, catalogue, store, result, identity, report, lifecycle)
-        snapshot = publish(store, result.records, source=source_uri)
-        catalogue.record_snapshot(
-            snapshot.id, source=source_uri, statistics=snapshot.statistics, lifecycle=lifecycle
-        )
+        if not result.records:
+            return _nothing_to_publish(result, store, allow_pending=allow_pending)
+        document = _publish(run, result, source_uri, strict_drift=strict_drift)
+        # The listing may have changed while it was read: then the next run looks again.
+        if key == run_key(source, prefix, chosen, threshold):
+            media = {
+                part["sha256"]
+                for record in result.records.documents()
+                for item in record["conditions"]
+                for part in item["parts"]
+            }
+            remember(store, key, document, media)
     finally:
         catalogue.close()
-    report(
+    return {**document, "unchanged": False}
+
+
+def _publish(
+    run: _Run, result: IngestResult, source_uri: str, *, strict_drift: bool
+) -> dict[str, Any]:
+    from any2caption.datasets.duplicates import store_report
+    from any2caption.datasets.snapshots import draft, publish
+
+    with tempfile.TemporaryDirectory(prefix="a2c-draft-") as folder:
+        found = draft(result.records, Path(folder) / "manifest.parquet")
+        outcome = _validate(run, found, strict_drift=strict_drift)
+        duplicates = store_report(run.store, found.id, result.duplicates)
+        publish(run.store, found, source=source_uri)
+    run.catalogue.record_snapshot(
+        found.id, source=source_uri, statistics=found.statistics, lifecycle=run.lifecycle
+    )
+    run.report(
         STAGE,
-        f"snapshot {snapshot.id[:12]}: {len(snapshot)} records, {result.rejected} in quarantine",
+        f"snapshot {found.id[:12]}: {len(result.records)} records, "
+        f"{result.rejected} in quarantine, {result.pending} wait for captions",
         done=True,
-        snapshot=snapshot.id,
+        snapshot=found.id,
     )
     return {
-        "snapshot": snapshot.id,
-        "records": len(snapshot),
+        "snapshot": found.id,
+        "records": len(result.records),
+        **_common(result),
+        "splits": found.statistics["splits"],
+        "conditions": found.statistics["conditions"],
+        "duplicates": duplicates,
+        "data_docs": str(outcome.report),
+        "expectations": outcome.expectations,
+        "warnings": [str(item) for item in outcome.warnings],
+    }
+
+
+def _common(result: IngestResult) -> dict[str, Any]:
+    return {
+        "format": result.format,
         "rejected": result.rejected,
         "quarantine": result.quarantine_key,
+        "pending": result.pending,
+        "pending_manifest": result.pending_key,
+        "leaks": result.leaks,
+        "notes": list(result.notes),
         "media_sets": result.media_sets,
         "media_sets_parsed": result.media_sets_parsed,
-        "splits": snapshot.statistics["splits"],
-        "conditions": snapshot.statistics["conditions"],
-        "data_docs": data_docs,
         "seconds": result.seconds,
     }
 
 
-def _validate(  # noqa: PLR0913, PLR0917 - one step of the function above
-    settings: Settings,
-    catalogue: "Catalogue",
-    store: ObjectStore,
-    result: IngestResult,
-    identity: str,
-    report: Report,
-    lifecycle: str,
-) -> str:
-    """Run the data contract, enter its outcome, and refuse a data set that breaks it."""
-    from any2caption.datasets.contract import validate
-
-    report("validate", f"checking {len(result.records)} records against the data contract")
-    media = {info.key.rpartition("/")[2] for info in store.list(MEDIA_PREFIX)}
-    outcome = validate(result.records, media, settings.home / "data_docs" / identity[:16])
-    catalogue.record_validation(
-        identity,
-        passed=outcome.passed,
-        expectations=outcome.expectations,
-        failures=[str(failure) for failure in outcome.failures],
-        report=str(outcome.report),
-        lifecycle=lifecycle,
-    )
-    if not outcome.passed:
-        named = "; ".join(str(failure) for failure in outcome.failures[:_NAMED])
+def _nothing_to_publish(
+    result: IngestResult, store: ObjectStore, *, allow_pending: bool
+) -> dict[str, Any]:
+    if not allow_pending:
         raise GateRefused(
-            f"{len(outcome.failures)} of {outcome.expectations} expectations of the data contract "
+            f"nothing to publish: {result.pending} good records have no six-part caption; annotate "
+            f"{store.uri}/{result.pending_key} and ingest that manifest"
+        )
+    return {"snapshot": None, "records": 0, **_common(result), "unchanged": False}
+
+
+def _validate(run: _Run, found: "Draft", *, strict_drift: bool) -> "ValidationResult":
+    """Run the data contract, enter its outcome, and refuse a data set that breaks it."""
+    from any2caption.datasets.contract import validate_manifest
+
+    records = found.statistics["records"]
+    run.report("validate", f"checking {records} records against the data contract")
+    media = {info.key.rpartition("/")[2] for info in run.store.list(MEDIA_PREFIX)}
+    folder = run.settings.home / "data_docs" / found.id[:16]
+    last = run.catalogue.latest_snapshot()
+    baseline = last.statistics if last is not None and last.id != found.id else None
+    outcome = validate_manifest(found.path, media, folder, last=baseline)
+    refusals = (*outcome.failures, *(outcome.warnings if strict_drift else ()))
+    run.catalogue.record_validation(
+        found.id,
+        passed=not refusals,
+        expectations=outcome.expectations,
+        failures=[str(failure) for failure in (*outcome.failures, *outcome.warnings)],
+        report=str(outcome.report),
+        lifecycle=run.lifecycle,
+    )
+    if refusals:
+        named = "; ".join(str(failure) for failure in refusals[:_NAMED])
+        raise GateRefused(
+            f"{len(refusals)} of {outcome.expectations} expectations of the data contract "
             f"failed; nothing is published. {named}. Report: {outcome.report}"
         )
-    report("validate", f"{outcome.expectations} expectations hold", done=True)
-    return str(outcome.report)
+    for warning in outcome.warnings:
+        run.report("validate", f"warning: {warning}")
+    run.report("validate", f"{outcome.expectations} expectations hold", done=True)
+    return outcome
+
+
+def _still_good(catalogue: "Catalogue", result: dict[str, Any]) -> bool:
+    """Whether the catalogue knows the snapshot and its report is still there."""
+    try:
+        catalogue.snapshot(result["snapshot"])
+    except A2CError:
+        return False
+    return Path(result["data_docs"]).is_file()
 
 
 def _report_progress(report: Report, progress: Progress) -> None:

@@ -17,8 +17,10 @@ from any2caption.conditions.types import (
     Camera,
     Condition,
     Depth,
+    DrawnPose,
     Image,
     MaskedImage,
+    Motion,
     Normals,
     Part,
     Pose,
@@ -27,9 +29,11 @@ from any2caption.conditions.types import (
     Sketch,
     Video,
 )
+from any2caption.datasets.fingerprints import fingerprint, fingerprint_clip
 from any2caption.datasets.ingest.manifest import Problem
 from any2caption.errors import A2CError, InputError
 
+_FORM = 2  # of a `Probe`; another one makes cached probes stale
 Options = Mapping[str, str | float | int | bool]
 
 
@@ -68,6 +72,9 @@ class Probe:
     height: int | None = None
     width: int | None = None
     assumptions: tuple[str, ...] = ()
+    seconds: float | None = None
+    hashes: tuple[str, ...] = ()
+    """Perceptual hashes of a picture or of a clip's frames (`fingerprints`)."""
 
 
 def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
@@ -98,24 +105,42 @@ def summarise(condition: Condition) -> Probe:
     height: int | None = None
     width: int | None = None
     frames = 1
+    seconds: float | None = None
+    hashes: tuple[str, ...] = ()
     match condition.payload:
         case Image(pixels):
             height, width = pixels.shape[:2]
-        case Video(stack):
+            hashes = fingerprint([pixels])
+        case Video(stack, fps):
             frames, height, width = stack.shape[:3]
+            seconds = round(frames / fps, 3) if fps > 0 else None
+            hashes = fingerprint_clip(stack)
         case Depth(stack) | Segmentation(stack) | Sketch(stack):
             frames, height, width = stack.shape
         case Normals(vectors):
             frames, height, width = vectors.shape[:3]
+        case DrawnPose(stack):
+            frames, height, width = stack.shape[:3]
         case MaskedImage(holes=holes):
             height, width = holes.shape
         case Regions(frames=given):
             frames = len(given)
+        case Motion(tracks):
+            frames = len(tracks)
         case Pose(keypoints):
             frames = len(keypoints)
         case Camera(w2c=poses):
             frames = len(poses)
-    return Probe(condition.format, frames, condition.role, height, width, condition.assumptions)
+    return Probe(
+        condition.format,
+        frames,
+        condition.role,
+        height,
+        width,
+        condition.assumptions,
+        seconds,
+        hashes,
+    )
 
 
 def to_document(outcome: Probe | Problem) -> dict[str, Any]:
@@ -128,13 +153,14 @@ def from_document(document: Mapping[str, Any]) -> Probe | Problem:
     values = {key: value for key, value in document.items() if key != "bad"}
     if document["bad"]:
         return Problem(**values)
-    return Probe(**{**values, "assumptions": tuple(values["assumptions"])})
+    lists = {name: tuple(values[name]) for name in ("assumptions", "hashes")}
+    return Probe(**{**values, **lists})
 
 
 @cache
 def parser_version() -> str:
     """Return a digest of the parsers' source code: any change to them makes cached probes stale."""
-    digest = hashlib.sha256(__version__.encode())
+    digest = hashlib.sha256(f"{__version__}/{_FORM}".encode())
     sources = (
         item for item in files("any2caption.conditions").iterdir() if item.name.endswith(".py")
     )

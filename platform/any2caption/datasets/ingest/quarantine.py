@@ -7,13 +7,15 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from any2caption.datasets.ingest.manifest import Rejection
-from any2caption.errors import GateRefused
+from any2caption.errors import GateRefused, NotFoundError
 from any2caption.storage.base import ObjectStore
 from any2caption.storage.content import digest_of
 
 _EXAMPLES = 5
+POINTER = "quarantine-latest.json"
 _VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\d.,e+-]*")
 
 
@@ -76,7 +78,28 @@ def store_quarantine(store: ObjectStore, source: str, rejections: Sequence[Rejec
     text = json.dumps(report, indent=1, ensure_ascii=False)
     store.put(f"{name}.report.json", text.encode("utf-8", "backslashreplace"))
     store.put(f"{name}.jsonl", lines)
+    store.put(POINTER, json.dumps({"key": f"{name}.jsonl"}).encode())
     return f"{name}.jsonl"
+
+
+def load_quarantine(store: ObjectStore, key: str = "", records: int = 0) -> dict[str, Any]:
+    """Return a quarantine's report with its `key` and the first `records` rejections.
+
+    Without a key the one that the last refused or finished ingest wrote.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    if not key:
+        try:
+            key = str(json.loads(store.get(POINTER))["key"])
+        except NotFoundError:
+            raise NotFoundError(f"{store.uri}: nothing was ever quarantined") from None
+    if not key.startswith("quarantine/") or not store.exists(key):
+        raise NotFoundError(f"{store.uri}: there is no quarantine {key!r}")
+    report = json.loads(store.get(f"{key.removesuffix('.jsonl')}.report.json"))
+    lines = store.get(key).splitlines()[:records] if records else []
+    return {"key": key, **report, "examples": [json.loads(line) for line in lines]}
 
 
 def check_threshold(

@@ -1,0 +1,169 @@
+"""Time and memory of the data contract on a manifest of the paper's size.
+
+    python bench/data_contract.py --records 337000 --out contract.json [--pandera /tmp/pandera]
+
+Each way runs in a process of its own, on the same Parquet manifest, and reports its peak resident
+memory:
+
+contract   read the manifest, derive the tables, run the yes-or-no tier (no report)
+report     the same with examples for what failed, and Data Docs
+gx         Great Expectations' fullest reports: the whole manifest, captions too, as data frames,
+           every expectation with COMPLETE results, Data Docs
+pandera    the same rules as a lazy pandera schema on the same tables; needs pandera
+           (`uv pip install --target /tmp/pandera pandera`)
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HELP = (__doc__ or "").partition("\n")[0]
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+def peak_mb() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def tables(manifest: Path) -> tuple:
+    from any2caption.conditions.registry import KINDS
+    from any2caption.datasets.contract import read_frames
+
+    media = frozenset((manifest.parent / "media.txt").read_text().split())
+    return read_frames(manifest, media, list(KINDS)), KINDS
+
+
+def contract(manifest: Path, folder: Path) -> dict:
+    from any2caption.datasets.contract import _context, contract_tier
+    from any2caption.datasets.expectations import Policy
+
+    base = peak_mb()
+    _context(folder)  # the import of Great Expectations is paid once, before the clock
+    imported = peak_mb()
+    began = time.perf_counter()
+    frames, kinds = tables(manifest)
+    read = time.perf_counter() - began
+    began = time.perf_counter()
+    failed = contract_tier(frames, kinds, folder, Policy())
+    tier = time.perf_counter() - began
+    return {"read_s": read, "tier_s": tier, "failed": failed, "python_mb": base,
+            "imported_mb": imported}  # fmt: skip
+
+
+def report(manifest: Path, folder: Path) -> dict:
+    from any2caption.datasets.contract import validate_frames
+    from any2caption.datasets.expectations import Policy
+
+    began = time.perf_counter()
+    frames, kinds = tables(manifest)
+    read = time.perf_counter() - began
+    outcome = validate_frames(frames, kinds, folder, Policy())
+    return {"read_s": read, "tier_s": outcome.contract_seconds, "report_s": outcome.seconds,
+            "failed": len(outcome.failures), "expectations": outcome.expectations}  # fmt: skip
+
+
+def gx(manifest: Path, folder: Path) -> dict:
+    import pandas as pd
+
+    from any2caption.datasets.contract import _context, _run, suites
+    from any2caption.datasets.expectations import Policy
+
+    frames, kinds = tables(manifest)
+    began = time.perf_counter()
+    whole = pd.read_parquet(manifest).drop(columns=["conditions", "qa", "id", "source", "licence",
+                                                    "split"])  # fmt: skip
+    frames.records[list(whole.columns)] = whole
+    context, failed = _context(folder), 0
+    for suite in suites(frames, kinds, Policy()):
+        results = _run(context, suite.table, suite.frame, suite.expectations, "COMPLETE")
+        failed += sum(not item.success for item in results)
+    context.build_data_docs()
+    return {"report_s": time.perf_counter() - began, "failed": failed}
+
+
+def pandera(manifest: Path, _: Path) -> dict:
+    import pandera.pandas as pa
+
+    from any2caption.datasets.contract import suites
+    from any2caption.datasets.expectations import Policy
+
+    frames, kinds = tables(manifest)
+    began, failed = time.perf_counter(), 0
+    for suite in suites(frames, kinds, Policy()):
+        columns: dict[str, list] = {}
+        for item in suite.expectations:
+            column = getattr(item, "column", None)
+            if column is None or "Values" not in type(item).__name__:
+                continue
+            checks = columns.setdefault(column, [])
+            if (allowed := getattr(item, "value_set", None)) is not None:
+                checks.append(pa.Check.isin(allowed))
+            if (least := getattr(item, "min_value", None)) is not None:
+                checks.append(pa.Check.ge(least))
+            if (most := getattr(item, "max_value", None)) is not None:
+                checks.append(pa.Check.le(most))
+        rules = {name: pa.Column(checks=checks, nullable=True) for name, checks in columns.items()}
+        try:
+            pa.DataFrameSchema(rules).validate(suite.frame, lazy=True)
+        except pa.errors.SchemaErrors as error:
+            failed += len(error.failure_cases["column"].unique())
+    return {"report_s": time.perf_counter() - began, "failed": failed}
+
+
+WAYS = {"contract": contract, "report": report, "gx": gx, "pandera": pandera}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=HELP)
+    parser.add_argument("--records", type=int, default=337_000)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--manifest", type=Path, help="folder to keep the manifest in")
+    parser.add_argument("--pandera", help="folder that pandera was installed into")
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.way:
+        if options.pandera:
+            sys.path.append(options.pandera)
+        with tempfile.TemporaryDirectory() as folder:
+            found = WAYS[options.way](options.manifest, Path(folder))
+        print(json.dumps({**found, "peak_mb": peak_mb()}))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.manifest or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest = folder / f"manifest-{options.records}.parquet"
+        from data_records import media_of, write_manifest
+
+        if not manifest.exists():
+            write_manifest(manifest, options.records)
+        (folder / "media.txt").write_text("\n".join(media_of(manifest)))
+        results = {"records": options.records, "manifest_mb": manifest.stat().st_size >> 20}
+        print(f"{'way':<10}{'read s':>9}{'tier s':>9}{'report s':>10}{'peak MB':>10}{'failed':>8}")
+        for way in WAYS:
+            results[way] = measure(way, manifest, options.pandera)
+            numbers = results[way]
+            cells = [f"{numbers[key]:.2f}" if key in numbers else "-"
+                     for key in ("read_s", "tier_s", "report_s", "peak_mb")]  # fmt: skip
+            print(f"{way:<10}{cells[0]:>9}{cells[1]:>9}{cells[2]:>10}{cells[3]:>10}"
+                  f"{numbers.get('failed', numbers.get('error', '')):>8}")  # fmt: skip
+    if options.out:
+        options.out.write_text(json.dumps(results, indent=1))
+
+
+def measure(way: str, manifest: Path, pandera_folder: str | None) -> dict:
+    command = [sys.executable, __file__, "--way", way, "--manifest", str(manifest)]
+    if pandera_folder:
+        command += ["--pandera", pandera_folder]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"error": done.stderr.strip().splitlines()[-1][:200]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""`python -m any2caption.datasets.manifest_page > docs/manifest.md`: the manifest's documentation.
+
+Made from the records' own schema, the condition registry, the shapes and the licences, so that it
+cannot say anything else than the code does; a test holds the committed page to it.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from any2caption.datasets.ingest.shapes import ABOUT
+from any2caption.datasets.ingest.sources import ABOUT_FILE, MANIFESTS
+from any2caption.datasets.licences import DEFAULT_LICENCES
+from any2caption.datasets.records import QA, SourceCondition, SourceRecord, Strict
+
+HEAD = f"""# Source manifests
+
+<!-- made by `python -m any2caption.datasets.manifest_page > docs/manifest.md` -->
+
+A source is a folder (`file:///…` or `s3://…`) with one of {", ".join(MANIFESTS)},
+and the files that it names. Or it is a plain folder of a known shape (below). Read it with
+`a2c data ingest SOURCE`.
+
+- **JSONL**: a record a line, UTF-8. A byte-order mark, CRLF and a missing last line break are fine.
+  NaN, a key that is there twice, and unknown keys are not.
+- **Parquet**: the same fields as columns, nested or as JSON text.
+- **CSV**: a header, RFC 4180 quotes, UTF-8; nested fields as JSON text.
+- In Parquet and CSV, columns `caption_<part>` may hold the caption's parts, and columns `<kind>` or
+  `<kind>:<role>` paths separated by `|`. An unknown column is refused.
+
+Paths are relative to the manifest's folder and stay in it: absolute paths, `..`, URLs and symbolic
+links are rejected. A record that breaks a rule goes to quarantine with line, field and reason, the
+others go on; when the bad ones are more than the threshold (5 %), nothing is published. A good
+record without a caption waits in `pending/…jsonl`, a manifest of this form, for annotation.
+"""
+DUPLICATES = """## Duplicates and splits
+
+A record's split follows from its caption. Records with the same words (apart from case and
+punctuation), and records that are not synthetic with nearly the same pictures (perceptual hashes of
+pictures and of four frames of a clip, 6 bits of 64), belong together: where they lie in several
+splits, those closest to training stay (train, validation, test) and the others are quarantined.
+Neither they nor deleted records count against the threshold.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    from any2caption.conditions.registry import KINDS
+
+    yield HEAD
+    sections: tuple[tuple[str, type[Strict]], ...] = (
+        ("Record", SourceRecord),
+        ("Condition (an item of `conditions`)", SourceCondition),
+        ("Question (an item of `qa`)", QA),
+    )
+    for title, model in sections:
+        yield from (f"## {title}", "", "| field | type | required | what |", "|---|---|---|---|")
+        for name, field in model.model_fields.items():
+            needed = "yes" if field.is_required() else ""
+            yield f"| `{name}` | {_type(field.annotation)} | {needed} | {field.description or ''} |"
+        yield ""
+    yield from ("## Kinds", "", "| kind | what | roles | options |", "|---|---|---|---|")
+    for name, kind in KINDS.items():
+        options = ", ".join(f"`{option.name}`" for option in kind.options)
+        yield f"| `{name}` | {kind.summary} | {', '.join(kind.roles)} | {options} |"
+    yield from ("", "## Licences", "", "Allowed by default, as SPDX expressions:", "")
+    yield ", ".join(f"`{name}`" for name in DEFAULT_LICENCES) + "."
+    yield ""
+    yield "`A2C_LICENCES` is another list (comma-separated); a leading `+` adds to this one."
+    yield from ("", "## Plain folders", "", "| shape | what |", "|---|---|")
+    for name, text in ABOUT.items():
+        yield f"| `{name}` | {text} |"
+    yield ""
+    yield (
+        "The first shape that fits is taken; `--shape` asks for one. Licence and source come from "
+        f"`--licence` and `--source`, or from `{ABOUT_FILE}` in the folder. A file's kind is "
+        "`--kind`, else the nearest folder named like a kind (`depth`, `masks` …), else its "
+        "suffix; a text file of numbers is a camera path."
+    )
+    yield ""
+    yield DUPLICATES.rstrip()
+
+
+def _type(annotation: Any) -> str:
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    for old, new in (
+        ("typing.", ""),
+        ("any2caption.datasets.records.", ""),
+        ("any2caption.captions.schema.", ""),
+        ("|", "or"),
+    ):
+        text = text.replace(old, new)
+    return f"`{text}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,268 @@
+"""Manifests in three formats and plain folders give the same records; the rest is refused."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from any2caption.datasets.ingest import ingest
+from any2caption.datasets.ingest.engine import IngestOptions
+from any2caption.datasets.ingest.sources import SourceOptions, open_source
+from any2caption.datasets.licences import DEFAULT_LICENCES
+from any2caption.errors import A2CError, GateRefused, InputError
+from any2caption.storage.folder import FolderStore
+from any2caption.storage.memory import MemoryStore
+
+from .builders import caption, read_manifest, write_corpus, write_manifest
+
+DATA = Path(__file__).parents[1] / "data"
+PICTURE = (DATA / "depth" / "rainbow_sheep.png").read_bytes()
+CLIP = (DATA / "video" / "hiker.mp4").read_bytes()
+CAMERA = (DATA / "camera" / "2f25826f0d0ef09a.txt").read_bytes()
+STATED = SourceOptions(licence="MIT", source="unit")
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    store = MemoryStore("corpus")
+    write_corpus(store)
+    return store
+
+
+def run(store, options=None, **changes):
+    chosen = IngestOptions(
+        source=options or SourceOptions(), licences=DEFAULT_LICENCES, **changes.pop("extra", {})
+    )
+    return ingest(store, "src", MemoryStore(), workers=1, options=chosen,
+                  **{"threshold": 0.0, **changes})  # fmt: skip
+
+
+def copy(corpus):
+    store = MemoryStore("copy")
+    for info in corpus.list():
+        store.put(info.key, corpus.get(info.key))
+    return store
+
+
+def with_manifest(corpus, name, data):
+    store = copy(corpus)
+    store.delete("src/manifest.jsonl")
+    store.put(f"src/{name}", data)
+    return store
+
+
+def as_csv(lines, bom=b"", end="\r\n"):
+    buffer = io.StringIO(newline="")
+    names = ["id", "source", "licence", "prompt", "conditions", "caption", "qa", "synthetic"]
+    writer = csv.DictWriter(buffer, names, extrasaction="ignore", lineterminator=end)
+    writer.writeheader()
+    for line in lines:
+        cells = {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in line.items()}
+        writer.writerow(cells)
+    return bom + buffer.getvalue().encode()
+
+
+def as_parquet(lines):
+    rows = []
+    for line in lines:
+        row = {k: v for k, v in line.items() if k not in {"caption", "conditions", "qa"}}
+        row |= {f"caption_{part}": text for part, text in line["caption"].items()}
+        row["conditions"] = [
+            {**item, "options": json.dumps(item.get("options", {}))}
+            for item in line.get("conditions", [])
+        ]
+        row["qa"] = json.dumps(line.get("qa", []))
+        rows.append(row)
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+def test_jsonl_parquet_and_csv_give_the_same_records(corpus):
+    lines = read_manifest(corpus)
+    expected = run(corpus)
+    for name, data in (
+        ("manifest.parquet", as_parquet(lines)),
+        ("manifest.csv", as_csv(lines)),
+        ("manifest.csv", as_csv(lines, b"\xef\xbb\xbf", "\n").rstrip(b"\n")),
+    ):
+        found = run(with_manifest(corpus, name, data))
+        assert found.format == name.rpartition(".")[2]
+        assert found.records == expected.records
+
+
+def test_bom_crlf_and_a_missing_last_newline_change_nothing(corpus):
+    raw = corpus.get("src/manifest.jsonl").strip().replace(b"\n", b"\r\n")
+    store = with_manifest(corpus, "manifest.jsonl", b"\xef\xbb\xbf" + raw)
+    assert run(store).records == run(corpus).records
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("manifest.jsonl", '{"id": "é"}'.encode("utf-16"), "UTF-16"),
+        ("manifest.csv", b"id,colour\n1,red\n", "colour: unknown column; known: id"),
+        ("manifest.csv", b"id,id\n1,2\n", "id: the column is there twice"),
+        ("manifest.csv", b'id,prompt\n1,"open\n', "no CSV"),
+        ("manifest.parquet", b"PAR1 nonsense", "no readable Parquet file"),
+        ("manifest.parquet", b"", "no readable Parquet file"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_refused_in_one_line(corpus, name, data, reason):
+    with pytest.raises(InputError, match=reason) as caught:
+        run(with_manifest(corpus, name, data))
+    assert "\n" not in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_two_manifests_are_refused(corpus):
+    store = copy(corpus)
+    store.put("src/manifest.csv", b"id\n")
+    with pytest.raises(InputError, match="both there; keep one"):
+        run(store)
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        ({"licence": "CC-BY-NC-4.0"}, "licence: licence 'CC-BY-NC-4.0' is not allowed"),
+        ({"licence": ""}, "licence: Field required"),
+        ({"source": "  "}, "source: "),
+        ({"conditions": "{"}, "conditions: no JSON"),
+        ({"caption": "[1]"}, "caption: "),
+        ({"prompt": "a\ud800b"}, "not UTF-8"),
+    ],
+)
+def test_bad_cells_are_quarantined_with_their_field(corpus, cells, problem):
+    lines = read_manifest(corpus)
+    lines[1] = {**lines[1], **cells}
+    header = as_csv([]).decode().strip().split(",")
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, header, extrasaction="ignore")
+    writer.writeheader()
+    for line in lines:
+        writer.writerow(
+            {k: json.dumps(v) if isinstance(v, list | dict) else v for k, v in line.items()}
+        )
+    raw = text.getvalue().encode("utf-8", "surrogatepass")
+    with pytest.raises(GateRefused, match=problem.replace("(", r"\(")):
+        run(with_manifest(corpus, "manifest.csv", raw))
+
+
+def test_nan_twin_keys_and_infinite_options_are_quarantined(corpus):
+    lines = read_manifest(corpus)
+    store = copy(corpus)
+    bad = [
+        json.dumps(lines[0]).replace('"id"', '"synthetic": NaN, "id"', 1),
+        json.dumps(lines[1]).replace('"id"', '"id": "x", "id"', 1),
+        *lines[2:],
+    ]
+    write_manifest(store, bad)
+    result = run(store, threshold=0.9)
+    assert result.rejected == 2
+    assert len(result.records) == len(lines) - 2
+
+
+def test_symbolic_links_are_not_followed(corpus, tmp_path):
+    store = FolderStore(tmp_path / "s")
+    for info in corpus.list():
+        store.put(info.key, corpus.get(info.key))
+    lines = read_manifest(corpus)
+    path = next(line["conditions"][0]["paths"][0] for line in lines if line.get("conditions"))
+    target = tmp_path / "s" / "src" / path
+    (tmp_path / "secret").write_bytes(target.read_bytes())
+    target.unlink()
+    target.symlink_to(tmp_path / "secret")
+    with pytest.raises(GateRefused, match="symbolic link; links are not followed"):
+        run(store)
+
+
+def folder(files):
+    store = MemoryStore("plain")
+    for path, content in files.items():
+        store.put(f"src/{path}", content if isinstance(content, bytes) else content.encode())
+    return store
+
+
+SHAPES = {
+    "table": {"metadata.csv": 'video,caption\n"v/a.mp4","""A hiker"", he"\n', "v/a.mp4": CLIP},
+    "fields": {
+        "list.txt": "one@@A sheep@@assets/a.png@@b.png\n",
+        "a.png": PICTURE,
+        "b.png": PICTURE,
+    },
+    "lists": {"prompts.txt": "A hiker", "videos.txt": "v/a.mp4\r\n", "v/a.mp4": CLIP},
+    "sidecars": {"a.PNG": PICTURE, "a.txt": "a sheep\n", "b.png": PICTURE, "b.txt": "two"},
+    "samples": {"x/prompt.json": '{"prompt": "羊", "image_ref1": "./a.png"}', "x/a.png": PICTURE},
+    "order": {"c.json": '{"prompts": ["one"]}', "path.txt": CAMERA},
+    "prompts": {"color.txt": "a red car\r\na blue car"},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_shape_of_plain_folders_is_known_by_its_content(shape, tmp_path):
+    opened = open_source(folder(SHAPES[shape]), "src", tmp_path, STATED)
+    assert opened.format == shape
+    result = run(folder(SHAPES[shape]), STATED)
+    assert result.pending == opened.count >= 1
+    assert result.rejected == 0
+
+
+def test_records_without_captions_wait_and_can_be_ingested_once_they_have_one():
+    store = folder({**SHAPES["sidecars"], "first_frame.png": PICTURE, "first_frame.txt": "x"})
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    result = ingest(store, "src", kept, workers=1, options=options)
+    assert (result.pending, len(result.records)) == (3, 0)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    assert waiting[-1]["conditions"][0]["role"] == "first_frame"
+    captioned = [{**line, "caption": caption(line["id"]).model_dump()} for line in waiting]
+    write_manifest(store, captioned)
+    assert len(run(store).records) + run(store).leaks == 3
+
+
+def test_a_plain_folder_must_state_licence_and_source():
+    with pytest.raises(InputError, match=r"no licence and no source: give --licence and --source"):
+        run(folder(SHAPES["sidecars"]))
+    about = '{"licence": "MIT", "source": "unit"}'
+    assert run(folder({**SHAPES["sidecars"], "a2c-source.json": about})).pending == 2
+
+
+def test_another_folder_is_refused_with_what_is_accepted():
+    with pytest.raises(InputError, match=r"no known shape. Accepted: manifest.jsonl.*sidecars"):
+        run(folder({"a.png": PICTURE}), STATED)
+    with pytest.raises(InputError, match="not of the shape 'lists'"):
+        run(folder(SHAPES["sidecars"]), SourceOptions(shape="lists"))
+
+
+def test_paths_of_a_table_that_lead_out_are_quarantined():
+    rows = json.dumps([{"prompt": "x", "image": "../../etc/passwd"}, {"prompt": "y",
+                       "image": "/etc/passwd"}])  # fmt: skip
+    with pytest.raises(GateRefused, match="2 of 2 records"):
+        run(folder({"t.json": rows, "a.png": PICTURE}), STATED)
+
+
+def test_media_that_no_record_uses_are_told():
+    result = run(folder({**SHAPES["table"], "extra.png": PICTURE}), STATED)
+    assert any("1 media files belong to no record" in note for note in result.notes)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    name=st.sampled_from(["manifest.jsonl", "manifest.csv", "manifest.parquet", "t.json", "p.txt"]),
+    data=st.one_of(st.binary(max_size=300), st.text(max_size=200).map(lambda t: t.encode())),
+)
+def test_no_bytes_of_a_manifest_crash_the_reader(name, data):
+    store = folder({name: data})
+    refusals: list[A2CError] = []
+    try:
+        run(store, STATED, threshold=1.0)
+    except A2CError as error:
+        refusals.append(error)
+    assert not any("\n" in str(error).strip() for error in refusals)
