@@ -23,6 +23,7 @@ from any2caption.conditions.types import (
     Motion,
     Normals,
     Part,
+    Payload,
     Pose,
     Regions,
     Segmentation,
@@ -101,36 +102,16 @@ def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
 
 
 def summarise(condition: Condition) -> Probe:
-    """Return a parsed condition's format, frame count and size."""
-    height: int | None = None
-    width: int | None = None
-    frames = 1
+    """Return a parsed condition's format, frame count, size and fingerprints."""
+    payload = condition.payload
+    frames, height, width = _extent(payload)
     seconds: float | None = None
     hashes: tuple[str, ...] = ()
-    match condition.payload:
-        case Image(pixels):
-            height, width = pixels.shape[:2]
-            hashes = fingerprint([pixels])
-        case Video(stack, fps):
-            frames, height, width = stack.shape[:3]
-            seconds = round(frames / fps, 3) if fps > 0 else None
-            hashes = fingerprint_clip(stack)
-        case Depth(stack) | Segmentation(stack) | Sketch(stack):
-            frames, height, width = stack.shape
-        case Normals(vectors):
-            frames, height, width = vectors.shape[:3]
-        case DrawnPose(stack):
-            frames, height, width = stack.shape[:3]
-        case MaskedImage(holes=holes):
-            height, width = holes.shape
-        case Regions(frames=given):
-            frames = len(given)
-        case Motion(tracks):
-            frames = len(tracks)
-        case Pose(keypoints):
-            frames = len(keypoints)
-        case Camera(w2c=poses):
-            frames = len(poses)
+    if isinstance(payload, Image):
+        hashes = fingerprint([payload.pixels])
+    elif isinstance(payload, Video):
+        seconds = round(frames / payload.fps, 3) if payload.fps > 0 else None
+        hashes = fingerprint_clip(payload.frames)
     return Probe(
         condition.format,
         frames,
@@ -141,6 +122,26 @@ def summarise(condition: Condition) -> Probe:
         seconds,
         hashes,
     )
+
+
+def _extent(payload: Payload) -> tuple[int, int | None, int | None]:
+    """Frames, and height and width of what has pixels."""
+    match payload:
+        case Image(pixels=still) | MaskedImage(pixels=still):
+            return 1, *still.shape[:2]
+        case (
+            Video(stack)
+            | DrawnPose(stack)
+            | Depth(stack)
+            | Segmentation(stack)
+            | Sketch(stack)
+            | Normals(stack)
+        ):
+            frames, height, width = stack.shape[:3]
+            return frames, height, width
+        case Pose(times) | Motion(times) | Regions(times) | Camera(w2c=times):
+            return len(times), None, None
+    return 1, None, None
 
 
 def to_document(outcome: Probe | Problem) -> dict[str, Any]:
