@@ -25,7 +25,7 @@ from any2caption.conditions.types import Camera, Condition, Depth, Image, Pose, 
 from any2caption.errors import InputError
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
-from any2caption.model.pixels import fit, patchify
+from any2caption.model.pixels import fit, grid_of, patchify
 from any2caption.model.positions import prompt_positions
 
 LABELS = {
@@ -137,10 +137,13 @@ class Processor:
 
     # --- requests ---
 
-    def assemble(self, text: str, features: Sequence[Features]) -> ModelInputs:
+    def assemble(
+        self, text: str, features: Sequence[Features], *, patches: bool = True
+    ) -> ModelInputs:
         """Return the model's inputs for a text and conditions.
 
-        Too many of a kind are left out with a warning.
+        Too many of a kind are left out with a warning. `patches=False` leaves vision_patches and
+        motion_patches without rows, for callers that have the encoders' output already.
         """
         grouped, warnings = self._grouped(features)
         config = self.config
@@ -159,14 +162,17 @@ class Processor:
                 cameras.append(poses)
                 self._add_media(prompt, CAMERA, len(poses), None)
                 continue
-            patches, grid = patchify(
-                item["frames"], scaling.get(kind, config.processor.image), config.vision
-            )
             target = MOTION if kind == "pose" else VISION
-            (motion if kind == "pose" else vision).append(patches)
+            grid = grid_of(item["frames"].shape, config.vision)
+            if patches:
+                found, _ = patchify(
+                    item["frames"], scaling.get(kind, config.processor.image), config.vision
+                )
+                (motion if kind == "pose" else vision).append(found)
             grids[target].append(grid)
             pad = "<|image_pad|>" if kind == "image" else "<|video_pad|>"
-            self._add_media(prompt, target, len(patches) // config.vision.merge**2, grid, pad)
+            tokens = grid[0] * grid[1] * grid[2] // config.vision.merge**2
+            self._add_media(prompt, target, tokens, grid, pad)
         ids, cut = self._user_text(text)
         if cut:
             warnings.append(f"the text was cut to {len(ids)} tokens")
@@ -187,6 +193,11 @@ class Processor:
             camera_poses=np.concatenate([np.zeros((0, 16), np.float32), *cameras]),
             warnings=tuple(warnings),
         )
+
+    def most(self, kind: str) -> int:
+        """How many conditions of a kind are read."""
+        config = self.config.processor
+        return config.max_images if kind == "image" else config.max_conditions
 
     def caption_ids(self, caption: str) -> list[int]:
         """Tokens of a target caption, ended by <|im_end|>."""
@@ -210,11 +221,7 @@ class Processor:
         out, warnings = [], []
         for kind, word in LABELS.items():
             found = [item for item in features if str(item["kind"]) == kind]
-            most = (
-                self.config.processor.max_images
-                if kind == "image"
-                else self.config.processor.max_conditions
-            )
+            most = self.most(kind)
             if len(found) > most:
                 warnings.append(f"{len(found)} {kind} conditions given, the first {most} were read")
             for number, item in enumerate(found[:most], 1):

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import Features
 from any2caption.model.pixels import patchify_batch
-from any2caption.training.batches import TOWERS, Answers, Order, share
+from any2caption.training.batches import TOWERS, Answers, Order, joined, share
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
 
@@ -158,7 +158,7 @@ class AlignData:
         features = [self.data.feature(item.number) for item in chosen]
         ids = tuple(f"{kind} item {item.number}" for item in chosen)
         if kind == "camera":
-            poses = torch.from_numpy(np.concatenate([np.asarray(f["poses"]) for f in features]))
+            poses = joined([f["poses"] for f in features])
             size = self.config.camera.frames
             spans = [(i * size, (i + 1) * size) for i in range(len(chosen))]
             return AlignBatch(
@@ -189,7 +189,7 @@ class AlignData:
                 spans.append((at, at + size))
                 at += size
             parts.append(patches.reshape(-1, patches.shape[-1]))
-        return torch.from_numpy(np.concatenate(parts)), torch.tensor(grids), spans
+        return joined(parts), torch.tensor(grids), spans
 
 
 def _answers(
