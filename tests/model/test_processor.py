@@ -24,9 +24,10 @@ def test_every_kind_becomes_finite_arrays_whose_tokens_are_counted(processor, co
         assert np.isfinite(array).all()
     assert len(inputs.vision_grid) == 3
     assert len(inputs.vision_patches) == inputs.vision_grid.prod(1).sum()
+    cell = processor.config.vision.merge**2
     assert counts(inputs) == {
-        VISION: len(inputs.vision_patches) // 4,
-        MOTION: len(inputs.motion_patches) // 4,
+        VISION: len(inputs.vision_patches) // cell,
+        MOTION: len(inputs.motion_patches) // cell,
         CAMERA: 8,
     }
     assert inputs.position_ids.shape == (3, len(inputs.input_ids))
@@ -113,12 +114,12 @@ def test_smart_size_keeps_to_its_limits():
         assert tall * wide <= 256 * 28 * 28
 
 
-def test_patches_lie_in_transformers_order(config):
+def test_patches_lie_in_transformers_order():
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
     pixels = np.random.default_rng(0).integers(0, 256, (56, 84, 3), dtype=np.uint8)
     theirs = Qwen2VLImageProcessorPil(do_resize=False)(images=[pixels], return_tensors="np")
-    ours, grid = patchify(pixels[None], QWEN2_VL_2B.processor.image, config.vision)
+    ours, grid = patchify(pixels[None], QWEN2_VL_2B.processor.image, QWEN2_VL_2B.vision)
     assert theirs["image_grid_thw"].tolist() == [list(grid)]
     assert ours == pytest.approx(theirs["pixel_values"], abs=1e-4)
 

@@ -7,6 +7,7 @@ import torch
 from any2caption.model.any2caption import Any2Caption
 from any2caption.training.align import AlignData
 from any2caption.training.batches import Collator, Order, share
+from any2caption.training.encoded import encode_items
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import TINY
 
@@ -133,3 +134,18 @@ def test_heads_learn_to_name_a_condition(data):
         optimizer.step()
         losses.append(float(loss / weight))
     assert np.mean(losses[-5:]) < 0.5 * losses[0]
+
+
+def test_items_encoded_once_give_the_same_loss(data, objective):
+    samples = [s for s in data.samples("train") if s.features][:8]
+    stage, processor = TINY.stages[-1], data.processor()
+    encoded = encode_items(objective.model, data, 0, 1)
+    plain, cached = (
+        Collator(data, processor, stage, 0, items)(samples, 0) for items in (None, encoded)
+    )
+    assert not plain.encoded
+    assert cached.encoded
+    assert torch.equal(plain.input_ids, cached.input_ids)
+    with torch.no_grad():
+        loss, other = (objective(batch, 0.0)[0] for batch in (plain, cached))
+    assert float(loss) == pytest.approx(float(other), rel=1e-4)

@@ -61,7 +61,7 @@ def test_a_combined_movement_has_two_classes():
 
 def test_slot_words_are_marked_and_free_text_counts_in_full():
     text = "1. Dense caption: two red balls."
-    assert slot_tokens(text, [(0, 16), (18, 21), (21, 25), (31, 32)]).tolist() == [0, 1, 1, 0]
+    assert slot_tokens(text, [(0, 16), (18, 21), (21, 25), (31, 32)]).tolist() == [1, 1, 1, 0]
     assert slot_tokens("nothing known", [(0, 7), (7, 13)]).tolist() == [1, 1]
 
 

@@ -3,14 +3,26 @@ from dataclasses import asdict, replace
 import pytest
 
 from any2caption.errors import ConfigError
-from any2caption.training.recipes import PAPER, RECIPES, SMOKE, TINY, recipe, recipe_content
+from any2caption.training.recipes import (
+    PAPER,
+    PREPARED_VERSION,
+    RECIPES,
+    SMOKE,
+    TINY,
+    recipe,
+    recipe_content,
+)
 from any2caption.training.schedule import learning_rate_factor, stage_progress
 
 
 def test_the_digest_follows_the_content():
     stages = (*TINY.stages[:-1], replace(TINY.stages[-1], lr=1e-9))
     assert replace(TINY, stages=stages).digest != TINY.digest
-    assert recipe_content("tiny") == {**asdict(TINY), "digest": TINY.digest}
+    assert recipe_content("tiny") == {
+        **asdict(TINY),
+        "digest": TINY.digest,
+        "prepared": PREPARED_VERSION,
+    }
 
 
 def test_recipes_end_in_time():
@@ -42,7 +54,8 @@ def test_an_unknown_recipe_is_refused_with_the_list():
 
 
 def test_a_slow_machine_still_anneals_and_ends():
-    assert stage_progress(10, 100, 50.0, 100.0) == 0.5
+    assert stage_progress(10, 100, 55.0, 100.0) == pytest.approx(0.5)
+    assert stage_progress(10, 100, 19.0, 100.0) == 0.1  # a little behind: steps alone count
     assert stage_progress(90, 100, 0.0, 100.0) == 0.9
     assert stage_progress(10, 100, 500.0, 100.0) == 1.0
 

@@ -178,3 +178,10 @@ def test_lora_trains_only_its_updates_and_merges_them_into_the_bundle(
 
 def _base(name):
     return name.replace("_proj.", "_proj.base.")
+
+
+def test_encoding_once_needs_frozen_encoders(folder, tmp_path, alone):
+    stage = replace(short().stages[-1], train=("camera", "language"), encode_once=True)
+    run = trainer(folder, tmp_path, replace(short(), stages=(stage,)))
+    with pytest.raises(ConfigError, match=r"interpret: encode_once, but it trains \['camera'\]"):
+        run.run()

@@ -1,6 +1,7 @@
 """Pictures to model-ready arrays, with Pillow and NumPy only."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,12 @@ def fit(
             for frame in frames
         ]
     )
+
+
+def grid_of(shape: Sequence[int], vision: VisionConfig) -> tuple[int, int, int]:
+    """Return the grid (t, h, w) in patches of frames of shape T×H×W(×3)."""
+    frames, height, width = shape[:3]
+    return -(-frames // vision.temporal), height // vision.patch, width // vision.patch
 
 
 def patchify(

@@ -37,9 +37,9 @@ from any2caption.conditions.types import (
     Sketch,
     Video,
 )
-from any2caption.model.config import ModelConfig
+from any2caption.model.config import ModelConfig, ProcessorConfig, Scaling
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
-from any2caption.model.pixels import fit, patchify
+from any2caption.model.pixels import fit, grid_of, patchify
 from any2caption.model.positions import prompt_positions
 from any2caption.model.visual import (
     BOX_TOKENS,
@@ -249,10 +249,13 @@ class Processor:
 
     # --- requests ---
 
-    def assemble(self, text: str, features: Sequence[Features]) -> ModelInputs:
+    def assemble(
+        self, text: str, features: Sequence[Features], *, patches: bool = True
+    ) -> ModelInputs:
         """Return the model's inputs for a text and conditions.
 
-        Too many of a kind are left out with a warning.
+        Too many of a kind are left out with a warning. `patches=False` leaves vision_patches and
+        motion_patches without rows, for callers that have the encoders' output already.
         """
         grouped, warnings = self._grouped(features)
         config = self.config
@@ -261,9 +264,6 @@ class Processor:
         motion: list[NDArray[np.float32]] = []
         cameras: list[NDArray[np.float32]] = []
         grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
-        empty_is_zero = dict.fromkeys(("depth", "segmentation", "sketch"), config.processor.depth)
-        drawn = dict.fromkeys(MOTION_KINDS, config.processor.motion)
-        scaling = {**empty_is_zero, **drawn}
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("user\n"))
         for label, kind, item in grouped:
@@ -277,14 +277,17 @@ class Processor:
                 warnings += self._add_regions(prompt, item, label.strip(": "))
                 if "frames" not in item:
                     continue
-            patches, grid = patchify(
-                item["frames"], scaling.get(kind, config.processor.image), config.vision
-            )
             target = MOTION if kind in MOTION_KINDS else VISION
-            (motion if target == MOTION else vision).append(patches)
+            grid = grid_of(item["frames"].shape, config.vision)
+            if patches:
+                found, _ = patchify(
+                    item["frames"], scaling_of(kind, config.processor), config.vision
+                )
+                (motion if target == MOTION else vision).append(found)
             grids[target].append(grid)
             pad = "<|image_pad|>" if kind in _STILLS else "<|video_pad|>"
-            self._add_media(prompt, target, len(patches) // config.vision.merge**2, grid, pad)
+            tokens = grid[0] * grid[1] * grid[2] // config.vision.merge**2
+            self._add_media(prompt, target, tokens, grid, pad)
         ids, cut = self._user_text(text)
         if cut:
             warnings.append(f"the text was cut to {len(ids)} tokens")
@@ -305,6 +308,11 @@ class Processor:
             camera_poses=np.concatenate([np.zeros((0, 16), np.float32), *cameras]),
             warnings=tuple(warnings),
         )
+
+    def most(self, kind: str) -> int:
+        """How many conditions of a kind are read."""
+        config = self.config.processor
+        return config.max_images if kind == "image" else config.max_conditions
 
     def caption_ids(self, caption: str) -> list[int]:
         """Tokens of a target caption, ended by <|im_end|>."""
@@ -328,11 +336,7 @@ class Processor:
         out, warnings = [], []
         for kind, word in LABELS.items():
             found = [item for item in features if str(item["kind"]) == kind]
-            most = (
-                self.config.processor.max_images
-                if kind == "image"
-                else self.config.processor.max_conditions
-            )
+            most = self.most(kind)
             if len(found) > most:
                 warnings.append(f"{len(found)} {kind} conditions given, the first {most} were read")
             for number, item in enumerate(found[:most], 1):
@@ -392,6 +396,13 @@ class Processor:
         ids = self._encode(text.strip())
         most = self.config.processor.max_text_tokens
         return ids[:most], len(ids) > most
+
+
+def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
+    """How a kind's pixels are scaled: what is mostly empty so that empty is 0."""
+    if kind in MOTION_KINDS:
+        return config.motion
+    return config.depth if kind in {"depth", "segmentation", "sketch"} else config.image
 
 
 def prompt_phrases(config: ModelConfig, kinds: Collection[str] = FIRST_KINDS) -> Iterable[str]:

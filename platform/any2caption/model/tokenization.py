@@ -35,7 +35,7 @@ def train_tokenizer(
     splits = [pre_tokenizers.Split(Regex(PUNCTUATION), "isolated")]
     if phrases:
         longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-        pattern = rf"(?i) ?\b(?:{'|'.join(map(re.escape, longest_first))})\b"
+        pattern = rf"(?i) ?\b(?:{'|'.join(map(re.escape, longest_first))})\b(?! caption\b)"
         splits.append(pre_tokenizers.Split(Regex(pattern), "isolated"))
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*splits, byte_level])

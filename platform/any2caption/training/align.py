@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import Features
 from any2caption.model.pixels import patchify_batch
-from any2caption.model.processor import MOTION_KINDS
-from any2caption.training.batches import TOWERS, Answers, Order, share
+from any2caption.model.processor import scaling_of
+from any2caption.training.batches import TOWERS, Answers, Order, joined, share
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
 
@@ -31,7 +31,7 @@ def most_tokens(config: ModelConfig, kind: str) -> int:
     cell = config.vision.patch * config.vision.merge
     if kind == "camera":
         return config.camera.frames
-    if kind in MOTION_KINDS:
+    if TOWERS[kind] == "motion":
         return config.processor.motion_frames // 2 * (config.processor.motion_size // cell) ** 2
     if kind == "image":
         return (config.processor.image_size // cell) ** 2
@@ -159,7 +159,7 @@ class AlignData:
         features = [self.data.feature(item.number) for item in chosen]
         ids = tuple(f"{kind} item {item.number}" for item in chosen)
         if kind == "camera":
-            poses = torch.from_numpy(np.concatenate([np.asarray(f["poses"]) for f in features]))
+            poses = joined([f["poses"] for f in features])
             size = self.config.camera.frames
             spans = [(i * size, (i + 1) * size) for i in range(len(chosen))]
             return AlignBatch(
@@ -173,11 +173,7 @@ class AlignData:
     def _patches(
         self, kind: str, features: Sequence[Features]
     ) -> tuple[Tensor, Tensor, list[tuple[int, int]]]:
-        processor, vision = self.config.processor, self.config.vision
-        scaling = {
-            "depth": processor.depth,
-            **dict.fromkeys(MOTION_KINDS, processor.motion),
-        }.get(kind, processor.image)
+        vision, scaling = self.config.vision, scaling_of(kind, self.config.processor)
         parts, grids, spans, at = [], [], [], 0
         shapes = {f["frames"].shape for f in features}
         clips = (
@@ -193,7 +189,7 @@ class AlignData:
                 spans.append((at, at + size))
                 at += size
             parts.append(patches.reshape(-1, patches.shape[-1]))
-        return torch.from_numpy(np.concatenate(parts)), torch.tensor(grids), spans
+        return joined(parts), torch.tensor(grids), spans
 
 
 def _answers(

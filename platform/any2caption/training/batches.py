@@ -4,19 +4,24 @@ The order is a pure function of (seed, stage, step): global batches of samples o
 that neither the number of ranks nor a restart changes it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from any2caption.model.inputs import Features
+from any2caption.model.inputs import CAMERA, MOTION, VISION, Features
 from any2caption.model.processor import LABELS, MOTION_KINDS, Processor
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
 
+if TYPE_CHECKING:
+    from any2caption.training.encoded import EncodedItems
+
+Array = NDArray[np.float32]
 BUCKETS = 32  # batches that are sorted by length together
 
 
@@ -77,6 +82,8 @@ class Batch:
     motion_grid: Tensor
     poses: Tensor
     answers: tuple["Answers", ...]
+    encoded: bool = False
+    """Whether `vision`, `motion` and `poses` are encoder outputs (N, hidden) already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,17 @@ class Answers:
 class Collator:
     """Makes batches of one stage."""
 
-    def __init__(self, data: Prepared, processor: Processor, stage: Stage, seed: int) -> None:
+    def __init__(
+        self,
+        data: Prepared,
+        processor: Processor,
+        stage: Stage,
+        seed: int,
+        encoded: "Mapping[int, Tensor] | EncodedItems | None" = None,
+    ) -> None:
+        """With `encoded` items the batches hold encoder outputs instead of patches and poses."""
         self.data, self.processor, self.stage, self.seed = data, processor, stage, seed
+        self.encoded = encoded
 
     def __call__(self, samples: Sequence[Sample], step: int) -> Batch:
         """Return the tensors of these samples; dropout is a function of the step and the sample."""
@@ -127,12 +143,13 @@ class Collator:
             types=padded("types", 0, torch.int64),
             labels=padded("labels", -1, torch.int64),
             weights=padded("weights", 0, torch.float32),
-            vision=_joined([row.vision for row in rows]),
-            vision_grid=_joined([row.vision_grid for row in rows]),
-            motion=_joined([row.motion for row in rows]),
-            motion_grid=_joined([row.motion_grid for row in rows]),
-            poses=_joined([row.poses for row in rows]),
+            vision=joined([row.vision for row in rows]),
+            vision_grid=joined([row.vision_grid for row in rows]),
+            motion=joined([row.motion for row in rows]),
+            motion_grid=joined([row.motion_grid for row in rows]),
+            poses=joined([row.poses for row in rows]),
             answers=tuple(answers),
+            encoded=self.encoded is not None,
         )
 
     def _row(self, sample: Sample, step: int) -> "_Row":
@@ -148,7 +165,7 @@ class Collator:
             features, prompt = wanted, ""
             caption = np.asarray(self.processor.caption_ids(sample.parts[stage.part]), np.int64)
             slots = np.ones(len(caption), np.float32)
-        inputs = self.processor.assemble(prompt, features)
+        inputs = self.processor.assemble(prompt, features, patches=self.encoded is None)
         start = len(inputs.input_ids)
         ids = np.concatenate([inputs.input_ids, caption])
         at = inputs.position_ids.max() + 1
@@ -159,24 +176,37 @@ class Collator:
         weights[start - 1 : -1] = np.maximum(slots, stage.template_weight)
         merge = self.processor.config.vision.merge**2
         counts = {
-            "vision": len(inputs.vision_patches) // merge,
-            "motion": len(inputs.motion_patches) // merge,
-            "camera": len(inputs.camera_poses),
+            tower: int((inputs.token_types == kind).sum())
+            for tower, kind in (("vision", VISION), ("motion", MOTION), ("camera", CAMERA))
         }
+        media = (inputs.vision_patches, inputs.motion_patches, inputs.camera_poses)
+        if self.encoded is not None:
+            media = self._tokens(numbers)
         return _Row(
             ids,
             np.concatenate([inputs.position_ids, after], axis=1),
             np.concatenate([inputs.token_types, np.zeros(len(caption), np.int64)]),
             labels,
             weights,
-            inputs.vision_patches,
+            media[0],
             inputs.vision_grid,
-            inputs.motion_patches,
+            media[1],
             inputs.motion_grid,
-            inputs.camera_poses,
+            media[2],
             list(_answers(sample, features, inputs.vision_grid, counts, merge)),
             counts,
         )
+
+    def _tokens(self, numbers: Sequence[int]) -> tuple[Array, Array, Array]:
+        """Encoder outputs of a sample's items by tower, in prompt order."""
+        parts: dict[str, list[NDArray[np.float32]]] = {"vision": [], "motion": [], "camera": []}
+        for kind, tower in TOWERS.items():
+            found = [n for n in numbers if self.data.items[n]["kind"] == kind]
+            most = self.processor.most(kind)
+            parts[tower] += [self.encoded[n].numpy() for n in found[:most]]  # type: ignore[index]
+        none = np.zeros((0, self.processor.config.text.hidden), np.float32)
+        vision, motion, camera = (np.concatenate([none, *found]) for found in parts.values())
+        return vision, motion, camera
 
     def _dropped(self, sample: Sample, step: int) -> tuple[str, list[int]]:
         """Leave out conditions and sentences of the prompt at random; something always stays."""
@@ -236,8 +266,13 @@ def _answers(
                 yield Answers(kind, (start, start + size), fixed), (tower, start, start + size)
 
 
-def _joined(parts: Sequence[NDArray[np.generic]]) -> Tensor:
-    return torch.from_numpy(np.concatenate(parts))
+def joined(parts: Sequence[NDArray[np.generic]]) -> Tensor:
+    """Arrays end to end, in torch's own memory.
+
+    Its alignment is always the same. NumPy's is not, and then equal products differ in their last
+    bits, so that a resumed run would not equal an uninterrupted one.
+    """
+    return torch.tensor(np.concatenate(parts))
 
 
 def usable(samples: Sequence[Sample], stage: Stage, kind_of: Callable[[int], str]) -> list[Sample]:

@@ -13,6 +13,11 @@ MALLOC = {
 }
 
 
+def has_gpu() -> bool:
+    """Whether an NVIDIA driver is there."""
+    return Path("/dev/nvidiactl").exists()
+
+
 def has_bf16() -> bool:
     """Whether the processor multiplies bfloat16 in hardware."""
     cpuinfo = Path("/proc/cpuinfo")
@@ -34,7 +39,7 @@ def worker_environment(ranks: int, cache: Path) -> dict[str, str]:
     threads = str(max(1, cores // ranks))
     return {
         **MALLOC,
-        **({} if Path("/dev/nvidiactl").exists() else {"DS_ACCELERATOR": "cpu"}),
+        **({} if has_gpu() else {"DS_ACCELERATOR": "cpu"}),
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
         "OMP_WAIT_POLICY": "PASSIVE",
@@ -45,3 +50,16 @@ def worker_environment(ranks: int, cache: Path) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
+
+
+def bind_rank(rank: int, ranks: int) -> None:
+    """Keep this process on its share of the cores; call it before threads start.
+
+    Ranks wake each other many times a step, and Linux tends to run the woken one on the waker's
+    core: unbound, two ranks on a busy machine were measured on one core while the other served
+    background work.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    share = len(cores) // ranks
+    if share:
+        os.sched_setaffinity(0, cores[rank * share : (rank + 1) * share])

@@ -50,9 +50,12 @@ class Objective(nn.Module):
         return self.heads({tower: tokens}, batch.answers) * weight, weight
 
     def _caption(self, batch: Batch, heads_loss: float) -> tuple[Tensor, Tensor]:
-        vision = self.model.encode_vision(batch.vision, batch.vision_grid)
-        motion = self.model.encode_motion(batch.motion, batch.motion_grid)
-        camera = self.model.encode_camera(batch.poses)
+        if batch.encoded:
+            vision, motion, camera = batch.vision, batch.motion, batch.poses
+        else:
+            vision = self.model.encode_vision(batch.vision, batch.vision_grid)
+            motion = self.model.encode_motion(batch.motion, batch.motion_grid)
+            camera = self.model.encode_camera(batch.poses)
         embeds = self.model.embed(batch.input_ids, batch.types, vision, motion, camera)
         hidden = self.model.hidden_states(embeds, batch.positions)
         at = batch.labels >= 0

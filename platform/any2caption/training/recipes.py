@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from any2caption.errors import ConfigError
 
-PREPARED_VERSION = 4
+PREPARED_VERSION = 5
 """Version of what `training.prepare` writes. A run prepared by another version is another run."""
 
 Module = Literal["vision", "motion", "camera", "language", "lm_head", "heads"]
@@ -43,6 +43,8 @@ class Stage:
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.98)
     clip: float = 1.0
+    encode_once: bool = False
+    """Run the encoders over all items before the stage; they must be frozen in it."""
     heads_loss: float = 0.0
     """Weight of the phrase heads' loss beside the caption's."""
     template_weight: float = 1.0
@@ -101,7 +103,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
         steps=steps(480),
         batch=96,
         lr=1e-3,
-        share=0.13,
+        share=0.17,
     )
     return Recipe(
         name=name,
@@ -125,21 +127,20 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
                 steps=steps(160),
                 batch=48,
                 lr=1e-3,
-                share=0.03,
+                share=0.05,
             ),
             vision,
             Stage(
                 name="interpret",
                 objective="interpret",
-                train=("vision", "motion", "camera", "language", "lm_head", "heads"),
-                steps=steps(1400),
+                train=("language", "lm_head"),
+                encode_once=True,
+                steps=steps(1800),
                 batch=32,
                 lr=2e-3,
-                encoder_lr=0.4,
                 warmup=60 if scale == 1 else 10,
-                heads_loss=0.3,
                 template_weight=0.25,
-                share=0.81,
+                share=0.75,
             ),
         ),
         max_minutes=minutes,

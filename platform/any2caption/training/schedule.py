@@ -4,10 +4,17 @@ import math
 
 from any2caption.training.recipes import Stage
 
+SLACK = 0.1
+"""Share of the time budget that a stage may be behind before time counts."""
+
 
 def stage_progress(step: int, steps: int, elapsed: float, budget: float) -> float:
-    """0…1: the larger of the share of steps and the share of time (seconds)."""
-    return min(1.0, max(step / steps, elapsed / budget))
+    """0…1: the share of steps, or of time (seconds) for a stage that is well behind.
+
+    A stage in time follows its steps alone, so the learning rate is the same in every run of it.
+    """
+    behind = (elapsed / budget - SLACK) / (1 - SLACK)
+    return min(1.0, max(step / steps, behind))
 
 
 def learning_rate_factor(stage: Stage, step: int, progress: float) -> float:

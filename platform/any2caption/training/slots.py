@@ -46,7 +46,7 @@ def slot_phrases() -> set[str]:
 
 
 def slot_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-    """1 for tokens that overlap a slot's words, else 0.
+    """1 for tokens that overlap a slot's words and for the token before them, else 0.
 
     All 1 where the lexicon knows no word of the text.
     """
@@ -56,4 +56,7 @@ def slot_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.flo
     if not marks.any():
         return np.ones(len(offsets), np.float32)
     total = np.concatenate([[0], np.cumsum(marks)])
-    return np.asarray([total[end] > total[start] for start, end in offsets], np.float32)
+    named = np.asarray([total[end] > total[start] for start, end in offsets], bool)
+    # The token before commits to what follows: "in an" leaves orange only.
+    named[:-1] |= named[1:].copy()
+    return named.astype(np.float32)

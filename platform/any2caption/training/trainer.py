@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from any2caption.errors import InterruptedTrainingError, NonFiniteLossError
+from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteLossError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.processor import Processor
@@ -21,6 +21,7 @@ from any2caption.training.align import AlignBatch, AlignData
 from any2caption.training.batches import Batch, Collator, Order, share, usable
 from any2caption.training.checkpoint import Position
 from any2caption.training.dataset import Prepared, Sample
+from any2caption.training.encoded import EncodedItems, encode_items
 from any2caption.training.machine import can_compile, has_bf16
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe, Stage
@@ -44,7 +45,14 @@ class Place:
 class Source:
     """Batches of one stage by step."""
 
-    def __init__(self, data: Prepared, processor: Processor, stage: Stage, seed: int) -> None:
+    def __init__(
+        self,
+        data: Prepared,
+        processor: Processor,
+        stage: Stage,
+        seed: int,
+        encoded: EncodedItems | None = None,
+    ) -> None:
         self._align = (
             AlignData(data, processor.config, stage, seed)
             if stage.objective == "classify"
@@ -57,7 +65,7 @@ class Source:
             self.empty = not self._samples
             lengths = torch.tensor([sample.length for sample in self._samples]).numpy()
             self._order = Order(lengths, stage.batch, seed)
-            self._collate = Collator(data, processor, stage, seed)
+            self._collate = Collator(data, processor, stage, seed, encoded)
 
     def __call__(self, step: int, rank: int, ranks: int) -> Batch | AlignBatch:
         """One rank's part of a step."""
@@ -115,10 +123,12 @@ class Trainer:
 
     def _stage(self, number: int) -> None:
         stage, position = self.recipe.stages[number], self.position
-        source = Source(self.data, self.processor, stage, self.recipe.seed + number)
+        stage_clock = time.monotonic() - position.stage_elapsed
         if position.total_steps == 0 and len(self.data.poses()):
             poses = torch.from_numpy(self.data.poses().copy())
             self.objective.model.camera_encoder.fit_normalisation(poses)
+        encoded = self._encoded(stage)
+        source = Source(self.data, self.processor, stage, self.recipe.seed + number, encoded)
         if source.empty:
             self._say(stage, "skipped: the data has nothing for it")
             self._next_stage(number)
@@ -130,7 +140,6 @@ class Trainer:
         self._moments = {}
         compiled = self._compile(stage)
         budget = stage.share * self.recipe.max_minutes * 60
-        stage_clock = time.monotonic() - position.stage_elapsed
         while True:
             batch = source(position.step, self.place.rank, self.place.ranks)
             elapsed = time.monotonic() - stage_clock if self.place.rank == 0 else 0.0
@@ -159,6 +168,18 @@ class Trainer:
         self._report(stage, force=True)
         engine.destroy()
         self._next_stage(number)
+
+    def _encoded(self, stage: Stage) -> EncodedItems | None:
+        """All items' tokens, where the stage wants them once."""
+        if not stage.encode_once:
+            return None
+        if thawed := set(stage.train) & set(engines.ENCODERS):
+            raise ConfigError(f"stage {stage.name}: encode_once, but it trains {sorted(thawed)}")
+        began = time.monotonic()
+        found = encode_items(self.objective.model, self.data, self.place.rank, self.place.ranks)
+        seconds = time.monotonic() - began
+        self._say(stage, f"{len(self.data.items)} items encoded in {seconds:.1f} s")
+        return found
 
     def _check(self, loss: float, batch: Batch | AlignBatch, stage: Stage) -> None:
         """A loss that is NaN or infinite on any rank stops every rank before the step."""

@@ -16,6 +16,7 @@ import typer
 
 from any2caption.errors import A2CError, InterruptedTrainingError
 from any2caption.progress import ProgressLog
+from any2caption.training.machine import bind_rank, has_gpu
 
 POLL_SECONDS = 2.0
 
@@ -32,6 +33,8 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
 ) -> None:
     """Train as one rank."""
     rank = int(os.environ.get("RANK", "0"))
+    if not has_gpu():
+        bind_rank(rank, int(os.environ.get("WORLD_SIZE", "1")))
     (out / f"worker-{rank}.pid").write_text(str(os.getpid()))
     _follow(int(os.environ.get("A2C_SUPERVISOR_PID", "0")))
     try:
