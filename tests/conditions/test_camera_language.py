@@ -176,6 +176,12 @@ def test_a_zoom_changes_the_focal_length_only(focal, key):
     assert keys(path({"dolly_in"}, focal=None)) == {"dolly_in"}
 
 
+def test_a_lens_unknown_in_some_frames_is_no_zoom():
+    camera = path(set(), focal=1.8)
+    camera.intrinsics[7] = np.nan
+    assert keys(camera) == {"static"}
+
+
 def test_unknown_intrinsics_and_one_pose_are_static():
     camera = Camera(np.full((1, 4), np.nan), np.eye(3, 4)[None])
     (movement,) = movements(camera)
@@ -325,6 +331,12 @@ def test_a_shaking_hand_is_no_movement():
     poses[:, :3, :3] = Rotation.from_rotvec(sway).as_matrix()
     poses[:, :3, 3] = sway
     assert keys(Camera(np.full((80, 4), np.nan), np.linalg.inv(poses)[:, :3])) == {"static"}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_small_movement_counts_if_it_goes_one_way_all_the_time(name):
+    assert keys(made([({name}, 0.02, 0.8)], 30)) == {name}
+    assert keys(made([({name}, 0.02, 0.8)], 30, noise=0.002)) == {"static"}
 
 
 def test_json_is_as_published():

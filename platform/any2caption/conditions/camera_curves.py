@@ -43,7 +43,8 @@ def motion_curves(camera: Camera, turning: float = np.radians(10.0)) -> PathCurv
     rotations, translations = camera.w2c[:, :, :3], camera.w2c[:, :, 3]
     curves = np.zeros((len(rotations), CURVES))
     focal = np.log(camera.intrinsics[:, 0])
-    curves[:, ZOOM] = np.nan_to_num(focal - focal[0])
+    # A lens that is unknown in some frames says nothing of a zoom.
+    curves[:, ZOOM] = focal - focal[0] if np.isfinite(focal).all() else 0.0
     if len(rotations) == 1:
         return PathCurves(curves)
     step = rotations[:-1] @ rotations[1:].transpose(0, 2, 1)

@@ -52,6 +52,9 @@ _SHAKE = 0.1
 _SHAKES = 4
 _ZOOM_WEIGHT = 0.5
 _SHORT = 8
+_TINY = 0.003
+_STEADY = 12
+_STEADILY = 0.95
 _ORBIT_MISFIT = 0.35
 _ORBIT_OVERLAP = 0.6
 
@@ -134,6 +137,7 @@ def movements(camera: Camera, *, scene_distance: float = SCENE_DISTANCE) -> list
     most_turn = RELATIVE * float(np.ptp(shift[:, TURNS], axis=0).max())
     limits[list(TURNS)] = min(threshold, max(most_turn, np.radians(PLAIN_TURN)))
     runs = _runs(range(len(_CURVES)), shift, curves, np.maximum(limits, noise))
+    runs = runs or _one_way(path.values * weights, path.values)
     runs += _in_gaps(runs, shift, curves, np.maximum(max(FLOOR, ALONE * largest), noise))
     found = _join_orbits(runs, curves, path.on_rail)
     found += _rests(found, shift, max(FLOOR, 0.1 * largest))
@@ -191,6 +195,23 @@ def _run(curve: int, values: Floats, amounts: Floats, start: int, end: int) -> _
     first, last = trimmed(values, start, end)
     change = float(amounts[end] - amounts[start])
     return _Run(curve, first, last, change, abs(float(values[end] - values[start])))
+
+
+def _one_way(shift: Floats, curves: Floats) -> list[_Run]:
+    """Small movements of a clip without large ones: curves that go one way all the time.
+
+    A hand that shakes goes to and fro; the unit of many paths is unknown, so small may be all.
+    """
+    if len(shift) < _STEADY:
+        return []
+    net = np.abs(shift[-1] - shift[0])
+    travelled = np.abs(np.diff(shift, axis=0)).sum(axis=0)
+    least = max(_TINY, RELATIVE * float(net.max()))
+    return [
+        _run(curve, shift[:, curve], curves[:, curve], 0, len(shift) - 1)
+        for curve in range(len(_CURVES))
+        if net[curve] >= least and net[curve] >= _STEADILY * travelled[curve]
+    ]
 
 
 def _gaps(spans: Iterable[tuple[int, int]], frames: int) -> list[tuple[int, int]]:
