@@ -317,6 +317,11 @@ def test_a_straight_rail_keeps_its_words_while_the_camera_turns(move, turn, size
     assert keys(camera) == {move, turn}
 
 
+def test_a_pause_parts_unequal_movements():
+    camera = made([({"dolly_in"}, 1, 0), ({"pan_left"}, 0, 60), ({"dolly_in"}, 0.5, 0)], 12)
+    assert [one.key for one in movements(camera)] == ["dolly_in", "pan_left", "dolly_in"]
+
+
 def test_long_rests_are_static():
     found = movements(path({"truck_left"}, set(), {"truck_left"}))
     assert [movement.key for movement in found] == ["truck_left", "static", "truck_left"]

@@ -181,12 +181,9 @@ def _runs(which: Iterable[int], shift: Floats, curves: Floats, thresholds: Float
             pace = change / (end - start)
             # A pause goes at less than a fifth of the mean pace.
             pieces = without_pauses(values, start, end, pause, min(still, 0.2 * pace * pause))
-            strong = [
-                piece
-                for piece in pieces
-                if abs(values[piece[1]] - values[piece[0]]) >= thresholds[curve]
-            ]
-            pieces = strong if len(strong) > 1 else [(start, end)]
+            least = max(FLOOR, thresholds[curve] / 2)
+            strong = [one for one in pieces if abs(values[one[1]] - values[one[0]]) >= least]
+            pieces = strong or [(start, end)]
             found += [_run(curve, values, curves[:, curve], *piece) for piece in pieces]
     return found
 
