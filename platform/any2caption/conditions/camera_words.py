@@ -154,7 +154,7 @@ _DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "
     "leftward": "left",
     "rightward": "right",
 }
-_STILL = re.compile(r"static|still|stationary|stop|stabili[sz]\w*|steady")
+_STILL = re.compile(r"static|still|stationary|stops?|stabili[sz]\w*|steady")
 _REACH = 6
 
 
