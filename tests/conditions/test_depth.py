@@ -197,3 +197,26 @@ def test_a_truncated_map_is_refused(refused):
     assert "room.png: pixels: a damaged or truncated PNG" in refused(
         "depth", Part("room.png", data[:50_000])
     )
+
+
+def test_an_npz_of_one_array_is_read_and_a_bomb_is_not(refused):
+    array = np.linspace(1, 4, 8 * 9, dtype=np.float32).reshape(8, 9)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, depth=array)
+    one = parse_condition("depth", [Part("d.npz", packed.getvalue())])
+    np.testing.assert_array_equal(one.payload.maps, maps_of([npy(array)]))
+    several = io.BytesIO()
+    np.savez(several, a=array, b=array)
+    assert "of 2 files" in refused("depth", Part("d.npz", several.getvalue()))
+    assert "damaged" in refused("depth", Part("d.npz", packed.getvalue()[:60]))
+    bomb = io.BytesIO()
+    np.savez_compressed(bomb, depth=np.zeros((10_500, 10_000), np.float32))
+    assert "unpacks to more" in refused("depth", Part("d.npz", bomb.getvalue()))
+
+
+def test_colour_pictures_of_an_rgbd_folder_are_left_out(slope):
+    photo = np.random.default_rng(0).integers(0, 256, (*slope.shape, 3), dtype=np.uint8)
+    parts = [picture(photo, "JPEG", "color_1.jpg"), picture(slope, name="depth_1.png")]
+    condition = parse_condition("depth", parts)
+    np.testing.assert_array_equal(condition.payload.maps, maps_of([picture(slope)]))
+    assert "1 colour pictures" in condition.warnings[0]

@@ -6,6 +6,9 @@ percentile, so a few wild readings do not flatten the rest.
 """
 
 import io
+import struct
+import zipfile
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +32,7 @@ _VIDEO_GREY_TOLERANCE = 24
 _DEEP = 16
 _NPY_DTYPES = ("f2", "f4", "f8")
 _MAX_NPY_HEADER = 10_000
+_MOST_UNZIPPED = 400_000_000
 Floats = NDArray[np.float32]
 
 
@@ -43,6 +47,7 @@ def parse_depth(parts: Sequence[Part], options: Options, limits: Limits) -> Pars
     """
     notes = Notes()
     ordered = sorted(parts, key=lambda part: natural_key(part.name))
+    ordered = [_unzipped(part) for part in _without_colour(ordered, limits, notes)]
     name = _common_format(ordered)
     if name in VIDEO_FORMATS:
         return _parse_clip(ordered, options, limits, notes)
@@ -51,13 +56,60 @@ def parse_depth(parts: Sequence[Part], options: Options, limits: Limits) -> Pars
     return _parse_pictures(ordered, options, limits, notes)
 
 
+def _without_colour(parts: list[Part], limits: Limits, notes: Notes) -> list[Part]:
+    """Of an RGB-D folder the 16-bit grey maps: the colour pictures beside them are left out."""
+    if len(parts) == 1 or any(sniff(part.data) not in IMAGE_FORMATS for part in parts):
+        return parts
+    headers = [image_header(part, limits.pixels or MAX_PIXELS) for part in parts]
+    deep = [
+        part
+        for part, header in zip(parts, headers, strict=True)
+        if header.bits == _DEEP and header.channels == 1
+    ]
+    others = [header for header in headers if header.bits != _DEEP]
+    if not deep or not others or any(header.channels < 3 for header in others):  # noqa: PLR2004
+        return parts
+    notes.warn(f"{len(parts) - len(deep)} colour pictures beside the depth maps are left out")
+    return deep
+
+
+def _unzipped(part: Part) -> Part:
+    """The one array of an npz as npy; any other file as it is. Nothing is unpickled.
+
+    Raises:
+        InputError: a damaged archive, not exactly one array, or one that unpacks to too much.
+    """
+    if sniff(part.data) != "ZIP or npz":
+        return part
+    try:
+        with zipfile.ZipFile(io.BytesIO(part.data)) as archive:
+            entries = archive.infolist()
+            if len(entries) != 1 or not entries[0].filename.endswith(".npy"):
+                raise InputError(
+                    f"ZIP or npz of {len(entries)} files; an npz of one depth array is taken",
+                    file=part.name,
+                    field="npz",
+                )
+            with archive.open(entries[0]) as stream:
+                data = stream.read(_MOST_UNZIPPED + 1)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        raise InputError("a damaged ZIP or npz", file=part.name, field="npz") from error
+    except (EOFError, zlib.error, MemoryError, struct.error) as error:
+        raise InputError("a damaged ZIP or npz", file=part.name, field="npz") from error
+    if len(data) > _MOST_UNZIPPED:
+        raise InputError(
+            f"unpacks to more than {_MOST_UNZIPPED:,} bytes", file=part.name, field="npz"
+        )
+    return Part(part.name, data)
+
+
 def _common_format(parts: Sequence[Part]) -> str:
     names = [sniff(part.data) for part in parts]
     for part, name in zip(parts, names, strict=True):
         if name not in (*IMAGE_FORMATS, *VIDEO_FORMATS, "npy"):
             raise InputError(
                 f"not a depth map: this is {name}; accepted: 8-bit or 16-bit PNG, JPEG, WebP, "
-                "float npy, MP4, WebM, GIF",
+                "float npy or npz, MP4, WebM, GIF",
                 file=part.name,
                 field="format",
             )

@@ -63,7 +63,7 @@ def detect_kind(parts: Sequence[Part]) -> tuple[str, str]:
         return _first_reader(ordered, [*hints, *others], rule, hinted=bool(hints))
     if names == {"BVH"}:
         return "pose", "BVH"
-    if names == {"npy"}:
+    if names <= {"npy", "ZIP or npz"}:
         return _first_reader(ordered, ("depth", "motion"), "npy")
     if len(names) == 1 and names & set(VIDEO_FORMATS):
         return _clip(ordered)
@@ -138,6 +138,9 @@ def _pictures(parts: Sequence[Part]) -> tuple[str, str]:
         masks = [_looks(part)[0] == "segmentation" for part in parts]
         if masks.count(True) == 1:
             return "masked_image", "a picture and a black and white one"
+    deep = [part for part in parts if image_header(part, MAX_PIXELS).bits == _DEEP]
+    if deep and len(deep) < len(parts):  # an RGB-D folder
+        return _looks(deep[0])
     looks = [_looks(part) for part in (parts[0], parts[len(parts) // 2], parts[-1])]
     known = [look for look in looks if look[0] != "even"]
     kind, rule = known[0] if known else ("sketch", "even pictures")

@@ -110,7 +110,7 @@ def _is_mask(part: Part, limits: Limits) -> bool:
     if np.ptp(rgb.astype(np.int16), axis=2).max() > 24:  # noqa: PLR2004 - colour
         return False
     levels = np.bincount(rgb[:, :, 1].ravel(), minlength=256)
-    return bool(np.count_nonzero(levels) <= 2 or looks_two_valued(levels))  # noqa: PLR2004
+    return bool(np.count_nonzero(levels) <= 2) or looks_two_valued(levels)  # noqa: PLR2004
 
 
 def _done(

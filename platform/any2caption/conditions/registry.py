@@ -98,6 +98,7 @@ _KINDS = (
             ".jpeg",
             ".webp",
             ".npy",
+            ".npz",
             ".mp4",
             ".m4v",
             ".mov",
