@@ -61,7 +61,7 @@ def inspect_path(
         **{key: value for key, value in facts.items() if key not in _FACTS},
         "assumptions": facts["assumptions"],
         "warnings": facts["warnings"],
-        **language(condition),
+        **language(condition, facts),
     }
     return condition, finite(report)
 
@@ -115,8 +115,14 @@ def shapes(payload: Any) -> dict[str, list[int]]:
     return found
 
 
-def language(condition: Condition) -> dict[str, Any]:
+def language(condition: Condition, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return `movements` (camera: type, direction, start, end, …) and `words`, where there are."""
+    if "movements" in facts:
+        words = facts.get("words") or []
+        return {
+            "movements": facts["movements"],
+            "words": [words] if isinstance(words, str) else list(words),
+        }
     if isinstance(condition.payload, Camera):
         from any2caption.conditions import camera_language
 
