@@ -434,3 +434,9 @@ def test_no_json_crashes_any_dialect(value):
     with pytest.raises(InputError) as caught:
         parse_condition("pose", [part(value, "any.json")])
     assert str(caught.value).startswith("any.json: ")
+
+
+def test_hands_and_faces_are_left_out_and_that_is_said(parse):
+    condition = parse("pose", POSE / "im1010_openpose.json")
+    assert any("hand and face points are left out" in text for text in condition.assumptions)
+    assert condition.payload.keypoints.shape == (1, 1, 25, 3)

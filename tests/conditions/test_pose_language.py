@@ -330,3 +330,13 @@ def test_a_json_sequence_of_people_is_told_by_the_parser():
     found = pose_movements(condition.payload)
     told = {best([one for one in found if one.person == who]).action for who in (1, 2)}
     assert told == {NAMES[action] for action in actions}
+
+
+def test_a_very_long_clip_is_looked_at_in_fewer_frames():
+    from any2caption.conditions.pose_language import MAX_FRAMES
+
+    points = np.repeat(body.move("raise", FRONT, 50), 60, axis=0)
+    assert len(points) > MAX_FRAMES
+    one = best(pose_movements(pose(points)))
+    assert one.action == "raise arms"
+    assert one.end < 0.8

@@ -20,6 +20,11 @@ from any2caption.conditions.keypoints import (
 
 KEYS = ("pose_keypoints_2d", "pose_keypoints")
 POINTS = (15, 17, 18, 25)
+_LEFT_OUT = tuple(
+    f"{part}_keypoints{version}"
+    for part in ("face", "hand_left", "hand_right")
+    for version in ("_2d", "")
+)
 
 
 def openpose_frame(item: dict[str, Any], where: Where, limits: Limits, notes: Notes) -> Frame:
@@ -55,6 +60,12 @@ def _person(person: Any, where: Where, notes: Notes) -> Floats | None:
     if len(points) not in POINTS:
         known = ", ".join(str(count) for count in POINTS)
         raise where.error(f"{len(points)} points; {known} are accepted", field)
+    if any(_has_values(person.get(key)) for key in _LEFT_OUT):
+        notes.assume("hand and face points are left out: the model follows bodies")
     if points[:, 2].max() > 1:
         notes.warn("confidences above 1 were set to 1")
     return cleaned(points)
+
+
+def _has_values(values: Any) -> bool:
+    return isinstance(values, list) and any(value not in (0, None) for value in values)

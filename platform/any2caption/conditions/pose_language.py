@@ -17,6 +17,7 @@ import numpy as np
 
 from any2caption.conditions.body_curves import Body, bodies_of
 from any2caption.conditions.body_rules import RULES, Found
+from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Pose
 
 ACTIONS = (
@@ -55,6 +56,8 @@ _WORDS: Mapping[str, str] = {
 _WITH_PART = ("raise arms", "lower arms", "raise leg")
 _BY = {"wave": "with", "punch": "with", "kick": "with"}
 _MIN_FRAMES = 3
+MAX_FRAMES = 2_000
+"""Longer clips are looked at in this many evenly spaced frames."""
 _STILL_SHARE = 0.4
 _LEAST = 0.2
 
@@ -108,6 +111,9 @@ def pose_movements(pose: Pose) -> list[PoseMovement]:
     """
     if len(pose.keypoints) < _MIN_FRAMES:
         return []
+    if len(pose.keypoints) > MAX_FRAMES:
+        kept = sample_frames(len(pose.keypoints), MAX_FRAMES)
+        pose = Pose(pose.keypoints[kept], pose.layout, pose.fps, pose.aspect)
     out: list[PoseMovement] = []
     for person, body in enumerate(bodies_of(pose), start=1):
         if body is None or body.count < _MIN_FRAMES:
