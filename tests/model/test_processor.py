@@ -148,6 +148,7 @@ def test_tracks_and_drawn_poses_go_through_the_motion_encoder(processor):
     assert all(one["frames"].shape[1:] == (size, size, 3) for one in features)
     assert all(0 < one["frames"].any(axis=3).mean() < 0.3 for one in features)
     inputs = processor.assemble("x", features)
-    assert counts(inputs)[MOTION] == len(inputs.motion_patches) // 4 > 0
+    cell = processor.config.vision.merge**2
+    assert counts(inputs)[MOTION] == len(inputs.motion_patches) // cell > 0
     assert counts(inputs)[VISION] == 0
     assert "motion 1: " in processor.tokenizer.decode(inputs.input_ids.tolist())
