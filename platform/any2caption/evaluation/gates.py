@@ -173,10 +173,10 @@ TINY = Policy(
         *_thresholds(
             64,
             [
-                (f"slots {_ONLY_CONDITION}", 0.85, Selector(slice=ALL, group="only_condition")),
-                (f"slots {_ONLY_TEXT}", 0.93, Selector(slice=ALL, group="only_text")),
-                ("camera movement from the camera alone", 0.90, _CAMERA),
-                ("action from the pose alone", 0.90, _ACTION),
+                (f"slots {_ONLY_CONDITION}", 0.90, Selector(slice=ALL, group="only_condition")),
+                (f"slots {_ONLY_TEXT}", 0.95, Selector(slice=ALL, group="only_text")),
+                ("camera movement from the camera alone", 0.93, _CAMERA),
+                ("action from the pose alone", 0.93, _ACTION),
             ],
         ),
         Threshold(
