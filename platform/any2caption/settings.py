@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         description="Allowed licences, comma-separated SPDX identifiers; a leading + adds to the "
         "default list",
     )
+    strict_camera: bool = Field(
+        default=False,
+        description="Quarantine records whose text names camera movements that the path "
+        "does not show",
+    )
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
     ports: Ports = Field(default_factory=Ports)
     annotate: Annotate = Field(default_factory=Annotate)

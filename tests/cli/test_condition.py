@@ -46,6 +46,7 @@ def report(*arguments):
         (EXAMPLES / "images" / "dog.jpg", "image"),
         (DATA / "video" / "hiker.mp4", "video"),
         (DATA / "pose" / "multi", "pose"),
+        (DATA / "pose" / "ip_adapter_openpose.png", "pose"),
         (DATA / "camera" / "look_left.txt", "camera"),
         (EXAMPLES / "prompt.txt", "text"),
     ],
@@ -95,6 +96,49 @@ def test_previews_are_drawn(path, suffix, tmp_path):
             assert np.asarray(picture).std() > 5
     else:
         assert detect_kind(read_parts(out))[0]
+
+
+def test_a_camera_path_is_no_clip_and_the_refusal_says_so(tmp_path):
+    done = inspect(DATA / "camera" / "look_left.txt", "--preview", tmp_path / "out.mp4")
+    assert isinstance(done.exception, InputError)
+    assert "a camera path is drawn as one picture: give OUT.png" in str(done.exception)
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_pictures_that_are_no_clip_have_no_movements():
+    found = report(DATA / "pose" / "test_coco.json")
+    assert (found["movements"], found["words"]) == ([], [])
+    assert "not as a clip (their sizes differ)" in found["assumptions"][0]
+
+
+def areas(colours):
+    """Blocks of colours on black, as a panoptic picture has them."""
+    picture = np.zeros((200, 300, 3), np.uint8)
+    for at, colour in enumerate(colours):
+        picture[20:90, 10 + 60 * at : 60 + 60 * at] = colour
+    return picture
+
+
+def strokes(colours):
+    picture = np.zeros((200, 300, 3), np.uint8)
+    for at, colour in enumerate(colours):
+        picture[20:180, 30 + 60 * at : 34 + 60 * at] = colour
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("drawn", "colours", "kind"),
+    [
+        (areas, [(255, 0, 0), (0, 255, 0), (0, 0, 255)], "segmentation"),
+        (strokes, [(255, 0, 0), (0, 255, 0), (0, 0, 255)], "pose"),
+        (strokes, [(255, 0, 0)] * 3, "segmentation"),
+    ],
+)
+def test_thin_lines_of_several_colours_are_a_pose_and_areas_are_masks(
+    drawn, colours, kind, tmp_path
+):
+    Image.fromarray(drawn(colours)).save(tmp_path / "a.png")
+    assert detect_kind(read_parts(tmp_path / "a.png"))[0] == kind
 
 
 def test_regions_are_drawn_on_their_picture(tmp_path):

@@ -13,6 +13,7 @@ from any2caption.conditions.camera_words import (
     caption_keys,
     describe_camera,
     label_keys,
+    path_keys,
     unsupported,
 )
 from any2caption.conditions.describe import describe
@@ -151,3 +152,21 @@ def test_a_preview_of_one_pose_without_a_lens_works(tmp_path):
     camera = Camera(np.full((1, 4), np.nan), np.eye(3, 4)[None])
     draw_camera_path(camera, tmp_path / "one.png")
     assert (tmp_path / "one.png").stat().st_size > 1000
+
+
+def test_a_path_s_keys_come_with_the_largest_movement_first(parse):
+    assert path_keys(parse("camera", DATA / "camera" / "look_left.txt").payload) == ("pan_left",)
+    count = 40
+    w2c = np.tile(np.eye(4)[:3], (count, 1, 1))
+    w2c[:, 0, 3] = -np.linspace(0, 3, count)
+    w2c[:, 2, 3] = -np.linspace(0, 1, count)
+    lens = np.tile([1.0, 1.0, 0.5, 0.5], (count, 1))
+    assert path_keys(Camera(lens, w2c)) == ("truck_right", "dolly_in")
+
+
+def test_a_very_long_path_is_thinned_before_it_is_named():
+    count = 20_000
+    w2c = np.tile(np.eye(4)[:3], (count, 1, 1))
+    w2c[:, 0, 3] = -np.linspace(0, 3, count)
+    lens = np.tile([1.0, 1.0, 0.5, 0.5], (count, 1))
+    assert path_keys(Camera(lens, w2c)) == ("truck_right",)

@@ -57,7 +57,52 @@ def test_real_coco_annotations_are_frames_in_image_order(parse):
         ]
         seen = sum(int((points[:, 2] > 0).sum()) for points in people)
         assert (keypoints[at, ..., 2] > 0).sum() == seen
-    assert "4 images read as frames" in condition.assumptions[0]
+    assert "4 images read as pictures of their own" in condition.assumptions[0]
+
+
+def walking(images):
+    """Somebody who crosses the pictures from left to right."""
+    people = [coco_person(one["id"], x=20.0 * at) for at, one in enumerate(images)]
+    return {"images": [{"width": 640, "height": 480, **one} for one in images],
+            "annotations": people}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("images", "why"),
+    [
+        ([{"id": n, "file_name": f"walk_{n:04}.jpg"} for n in range(12)], None),
+        ([{"id": n, "file_name": f"v/{30 * n}.jpg"} for n in range(12)], None),
+        ([{"id": 9000 * n, "frame_id": n} for n in range(12)], None),
+        ([{"id": n} for n in range(12)], None),
+        ([{"id": n, "width": 300 + n} for n in range(12)], "their sizes differ"),
+        ([{"id": n, "file_name": f"{'ab'[n % 2]}{n}.jpg"} for n in range(12)], "not one name"),
+        ([{"id": n, "file_name": f"{'x' * n}.jpg"} for n in range(12)], "not one name"),
+        (
+            [{"id": n, "file_name": f"{n * 4567:012}.jpg"} for n in range(12)],
+            "do not rise",
+        ),
+        ([{"id": n, "file_name": f"{99 - n}.jpg"} for n in range(12)], "do not rise"),
+    ],
+)
+def test_only_images_of_a_sequence_show_movement(images, why):
+    condition = pose_of(walking(images))
+    assert condition.payload.clip is (why is None)
+    facts = describe(condition)
+    assert bool(facts["movements"]) is (why is None)
+    said = " ".join(condition.assumptions)
+    assert ("read as frames" in said) if why is None else (why in said and "no movements" in said)
+
+
+def test_results_of_scattered_images_are_pictures_and_fps_makes_them_a_clip():
+    results = [
+        {**coco_person(139 * n + 7 * n * n, x=20.0 * n, v=0.5), "category_id": 1} for n in range(12)
+    ]
+    condition = pose_of(results, width=640, height=480)
+    assert not condition.payload.clip
+    assert describe(condition)["movements"] == []
+    filmed = pose_of(results, width=640, height=480, fps=8.0)
+    assert filmed.payload.clip
+    assert describe(filmed)["movements"]
 
 
 def test_one_image_of_a_coco_file_can_be_selected(parse):

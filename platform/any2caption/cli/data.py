@@ -38,6 +38,10 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
     strict_drift: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--strict-drift", help="Drift against the last snapshot refuses.")
     ] = False,
+    strict_camera: Annotated[  # noqa: FBT002 - a flag
+        bool,
+        typer.Option("--strict-camera", help="Quarantine texts that contradict their camera path."),
+    ] = False,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -65,6 +69,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
                 options=options,
                 strict_drift=strict_drift,
                 allow_pending=True,
+                strict_camera=strict_camera,
             )
         finally:
             done.set()
@@ -433,6 +438,9 @@ def _put_ingest(settings: "Settings", result: dict[str, Any]) -> None:
         put(f"contract    {result['expectations']} expectations hold: {result['data_docs']}")
     else:
         put("snapshot    none: no record has a six-part caption yet")
+    if camera := result.get("camera_language", {}).get("compared"):
+        agree = result["camera_language"]["agree"]
+        put(f"camera      {agree:,} of {camera:,} texts agree with their camera path")
     if result["pending"]:
         where = f"{settings.object_store}/{result['pending_manifest']}"
         put(f"pending     {result['pending']:,} records wait for captions: {where}")

@@ -7,11 +7,11 @@ over time, since a limb that points at the viewer looks short.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from any2caption.conditions.camera_curves import monotone_runs
 from any2caption.conditions.layouts import LAYOUTS
 from any2caption.conditions.types import Pose
 
@@ -184,23 +184,7 @@ def swings(values: Floats, threshold: float) -> list[Swing]:
 
     A counter-move smaller than the threshold does not end a stretch.
     """
-    turns: list[int] = []
-    low = high = extreme = direction = 0
-    for at, value in enumerate(values):
-        if direction == 0:
-            low = at if value < values[low] else low
-            high = at if value > values[high] else high
-            if values[high] - values[low] >= threshold:
-                direction, extreme = (1, high) if high > low else (-1, low)
-                turns = [low if direction > 0 else high]
-        elif direction * (value - values[extreme]) > 0:
-            extreme = at
-        elif direction * (values[extreme] - value) >= threshold:
-            turns.append(extreme)
-            direction, extreme = -direction, at
-    if not turns:
-        return []
-    return [_swing(values, start, end) for start, end in pairwise([*turns, extreme])]
+    return [_swing(values, start, end) for start, end in monotone_runs(values, threshold)]
 
 
 def _swing(values: Floats, start: int, end: int) -> Swing:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from any2caption.conditions.camera_language import Movement, movements
+from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Camera
 from any2caption.errors import InputError
 
@@ -143,9 +144,12 @@ _VERBS: tuple[tuple[str, Mapping[str, str]], ...] = (
         r"mov|shift|glid|slid|advanc|translat|travel|push|pull|track|drift|truck|doll|ris|lower",
         {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"},
     ),
-    (r"yaw|pan|turn|rotat", {"left": "pan_left", "right": "pan_right"}),
+    (r"yaw|pan(?![eo])|turn|rotat", {"left": "pan_left", "right": "pan_right"}),
     (r"pitch|tilt", {"up": "tilt_up", "down": "tilt_down"}),
     (r"roll", {"left": "roll_anticlockwise", "right": "roll_clockwise"}),
+    (r"pedestal", {"up": "pedestal_up", "down": "pedestal_down"}),
+    (r"orbit|circl|arc(?=s|ing|ed)", {"left": "orbit_left", "right": "orbit_right"}),
+    (r"zoom", {}),
 )
 _DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "upwards": "up"} | {
     "downward": "down",
@@ -156,6 +160,7 @@ _DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "
 }
 _STILL = re.compile(r"static|still|stationary|stops?|stabili[sz]\w*|steady")
 _REACH = 6
+_MOST_FRAMES = 1_000
 
 
 def label_keys(source: str, label: str) -> tuple[str, ...]:
@@ -212,13 +217,31 @@ def expanded(keys: Iterable[str]) -> frozenset[str]:
     return frozenset(part for key in keys for part in parts.get(key, {key}))
 
 
+def path_keys(camera: Camera) -> tuple[str, ...]:
+    """Return the keys of the movements that a path shows, the largest shift of the picture first.
+
+    Of a path of more than 1,000 frames so many are looked at, evenly spaced.
+    """
+    frames = len(camera.w2c)
+    if frames > _MOST_FRAMES:
+        kept = sample_frames(frames, _MOST_FRAMES)
+        camera = Camera(camera.intrinsics[kept], camera.w2c[kept])
+    found = sorted(movements(camera), key=lambda movement: -movement.shift)
+    return tuple(dict.fromkeys(movement.key for movement in found))
+
+
 def unsupported(said: Iterable[str], found: Iterable[Movement]) -> tuple[str, ...]:
     """Return the movement keys that words name but geometry does not show; orbits as parts count.
 
     `static` is supported by a static stretch only.
     """
-    shown = expanded(movement.key for movement in found)
-    return tuple(key for key in dict.fromkeys(said) if not (expanded([key]) & shown))
+    return unsupported_keys(said, (movement.key for movement in found))
+
+
+def unsupported_keys(said: Iterable[str], shown: Iterable[str]) -> tuple[str, ...]:
+    """Return what `unsupported` does, for the keys of the movements that geometry shows."""
+    there = expanded(shown)
+    return tuple(key for key in dict.fromkeys(said) if not (expanded([key]) & there))
 
 
 def camera_words(found: Sequence[Movement], frames: int) -> str:

@@ -4,9 +4,15 @@ Every image is a frame, in the order of the `images` list (result lists: natural
 ids). In annotation files the third number is the visibility v: 0 = missing, 1 = labelled but
 covered (confidence 0.5), 2 = seen (confidence 1). In result lists it is a confidence, unless all
 are 0, 1, 2 with a 2 among them. Of 133 whole-body points the 17 of the body are taken.
+
+The images are frames of one clip when they state one size and their names (else ids) differ only in
+a number that rises in steps of at most 100, or when each has a `frame_id`. Others are pictures of
+their own, whose people do not move from one to the next. Who states `fps` says that it is a clip.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,13 +36,15 @@ COVERED = 0.5
 WHOLE_BODY = 133
 _BODY = len(COCO_17.points)
 _SEEN = 2.0
+_STEP = 100
+_NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 _SIDES = {"left": "l", "right": "r"}
 
 
 def annotation_frames(
-    value: Mapping[str, Any], select: str | None, file: str, notes: Notes
+    value: Mapping[str, Any], select: str | None, file: str, notes: Notes, *, clip: bool = False
 ) -> list[Frame]:
-    """Read an annotation file with `images` and `annotations`.
+    """Read an annotation file with `images` and `annotations`; `clip`: it is known to be one.
 
     Raises:
         InputError: malformed entries, other points than COCO's, an image that is not there.
@@ -46,10 +54,7 @@ def annotation_frames(
     annotations = _objects(value.get("annotations"), where, "annotations")
     _check_names(value.get("categories"), where)
     chosen = _selected(images, select, where)
-    if len(chosen) > 1:
-        notes.assume(
-            f"{len(chosen)} images read as frames in the order of the file (option select for one)"
-        )
+    alone = not clip and _tell_apart(chosen, "in the order of the file", notes)
     by_image: dict[str, list[Floats | None]] = {str(image.get("id")): [] for image in chosen}
     for count, annotation in enumerate(annotations, start=1):
         people = by_image.get(str(annotation.get("image_id")))
@@ -57,15 +62,22 @@ def annotation_frames(
             continue
         people.append(_annotated(annotation["keypoints"], Where(file, person=count)))
     return [
-        Frame(people_of(by_image[str(image.get("id"))]), canvas_of(image, where))
+        Frame(people_of(by_image[str(image.get("id"))]), canvas_of(image, where), alone)
         for image in chosen
     ]
 
 
 def result_frames(
-    items: Sequence[Mapping[str, Any]], select: str | None, file: str, notes: Notes
+    items: Sequence[Mapping[str, Any]],
+    select: str | None,
+    file: str,
+    notes: Notes,
+    *,
+    clip: bool = False,
 ) -> list[Frame]:
     """Read a list of people with `image_id` and `keypoints` (COCO results, AlphaPose).
+
+    `clip`: it is known to be one.
 
     Raises:
         InputError: malformed entries, or an image that is not there.
@@ -87,12 +99,49 @@ def result_frames(
         names = [name for name in names if select in _names(name, None)]
         if not names:
             raise Where(file).error(f"no image is called {select!r}", "select")
-    elif len(names) > 1:
-        notes.assume(f"{len(names)} images read as frames in natural order of their ids")
+    images = [{"id": name} for name in names]
+    alone = not clip and _tell_apart(images, "in natural order of their ids", notes)
     return [
-        Frame(people_of([_visible(one) if flags else cleaned(one) for one in groups[name]]), None)
+        Frame(
+            people_of([_visible(one) if flags else cleaned(one) for one in groups[name]]),
+            None,
+            alone,
+        )
         for name in names
     ]
+
+
+def _tell_apart(images: Sequence[Mapping[str, Any]], order: str, notes: Notes) -> bool:
+    """Tell how several images are read; return whether they are pictures of their own."""
+    if len(images) < 2:  # noqa: PLR2004 - one picture is one picture
+        return False
+    why = no_clip(images)
+    if why is None:
+        notes.assume(f"{len(images)} images read as frames {order} (option select for one)")
+        return False
+    notes.assume(
+        f"{len(images)} images read as pictures of their own {order}, not as a clip ({why}): "
+        "no movements (option select for one image; option fps where it is a clip)"
+    )
+    return True
+
+
+def no_clip(images: Sequence[Mapping[str, Any]]) -> str | None:
+    """Say why images are not the frames of one clip; None when they may be."""
+    if all("frame_id" in image for image in images):
+        return None
+    sizes = {(image.get("width"), image.get("height")) for image in images}
+    if len(sizes) > 1:
+        return "their sizes differ"
+    names = [image.get("file_name") or image.get("id") for image in images]
+    found = [_NUMBERED.fullmatch(str(name)) for name in names]
+    numbered = [one for one in found if one is not None]
+    if len(numbered) < len(names) or len({(one[1], one[3]) for one in numbered}) > 1:
+        return "their names are not one name with a number"
+    numbers = [int(one[2][-18:]) for one in numbered]
+    if not all(0 < after - before <= _STEP for before, after in pairwise(numbers)):
+        return f"their numbers do not rise in steps of at most {_STEP}"
+    return None
 
 
 def mmpose_frames(value: Any, file: str) -> list[Frame]:

@@ -10,6 +10,7 @@ The rule, in order:
 - a palette of at most 64 used colours: segmentation;
 - grey of black and white: sketch when its lines are thin, else segmentation; of at most 32 values:
   segmentation; other grey: depth;
+- thin lines of several colours on black that pose reads: pose;
 - colour whose values are all directions: normal map; of at most 256 colours (PNG): segmentation;
 - other colour: one picture is an image, several of one size (and a clip) are a video; a clip drawn
   on black that pose reads is a pose. Clips in grey follow the rules of pictures.
@@ -36,6 +37,7 @@ from any2caption.errors import InputError
 _MOST_IDS, _MOST_GREYS, _MOST_COLOURS = 64, 32, 256
 _DEEP = 16
 _COLOURED = 24
+_VIVID = 40
 _KEYS = (
     ("pose", ("people", "pose_keypoints", "keypoints", "canvas_width", "bodies")),
     ("segmentation", ("masklet", "counts", "segments_info", "segmentation")),
@@ -171,6 +173,8 @@ def _looks(part: Part) -> tuple[str, str]:  # noqa: PLR0911 - one return a rule
         return "image", "a palette of many colours"
     if encoding == "grey":
         return _grey(values.astype(np.uint8))
+    if _drawn_on_black(values) and _reads("pose", [part]) is None:
+        return "pose", "coloured lines on black"
     mode = load_image(part, MAX_PIXELS).mode
     if mode == "RGB" and direction_share(_thin_out(values)) > 0.9:  # noqa: PLR2004
         return "normal", "colours that are directions"
@@ -180,6 +184,22 @@ def _looks(part: Part) -> tuple[str, str]:  # noqa: PLR0911 - one return a rule
     if header.format == "PNG" and len(distinct(folded)) <= _MOST_COLOURS:
         return "segmentation", "few colours"
     return "image", "a colour picture"
+
+
+def _drawn_on_black(values: NDArray[np.int32]) -> bool:
+    """Whether a picture is mostly black with thin lines of at least three hues: a drawn skeleton.
+
+    Id colours of a panoptic picture fill areas, and line drawings have one colour.
+    """
+    drawn = values.max(axis=2) > _COLOURED
+    if not 0 < drawn.mean() < 0.5:  # noqa: PLR2004 - the ground is most of it
+        return False
+    colours = values[drawn]
+    colours = colours[np.ptp(colours, axis=1) > _VIVID]
+    # The hue in sixths of the circle: which channel is largest and which is smallest.
+    hues = np.bincount(3 * colours.argmax(axis=1) + colours.argmin(axis=1), minlength=9)
+    several = int((hues > 0.02 * len(colours)).sum()) >= 3  # noqa: PLR2004
+    return several and _is_thin(drawn)
 
 
 def _thin_out(values: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -33,6 +33,8 @@ class Frame:
     people: tuple[Floats, ...]
     canvas: tuple[float, float] | None
     """(width, height)"""
+    alone: bool = False
+    """Whether it is a picture of its own, not a frame of a clip."""
 
 
 @dataclass(frozen=True, slots=True)

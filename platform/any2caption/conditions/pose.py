@@ -66,7 +66,8 @@ def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parse
     if dropped:
         notes.warn(f"{dropped} people who were seen least are left out")
     fps = float(options["fps"]) if "fps" in options else None
-    pose = Pose(tracked.astype(np.float32), layout.name, fps, sizes[0].aspect)
+    clip = not any(frame.alone for frame in frames)
+    pose = Pose(tracked.astype(np.float32), layout.name, fps, sizes[0].aspect, clip)
     return notes.parsed(pose, format_)
 
 

@@ -97,10 +97,11 @@ def _read(  # noqa: PLR0913, PLR0917 - one dialect each
     value: Any, name: str, file: str, options: Options, limits: Limits, notes: Notes
 ) -> list[Frame]:
     select = str(options["select"]) if "select" in options else None
+    clip = "fps" in options
     if name == MMPOSE:
         return mmpose_frames(value, file)
     if name == COCO and isinstance(value, dict) and "annotations" in value:
-        return annotation_frames(value, select, file, notes)
+        return annotation_frames(value, select, file, notes, clip=clip)
     many = isinstance(value, list)
     items = value if many else [value]
     if limits.frames and len(items) > limits.frames * (limits.people or 1):
@@ -109,7 +110,7 @@ def _read(  # noqa: PLR0913, PLR0917 - one dialect each
         if not isinstance(item, dict):
             raise Where(file, index).error("not an object", "frames")
     if name == COCO:
-        return result_frames(items, select, file, notes)
+        return result_frames(items, select, file, notes, clip=clip)
     return [
         _frame(item, name, Where(file, index if many else None), limits, notes)
         for index, item in enumerate(items, start=1)

@@ -107,9 +107,9 @@ class PoseMovement:
 def pose_movements(pose: Pose) -> list[PoseMovement]:
     """Return what every person does, person by person, in order of time.
 
-    Fewer than three frames show no movement: the list is empty.
+    Fewer than three frames, and pictures of their own, show no movement: the list is empty.
     """
-    if len(pose.keypoints) < _MIN_FRAMES:
+    if len(pose.keypoints) < _MIN_FRAMES or not pose.clip:
         return []
     if len(pose.keypoints) > MAX_FRAMES:
         kept = sample_frames(len(pose.keypoints), MAX_FRAMES)

@@ -63,13 +63,15 @@ class Pose:
     x and y are fractions of the canvas (values outside 0…1 are off screen); confidence 0 = missing,
     and then x = y = 0. People are in a stable order over time. `layout` names the keypoint order,
     for example `COCO_18` or `BODY_25`. `aspect` is the canvas' width over its height: shapes and
-    lengths are measured in (aspect · x, y).
+    lengths are measured in (aspect · x, y). `clip` is False where the frames are pictures of their
+    own, which show no movement.
     """
 
     keypoints: NDArray[np.float32]
     layout: str
     fps: float | None = None
     aspect: float = 1.0
+    clip: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from any2caption.datasets.records import Record
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LATER = ("seconds",)  # fields of a condition that records of the first version lack
+LATER = ("seconds", "movements")  # fields of a condition that records of the first version lack
+_EMPTY = (None, [])
 _BATCH = 2_048  # rows turned into Python objects at once
 
 
@@ -26,7 +27,7 @@ def canonical_line(document: dict[str, Any]) -> bytes:
     """
     if any(key in item for item in document["conditions"] for key in LATER):
         conditions = [
-            {key: value for key, value in item.items() if key not in LATER or value is not None}
+            {key: value for key, value in item.items() if key not in LATER or value not in _EMPTY}
             for item in document["conditions"]
         ]
         document = {**document, "conditions": conditions}
@@ -69,6 +70,7 @@ def _to_document(row: dict[str, Any]) -> dict[str, Any]:
     caption = {part: row.pop(f"caption_{part}") for part in PARTS}
     for condition in row["conditions"]:
         condition["options"] = json.loads(condition["options"])
+        condition["movements"] = condition.get("movements") or []
     return {**row, "caption": caption}
 
 
@@ -92,6 +94,7 @@ def schema() -> "pa.Schema":
             ("seconds", pa.float64()),
             ("options", text),
             ("assumptions", pa.list_(text)),
+            ("movements", pa.list_(text)),
             ("tool", text),
             ("tool_version", text),
         ]

@@ -94,6 +94,10 @@ class RecordCondition(Strict):
     seconds: float | None = Field(default=None, ge=0, description="Length, where it is known")
     options: dict[str, str | float | int | bool] = {}
     assumptions: tuple[str, ...] = ()
+    movements: tuple[str, ...] = Field(
+        default=(),
+        description="What a camera path's geometry shows, e.g. truck_left, the largest first",
+    )
     tool: str = "a2c"
     tool_version: str = ""
 

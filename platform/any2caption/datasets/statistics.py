@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from any2caption.captions.schema import PARTS
+from any2caption.datasets.camera_check import CameraTally
 from any2caption.datasets.records import Record
 
 BIN = 10  # words a bar of a histogram
@@ -72,6 +73,7 @@ def describe_documents(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]
     of kinds, `words` the mean, least and most words of a whole caption, `media` distinct objects.
     `kinds` is the paper's table: per kind the records that have it, its conditions, clips of known
     length with their hours, mean words of prompts and captions. `histograms` are words by bin.
+    `camera_language` tells how many texts agree with their camera path (`camera_check`).
     """
     total = synthetic = questions = 0
     clips, seconds = 0, 0.0
@@ -80,12 +82,13 @@ def describe_documents(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]
         for name in ("splits", "conditions", "roles", "combinations", "sources", "licences")
     }
     kinds: dict[str, _Kind] = {}
-    whole, prompt = Tally(), Tally()
+    whole, prompt, camera = Tally(), Tally(), CameraTally()
     parts = {part: Tally() for part in PARTS}
     media: dict[bytes, int] = {}
     for record in documents:
         total += 1
         synthetic += bool(record["synthetic"])
+        camera.add(record)
         questions += len(record["qa"])
         counters["splits"][record["split"]] += 1
         counters["licences"][record["licence"]] += 1
@@ -126,6 +129,7 @@ def describe_documents(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]
         "clips": clips,
         "hours": round(seconds / _HOUR, 3),
         "histograms": {"caption": whole.histogram(), "prompt": prompt.histogram()},
+        "camera_language": camera.summary(),
         "media": {"objects": len(media), "bytes": sum(media.values())},
     }
 

@@ -34,7 +34,7 @@ def page(identity: str, statistics: Mapping[str, Any], thumbnails: Iterable[str]
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Snapshot {escape(identity[:12])}"
         f"</title><style>{_STYLE}</style><h1>Snapshot</h1><p><code>{escape(identity)}</code></p>"
         f"<h2>Conditions</h2>{_kinds(statistics)}<h2>Captions, in words</h2>{_parts(statistics)}"
-        f"<h2>Licences and sources</h2>{_counts(statistics, 'licences')}"
+        f"{_camera(statistics)}<h2>Licences and sources</h2>{_counts(statistics, 'licences')}"
         f"{_counts(statistics, 'sources')}<h2>Plots</h2>"
         f'<img alt="plots" src="data:image/png;base64,{_plots(statistics)}">{pictures}</html>'
     )
@@ -110,6 +110,23 @@ def _parts(statistics: Mapping[str, Any]) -> str:
         [[name, *(_number(row[key]) for key in ("mean", "least", "most"))]
          for name, row in rows.items()],
     )  # fmt: skip
+
+
+def _camera(statistics: Mapping[str, Any]) -> str:
+    """Texts beside the geometry of their camera paths; older snapshots have no such figures."""
+    found = statistics.get("camera_language")
+    if not found or not found["compared"]:
+        return ""
+    rows = [
+        [*(", ".join(group[side]) for side in ("says", "shows")), _number(group["records"]),
+         ", ".join(group["examples"])]
+        for group in found["disagreements"]
+    ]  # fmt: skip
+    table = _table(("the text says", "the path shows", "records", "for example"), rows)
+    return (
+        f"<h2>Camera</h2><p>{_number(found['agree'])} of {_number(found['compared'])} texts agree "
+        f"with the geometry of their camera path ({found['share']:.1%}).</p>{table if rows else ''}"
+    )
 
 
 def _counts(statistics: Mapping[str, Any], name: str) -> str:

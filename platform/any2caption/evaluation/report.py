@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import InputError
+from any2caption.evaluation.camera import Paths, agreement
 from any2caption.evaluation.gates import Check, Policy, Verdict
 from any2caption.evaluation.measure import Measured, Selection, lexical_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
@@ -28,6 +29,10 @@ NOTES: tuple[str, ...] = (
     (
         "Intent accuracy: a deterministic judge reads the predicted caption alone; mentioning "
         "several candidates counts as wrong. Only questions that the inputs determine are asked."
+    ),
+    (
+        "Camera part and geometry: the movements that the written camera part names are held to "
+        "those that the path of the condition shows; not part of the gate."
     ),
     (
         "Shuffled control: prompts kept, conditions taken from another record; right answers are "
@@ -80,10 +85,15 @@ def build(  # noqa: PLR0913 - the report's own parts
     verdict: Verdict,
     policy: Policy,
     samples: list[dict[str, Any]],
+    paths: Paths | None = None,
 ) -> dict[str, Any]:
-    """Put the whole report together; every value is JSON."""
+    """Put the whole report together; every value is JSON.
+
+    `paths` are the movements of the records' camera conditions (`camera.camera_paths`).
+    """
     scores = measured.scores
     lexical = lexical_tables(selection, measured.predictions)
+    geometry = agreement(selection, measured.predictions, paths or {})
     aspects = sorted({o.aspect for o in scores.outcomes})
     return {
         "schema": SCHEMA,
@@ -97,6 +107,9 @@ def build(  # noqa: PLR0913 - the report's own parts
                 "structure": _rate(scores.integrity(name)),
                 "accuracy": _accuracies(scores, name, shuffled=False),
                 "shuffled": _accuracies(scores, name, shuffled=True),
+                "camera_geometry": {
+                    what: _rate(rate) for what, rate in geometry.get(name, {}).items()
+                },
                 "overlap": {part: asdict(row) for part, row in lexical[name].items()},
             }
             for name in (ALL, *selection)

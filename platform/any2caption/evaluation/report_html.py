@@ -23,6 +23,7 @@ def page(report: Values) -> str:
             _checks(verdict["checks"]),
             _comparisons(verdict["comparisons"], report["champion"]),
             _accuracy(report["slices"]),
+            _camera_geometry(report["slices"]),
             _shuffled(report["slices"]),
             _overlap(report["slices"]["all"]["overlap"], report["slices"]["all"]["records"]),
             _samples(report["samples"]),
@@ -160,6 +161,22 @@ def _accuracy(slices: Values) -> str:
         "<h2>Intent accuracy by slice and slot</h2>"
         '<p class="dim">Share of right answers; the small number is how many were asked.</p>'
         f"{sections}<h2>Structure</h2>{structure}"
+    )
+
+
+def _camera_geometry(slices: Values) -> str:
+    found = {name: s["camera_geometry"] for name, s in slices.items() if s.get("camera_geometry")}
+    if not found:
+        return ""
+    rows = [
+        [f"<b>{escape(name)}</b>", _cell(rates["agrees"]), _cell(rates["main"])]
+        for name, rates in found.items()
+    ]
+    return (
+        "<h2>Camera part and the path's geometry</h2>"
+        '<p class="dim">Share of written camera parts that name movements which the path shows, '
+        "and no others; and of those that name its largest one. Not part of the gate.</p>"
+        + _table(["slice", "only what is shown", "the main movement"], rows)
     )
 
 

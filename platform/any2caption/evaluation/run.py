@@ -19,6 +19,7 @@ from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition, load_snapshot
 from any2caption.errors import A2CError, ConfigError, NotFoundError
 from any2caption.evaluation import gates, report_html
+from any2caption.evaluation.camera import camera_paths
 from any2caption.evaluation.captioning import Item, Memory, Texter, caption_all
 from any2caption.evaluation.measure import Measured, Selection, control, score
 from any2caption.evaluation.report import Subject, build
@@ -150,7 +151,17 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         for name, group in selection.items()
         for record in group[:SAMPLES_PER_SLICE]
     ]
-    report = build(subject, selection, challenger, verdict=verdict, policy=rules, samples=samples)
+    paths = camera_paths(
+        (record for group in selection.values() for record in group),
+        lambda kept: load_condition(store, kept),
+    )
+    report = build(
+        *(subject, selection, challenger),
+        verdict=verdict,
+        policy=rules,
+        samples=samples,
+        paths=paths,
+    )
     _write(out, {**report, "seconds": round(time.monotonic() - started, 1)})
     state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
     progress.emit("evaluate", f"gate {policy} {state}", passed=verdict.passed)

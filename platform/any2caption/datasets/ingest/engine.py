@@ -22,11 +22,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from any2caption import __version__
+from any2caption.datasets.camera_check import compare_record
 from any2caption.datasets.duplicates import Fingerprints
 from any2caption.datasets.fingerprints import BITS
 from any2caption.datasets.ingest import worker
@@ -84,6 +86,8 @@ class IngestOptions:
     """(`source` or `record`, name) pairs that were deleted on request."""
     near_bits: int = BITS
     """Bits (of 64) in which the hashes of near duplicates differ at most."""
+    strict_camera: bool = False
+    """Whether a caption that names camera movements which its path does not show is bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,11 @@ def ingest(  # noqa: PLR0913 - the parameters of a run
                 meter.begin(len(lines))
                 known = files.take_in(_paths(accepted), pool, meter)
                 found = probes.run(_media_sets(accepted, known), pool, meter)
+                judge = partial(
+                    assemble, files=known, probes=found, strict_camera=options.strict_camera
+                )
                 for line in lines:
-                    sink.add(assemble(line, known, found) if isinstance(line, Accepted) else line)
+                    sink.add(judge(line) if isinstance(line, Accepted) else line)
                 meter.step(len(lines))
             files.save()
             probes.save()
@@ -220,8 +227,13 @@ def assemble(
     line: Accepted,
     files: Mapping[str, MediaObject | Problem],
     probes: Mapping[MediaSet, Probe | Problem],
+    *,
+    strict_camera: bool = False,
 ) -> Assembled | Pending | Rejection:
-    """Put a record together from what is known about its files and conditions. Pure."""
+    """Put a record together from what is known about its files and conditions. Pure.
+
+    `strict_camera`: one whose text names camera movements that its path does not show is rejected.
+    """
     record = line.record
     problems: list[Problem] = []
     conditions: list[RecordCondition] = []
@@ -257,6 +269,8 @@ def assemble(
         qa=record.qa,
         synthetic=record.synthetic,
     )
+    if strict_camera and (contrary := compare_record(whole)) and not contrary.agrees:
+        return Rejection(line.line, record.id, (Problem(str(contrary), "caption.camera"),))
     return Assembled(line.line, whole, tuple(hashes))
 
 
@@ -507,6 +521,7 @@ def _record_condition(
         seconds=found.seconds,
         options=condition.options,
         assumptions=found.assumptions,
+        movements=found.movements,
         tool=condition.tool or "a2c",
         tool_version=condition.tool_version or __version__,
     )

@@ -46,19 +46,22 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
     options: SourceOptions | None = None,
     strict_drift: bool = False,
     allow_pending: bool = False,
+    strict_camera: bool = False,
 ) -> dict[str, Any]:
     """Turn the source at `source_uri` (a manifest or a plain folder) into a published snapshot.
 
     Running it again on an unchanged source reads nothing and gives the same snapshot. Licences are
     held to the settings' allow-list; what was deleted on request does not come back.
     `strict_drift`: drift against the last snapshot refuses. `allow_pending`: a source whose records
-    all lack captions is no error; `snapshot` is None then.
+    all lack captions is no error; `snapshot` is None then. `strict_camera` (or the setting of that
+    name): texts that name camera movements which their path does not show are quarantined; without,
+    they are counted, grouped and warned of.
 
     Returns:
         snapshot, records, rejected, quarantine (key or None), pending and pending_manifest (records
         that wait for captions), leaks, duplicates (key of the report), format, notes, media_sets,
-        media_sets_parsed, splits, conditions, data_docs (path of the report), warnings, unchanged,
-        seconds of the ingest proper.
+        media_sets_parsed, splits, conditions, camera_language (texts held to their camera paths),
+        data_docs (path of the report), warnings, unchanged, seconds of the ingest proper.
 
     Raises:
         InputError: there is no manifest and no known shape.
@@ -78,6 +81,7 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         source=options or SourceOptions(),
         licences=parse_allowed(settings.licences),
         removed=removed_keys(store),
+        strict_camera=strict_camera or settings.strict_camera,
     )
     catalogue = Catalogue(settings.catalogue_url)
     run = _Run(settings, catalogue, store, report, lifecycle)
@@ -118,6 +122,7 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
 def _publish(
     run: _Run, result: IngestResult, source_uri: str, *, strict_drift: bool
 ) -> dict[str, Any]:
+    from any2caption.datasets.camera_check import warnings_of
     from any2caption.datasets.duplicates import store_report
     from any2caption.datasets.snapshots import draft, publish
 
@@ -126,6 +131,10 @@ def _publish(
         outcome = _validate(run, found, strict_drift=strict_drift)
         duplicates = store_report(run.store, found.id, result.duplicates)
         publish(run.store, found, source=source_uri)
+    camera = found.statistics["camera_language"]
+    doubts = warnings_of(camera)
+    for doubt in doubts:
+        run.report(STAGE, f"warning: {doubt}")
     run.catalogue.record_snapshot(
         found.id, source=source_uri, statistics=found.statistics, lifecycle=run.lifecycle
     )
@@ -145,7 +154,8 @@ def _publish(
         "duplicates": duplicates,
         "data_docs": str(outcome.report),
         "expectations": outcome.expectations,
-        "warnings": [str(item) for item in outcome.warnings],
+        "camera_language": camera,
+        "warnings": [*map(str, outcome.warnings), *doubts],
     }
 
 

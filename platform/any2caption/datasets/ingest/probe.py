@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from any2caption import __version__
+from any2caption.conditions.camera_words import path_keys
 from any2caption.conditions.types import (
     Camera,
     Condition,
@@ -34,7 +35,7 @@ from any2caption.datasets.fingerprints import fingerprint, fingerprint_clip
 from any2caption.datasets.ingest.manifest import Problem
 from any2caption.errors import A2CError, InputError
 
-_FORM = 2  # of a `Probe`; another one makes cached probes stale
+_FORM = 3  # of a `Probe`; another one makes cached probes stale
 Options = Mapping[str, str | float | int | bool]
 
 
@@ -76,6 +77,8 @@ class Probe:
     seconds: float | None = None
     hashes: tuple[str, ...] = ()
     """Perceptual hashes of a picture or of a clip's frames (`fingerprints`)."""
+    movements: tuple[str, ...] = ()
+    """What a camera path shows by geometry, the largest first (`camera_words.path_keys`)."""
 
 
 def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
@@ -91,6 +94,7 @@ def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
         condition = parse_condition(
             media.kind, parts, role=media.role, options=json.loads(media.options)
         )
+        return summarise(condition)
     except InputError as error:
         field = ": ".join(part for part in (error.record, error.field) if part)
         return Problem(error.reason, field or media.kind, error.file or "")
@@ -98,20 +102,22 @@ def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
         raise
     except Exception as error:  # noqa: BLE001 - a parser's bug must not end the whole ingest
         return Problem(f"the parser failed: {type(error).__name__}: {error}"[:500], media.kind)
-    return summarise(condition)
 
 
 def summarise(condition: Condition) -> Probe:
-    """Return a parsed condition's format, frame count, size and fingerprints."""
+    """Return a parsed condition's format, frame count, size, fingerprints and movements."""
     payload = condition.payload
     frames, height, width = _extent(payload)
     seconds: float | None = None
     hashes: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
     if isinstance(payload, Image):
         hashes = fingerprint([payload.pixels])
     elif isinstance(payload, Video):
         seconds = round(frames / payload.fps, 3) if payload.fps > 0 else None
         hashes = fingerprint_clip(payload.frames)
+    elif isinstance(payload, Camera):
+        moves = path_keys(payload)
     return Probe(
         condition.format,
         frames,
@@ -121,6 +127,7 @@ def summarise(condition: Condition) -> Probe:
         condition.assumptions,
         seconds,
         hashes,
+        moves,
     )
 
 
@@ -154,7 +161,7 @@ def from_document(document: Mapping[str, Any]) -> Probe | Problem:
     values = {key: value for key, value in document.items() if key != "bad"}
     if document["bad"]:
         return Problem(**values)
-    lists = {name: tuple(values[name]) for name in ("assumptions", "hashes")}
+    lists = {name: tuple(values[name]) for name in ("assumptions", "hashes", "movements")}
     return Probe(**{**values, **lists})
 
 

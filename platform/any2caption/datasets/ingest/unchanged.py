@@ -30,7 +30,7 @@ def run_key(source: ObjectStore, prefix: str, options: IngestOptions, threshold:
         [
             *(_FORM, __version__, parser_version(), threshold, source.uri, prefix),
             *(str(getattr(source, "endpoint_url", None)), asdict(options.source)),
-            *(options.licences, sorted(options.removed), options.near_bits),
+            *(options.licences, sorted(options.removed), options.near_bits, options.strict_camera),
         ]
     )
     digest = hashlib.sha256(options_text.encode())
