@@ -41,6 +41,14 @@ pictures and of four frames of a clip, 6 bits of 64), belong together: where the
 splits, those closest to training stay (train, validation, test) and the others are quarantined.
 Neither they nor deleted records count against the threshold.
 """
+CAMERA = """## Captions and camera paths
+
+In a record with one camera path, the movements that the caption's camera part (and answers of the
+slot `camera`) name are held to the path's geometry, in the vocabulary of captions: a pan is a turn,
+a truck a sideways move, a zoom changes the focal length. What is named but not shown is a warning,
+and the share that agrees is in the statistics (`camera_language`); `--strict-camera` or
+`A2C_STRICT_CAMERA=true` quarantines such records.
+"""
 
 
 def page() -> str:
@@ -83,6 +91,8 @@ def _lines() -> Iterator[str]:
     )
     yield ""
     yield DUPLICATES.rstrip()
+    yield ""
+    yield CAMERA.rstrip()
 
 
 def _type(annotation: Any) -> str:
