@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 LATER = ("seconds", "movements")  # fields of a condition that records of the first version lack
-_EMPTY = (None, [])
+_EMPTY: tuple[Any, ...] = (None, [])
 _BATCH = 2_048  # rows turned into Python objects at once
 
 
