@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from any2caption.cli.console import ProgressPrinter, put, put_json, say
+from any2caption.cli.shards import shards
 from any2caption.cli.stack import Home, Json
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from any2caption.storage import ObjectStore
 
 data = typer.Typer(help="Make, check, compare and clean data sets.", no_args_is_help=True)
+data.command()(shards)
 SnapshotName = Annotated[
     str, typer.Argument(metavar="SNAPSHOT", help="Id, its first 6 digits or more, or latest.")
 ]

@@ -20,6 +20,7 @@ from any2caption.training.recipes import Stage
 
 if TYPE_CHECKING:
     from any2caption.training.encoded import EncodedItems
+    from any2caption.training.shards.sample import Loaded
 
 Array = NDArray[np.float32]
 BUCKETS = 32  # batches that are sorted by length together
@@ -103,7 +104,7 @@ class Collator:
 
     def __init__(
         self,
-        data: Prepared,
+        data: "Prepared | Loaded",
         processor: Processor,
         stage: Stage,
         seed: int,

@@ -58,16 +58,7 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     progress: ProgressLog | None = None,
 ) -> Path:
     """Prepare a snapshot; returns `out`. See the module."""
-    chosen = recipe_of(recipe)
-    if chosen.presets[0] == "tiny" and preset != "tiny":
-        chosen = recipe_of("paper")
-    made_from = {
-        "version": PREPARED_VERSION,
-        "snapshot": snapshot,
-        "preset": preset,
-        "vocab": chosen.vocab if preset == "tiny" else 0,
-        "weights": weights,
-    }
+    chosen, made_from = made_from_of(snapshot, preset, recipe, weights)
     if _is_prepared(out, made_from):
         return out
     log = progress or ProgressLog(settings.progress_log)
@@ -97,6 +88,22 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
         seconds=seconds,
     )
     return out
+
+
+def made_from_of(
+    snapshot: str, preset: str, recipe: str, weights: str
+) -> tuple[Recipe, dict[str, Any]]:
+    """Return the recipe that prepares this preset, and what decides the prepared content."""
+    chosen = recipe_of(recipe)
+    if chosen.presets[0] == "tiny" and preset != "tiny":
+        chosen = recipe_of("paper")
+    return chosen, {
+        "version": PREPARED_VERSION,
+        "snapshot": snapshot,
+        "preset": preset,
+        "vocab": chosen.vocab if preset == "tiny" else 0,
+        "weights": weights,
+    }
 
 
 def model_and_tokenizer(
@@ -240,7 +247,7 @@ def _write_records(
     classes: dict[str, dict[str, set[str]]] = {}
     merge = processor.config.vision.merge
     sizes = [
-        _tokens(item, processor.config.camera.frames, processor.config.vision.patch * merge)
+        item_tokens(item, processor.config.camera.frames, processor.config.vision.patch * merge)
         for item in items
     ]
     at = 0
@@ -248,10 +255,10 @@ def _write_records(
         for record in records:
             text = render(record.caption)
             if text not in captions:
-                encoded = processor.tokenizer.encode(text, add_special_tokens=False)
-                tokens.append(np.asarray([*encoded.ids, processor.end_id], np.int32))
-                weights.append(np.append(slot_tokens(text, encoded.offsets), np.float32(0)))
-                captions[text] = (at, at + len(encoded.ids) + 1)
+                ids, named = encode_caption(text, processor)
+                tokens.append(ids)
+                weights.append(named)
+                captions[text] = (at, at + len(ids))
                 at = captions[text][1]
             used = [c for c in record.conditions if c.kind in LABELS]
             features = [numbers[_key(condition)] for condition in used]
@@ -283,7 +290,16 @@ def _write_records(
     }
 
 
-def _tokens(item: dict[str, Any], camera_frames: int, cell: int) -> int:
+def encode_caption(
+    text: str, processor: Processor
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return a caption's tokens with the end token, int32, and which name a slot, float32."""
+    encoded = processor.tokenizer.encode(text, add_special_tokens=False)
+    ids = np.asarray([*encoded.ids, processor.end_id], np.int32)
+    return ids, np.append(slot_tokens(text, encoded.offsets), np.float32(0))
+
+
+def item_tokens(item: dict[str, Any], camera_frames: int, cell: int) -> int:
     """Prompt tokens of one item: only for putting samples of like length together."""
     if item["kind"] == "camera":
         return camera_frames

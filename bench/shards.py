@@ -1,0 +1,168 @@
+"""Read rate of shards beside plain WebDataset and Hugging Face `datasets` on the same data.
+
+    python bench/shards.py --samples 300 --out shards.json
+    pip install --target /tmp/hf datasets && python bench/shards.py --with /tmp/hf
+
+Every reader gives the same decoded samples: `a2c` in its shuffled order with every shard hashed,
+`webdataset` the same tars one after the other, unchecked, `datasets` the same files from an Arrow
+table on disk, in order and shuffled, unchecked. One process, one pass to warm the page cache, then
+the median of `--repeats` passes. MB are stored bytes. `datasets` is in no lock of this project:
+where it cannot be imported the table says so.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HELP = (__doc__ or "").partition("\n")[0]
+_FRAMES, _SIDE, _BATCH = 8, 112, 8
+
+
+def made(number: int) -> Any:
+    """A sample of the tiny model's scale: eight frames of blocks, a camera path, 260 tokens."""
+    from PIL import Image
+
+    from any2caption.training.shards import ShardSample
+
+    rng = np.random.default_rng(number)
+    blocks = rng.integers(0, 255, (_FRAMES, 9, 9, 3), np.uint8)
+    pictures = [Image.fromarray(block).resize((_SIDE, _SIDE)) for block in blocks]
+    video = {"kind": np.asarray("video"), "role": np.asarray(""), "frames": np.stack(pictures)}
+    poses = rng.normal(size=(16, 16)).astype(np.float32)
+    length = int(rng.integers(180, 340))
+    return ShardSample(
+        id=f"{number:06d}",
+        prompt="a red ball rolls over a table",
+        features=(video, {"kind": np.asarray("camera"), "role": np.asarray(""), "poses": poses}),
+        answers={},
+        parts={},
+        caption=rng.integers(0, 8000, length, np.int32),
+        slots=np.zeros(length, np.float32),
+        prompt_tokens=rng.integers(0, 8000, 12, np.int32),
+        length=length,
+    )
+
+
+def by_a2c(store: Any, count: int) -> Iterator[Any]:
+    from any2caption.training.shards import ShardReader
+
+    with ShardReader(store, "", seed=0, batch=_BATCH) as reader:
+        for batch in islice(reader, count // _BATCH):
+            yield from batch
+
+
+def by_webdataset(paths: list[str]) -> Iterator[Any]:
+    import webdataset
+
+    from any2caption.training.shards.sample import decode
+
+    for sample in webdataset.WebDataset(paths, shardshuffle=False):
+        yield decode({k: v for k, v in sample.items() if not k.startswith("__")}, "x")
+
+
+def by_datasets(table: Any) -> Iterator[Any]:
+    from any2caption.training.shards.sample import decode
+
+    for row in table:
+        yield decode({file["name"]: file["data"] for file in row["files"]}, "x")
+
+
+def arrow_table(samples: list[dict[str, bytes]], folder: Path) -> Any:
+    """The same files as an Arrow table of Hugging Face `datasets`, on disk and mapped."""
+    import datasets
+
+    rows = [
+        {"files": [{"name": k, "data": v} for k, v in sorted(files.items())]} for files in samples
+    ]
+    datasets.Dataset.from_list(rows).save_to_disk(str(folder))
+    return datasets.load_from_disk(str(folder))
+
+
+def timed(read: Callable[[], Iterable[Any]], repeats: int) -> tuple[int, float]:
+    """Samples read, and the median seconds."""
+    seen = sum(1 for _ in read())
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        again = sum(1 for _ in read())
+        seconds.append(time.perf_counter() - began)
+        if again != seen:
+            raise SystemExit(f"read {again} samples after {seen}")
+    return seen, statistics.median(seconds)
+
+
+def measure(media: str, options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    from any2caption.storage import open_store
+    from any2caption.training.shards import Source, write_shards
+    from any2caption.training.shards.sample import encode
+
+    store = open_store((folder / media).as_uri())
+    count = options.samples
+    samples = (("train", made(number)) for number in range(count))
+    began = time.perf_counter()
+    index = write_shards(
+        Source({}, count, samples, {}, dict),
+        store,
+        "",
+        media=media,  # type: ignore[arg-type]
+        shard_bytes=round(options.shard_mb * 1e6),
+    )
+    shards = index.splits["train"]
+    size = sum(shard.bytes for shard in shards) / 1e6
+    print(f"{media}: {count} samples in {len(shards)} shards, {size:.1f} MB, made and written in "
+          f"{time.perf_counter() - began:.1f} s")  # fmt: skip
+    paths = [str(folder / media / shard.key) for shard in shards]
+    readers: dict[str, Callable[[], Iterable[Any]]] = {
+        "a2c, shuffled, verified": lambda: by_a2c(store, count),
+        "webdataset, in order": lambda: by_webdataset(paths),
+    }
+    try:
+        import datasets  # noqa: F401
+    except ImportError as error:
+        print(f"  datasets: not measured ({error}); see --with")
+    else:
+        table = arrow_table([encode(made(n), media) for n in range(count)], folder / f"hf-{media}")  # type: ignore[arg-type]
+        readers["datasets, in order"] = lambda: by_datasets(table)
+        readers["datasets, shuffled"] = lambda: by_datasets(table.shuffle(seed=0))
+    rows = []
+    for name, read in readers.items():
+        seen, seconds = timed(read, options.repeats)
+        row = {
+            "media": media,
+            "reader": name,
+            "samples": seen,
+            "samples_per_s": seen / seconds,
+            "mb_per_s": size * seen / count / seconds,
+        }
+        rows.append(row)
+        print(f"  {name:<26}{row['samples_per_s']:>9.0f} samples/s{row['mb_per_s']:>9.1f} MB/s")
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=HELP)
+    parser.add_argument("--samples", type=int, default=300, help="a multiple of 8 is read whole")
+    parser.add_argument("--shard-mb", type=float, default=8.0)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--with", dest="folder", type=Path, help="folder that holds `datasets`")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    if options.folder:
+        sys.path.append(str(options.folder))  # after the locked packages: nothing else moves
+    with tempfile.TemporaryDirectory(prefix="a2c-bench-") as folder:
+        rows = [row for media in ("png", "npy") for row in measure(media, options, Path(folder))]
+    if options.out:
+        options.out.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""One training sample as the files of a tar, and back.
+
+    meta.json    id, prompt, answers, parts, length; per feature kind, role, regions, shape, file
+    caption.npy  int32, tokens of the caption with the end token
+    slots.npy    float32, 1 where a token names a slot
+    prompt.npy   int32, tokens of the prompt
+    0.png, 1.npy …  the features' media: uint8 frames as PNG (one below the other) or .npy,
+                 camera poses as float32 .npy
+
+Only these three formats are read, each by its own decoder; arrays of objects are refused.
+"""
+
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from any2caption.errors import InputError, IntegrityError
+from any2caption.model.inputs import Features
+from any2caption.training.dataset import Sample
+
+Media = Literal["png", "npy"]
+SUFFIXES = ("json", "npy", "png")
+_PNG_PIXELS = 80_000_000  # larger stacks of frames go into .npy
+_GREY, _COLOUR = 3, 4  # dimensions of T×H×W and T×H×W×3
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSample:
+    """A record with everything that a step needs of it.
+
+    `caption` int32 L and `slots` float32 L as in `dataset.Prepared`; `prompt_tokens` int32 P;
+    `length` is the number that samples of like length are put together by.
+    """
+
+    id: str
+    prompt: str
+    features: tuple[Features, ...]
+    answers: Mapping[str, Mapping[str, Sequence[str]]]
+    parts: Mapping[str, str]
+    caption: NDArray[np.int32]
+    slots: NDArray[np.float32]
+    prompt_tokens: NDArray[np.int32]
+    length: int
+
+
+def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
+    """Return the sample's files; equal samples give equal bytes."""
+    files = {
+        "caption.npy": _npy(sample.caption),
+        "slots.npy": _npy(sample.slots),
+        "prompt.npy": _npy(sample.prompt_tokens),
+    }
+    features = []
+    for number, feature in enumerate(sample.features):
+        entry: dict[str, Any] = {"kind": str(feature["kind"]), "role": str(feature["role"])}
+        if "regions" in feature:
+            entry["regions"] = feature["regions"].tolist()
+        if "poses" in feature:
+            entry["poses"] = f"{number}.npy"
+            files[entry["poses"]] = _npy(np.asarray(feature["poses"], np.float32))
+        elif "frames" in feature:
+            frames = np.ascontiguousarray(feature["frames"], np.uint8)
+            as_png = media == "png" and 0 < frames.size <= _PNG_PIXELS
+            entry |= {"frames": f"{number}.{'png' if as_png else 'npy'}", "shape": frames.shape}
+            files[entry["frames"]] = _png(frames) if as_png else _npy(frames)
+        features.append(entry)
+    meta = {
+        "id": sample.id,
+        "prompt": sample.prompt,
+        "answers": {
+            kind: {slot: list(names) for slot, names in slots.items()}
+            for kind, slots in sample.answers.items()
+        },
+        "parts": dict(sample.parts),
+        "length": sample.length,
+        "features": features,
+    }
+    files["meta.json"] = json.dumps(meta, ensure_ascii=False, sort_keys=True).encode()
+    return files
+
+
+def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
+    """Return the sample of these files; `where` names shard and sample in errors.
+
+    Raises:
+        IntegrityError: a file is missing, of another format than the three, or damaged.
+    """
+    for name in files:
+        if name.rpartition(".")[2] not in SUFFIXES:
+            raise IntegrityError(f"{where}: {name!r} is none of {', '.join(SUFFIXES)}; not read")
+    try:
+        meta = json.loads(files["meta.json"])
+        return ShardSample(
+            id=str(meta["id"]),
+            prompt=str(meta["prompt"]),
+            features=tuple(_feature(entry, files) for entry in meta["features"]),
+            answers=meta["answers"],
+            parts=meta["parts"],
+            caption=_array(files["caption.npy"], np.int32),
+            slots=_array(files["slots.npy"], np.float32),
+            prompt_tokens=_array(files["prompt.npy"], np.int32),
+            length=int(meta["length"]),
+        )
+    except KeyError as error:
+        raise IntegrityError(f"{where}: lacks {error}") from error
+    except (ValueError, TypeError, OSError, EOFError) as error:
+        raise IntegrityError(f"{where}: is damaged: {error}") from error
+
+
+class Loaded:
+    """A few samples in the shape of `dataset.Prepared`, so that one collator reads both.
+
+    `samples` are the records; their features and captions are found through `feature`,
+    `caption_tokens` and `slot_tokens`.
+    """
+
+    def __init__(self, samples: Sequence[ShardSample]) -> None:
+        self._features = [feature for sample in samples for feature in sample.features]
+        self.items = [{"kind": str(feature["kind"])} for feature in self._features]
+        none = np.zeros(0, np.int32), np.zeros(0, np.float32)
+        self.caption_tokens = np.concatenate([none[0], *(sample.caption for sample in samples)])
+        self.slot_tokens = np.concatenate([none[1], *(sample.slots for sample in samples)])
+        self.samples = list(_records(samples))
+
+    def feature(self, number: int) -> Features:
+        """Return one feature's arrays."""
+        return self._features[number]
+
+
+def _records(samples: Sequence[ShardSample]) -> Iterator[Sample]:
+    feature = token = 0
+    for sample in samples:
+        numbers = tuple(range(feature, feature + len(sample.features)))
+        span = (token, token + len(sample.caption))
+        feature, token = feature + len(sample.features), span[1]
+        answers: Any = sample.answers
+        yield Sample(sample.id, sample.prompt, numbers, answers, span, sample.parts, sample.length)
+
+
+def _feature(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> Features:
+    arrays: Features = {"kind": np.asarray(entry["kind"]), "role": np.asarray(entry["role"])}
+    if "poses" in entry:
+        arrays["poses"] = _array(files[entry["poses"]], np.float32)
+    if "frames" in entry:
+        name, shape = str(entry["frames"]), tuple(int(size) for size in entry["shape"])
+        data = files[name]
+        frames = _pixels(data, shape) if name.endswith(".png") else _array(data, np.uint8)
+        if frames.shape != shape:
+            raise ValueError(f"{name} has shape {frames.shape}, not {shape}")
+        arrays["frames"] = frames
+    if "regions" in entry:
+        arrays["regions"] = np.asarray(entry["regions"], np.str_).reshape(-1, 2)
+    return arrays
+
+
+def _npy(array: NDArray[Any]) -> bytes:
+    out = io.BytesIO()
+    np.save(out, array, allow_pickle=False)
+    return out.getvalue()
+
+
+def _array(data: bytes, dtype: type[np.generic]) -> NDArray[Any]:
+    array = np.load(io.BytesIO(data), allow_pickle=False)
+    if array.dtype != np.dtype(dtype):
+        raise ValueError(f"holds {array.dtype}, not {np.dtype(dtype)}")
+    return np.asarray(array)
+
+
+def _png(frames: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    if frames.ndim not in {_GREY, _COLOUR}:
+        raise InputError(f"frames of shape {frames.shape} are no pictures", field="frames")
+    out = io.BytesIO()
+    tall = frames.reshape(-1, *frames.shape[2:])
+    Image.fromarray(tall).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _pixels(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Decode a PNG whose header states just the expected size: nothing larger is unpacked."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+        channels = len(picture.getbands())
+        if picture.width * picture.height * channels != math.prod(shape):
+            raise ValueError(f"PNG of {picture.width}×{picture.height}×{channels}, not {shape}")
+        return np.asarray(picture, np.uint8).reshape(shape)
