@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from any2caption.storage import ObjectStore
 
 data = typer.Typer(help="Make, check, compare and clean data sets.", no_args_is_help=True)
-data.command()(shards)
 SnapshotName = Annotated[
     str, typer.Argument(metavar="SNAPSHOT", help="Id, its first 6 digits or more, or latest.")
 ]
@@ -373,6 +372,9 @@ def quarantine(
         put(f"{group['records']:>8,}  {where}{group['reason']}  (e.g. {group['examples'][0]})")
     for item in report["examples"]:
         put(f"line {item['line']} {item['id']}: {item['problems']}")
+
+
+data.command()(shards)
 
 
 def _settings(home: Path | None) -> "Settings":

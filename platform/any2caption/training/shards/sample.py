@@ -13,6 +13,9 @@ Only these three formats are read, each by its own decoder; arrays of objects ar
 import io
 import json
 import math
+import re
+import struct
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -27,6 +30,10 @@ from any2caption.training.dataset import Sample
 Media = Literal["png", "npy"]
 SUFFIXES = ("json", "npy", "png")
 _PNG_PIXELS = 80_000_000  # larger stacks of frames go into .npy
+_MAGIC = b"\x93NUMPY\x01\x00"
+_HEADER = re.compile(
+    rb"\{'descr': '([<|]\w\d)', 'fortran_order': False, 'shape': \(([\d, ]*)\), \} *\n"
+)
 _GREY, _COLOUR = 3, 4  # dimensions of T×H×W and T×H×W×3
 
 
@@ -96,6 +103,8 @@ def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
             raise IntegrityError(f"{where}: {name!r} is none of {', '.join(SUFFIXES)}; not read")
     try:
         meta = json.loads(files["meta.json"])
+        if not isinstance(meta["answers"], dict) or not isinstance(meta["parts"], dict):
+            raise TypeError("answers and parts are objects")  # noqa: TRY301 - told with the others
         return ShardSample(
             id=str(meta["id"]),
             prompt=str(meta["prompt"]),
@@ -109,7 +118,7 @@ def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
         )
     except KeyError as error:
         raise IntegrityError(f"{where}: lacks {error}") from error
-    except (ValueError, TypeError, OSError, EOFError) as error:
+    except (ValueError, TypeError, OverflowError, OSError, EOFError, RecursionError) as error:
         raise IntegrityError(f"{where}: is damaged: {error}") from error
 
 
@@ -161,15 +170,27 @@ def _feature(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> Features:
 
 def _npy(array: NDArray[Any]) -> bytes:
     out = io.BytesIO()
-    np.save(out, array, allow_pickle=False)
+    np.save(out, np.ascontiguousarray(array), allow_pickle=False)
     return out.getvalue()
 
 
 def _array(data: bytes, dtype: type[np.generic]) -> NDArray[Any]:
-    array = np.load(io.BytesIO(data), allow_pickle=False)
-    if array.dtype != np.dtype(dtype):
-        raise ValueError(f"holds {array.dtype}, not {np.dtype(dtype)}")
-    return np.asarray(array)
+    """Return the array of a .npy as this project writes them, read-only and uncopied.
+
+    The header is matched, not evaluated: any other type, order or claimed size is refused.
+    """
+    wanted = np.dtype(dtype)
+    start = len(_MAGIC) + 2
+    start += int.from_bytes(data[len(_MAGIC) : start], "little")
+    header = _HEADER.fullmatch(data[len(_MAGIC) + 2 : start])
+    if not data.startswith(_MAGIC) or header is None:
+        raise ValueError("is no plain .npy")
+    if header[1].decode() != wanted.str:
+        raise ValueError(f"holds {header[1].decode()}, not {wanted.str}")
+    shape = tuple(int(size) for size in header[2].split(b",") if size.strip())
+    if math.prod(shape) * wanted.itemsize != len(data) - start:
+        raise ValueError(f"an array of shape {shape} is not in {len(data)} bytes")
+    return np.frombuffer(data, wanted, offset=start).reshape(shape)
 
 
 def _png(frames: NDArray[np.uint8]) -> bytes:
@@ -187,8 +208,11 @@ def _pixels(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """Decode a PNG whose header states just the expected size: nothing larger is unpacked."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
-        channels = len(picture.getbands())
-        if picture.width * picture.height * channels != math.prod(shape):
-            raise ValueError(f"PNG of {picture.width}×{picture.height}×{channels}, not {shape}")
-        return np.asarray(picture, np.uint8).reshape(shape)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as picture:
+            size = f"{picture.width}×{picture.height}×{len(picture.getbands())}"
+            if picture.width * picture.height * len(picture.getbands()) != math.prod(shape):
+                raise ValueError(f"PNG of {size}, not {shape}")
+            return np.asarray(picture, np.uint8).reshape(shape)
+    except (SyntaxError, struct.error, zlib.error, Image.DecompressionBombError) as error:
+        raise ValueError(f"no PNG: {error}") from error
