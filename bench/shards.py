@@ -6,8 +6,9 @@
 Every reader gives the same decoded samples: `a2c` in its shuffled order with every shard hashed,
 `webdataset` the same tars one after the other, unchecked, `datasets` the same files from an Arrow
 table on disk, in order and shuffled, unchecked. One process, one pass to warm the page cache, then
-the median of `--repeats` passes. MB are stored bytes. `datasets` is in no lock of this project:
-where it cannot be imported the table says so.
+the median of `--repeats` passes, the readers taking turns. MB are stored bytes; on a busy machine
+look at samples a CPU second. `datasets` is in no lock of this project: where it cannot be imported
+the table says so.
 """
 
 import argparse
@@ -87,17 +88,21 @@ def arrow_table(samples: list[dict[str, bytes]], folder: Path) -> Any:
     return datasets.load_from_disk(str(folder))
 
 
-def timed(read: Callable[[], Iterable[Any]], repeats: int) -> tuple[int, float]:
-    """Samples read, and the median seconds."""
-    seen = sum(1 for _ in read())
-    seconds = []
+def timed(readers: dict[str, Callable[[], Iterable[Any]]], repeats: int) -> dict[str, Any]:
+    """Reader → samples of a pass, median wall seconds and CPU seconds; the readers take turns."""
+    seen = {name: sum(1 for _ in read()) for name, read in readers.items()}
+    wall: dict[str, list[float]] = {name: [] for name in readers}
+    used: dict[str, list[float]] = {name: [] for name in readers}
     for _ in range(repeats):
-        began = time.perf_counter()
-        again = sum(1 for _ in read())
-        seconds.append(time.perf_counter() - began)
-        if again != seen:
-            raise SystemExit(f"read {again} samples after {seen}")
-    return seen, statistics.median(seconds)
+        for name, read in readers.items():
+            began, cpu = time.perf_counter(), time.process_time()
+            again = sum(1 for _ in read())
+            wall[name].append(time.perf_counter() - began)
+            used[name].append(time.process_time() - cpu)
+            if again != seen[name]:
+                raise SystemExit(f"{name}: read {again} samples after {seen[name]}")
+    median = statistics.median
+    return {name: (seen[name], median(wall[name]), median(used[name])) for name in readers}
 
 
 def measure(media: str, options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
@@ -134,17 +139,18 @@ def measure(media: str, options: argparse.Namespace, folder: Path) -> list[dict[
         readers["datasets, in order"] = lambda: by_datasets(table)
         readers["datasets, shuffled"] = lambda: by_datasets(table.shuffle(seed=0))
     rows = []
-    for name, read in readers.items():
-        seen, seconds = timed(read, options.repeats)
+    for name, (seen, seconds, cpu) in timed(readers, options.repeats).items():
         row = {
             "media": media,
             "reader": name,
             "samples": seen,
             "samples_per_s": seen / seconds,
             "mb_per_s": size * seen / count / seconds,
+            "samples_per_cpu_s": seen / cpu,
         }
         rows.append(row)
-        print(f"  {name:<26}{row['samples_per_s']:>9.0f} samples/s{row['mb_per_s']:>9.1f} MB/s")
+        print(f"  {name:<26}{row['samples_per_s']:>9.0f} samples/s{row['mb_per_s']:>9.1f} MB/s"
+              f"{row['samples_per_cpu_s']:>9.0f} samples/CPU s")  # fmt: skip
     return rows
 
 
