@@ -19,7 +19,7 @@ _MEDIA = ("png", "npy")
 
 def shards(  # noqa: PLR0913, PLR0917 - a command's options
     snapshot: Annotated[
-        str, typer.Argument(metavar="[SNAPSHOT]", help="Id, its first 6 digits or more, or latest.")
+        str, typer.Argument(metavar="SNAPSHOT", help="Id, its first 6 digits or more, or latest.")
     ] = "",
     out: Annotated[
         str, typer.Option(help="Prefix in the object store, or file:///… or s3://….")
@@ -104,10 +104,13 @@ class _Teller:
     """Progress with rate and remaining time, a few times a second at most."""
 
     def __init__(self, show: ProgressPrinter) -> None:
-        self._show, self._began, self._told = show, time.monotonic(), 0.0
+        self._show, self._began, self._told = show, 0.0, 0.0
 
     def __call__(self, done: int, total: int, written: int) -> None:
         now = time.monotonic()
+        # The clock starts with the first sample: starting the workers is no rate.
+        self._began = self._began or now
+        self._told = self._told or now
         if done < total and now - self._told < _EVERY:
             return
         self._told = now
