@@ -21,6 +21,7 @@ LEAVES = [
     ["annotate", "run"],
     ["annotate", "tools"],
     ["annotate", "report"],
+    ["train"],
     ["promote"],
     ["rollback"],
     ["approve"],
@@ -38,7 +39,9 @@ LEAVES = [
 ]
 
 
-def a2c(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def a2c(
+    home: Path, *arguments: str, seconds: float = 60, **extra: str
+) -> subprocess.CompletedProcess[str]:
     hidden = ("A2C_", "AWS_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
     return subprocess.run(
@@ -47,7 +50,7 @@ def a2c(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProces
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=seconds,
     )
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from any2caption.training import checkpoint
-from any2caption.training.checkpoint import Position
+from any2caption.training.run_folder import Position
 
 
 def write(root, step, keep=2, **values):

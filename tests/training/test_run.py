@@ -105,12 +105,14 @@ def test_a_killed_supervisor_takes_its_workers_along(folder, tmp_path, settings)
         ({"recipe": "huge"}, "unknown recipe"),
         ({"preset": "qwen2-vl-7b"}, "is for tiny"),
         ({"data": "/nowhere"}, "no prepared data"),
+        ({"recipe": "/nowhere.yaml"}, "cannot be read"),
+        ({"ranks": "5"}, "not divisible by 5 ranks"),
     ],
 )
 def test_wrong_configuration_exits_with_2(tmp_path, folder, settings, changes, message):
     values = {"preset": "tiny", "recipe": "smoke", "data": str(folder), "out": str(tmp_path / "t")}
-    values |= changes
-    command = [sys.executable, "-m", "any2caption.training.run", "--ranks", "1"]
+    values |= {"ranks": "1", **changes}
+    command = [sys.executable, "-m", "any2caption.training.run"]
     for name, value in values.items():
         command += [f"--{name}", value]
     env = {**os.environ, "A2C_HOME": str(settings.home)}
@@ -118,6 +120,7 @@ def test_wrong_configuration_exits_with_2(tmp_path, folder, settings, changes, m
     assert found.returncode == 2
     assert message in found.stderr
     assert "Traceback" not in found.stderr
+    assert not (tmp_path / "t").exists()  # nothing was started
 
 
 def test_a_rank_whose_peer_died_is_not_taken_for_the_failure():

@@ -10,6 +10,7 @@ from any2caption.cli.call import caption
 from any2caption.cli.condition import condition
 from any2caption.cli.data import data
 from any2caption.cli.lifecycle import approve, corpus, demo, lifecycle
+from any2caption.cli.train import train
 from any2caption.errors import A2CError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command(rich_help_panel="Local stack")(stack.up)
 app.command(rich_help_panel="Local stack")(stack.status)
 app.command(rich_help_panel="Local stack")(stack.down)
 app.command(rich_help_panel="Local stack")(stack.logs)
+app.command(rich_help_panel="Models")(train)
 app.command(rich_help_panel="Models")(model.promote)
 app.command(rich_help_panel="Models")(model.rollback)
 app.command(rich_help_panel="Models")(approve)

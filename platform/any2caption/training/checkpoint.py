@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-MARKER = "complete.json"
-
-
-@dataclass(slots=True)
-class Position:
-    """Where a run is. `elapsed` and `stage_elapsed` are seconds of work so far, over all starts."""
-
-    stage: int = 0
-    step: int = 0
-    total_steps: int = 0
-    elapsed: float = 0.0
-    stage_elapsed: float = 0.0
-    starts: int = 0
-    loss: float | None = None
-    history: list[tuple[int, int, float]] = field(default_factory=list)
-    """(stage, step, loss) at every progress line."""
+from any2caption.training import run_folder
+from any2caption.training.run_folder import MARKER, Position, complete
 
 
 def write_shard(folder: Path, rank: int, optimizer: Any) -> None:
@@ -53,17 +39,25 @@ def commit(  # noqa: PLR0913 - what a checkpoint holds
     ranks: int,
     zero: int,
     keep: int,
+    identity: Mapping[str, str] | None = None,
 ) -> None:
     """Write weights and position, sync, then the marker.
 
-    Remove checkpoints beyond the newest `keep`.
+    Remove checkpoints beyond the newest `keep`. `identity` names the recipe and the snapshot.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_file(
         {k: v.detach().contiguous().clone() for k, v in state.items()}, folder / "model.safetensors"
     )
     (folder / "state.json").write_text(
-        json.dumps({"position": asdict(position), "ranks": ranks, "zero": zero})
+        json.dumps(
+            {
+                "position": asdict(position),
+                "ranks": ranks,
+                "zero": zero,
+                "identity": dict(identity or {}),
+            }
+        )
     )
     for file in folder.iterdir():
         _sync(file)
@@ -75,11 +69,6 @@ def commit(  # noqa: PLR0913 - what a checkpoint holds
     for old in complete(folder.parent)[:-keep]:
         (old / MARKER).unlink()  # first the marker: a half-removed checkpoint is none
         shutil.rmtree(old)
-
-
-def complete(root: Path) -> list[Path]:
-    """Whole checkpoints, oldest first."""
-    return sorted(path.parent for path in root.glob(f"step-*/{MARKER}"))
 
 
 def discard_partial(root: Path) -> None:
@@ -110,13 +99,10 @@ class Loaded:
 
 def newest(root: Path) -> Loaded | None:
     """The last whole checkpoint, or None."""
-    found = complete(root)
-    if not found:
+    found = run_folder.newest(root)
+    if found is None:
         return None
-    data = json.loads((found[-1] / "state.json").read_text())
-    position = data["position"]
-    position["history"] = [tuple(line) for line in position["history"]]
-    return Loaded(found[-1], Position(**position), data["ranks"], data["zero"])
+    return Loaded(found.folder, found.position, found.ranks, found.zero)
 
 
 def _base(optimizer: Any) -> torch.optim.Optimizer:

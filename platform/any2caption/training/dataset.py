@@ -6,9 +6,10 @@ items.json   per feature: kind, role, shape and offset (or row)
 captions.npy / weights.npy   int32 / float32 1-D: caption tokens and whether each names a slot (1)
 or not (0) records.jsonl   per record: id, split, prompt, features, slot answers, caption offsets
 config.json, tokenizer.json   the model's configuration and tokenizer
-prepared.json   what it was made from; written last
+prepared.json   what it was made from, and size and SHA-256 of the other files; written last
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +25,94 @@ from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
 from any2caption.model.processor import Processor
-from any2caption.training.recipes import PREPARED_VERSION
+from any2caption.training.recipes import PREPARED_VERSION, Recipe
 
 MARKER = "prepared.json"
+
+
+def file_digests(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of every file of a folder but the marker, for the marker."""
+    files = sorted(file for file in folder.iterdir() if file.name != MARKER)
+    return {file.name: {"size": file.stat().st_size, "sha256": _sha256(file)} for file in files}
+
+
+def read_marker(folder: Path) -> dict[str, Any]:
+    """Return what a prepared folder was made from.
+
+    Raises:
+        ConfigError: nothing is prepared there, or by another version of this program.
+    """
+    marker = folder / MARKER
+    if not marker.is_file():
+        raise ConfigError(
+            f"{folder}: no prepared data there; run any2caption.training.prepare first"
+        )
+    try:
+        meta = dict(json.loads(marker.read_text()))
+    except (ValueError, TypeError):
+        raise ConfigError(f"{marker}: damaged; remove the folder and prepare again") from None
+    if meta.get("version") != PREPARED_VERSION:
+        raise ConfigError(f"{folder}: prepared by another version; remove it and prepare again")
+    return meta
+
+
+def verify(folder: Path) -> list[str]:
+    """Check every file of a prepared folder against its size and digest; returns warnings.
+
+    Raises:
+        ConfigError: nothing is prepared there, or a file is missing, or is not what it was.
+    """
+    files = read_marker(folder).get("files")
+    if files is None:
+        return [f"{folder} was prepared without digests: its content is not verified"]
+    for name, stated in files.items():
+        file = folder / name
+        if not file.is_file():
+            raise ConfigError(f"{file}: is missing; remove the folder and prepare again")
+        size = file.stat().st_size
+        if size != stated["size"]:
+            raise ConfigError(
+                f"{file}: {size} bytes, not {stated['size']}; remove the folder and prepare again"
+            )
+        if (found := _sha256(file)) != stated["sha256"]:
+            raise ConfigError(
+                f"{file}: damaged: its SHA-256 is {found}, not {stated['sha256']};"
+                " remove the folder and prepare again"
+            )
+    return []
+
+
+def prepared_from(snapshot: str, preset: str, recipe: Recipe, weights: str) -> dict[str, Any]:
+    """What decides the content of a prepared folder."""
+    return {
+        "version": PREPARED_VERSION,
+        "snapshot": snapshot,
+        "preset": preset,
+        "vocab": recipe.vocab if preset == "tiny" else 0,
+        "weights": weights,
+    }
+
+
+def check_data(data: Path, recipe: Recipe, preset: str, weights: str) -> list[str]:
+    """Hold a prepared folder to its digests and to the run; returns warnings.
+
+    Raises:
+        ConfigError: it is damaged, or was prepared for another preset, vocabulary or weights.
+    """
+    notes = verify(data)
+    meta = read_marker(data)
+    wanted = prepared_from(str(meta["snapshot"]), preset, recipe, weights)
+    for name in ("preset", "vocab", "weights"):
+        if meta.get(name) != wanted[name]:
+            raise ConfigError(
+                f"{data}: prepared for {name} {meta.get(name)!r}, this run's is {wanted[name]!r}"
+            )
+    return notes
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +135,8 @@ class Prepared:
     """The data of one prepared folder."""
 
     def __init__(self, folder: Path) -> None:
-        marker = folder / MARKER
-        if not marker.is_file():
-            raise ConfigError(
-                f"{folder}: no prepared data there; run any2caption.training.prepare first"
-            )
+        self.meta = read_marker(folder)
         self.folder = folder
-        self.meta: dict[str, Any] = json.loads(marker.read_text())
-        if self.meta["version"] != PREPARED_VERSION:
-            raise ConfigError(f"{folder}: prepared by another version; remove it and prepare again")
         self.config = from_dict(ModelConfig, json.loads((folder / "config.json").read_text()))
         self.items: list[dict[str, Any]] = json.loads((folder / "items.json").read_text())
         self._pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)

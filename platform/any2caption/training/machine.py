@@ -18,6 +18,11 @@ def has_gpu() -> bool:
     return Path("/dev/nvidiactl").exists()
 
 
+def gpus() -> int:
+    """How many NVIDIA GPUs this machine shows."""
+    return sum(1 for _ in Path("/dev").glob("nvidia[0-9]*"))
+
+
 def has_bf16() -> bool:
     """Whether the processor multiplies bfloat16 in hardware."""
     cpuinfo = Path("/proc/cpuinfo")

@@ -36,8 +36,9 @@ from any2caption.model.visual import BOX_TOKENS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
-from any2caption.training.dataset import MARKER
-from any2caption.training.recipes import PREPARED_VERSION, Recipe
+from any2caption.training.dataset import MARKER, file_digests, prepared_from
+from any2caption.training.recipe_files import load_recipe
+from any2caption.training.recipes import Recipe
 from any2caption.training.recipes import recipe as recipe_of
 from any2caption.training.slots import determined, slot_phrases, slot_tokens
 
@@ -52,14 +53,14 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     snapshot: str,
     preset: str,
     out: Path,
-    recipe: str = "tiny",
+    recipe: str | Recipe = "tiny",
     weights: str = "",
     workers: int = 2,
     progress: ProgressLog | None = None,
 ) -> Path:
     """Prepare a snapshot; returns `out`. See the module."""
     chosen, made_from = made_from_of(snapshot, preset, recipe, weights)
-    if _is_prepared(out, made_from):
+    if is_prepared(out, made_from):
         return out
     log = progress or ProgressLog(settings.progress_log)
     began = time.monotonic()
@@ -91,19 +92,13 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
 
 
 def made_from_of(
-    snapshot: str, preset: str, recipe: str, weights: str
+    snapshot: str, preset: str, recipe: str | Recipe, weights: str
 ) -> tuple[Recipe, dict[str, Any]]:
     """Return the recipe that prepares this preset, and what decides the prepared content."""
-    chosen = recipe_of(recipe)
-    if chosen.presets[0] == "tiny" and preset != "tiny":
+    chosen = recipe_of(recipe) if isinstance(recipe, str) else recipe
+    if chosen.presets[:1] == ("tiny",) and preset != "tiny":
         chosen = recipe_of("paper")
-    return chosen, {
-        "version": PREPARED_VERSION,
-        "snapshot": snapshot,
-        "preset": preset,
-        "vocab": chosen.vocab if preset == "tiny" else 0,
-        "weights": weights,
-    }
+    return chosen, prepared_from(snapshot, preset, chosen, weights)
 
 
 def model_and_tokenizer(
@@ -197,6 +192,7 @@ def write_prepared(  # noqa: PLR0913, PLR0917 - everything that goes into the fo
         (work / "config.json").write_text(to_json(config))
         tokenizer.save(str(work / "tokenizer.json"))
         marker = {**made_from, "classes": classes, "items": len(items), "records": len(records)}
+        marker["files"] = file_digests(work)
         (work / MARKER).write_text(json.dumps(marker, indent=1))
         work.chmod(0o755)
         if out.exists():
@@ -340,11 +336,15 @@ def _training_texts(
     yield from prompt_phrases(config, kinds)
 
 
-def _is_prepared(out: Path, made_from: dict[str, Any]) -> bool:
+def is_prepared(out: Path, made_from: dict[str, Any]) -> bool:
+    """Whether a folder holds what would be prepared."""
     marker = out / MARKER
     if not marker.is_file():
         return False
-    found = json.loads(marker.read_text())
+    try:
+        found = dict(json.loads(marker.read_text()))
+    except (ValueError, TypeError):
+        return False  # damaged: what is there is made anew
     return all(found.get(key) == value for key, value in made_from.items())
 
 
@@ -352,7 +352,9 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     snapshot: Annotated[str, typer.Option(help="Snapshot id")],
     out: Annotated[Path, typer.Option(help="Folder to write")],
     preset: Annotated[str, typer.Option()] = "tiny",
-    recipe: Annotated[str, typer.Option(help="Recipe whose tokenizer size is used")] = "tiny",
+    recipe: Annotated[
+        str, typer.Option(help="Recipe, or its file, whose tokenizer size is used")
+    ] = "tiny",
     weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
     workers: Annotated[int, typer.Option()] = 2,
     progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
@@ -361,12 +363,13 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     """Prepare a snapshot for training."""
     settings = Settings()
     log = ProgressLog(progress or settings.progress_log, lifecycle)
+    chosen = load_recipe(recipe)
     prepare(
         settings,
         snapshot=snapshot,
         preset=preset,
         out=out,
-        recipe=recipe,
+        recipe=chosen,
         weights=weights,
         workers=workers,
         progress=log,

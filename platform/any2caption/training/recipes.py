@@ -233,7 +233,7 @@ PAPER = Recipe(
             **_PAPER,
         ),
     ),
-    max_minutes=72 * 60,
+    max_minutes=72 * 60.0,
     ranks=8,
     zero=2,
     language_tuning="lm_head",

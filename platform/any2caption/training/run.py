@@ -24,10 +24,15 @@ from typing import Annotated
 import typer
 
 from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
+from any2caption.model.processor import LABELS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
-from any2caption.training.machine import worker_environment
-from any2caption.training.recipes import recipe as recipe_of
+from any2caption.training.checks import check_recipe
+from any2caption.training.dataset import check_data, read_marker
+from any2caption.training.machine import gpus, worker_environment
+from any2caption.training.recipe_files import load_recipe, write_resolved
+from any2caption.training.recipes import Recipe
+from any2caption.training.run_folder import bundle_meta, refuse_another
 
 RESTARTS = 3
 STOP_SECONDS = 30.0
@@ -39,7 +44,7 @@ class _FailedError(A2CError):
 
 def main(  # noqa: PLR0913, PLR0917 - a command's options
     preset: Annotated[str, typer.Option()],
-    recipe: Annotated[str, typer.Option()],
+    recipe: Annotated[str, typer.Option(help="Name, or a .yaml or .json file")],
     data: Annotated[Path, typer.Option(help="Folder that training.prepare wrote")],
     out: Annotated[Path, typer.Option(help="Folder of the run")],
     progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
@@ -51,20 +56,87 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     """Train, resuming where the last start ended."""
     settings = Settings()
     log = ProgressLog(progress or settings.progress_log, lifecycle)
-    chosen = recipe_of(recipe)
-    if preset not in chosen.presets:
-        raise ConfigError(f"recipe {recipe} is for {', '.join(chosen.presets)}, not for {preset}")
-    count = ranks or min(chosen.ranks, len(os.sched_getaffinity(0)))
+    chosen = load_recipe(recipe)
+    count = ranks_of(chosen, ranks)
+    refuse_early(chosen, preset, data, out, count, weights)
+    start(settings, chosen, data, out, count, log, weights=weights, mlflow_run=mlflow_run)
+
+
+def ranks_of(recipe: Recipe, asked: int = 0) -> int:
+    """How many processes: what was asked, or the recipe's, at most one a GPU (without any: a core).
+
+    Not asked for, their number divides the batch of every stage.
+    """
+    if asked:
+        return asked
+    most = max(1, min(recipe.ranks, gpus() or len(os.sched_getaffinity(0))))
+    fits = (n for n in range(most, 1, -1) if all(s.batch % n == 0 for s in recipe.stages))
+    return next(fits, 1)
+
+
+def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
+    recipe: Recipe,
+    preset: str,
+    data: Path,
+    out: Path,
+    ranks: int,
+    weights: str,
+    *,
+    force: bool = False,
+) -> None:
+    """Raise ConfigError for what can be known before a process is started.
+
+    With `force` too little memory is no reason.
+
+    The preset `tiny` is not surveyed: its few million parameters fit wherever torch does, and the
+    survey loads torch into a process that watches for the whole run.
+    """
+    check_recipe(recipe, preset, ranks, tuple(LABELS))
+    if bundle_meta(out) is not None:
+        refuse_another(out, recipe.digest)
+        return
+    if preset == "tiny":
+        check_data(data, recipe, preset, weights)
+        refuse_another(out, recipe.digest, str(read_marker(data)["snapshot"]))
+        return
+    from any2caption.training.plan import make_plan
+    from any2caption.training.survey import survey
+
+    facts = survey(recipe=recipe, preset=preset, out=out, ranks=ranks, data=data, weights=weights)
+    if (refusals := make_plan(facts).refusals) and not force:
+        raise ConfigError("; ".join(refusals))
+
+
+def start(  # noqa: PLR0913, PLR0917 - what a run is started with
+    settings: Settings,
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    ranks: int,
+    log: ProgressLog,
+    *,
+    weights: str = "",
+    mlflow_run: str = "",
+) -> None:
+    """Leave the recipe in the run's folder for the workers, then train."""
     arguments = [
-        *("--recipe", recipe, "--data", str(data.absolute()), "--out", str(out.absolute())),
-        *("--progress", str(log.path.absolute()), "--lifecycle", lifecycle, "--weights", weights),
+        *("--recipe-digest", recipe.digest),
+        *("--data", str(data.absolute()), "--out", str(out.absolute())),
+        *("--progress", str(log.path.absolute()), "--lifecycle", log.lifecycle),
+        *("--weights", weights),
         *("--mlflow-run", mlflow_run, "--mlflow-url", settings.mlflow_url),
     ]
-    train(out, arguments, count, log, cache=settings.home / "cache")
+    train(out, arguments, ranks, log, cache=settings.home / "cache", recipe=recipe)
 
 
-def train(
-    out: Path, arguments: Sequence[str], ranks: int, log: ProgressLog, *, cache: Path
+def train(  # noqa: PLR0913 - what a run is started with
+    out: Path,
+    arguments: Sequence[str],
+    ranks: int,
+    log: ProgressLog,
+    *,
+    cache: Path,
+    recipe: Recipe,
 ) -> None:
     """Run the workers until the bundle is there.
 
@@ -75,6 +147,7 @@ def train(
         if (out / "bundle" / "manifest.json").exists():
             log.emit("finetune", "this run has finished before; its bundle is reused")
             return
+        write_resolved(out, recipe)
         _stop_strays(out)
         for attempt in range(RESTARTS + 1):
             if attempt:

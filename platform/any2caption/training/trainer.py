@@ -19,12 +19,12 @@ from any2caption.training import checkpoint, lora
 from any2caption.training import engine as engines
 from any2caption.training.align import AlignBatch, AlignData
 from any2caption.training.batches import Batch, Collator, Order, share, usable
-from any2caption.training.checkpoint import Position
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.encoded import EncodedItems, encode_items
 from any2caption.training.machine import can_compile, has_bf16
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe, Stage
+from any2caption.training.run_folder import Position
 from any2caption.training.schedule import learning_rate_factor, stage_progress
 from any2caption.training.tracking import Metrics
 
@@ -273,6 +273,10 @@ class Trainer:
                 ranks=self.place.ranks,
                 zero=self.recipe.zero,
                 keep=self.recipe.keep_checkpoints,
+                identity={
+                    "recipe": self.recipe.digest,
+                    "snapshot": str(self.data.meta["snapshot"]),
+                },
             )
         self._saved_at = time.monotonic()
 

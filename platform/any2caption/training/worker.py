@@ -17,12 +17,14 @@ import typer
 from any2caption.errors import A2CError, InterruptedTrainingError
 from any2caption.progress import ProgressLog
 from any2caption.training.machine import bind_rank, has_gpu
+from any2caption.training.recipe_files import RESOLVED, read_resolved
+from any2caption.training.recipes import Recipe
 
 POLL_SECONDS = 2.0
 
 
 def main(  # noqa: PLR0913, PLR0917 - a command's options
-    recipe: Annotated[str, typer.Option()],
+    recipe_digest: Annotated[str, typer.Option(help="Of OUT/recipe.json")],
     data: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],
     progress: Annotated[Path, typer.Option()],
@@ -39,7 +41,12 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     _follow(int(os.environ.get("A2C_SUPERVISOR_PID", "0")))
     try:
         _train(
-            recipe, data, out, ProgressLog(progress, lifecycle), weights, (mlflow_run, mlflow_url)
+            read_resolved(out / RESOLVED, recipe_digest),
+            data,
+            out,
+            ProgressLog(progress, lifecycle),
+            weights,
+            (mlflow_run, mlflow_url),
         )
     except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor must know
         if _lost_peer(error):
@@ -71,19 +78,22 @@ def _lost_peer(error: Exception) -> bool:
 
 
 def _train(  # noqa: PLR0913, PLR0917
-    recipe: str, data: Path, out: Path, progress: ProgressLog, weights: str, mlflow: tuple[str, str]
+    found: Recipe,
+    data: Path,
+    out: Path,
+    progress: ProgressLog,
+    weights: str,
+    mlflow: tuple[str, str],
 ) -> None:
     import torch
 
     from any2caption.training.dataset import Prepared
     from any2caption.training.engine import connect
-    from any2caption.training.recipes import recipe as recipe_of
     from any2caption.training.tracking import Metrics
     from any2caption.training.trainer import Place, Trainer
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     rank, ranks = connect()
-    found = recipe_of(recipe)
     torch.manual_seed(found.seed)
     if weights:
         from any2caption.model.presets import preset

@@ -1,0 +1,240 @@
+"""`a2c train`: show what a training run will do, then do it."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from any2caption.cli.console import ProgressPrinter, put_json, say
+from any2caption.cli.stack import Home, Json
+from any2caption.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from any2caption.progress import ProgressLog
+    from any2caption.training.plan import Plan
+
+_WIDTH = 120  # of a plan that goes into a file
+_ID = 12  # digits of a digest that people are shown
+
+
+def train(  # noqa: PLR0913, PLR0917 - a command's options
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="tiny, smoke, paper, or a .yaml/.json file.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the run; there already: it resumes.")],
+    snapshot: Annotated[
+        str, typer.Option(help="Id, its first 6 digits or more, or latest: prepared in OUT/data.")
+    ] = "",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder that was prepared, instead of --snapshot.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b.")] = "tiny",
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change the recipe: seed=3, stages.interpret.lr=1e-3.",
+        ),
+    ] = None,
+    ranks: Annotated[
+        int, typer.Option(min=0, help="Processes; 0: the recipe's, at most one a GPU or core.")
+    ] = 0,
+    weights: Annotated[str, typer.Option(help="Folder or file:// URI of Qwen2-VL weights.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that prepare the data.")] = 2,
+    dry_run: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--dry-run", help="Print the plan; write and start nothing.")
+    ] = False,
+    force: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--force", help="Start although memory looks too small.")
+    ] = False,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Print the plan of a training run, then prepare its data and train; resumes what is there.
+
+    [dim]a2c train --snapshot latest --recipe tiny --out runs/first --dry-run[/]
+    """
+    from any2caption.model.processor import LABELS
+    from any2caption.stack import environment
+    from any2caption.training.checks import check_recipe
+    from any2caption.training.dataset import read_marker
+    from any2caption.training.recipe_files import load_recipe
+    from any2caption.training.run import ranks_of, refuse_early, start
+
+    if bool(snapshot) == (data is not None):
+        raise ConfigError("give either --snapshot or --data")
+    settings = environment.load_settings(home)
+    chosen = load_recipe(recipe, change or ())
+    count = ranks_of(chosen, ranks)
+    check_recipe(chosen, preset, count, tuple(LABELS))
+    if data is not None:
+        read_marker(data)
+    from any2caption.training.plan import make_plan  # after the checks that need no torch
+    from any2caption.training.survey import survey
+
+    facts = survey(
+        settings=settings,
+        recipe=chosen,
+        preset=preset,
+        out=out,
+        ranks=count,
+        snapshot=snapshot,
+        data=data,
+        weights=weights,
+    )
+    plan = make_plan(facts)
+    if not json:
+        show(plan)
+    elif dry_run:
+        put_json(plan.as_dict())
+    if plan.refusals and not force:
+        raise ConfigError(f"{'; '.join(plan.refusals)} (--force starts it all the same)")
+    if dry_run:
+        return
+    from any2caption.progress import ProgressLog
+    from any2caption.training.prepare import prepare
+    from any2caption.training.run_folder import bundle_meta
+
+    log = ProgressLog(settings.progress_log, f"train-{plan.digest[:6]}")
+    with _followed(log):
+        if data is None and plan.resume.does != "reuses the bundle":
+            prepare(
+                settings,
+                snapshot=plan.snapshot,
+                preset=preset,
+                out=out / "data",
+                recipe=chosen,
+                weights=weights,
+                workers=workers,
+                progress=log,
+            )
+            refuse_early(chosen, preset, out / "data", out, count, weights, force=force)
+        start(settings, chosen, data or out / "data", out, count, log, weights=weights)
+    bundle = str((out / "bundle").absolute())
+    if json:
+        put_json({"plan": plan.as_dict(), "bundle": bundle, "meta": bundle_meta(out)})
+    else:
+        say(f"bundle {bundle}")
+
+
+@contextmanager
+def _followed(log: "ProgressLog") -> Iterator[None]:
+    """Show the run's own progress until the block ends."""
+    import threading
+
+    done = threading.Event()
+
+    def follow(show: ProgressPrinter, offset: int) -> None:
+        last = False
+        while not last:
+            last = done.wait(0.5)
+            for after, line in log.read(offset):
+                offset = after
+                if line.get("lifecycle") == log.lifecycle:
+                    show(line)
+
+    began = log.path.stat().st_size if log.path.exists() else 0
+    with ProgressPrinter() as show:
+        follower = threading.Thread(target=follow, args=(show, began), daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            done.set()
+            follower.join()
+
+
+def show(plan: "Plan") -> None:
+    """Print a plan for people."""
+    from rich.console import Console
+
+    from any2caption.training.memory import size
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
+    limit = "no time limit" if plan.minutes is None else f"at most {plan.minutes:g} minutes"
+    head = (
+        f"recipe    {plan.recipe} ({plan.digest[:_ID]})",
+        f"model     {plan.preset}, {plan.parameters:,} parameters",
+        f"data      snapshot {plan.snapshot[:_ID]}",
+        f"machine   {plan.machine.name}, {plan.ranks} ranks, ZeRO {plan.zero}",
+        f"to do     {plan.steps:,} steps, {limit}",
+        f"in OUT    {plan.resume.sentence}",
+    )
+    for line in head:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(_steps(plan))
+    console.print(_modules(plan))
+    console.print(_memory(plan))
+    have = plan.machine.available
+    there = "not known" if have is None else size(have)
+    console.print(f"memory    {size(plan.memory)} a rank by estimate, {there} there", markup=False)
+    for warning in plan.warnings:
+        console.print(f"warning   {warning}", markup=False, soft_wrap=True)
+
+
+def _steps(plan: "Plan") -> "Table":
+    table = _table("stage", "", "learns to", "from", "samples", "steps", "batch", "epochs", "rate")
+    for stage in plan.stages:
+        done = f"{stage.first_step:,} … " if stage.first_step else ""
+        rate = f"{stage.learning_rate:g}"
+        if stage.encoder_learning_rate != stage.learning_rate:
+            rate += f" (encoders {stage.encoder_learning_rate:g})"
+        table.add_row(
+            stage.name,
+            stage.does,
+            stage.objective,
+            ", ".join(stage.kinds) or "all",
+            f"{stage.samples:,}",
+            f"{done}{stage.steps:,}",
+            f"{stage.batch} = {plan.ranks} × {stage.batch_per_rank}",
+            f"{stage.epochs:g}",
+            rate,
+        )
+    return table
+
+
+def _modules(plan: "Plan") -> "Table":
+    table = _table("stage", "trained", "frozen")
+    for stage in plan.stages:
+        table.add_row(stage.name, _counted(stage.trained), _counted(stage.frozen))
+    return table
+
+
+def _memory(plan: "Plan") -> "Table":
+    from any2caption.training.memory import size
+
+    table = _table("memory a rank", *(stage.name for stage in plan.stages))
+    for name in ("weights", "gradients", "moments", "exchange", "activations", "encoded"):
+        table.add_row(name, *(size(getattr(stage.memory, name)) for stage in plan.stages))
+    table.add_row("saving", *(size(stage.memory.saving) for stage in plan.stages))
+    table.add_row("libraries", *(size(stage.memory.libraries) for stage in plan.stages))
+    table.add_row("at most", *(size(stage.memory.total) for stage in plan.stages))
+    return table
+
+
+def _counted(modules: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {_short(count)}" for name, count in modules.items()) or "nothing"
+
+
+def _short(count: int) -> str:
+    """1,234 → 1.2 K; with M and G."""
+    for limit, unit in ((10**9, "G"), (10**6, "M"), (10**3, "K")):
+        if count >= limit:
+            return f"{count / limit:.3g} {unit}"
+    return str(count)
+
+
+def _table(*names: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for number, name in enumerate(names):
+        table.add_column(name, overflow="fold", no_wrap=number == 0)
+    return table

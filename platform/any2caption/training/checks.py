@@ -1,0 +1,116 @@
+"""Combinations that cannot work, found before anything is started. Pure."""
+
+import math
+from collections.abc import Iterator
+from typing import get_args
+
+from any2caption.captions.schema import PARTS
+from any2caption.errors import ConfigError
+from any2caption.training.recipes import Module, Recipe, Stage
+
+MODULES: tuple[str, ...] = get_args(Module)
+ENCODERS = ("vision", "motion", "camera")
+_SHARDED_WEIGHTS = 3  # the ZeRO stage that also splits the weights themselves
+
+
+def check_recipe(recipe: Recipe, preset: str, ranks: int, kinds: tuple[str, ...]) -> None:
+    """Raise ConfigError with everything that is wrong, in one line.
+
+    `kinds` are the condition kinds that the model reads.
+    """
+    wrong = [*_recipe(recipe, preset, ranks)]
+    for stage in recipe.stages:
+        found = [*_stage(recipe, stage, preset, ranks, kinds)]
+        wrong += [f"stage {stage.name}: {one}" for one in found]
+    if wrong:
+        raise ConfigError(f"recipe {recipe.name}: {'; '.join(wrong)}")
+
+
+def check_positions(tokens: int, positions: int, what: str) -> None:
+    """Refuse a sequence (a record, or a pack of them) that the model has no positions for."""
+    if tokens > positions:
+        raise ConfigError(
+            f"{what} has {tokens} tokens, the model has positions for {positions}:"
+            " leave it out of the snapshot, or make it shorter"
+        )
+
+
+def _recipe(recipe: Recipe, preset: str, ranks: int) -> Iterator[str]:
+    if preset not in recipe.presets:
+        yield f"is for {', '.join(recipe.presets) or 'no preset'}, not for {preset}"
+    if not recipe.stages:
+        yield "has no stage"
+    names = [stage.name for stage in recipe.stages]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        yield f"two stages are called {', '.join(twice)}"
+    if ranks < 1:
+        yield f"ranks must be 1 or more, not {ranks}"
+    for name, least in (("vocab", 300), ("keep_checkpoints", 1), ("seed", 0)):
+        if getattr(recipe, name) < least:
+            yield f"{name} must be {least} or more, not {getattr(recipe, name)}"
+    if not recipe.max_minutes > 0:
+        yield f"max_minutes must be above 0, not {recipe.max_minutes}"
+    if not recipe.checkpoint_seconds >= 0:
+        yield f"checkpoint_seconds must be 0 or more, not {recipe.checkpoint_seconds}"
+
+
+def _stage(
+    recipe: Recipe, stage: Stage, preset: str, ranks: int, kinds: tuple[str, ...]
+) -> Iterator[str]:
+    yield from _numbers(stage)
+    if ranks > 0 and stage.batch > 0 and stage.batch % ranks:
+        yield f"batch {stage.batch} is not divisible by {ranks} ranks"
+    if not stage.train:
+        yield "trains nothing"
+    if unknown := [kind for kind in stage.kinds if kind not in kinds]:
+        yield f"unknown kinds {', '.join(unknown)}; there are {', '.join(kinds)}"
+    yield from _objective(stage, preset)
+    if stage.encode_once:
+        yield from _encode_once(recipe, stage)
+
+
+def _objective(stage: Stage, preset: str) -> Iterator[str]:
+    if stage.objective == "classify":
+        if not stage.kinds:
+            yield "classify needs kinds"
+        if extra := [name for name in stage.train if name in {"language", "lm_head"}]:
+            yield f"classify does not reach {', '.join(extra)}"
+    elif stage.objective == "describe":
+        if stage.part not in PARTS:
+            yield f"describe needs a part ({', '.join(PARTS)}), not {stage.part!r}"
+        if preset == "tiny":
+            yield "describe needs weights: data of the preset tiny holds no parts"
+
+
+def _encode_once(recipe: Recipe, stage: Stage) -> Iterator[str]:
+    if thawed := [name for name in stage.train if name in ENCODERS]:
+        yield f"encode_once, but it trains {', '.join(thawed)}"
+    if stage.objective != "interpret":
+        yield f"encode_once is for interpret, not for {stage.objective}"
+    if recipe.zero >= _SHARDED_WEIGHTS:
+        frozen = ", ".join(name for name in ENCODERS if name not in stage.train)
+        yield (
+            f"ZeRO {recipe.zero} cannot shard the frozen {frozen}: encode_once runs them"
+            " outside the engine, which alone can gather their parts; use ZeRO 2 or less,"
+            " or encode_once=false"
+        )
+
+
+def _numbers(stage: Stage) -> Iterator[str]:
+    for name, least in (("steps", 1), ("batch", 1), ("warmup", 0)):
+        if getattr(stage, name) < least:
+            yield f"{name} must be {least} or more, not {getattr(stage, name)}"
+    for name in ("lr", "share"):
+        value = getattr(stage, name)
+        if not 0 < value < math.inf:
+            yield f"{name} must be a number above 0, not {value}"
+    for name in ("encoder_lr", "weight_decay", "clip", "heads_loss", "template_weight"):
+        value = getattr(stage, name)
+        if not 0 <= value < math.inf:
+            yield f"{name} must be a number of 0 or more, not {value}"
+    for name in ("final_lr", "drop_condition", "drop_sentence", "general_ratio"):
+        value = getattr(stage, name)
+        if not 0 <= value <= 1:
+            yield f"{name} must be between 0 and 1, not {value}"
+    if not all(0 <= beta < 1 for beta in stage.betas):
+        yield f"betas must be 0 or more and below 1, not {stage.betas}"

@@ -1,0 +1,99 @@
+"""`a2c train`: the plan first, one line for what cannot work, nothing written by a dry run."""
+
+import json
+
+import pytest
+
+from any2caption.datasets.ingest.engine import ingest
+from any2caption.datasets.snapshots import publish
+from any2caption.datasets.synthetic.corpus import make_corpus
+from any2caption.settings import Settings
+from any2caption.storage import open_store
+
+from .test_commands import a2c
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    settings = Settings(home=tmp_path_factory.mktemp("home"), object_store="")
+    store = open_store(settings.object_store)
+    make_corpus(store, "corpus", scenes=12, seed=3, workers=1)
+    publish(store, ingest(store, "corpus", store, workers=1).records)
+    return settings.home
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(home, tmp_path):
+    out = tmp_path / "run"
+    arguments = ("--snapshot", "latest", "--recipe", "smoke", "--out", str(out), "--ranks", "1")
+    done = a2c(home, "train", *arguments, "--dry-run", seconds=300)
+    assert done.returncode == 0, done.stderr
+    assert not out.exists()
+    for said in ("align-camera", "interpret", "frozen", "moments", "starts at the beginning"):
+        assert said in done.stdout
+    machines = a2c(home, "train", *arguments, "--dry-run", "--json", seconds=300)
+    plan = json.loads(machines.stdout)
+    assert [stage["name"] for stage in plan["stages"]][-1] == "interpret"
+    assert plan["stages"][-1]["memory"]["total"] == plan["memory"]
+    assert plan["resume"]["does"] == "starts"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--snapshot", "latest", "--recipe", "huge"), "unknown recipe 'huge'"),
+        (("--snapshot", "latest", "--recipe", "smoke", "--set", "sed=1"), "unknown key sed"),
+        (("--recipe", "smoke"), "either --snapshot or --data"),
+        (("--data", "/nowhere", "--recipe", "smoke"), "no prepared data"),
+        (
+            ("--snapshot", "latest", "--recipe", "smoke", "--set", "stages.interpret.batch=33"),
+            "batch 33 is not divisible by 2 ranks",
+        ),
+        (
+            (*("--snapshot", "latest", "--recipe", "smoke", "--dry-run"),
+             *("--set", "stages.interpret.batch=400000")),
+            "too little memory",
+        ),
+        (("--snapshot", "latest", "--recipe", "paper", "--preset", "qwen2-vl-7b"), "--weights"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_one_line_and_exit_code_2(home, tmp_path, arguments, said):
+    out = tmp_path / "run"
+    done = a2c(home, "train", *arguments, "--ranks", "2", "--out", str(out), seconds=300)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not out.exists()
+
+
+def test_force_overrules_the_memory_estimate(home, tmp_path):
+    done = a2c(
+        *(home, "train", "--snapshot", "latest", "--recipe", "smoke", "--ranks", "2", "--force"),
+        *("--set", "stages.interpret.batch=400000", "--dry-run", "--out", str(tmp_path / "run")),
+        seconds=300,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.server
+def test_a_recipe_file_trains_and_resumes_as_its_plan_says(home, tmp_path):
+    recipe = tmp_path / "short.yaml"
+    recipe.write_text(
+        "base: smoke\nname: short\nmax_minutes: .inf\nstages:\n"
+        + "".join(
+            f"  {name}: {{steps: 2, batch: 4}}\n"
+            for name in ("align-camera", "align-motion", "align-vision", "interpret")
+        )
+    )
+    out = tmp_path / "run"
+    common = ("--recipe", str(recipe), "--out", str(out), "--ranks", "1", "--json")
+    done = a2c(home, "train", "--snapshot", "latest", *common, seconds=400)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["meta"]["recipe"] == "short"
+    assert result["meta"]["recipe_digest"] == result["plan"]["digest"]
+    assert result["meta"]["steps"] == result["plan"]["steps"] == 8
+    again = a2c(home, "train", "--snapshot", "latest", *common, "--dry-run", seconds=300)
+    assert json.loads(again.stdout)["resume"]["does"] == "reuses the bundle"
+    other = a2c(home, "train", "--data", str(out / "data"), *common, "--set", "seed=8", seconds=300)
+    assert other.returncode == 2
+    assert result["plan"]["digest"] in other.stderr
