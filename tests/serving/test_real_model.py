@@ -42,7 +42,7 @@ SENTENCES = (
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     torch.manual_seed(0)
-    short = dataclasses.replace(TINY.processor, max_part_tokens=10, max_new_tokens=120)
+    short = dataclasses.replace(TINY.processor, max_part_tokens=10, max_new_tokens=240)
     config = dataclasses.replace(TINY, processor=short)
     tokenizer = train_tokenizer([*prompt_phrases(config), *SENTENCES], 600)
     config = config.with_vocab(tokenizer.get_vocab_size())

@@ -37,6 +37,7 @@ from any2caption.conditions.types import (
     Sketch,
     Video,
 )
+from any2caption.errors import InputError
 from any2caption.model.config import ModelConfig, ProcessorConfig, Scaling
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
 from any2caption.model.pixels import fit, grid_of, patchify
@@ -125,8 +126,10 @@ class Processor:
             arrays |= self._regions(payload)
         elif isinstance(payload, Camera):
             arrays["poses"] = self._camera(payload)
-        elif not isinstance(payload, str):
+        elif isinstance(payload, _Pictures):
             arrays["frames"] = self._frames(payload)
+        elif not isinstance(payload, str):
+            raise InputError(f"the model takes no {type(payload).__name__}", field=condition.kind)
         arrays["kind"] = np.asarray(condition.kind)
         arrays["role"] = np.asarray(condition.role or "")
         return arrays
