@@ -66,6 +66,19 @@ def test_the_annotated_source_is_one_that_ingest_takes(source, settings, tmp_pat
     assert tools["camera"][0] == "a2c"
 
 
+def test_records_that_an_ingest_left_waiting_are_annotated_from_its_list(
+    source, settings, tmp_path
+):
+    write_source(source, [{}, {}])
+    first = source.get("manifest.jsonl").splitlines(keepends=True)[0]
+    waiting = open_store(f"memory://waiting-{tmp_path.name}")
+    waiting.put("1.jsonl", first)
+    source.delete("manifest.jsonl")
+    plan = Plan(source=source.uri, manifest=f"{waiting.uri}/1.jsonl", prompts="never")
+    _, _, lines = manifest(run_annotation(settings, plan))
+    assert [line["id"] for line in lines] == ["r-0000"]
+
+
 def test_unknown_parts_are_counted_and_can_be_kept_out(source, settings):
     write_source(source, [{}, {"prompt": "two red balls bouncing on a beach, watercolour"}])
     report = run_annotation(settings, Plan(source=source.uri, prompts="never"))

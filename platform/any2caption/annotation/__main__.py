@@ -15,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the stage; the report goes to standard output or `--out` as JSON."""
     parser = argparse.ArgumentParser(prog="any2caption.annotation", description=__doc__)
     parser.add_argument("--source", required=True, help="URI of the folder with manifest.jsonl")
+    parser.add_argument("--manifest", default="", help="URI of another file that lists the records")
     parser.add_argument("--annotator", choices=NAMES, default="rules")
     parser.add_argument("--extract", action="append", default=[], metavar="TOOL[=WEIGHTS]")
     parser.add_argument("--captions", choices=FILLS, default="missing")

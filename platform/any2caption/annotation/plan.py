@@ -20,12 +20,15 @@ FILLS: tuple[Fill, ...] = ("missing", "all", "never")
 class Plan:
     """A run over the source at `source`.
 
+    `manifest` is the URI of the file that lists its records; empty means the source's own
+    manifest.jsonl. An ingest leaves such a file for records that wait for captions.
     `captions`, `prompts`: which to write. `complete_only` leaves records out whose caption has
     parts that the annotator could not know. `threshold` is the share of records left out above
     which nothing is published. `limit` 0 means all records.
     """
 
     source: str
+    manifest: str = ""
     annotator: str = "rules"
     extract: tuple[str, ...] = ()
     captions: Fill = "missing"
@@ -67,6 +70,7 @@ def run_key(
     """Name a run by everything that can change what it writes, limit and threads apart."""
     content = {
         "source": plan.source,
+        "manifest": plan.manifest,
         "annotator": [annotator.name, annotator.version],
         "endpoint": settings.base_url if plan.annotator == "endpoint" else "",
         "extractors": [[tool.kind, tool.name, tool.version] for tool in extractors],

@@ -28,7 +28,7 @@ from any2caption.conditions.registry import KINDS
 from any2caption.errors import ConfigError, GateRefused, InputError
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
-from any2caption.storage import ObjectStore, open_store
+from any2caption.storage import open_store
 
 STAGE = "annotate"
 UNREVIEWED = "unreviewed.jsonl"
@@ -120,7 +120,7 @@ def estimate(settings: Settings, plan: Plan) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     usage = Usage()
     with _bench(settings, plan) as (bench, _), tempfile.TemporaryDirectory() as scratch:
-        for line in _lines(bench.source.store, plan, Path(scratch) / "input.jsonl"):
+        for line in _lines(bench, Path(scratch) / "input.jsonl"):
             counts["records"] += line.record is not None
             counts["unreadable"] += line.record is None
             if line.record is None:
@@ -165,10 +165,13 @@ def _bench(settings: Settings, plan: Plan) -> Iterator[tuple[Bench, Meter]]:
             )
     source = open_source(open_store(plan.source, settings.s3_endpoint_url))
     store = open_store(settings.object_store, settings.s3_endpoint_url)
+    folder, _, name = plan.manifest.rpartition("/")
+    listing = open_store(folder, settings.s3_endpoint_url) if folder else source.store
+    manifest = (listing, name or MANIFEST)
 
     def bench(annotator: Annotator) -> Bench:
         key = run_key(plan, annotator, extractors, settings.annotate)
-        return Bench(plan, source, store, f"annotations/{key}", annotator, extractors)
+        return Bench(plan, source, manifest, store, f"annotations/{key}", annotator, extractors)
 
     if plan.annotator == "rules":
         yield bench(RuleAnnotator()), Meter()
@@ -177,10 +180,10 @@ def _bench(settings: Settings, plan: Plan) -> Iterator[tuple[Bench, Meter]]:
         yield bench(EndpointAnnotator(endpoint, plan.frames)), endpoint.meter
 
 
-def _lines(store: ObjectStore, plan: Plan, scratch: Path) -> Iterator[Line]:
-    for count, line in enumerate(read_lines(store, scratch), 1):
+def _lines(bench: Bench, scratch: Path) -> Iterator[Line]:
+    for count, line in enumerate(read_lines(*bench.manifest, scratch), 1):
         yield line
-        if count == plan.limit:
+        if count == bench.plan.limit:
             return
 
 
@@ -189,7 +192,7 @@ def _outcomes(bench: Bench, plan: Plan, scratch: Path) -> Iterator[tuple[Line, R
 
     An error that concerns all records stops the run once what is in flight has been kept.
     """
-    lines = _lines(bench.source.store, plan, scratch)
+    lines = _lines(bench, scratch)
     waiting: deque[tuple[Line, Future[tuple[Result | str, bool]]]] = deque()
     pool = ThreadPoolExecutor(plan.workers, thread_name_prefix="annotate")
     try:

@@ -79,16 +79,18 @@ def open_source(store: ObjectStore) -> Source:
     return Source(store, {info.key: info.etag for info in store.list()})
 
 
-def read_lines(store: ObjectStore, scratch: Path) -> Iterator[Line]:
-    """Yield the manifest's lines one by one; `scratch` is a file that holds it meanwhile.
+def read_lines(store: ObjectStore, manifest: str, scratch: Path) -> Iterator[Line]:
+    """Yield the lines of the manifest with this key one by one.
+
+    `scratch` is a file that holds it meanwhile.
 
     Raises:
         InputError: there is no manifest.
     """
     try:
-        store.download(MANIFEST, scratch)
+        store.download(manifest, scratch)
     except NotFoundError:
-        raise InputError("there is no manifest.jsonl in the source", file=store.uri) from None
+        raise InputError(f"there is no {manifest} here", file=store.uri) from None
     seen: dict[str, int] = {}
     with scratch.open("rb") as file:
         for number, raw in enumerate(file, 1):

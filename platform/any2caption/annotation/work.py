@@ -56,6 +56,8 @@ class Bench:
 
     plan: Plan
     source: Source
+    manifest: tuple[ObjectStore, str]
+    """Where the records are listed: a store and a key."""
     store: ObjectStore
     prefix: str
     annotator: Annotator

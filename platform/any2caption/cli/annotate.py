@@ -18,6 +18,10 @@ annotate = typer.Typer(
 @annotate.command("run")
 def run(  # noqa: PLR0913, PLR0917 - a command's options
     source: Annotated[str, typer.Argument(help="URI of a folder with manifest.jsonl.")],
+    manifest: Annotated[
+        str,
+        typer.Option(help="URI of another file that lists them, e.g. an ingest's pending file."),
+    ] = "",
     annotator: Annotated[
         str, typer.Option(help="rules (no model) or endpoint (settings A2C_ANNOTATE_…).")
     ] = "rules",
@@ -53,6 +57,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
     settings = environment.load_settings(home)
     plan = Plan(
         source=source.rstrip("/"),
+        manifest=manifest,
         annotator=annotator,
         extract=tuple(extract or ()),
         captions=_fill(captions),
