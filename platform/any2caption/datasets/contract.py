@@ -100,7 +100,15 @@ def read_frames(manifest: Path | IO[bytes], media: Collection[str], kinds: list[
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(manifest) as file:
-        return frames_of(file.iter_batches(batch_size=_ROWS, columns=list(COLUMNS)), media, kinds)
+        # Not `iter_batches` over the file: it keeps every row group that it has read until the end.
+        groups = (
+            batch
+            for number in range(file.num_row_groups)
+            for batch in file.read_row_group(
+                number, columns=list(COLUMNS), use_threads=False
+            ).to_batches(_ROWS)
+        )
+        return frames_of(groups, media, kinds)
 
 
 @dataclass(frozen=True, slots=True)
