@@ -20,8 +20,8 @@ from any2caption.training.memory import (
 )
 from any2caption.training.objective import MODULES, Objective
 from any2caption.training.recipes import PAPER, SMOKE
+from any2caption.training.sources import Source
 from any2caption.training.survey import _measured
-from any2caption.training.trainer import Source
 
 from .conftest import short
 

@@ -12,9 +12,10 @@ from any2caption.model.bundle import load_bundle
 from any2caption.progress import ProgressLog
 from any2caption.training.engine import start, trained_modules
 from any2caption.training.objective import Objective
+from any2caption.training.place import Place
 from any2caption.training.recipes import PAPER
 from any2caption.training.tracking import Metrics
-from any2caption.training.trainer import Place, Trainer
+from any2caption.training.trainer import Trainer
 
 from .conftest import short
 
@@ -44,7 +45,22 @@ def test_a_run_leaves_a_bundle_metrics_and_progress(finished, snapshot):
     lines = [json.loads(line) for line in (finished / "progress.jsonl").read_text().splitlines()]
     stages = [line["message"] for line in lines if "step" in line]
     assert set(stages) == {"align-camera", "align-motion", "align-vision", "interpret"}
-    assert {"loss", "total", "elapsed", "eta", "tokens_per_second"} <= set(lines[-2])
+    last = next(line for line in reversed(lines) if line["message"] == "interpret")
+    assert {"loss", "total", "elapsed", "eta"} <= set(last)
+    assert last["tokens_per_second"] > 0
+    assert 0 < last["useful_share"] <= 1
+    assert 0 <= last["data_wait"] < 1
+    assert last["memory_mb"] > 100
+
+
+def test_a_run_leaves_sample_captions_and_losses_of_each_kind(finished, data):
+    rows = [json.loads(line) for line in (finished / "samples/interpret.jsonl").open()]
+    kinds = {row["kind"] for row in rows}
+    assert "camera" in kinds
+    assert all(row["truth"].startswith("1. Dense caption:") for row in rows)
+    assert all(row["prediction"].startswith("1. Dense caption:") for row in rows)
+    metrics = [json.loads(line) for line in (finished / "metrics.jsonl").open()]
+    assert all(math.isfinite(metrics[-1][f"validation_loss/{kind}"]) for kind in kinds & {"camera"})
 
 
 def test_resume_equals_uninterrupted_run(folder, finished, tmp_path, alone, monkeypatch):
@@ -125,7 +141,7 @@ def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
     pytest.importorskip("mlflow.entities")  # takes longer to import than this test waits
-    sent = []
+    sent, tables = [], []
 
     class Client:
         made = 0
@@ -145,15 +161,20 @@ def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):
             assert run == "own"
             sent.append((run, len(metrics)))
 
+        def log_dict(self, run, table, name):
+            tables.append((run, name, table["columns"], len(table["data"])))
+
     monkeypatch.setattr(tracking, "_client", lambda _: Client())
     for first in (0, 1250):  # the second is a resumed run: it continues the first one's
         metrics = Metrics(tmp_path / "m.jsonl", mlflow_url="x", tags={"recipe": "tiny"})
         for step in range(first, first + 1250):
             metrics.log(step, loss=0.5)
+        metrics.table("samples", [{"prompt": "a", "prediction": "b"}])
         assert metrics.close() == ""
     assert Client.made == 1
     assert sum(count for _, count in sent) == 2500
     assert len(sent) < 20
+    assert tables == [("own", "samples.json", ["prompt", "prediction"], 1)] * 2
 
 
 def test_lora_trains_only_its_updates_and_merges_them_into_the_bundle(

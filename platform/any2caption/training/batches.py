@@ -83,6 +83,8 @@ class Batch:
     motion_grid: Tensor
     poses: Tensor
     answers: tuple["Answers", ...]
+    tokens: int
+    """Places in `input_ids` that are no padding."""
     encoded: bool = False
     """Whether `vision`, `motion` and `poses` are encoder outputs (N, hidden) already."""
 
@@ -150,6 +152,7 @@ class Collator:
             motion_grid=joined([row.motion_grid for row in rows]),
             poses=joined([row.poses for row in rows]),
             answers=tuple(answers),
+            tokens=sum(len(row.input_ids) for row in rows),
             encoded=self.encoded is not None,
         )
 

@@ -1,5 +1,6 @@
 """DeepSpeed: its configuration, parameter groups and the sums over ranks."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -116,3 +117,21 @@ def summed(values: Sequence[float | Tensor]) -> list[float]:
     if dist.is_initialized() and dist.get_world_size() > 1:
         dist.all_reduce(total)
     return [float(value) for value in total]
+
+
+def gathered(values: Sequence[str]) -> list[str]:
+    """The values of all ranks, in order of rank; every rank must call it.
+
+    As JSON in tensors: torch's own exchange of objects pickles them.
+    """
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return list(values)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    text = json.dumps(list(values)).encode()
+    sizes = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(dist.get_world_size())]
+    dist.all_gather(sizes, torch.tensor([len(text)], device=device))
+    longest = max(int(size) for size in sizes)
+    padded = torch.tensor(list(text.ljust(longest)), dtype=torch.uint8, device=device)
+    parts = [torch.zeros_like(padded) for _ in sizes]
+    dist.all_gather(parts, padded)
+    return [str(value) for part in parts for value in json.loads(bytes(part.tolist()))]

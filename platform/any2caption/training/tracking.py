@@ -8,7 +8,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -48,6 +48,11 @@ class Metrics:
                 if isinstance(value, int | float):
                     self._remote.put((name, float(value), int(now * 1000), step))
 
+    def table(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
+        """Send rows of text to MLflow as the table `<name>.json`; the caller keeps its own copy."""
+        if self._remote and rows:
+            self._remote.tables.put((f"{name}.json", [dict(row) for row in rows]))
+
     def close(self) -> str:
         """Send what is left.
 
@@ -65,6 +70,7 @@ class _Remote:
     def __init__(self, url: str, run: str, note: Path, tags: Mapping[str, str]) -> None:
         self.url, self.run, self.note, self.tags = url, run, note, dict(tags)
         self._queue: queue.SimpleQueue[tuple[str, float, int, int]] = queue.SimpleQueue()
+        self.tables: queue.SimpleQueue[tuple[str, list[dict[str, str]]]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._unsent: list[tuple[str, float, int, int]] = []
         self._problem = ""
@@ -93,10 +99,11 @@ class _Remote:
             while not self._queue.empty():
                 self._unsent.append(self._queue.get())
             try:
-                if self._unsent:
+                if self._unsent or not self.tables.empty():
                     client = client or _client(self.url)
                     self.run = self.run or self._own_run(client)
                     self._send(client)
+                    self._send_tables(client)
                 if stopping and self.note.exists() and client:
                     client.set_terminated(self.run, "FINISHED")
             except Exception as error:  # noqa: BLE001 - whatever MLflow raises must not stop training
@@ -121,6 +128,13 @@ class _Remote:
             part = self._unsent[:BATCH]
             client.log_batch(self.run, metrics=[Metric(*metric) for metric in part])
             del self._unsent[: len(part)]
+
+    def _send_tables(self, client: Any) -> None:
+        while not self.tables.empty():
+            name, rows = self.tables.get()
+            columns = list(rows[0])
+            table = {"columns": columns, "data": [[row[c] for c in columns] for row in rows]}
+            client.log_dict(self.run, table, name)
 
 
 def _client(url: str) -> Any:

@@ -89,8 +89,9 @@ def _train(  # noqa: PLR0913, PLR0917
 
     from any2caption.training.dataset import Prepared
     from any2caption.training.engine import connect
+    from any2caption.training.place import Place
     from any2caption.training.tracking import Metrics
-    from any2caption.training.trainer import Place, Trainer
+    from any2caption.training.trainer import Trainer
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     rank, ranks = connect()
