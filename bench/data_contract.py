@@ -33,9 +33,10 @@ def peak_mb() -> float:
 def tables(manifest: Path) -> tuple:
     from any2caption.conditions.registry import KINDS
     from any2caption.datasets.contract import read_frames
+    from any2caption.datasets.digests import Digests
 
-    media = frozenset((manifest.parent / "media.txt").read_text().split())
-    return read_frames(manifest, media, list(KINDS)), KINDS
+    with (manifest.parent / "media.txt").open() as lines:  # as an ingest takes the store's listing
+        return read_frames(manifest, Digests.of(line.strip() for line in lines), list(KINDS)), KINDS
 
 
 def contract(manifest: Path, folder: Path) -> dict:

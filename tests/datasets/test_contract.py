@@ -66,10 +66,10 @@ EMPTY = MediaObject(name="a.png", sha256="0" * 63 + "1", size=0)
 @pytest.mark.parametrize(
     ("bad", "expectation"),
     [
-        ({"licence": " "}, "records: expect_column_values_to_match_regex(licence)"),
-        ({"source": ""}, "records: expect_column_values_to_match_regex(source)"),
+        ({"licence": " "}, "origins: expect_column_values_to_match_regex(licence)"),
+        ({"source": ""}, "origins: expect_column_values_to_match_regex(source)"),
         ({"id": "r-00000"}, "records: expect_column_values_to_be_unique(id)"),
-        ({"split": "holdout"}, "records: expect_column_values_to_be_in_set(split)"),
+        ({"split": "holdout"}, "origins: expect_column_values_to_be_in_set(split)"),
         ({"prompt": "", "conditions": ()}, "records: expect_column_values_to_be_between(inputs)"),
     ],
 )

@@ -95,6 +95,7 @@ def validate(
     import io
 
     from any2caption.datasets.contract import validate_manifest
+    from any2caption.datasets.digests import Digests
     from any2caption.datasets.snapshots import read_metadata, resolve
     from any2caption.storage.content import MEDIA_PREFIX
 
@@ -102,7 +103,7 @@ def validate(
     identity = resolve(store, snapshot)
     metadata = read_metadata(store, identity)
     last = read_metadata(store, resolve(store, against))["statistics"] if against else None
-    media = {info.key.rpartition("/")[2] for info in store.list(MEDIA_PREFIX)}
+    media = Digests.of(info.key.rpartition("/")[2] for info in store.list(MEDIA_PREFIX))
     manifest = io.BytesIO(store.get(metadata["manifest"]["key"]))
     folder = settings.home / "data_docs" / identity[:16]
     outcome = validate_manifest(manifest, media, folder, last=last)

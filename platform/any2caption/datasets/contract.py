@@ -8,19 +8,21 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from any2caption.conditions.base import ConditionKind
+from any2caption.datasets.digests import Digests
 from any2caption.datasets.expectations import (
     Policy,
     condition_expectations,
     drift_expectations,
     kind_expectations,
+    origin_expectations,
     record_expectations,
-    share_expectations,
+    total_expectations,
 )
 from any2caption.datasets.frames import COLUMNS, Frames, frames_of, to_frames
 from any2caption.datasets.records import Record
@@ -65,7 +67,7 @@ class ValidationResult:
 
 def validate(
     records: Sequence[Record],
-    media: Collection[str],
+    media: Iterable[str] | Digests,
     data_docs_dir: Path,
     policy: Policy | None = None,
     last: Mapping[str, Any] | None = None,
@@ -77,13 +79,13 @@ def validate(
     """
     from any2caption.conditions.registry import KINDS
 
-    frames = to_frames(records, frozenset(media), list(KINDS))
+    frames = to_frames(records, media, list(KINDS))
     return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last)
 
 
 def validate_manifest(
     manifest: Path | IO[bytes],
-    media: Collection[str],
+    media: Iterable[str] | Digests,
     data_docs_dir: Path,
     policy: Policy | None = None,
     last: Mapping[str, Any] | None = None,
@@ -95,7 +97,9 @@ def validate_manifest(
     return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last)
 
 
-def read_frames(manifest: Path | IO[bytes], media: Collection[str], kinds: list[str]) -> Frames:
+def read_frames(
+    manifest: Path | IO[bytes], media: Iterable[str] | Digests, kinds: list[str]
+) -> Frames:
     """Return the contract's tables of a Parquet manifest."""
     import pyarrow.parquet as pq
 
@@ -126,26 +130,24 @@ def suites(
     kinds: Mapping[str, ConditionKind],
     policy: Policy,
     last: Mapping[str, Any] | None = None,
-) -> list[Suite]:
-    """Return the contract of a data set, generated from the condition registry."""
+) -> Iterator[Suite]:
+    """Yield the contract of a data set, generated from the condition registry, table by table."""
     rows, names = len(frames.records), list(kinds)
-    found = [Suite("records", frames.records, record_expectations(names, policy))]
+    yield Suite("records", frames.records, record_expectations(policy))
+    yield Suite("origins", frames.origins, origin_expectations())
     # Means are taken here: Great Expectations looks at every value in Python before it takes one.
-    means = frames.records.mean(numeric_only=True).to_frame().T
-    found.append(Suite("shares", means, share_expectations(names, rows, policy)))
+    yield Suite("totals", frames.totals, total_expectations(names, rows, policy))
     if len(frames.conditions):
         table = frames.conditions
-        found.append(Suite("conditions", table, condition_expectations(names)))
+        yield Suite("conditions", table, condition_expectations(names))
         places = table.groupby("kind", sort=False).indices
         # A table for each kind: a row condition would filter the whole table for every expectation.
-        found += [
-            Suite(f"{name} conditions", table.iloc[places[name]], kind_expectations(kind))
-            for name, kind in kinds.items()
-            if name in places
-        ]
+        for name, kind in kinds.items():
+            if name in places:
+                own = table.iloc[places[name]]
+                yield Suite(f"{name} conditions", own, kind_expectations(kind))
     if drift := drift_expectations(names, rows, last or {}, policy):
-        found.append(Suite("drift", means, drift, warns=True))
-    return found
+        yield Suite("drift", frames.totals, drift, warns=True)
 
 
 def validate_frames(
@@ -158,14 +160,16 @@ def validate_frames(
     """Validate the two tables of a data set; `kinds` says what each kind accepts."""
     context = _context(data_docs_dir)
     began = time.monotonic()
-    found = suites(frames, kinds, policy, last)
-    failed = {suite.table: _failed(context, suite) for suite in found}
+    count = 0
+    broken: list[tuple[Suite, list[Expectation]]] = []
+    for suite in suites(frames, kinds, policy, last):
+        count += len(suite.expectations)
+        if failed := _failed(context, suite):
+            broken.append((suite, failed))
     contract_seconds = round(time.monotonic() - began, 2)
     failures: dict[bool, list[Failure]] = {True: [], False: []}
-    for suite in found:
-        if not failed[suite.table]:
-            continue
-        again = [item.copy(update={"id": None}) for item in failed[suite.table]]
+    for suite, failed in broken:
+        again = [item.copy(update={"id": None}) for item in failed]
         results = _run(context, f"{suite.table} that failed", suite.frame, again, "SUMMARY")
         failures[suite.warns] += [
             _failure(suite.table, result) for result in results if not result.success
@@ -173,7 +177,7 @@ def validate_frames(
     context.build_data_docs(site_names=[_SITE])
     return ValidationResult(
         passed=not failures[False],
-        expectations=sum(len(suite.expectations) for suite in found),
+        expectations=count,
         failures=tuple(failures[False]),
         report=data_docs_dir / "index.html",
         seconds=round(time.monotonic() - began, 2),
@@ -252,6 +256,8 @@ def _run(
         )
     )
     outcome = checkpoint.run(batch_parameters={"dataframe": frame})
+    # Or every table that was validated stays in memory.
+    context.data_sources.get("snapshot").get_execution_engine().batch_manager.reset_batch_cache()
     (result,) = outcome.run_results.values()
     by_id = {item.expectation_config.id: item for item in result.results}
     return [by_id[expectation.id] for expectation in suite.expectations]

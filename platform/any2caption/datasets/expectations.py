@@ -75,7 +75,7 @@ def drift_expectations(
     return found
 
 
-def record_expectations(kinds: Sequence[str], policy: Policy) -> "list[Expectation]":
+def record_expectations(policy: Policy) -> "list[Expectation]":
     """Return what must hold for the table of records."""
     import great_expectations.expectations as gxe
 
@@ -83,9 +83,6 @@ def record_expectations(kinds: Sequence[str], policy: Policy) -> "list[Expectati
         gxe.ExpectTableRowCountToBeBetween(min_value=1),
         gxe.ExpectColumnValuesToNotBeNull(column="id"),
         gxe.ExpectColumnValuesToBeUnique(column="id"),
-        gxe.ExpectColumnValuesToMatchRegex(column="source", regex=r"\S"),
-        gxe.ExpectColumnValuesToMatchRegex(column="licence", regex=r"\S"),
-        gxe.ExpectColumnValuesToBeInSet(column="split", value_set=list(get_args(Split))),
         # Nothing that is tested on may be trained on: the split must follow from the content.
         gxe.ExpectColumnValuesToBeInSet(column="split_by_content", value_set=[True]),
         gxe.ExpectColumnValuesToBeBetween(column="inputs", min_value=1),
@@ -97,15 +94,22 @@ def record_expectations(kinds: Sequence[str], policy: Policy) -> "list[Expectati
             gxe.ExpectColumnValuesToNotBeNull(column=words),
             gxe.ExpectColumnValuesToBeBetween(column=words, min_value=least, max_value=most),
         ]
-    found += [
-        gxe.ExpectColumnMaxToBeBetween(column=f"n_{kind}", max_value=policy.conditions_per_kind)
-        for kind in kinds
-    ]
     return found
 
 
-def share_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list[Expectation]":
-    """Return what must hold for the means of the records' columns: shares of kinds and splits."""
+def origin_expectations() -> "list[Expectation]":
+    """Return what must hold for the sources, licences and splits of records."""
+    import great_expectations.expectations as gxe
+
+    return [
+        gxe.ExpectColumnValuesToMatchRegex(column="source", regex=r"\S"),
+        gxe.ExpectColumnValuesToMatchRegex(column="licence", regex=r"\S"),
+        gxe.ExpectColumnValuesToBeInSet(column="split", value_set=list(get_args(Split))),
+    ]
+
+
+def total_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list[Expectation]":
+    """Return what must hold for all records together: shares, and the most of a kind."""
     import great_expectations.expectations as gxe
 
     found: list[Expectation] = []
@@ -114,6 +118,10 @@ def share_expectations(kinds: Sequence[str], rows: int, policy: Policy) -> "list
         found.append(
             gxe.ExpectColumnMeanToBeBetween(column=f"has_{kind}", min_value=low, max_value=high)
         )
+    found += [
+        gxe.ExpectColumnMaxToBeBetween(column=f"n_{kind}", max_value=policy.conditions_per_kind)
+        for kind in kinds
+    ]
     if rows >= _SHARES_FROM:
         low, high = policy.train_share
         found.append(

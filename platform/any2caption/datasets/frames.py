@@ -1,4 +1,4 @@
-"""A manifest as two flat tables of numbers, which the data contract is written against.
+"""A manifest as flat tables of numbers, which the data contract is written against.
 
 Made column by column from Arrow batches, a row group in memory at a time: captions are half a
 gigabyte at 337 thousand records, what the contract asks about them is a few megabytes.
@@ -13,6 +13,7 @@ import numpy as np
 
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
+from any2caption.datasets.digests import Digests
 from any2caption.datasets.records import Record
 from any2caption.datasets.splits import TRAIN_SHARE, VALIDATION_SHARE
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BLANK = 0x20
-_COUNTED = ("n_", "has_", "is_")  # columns of which only mean and most are asked for
+_ORIGIN = ("source", "licence", "split")
+_LENGTHS = ("prompt_words", *(f"{part}_words" for part in PARTS))
 _RECORDS = 4_096  # turned into Arrow at once
 COLUMNS = (
     "id", "source", "licence", "split", "prompt", "conditions",
@@ -31,25 +33,34 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """`records`: a row a record; `conditions`: a row a condition."""
+    """The tables that the contract is written against.
+
+    `records`: a row a record; `conditions`: a row a condition; `origins`: a row for each source,
+    licence and split that records have together, and `records`, how many do. `totals`: one row,
+    `has_<kind>`, the share of records that have the kind; `n_<kind>`, the most of it in one record;
+    `is_train`, a share; means of `<part>_words` and `prompt_words`.
+    """
 
     records: "pd.DataFrame"
     conditions: "pd.DataFrame"
+    totals: "pd.DataFrame"
+    origins: "pd.DataFrame"
 
 
-def to_frames(records: Sequence[Record], media: Collection[str], kinds: Collection[str]) -> Frames:
+def to_frames(
+    records: Sequence[Record], media: Iterable[str] | Digests, kinds: Collection[str]
+) -> Frames:
     """Return the tables of records; see `frames_of`."""
     return frames_of(_batches(records), media, kinds)
 
 
 def frames_of(
-    batches: "Iterable[pa.RecordBatch]", media: Collection[str], kinds: Collection[str]
+    batches: "Iterable[pa.RecordBatch]", media: Iterable[str] | Digests, kinds: Collection[str]
 ) -> Frames:
     """Return the tables of a manifest; `media` are the digests that are in the store.
 
-    Columns of `records`: id, source, licence, split, `<part>_words` (0 = empty), `prompt_words`,
-    `n_<kind>` and `has_<kind>` (0 or 1) for each kind, `inputs`, `is_train`, `split_by_content`
-    (whether the caption gives that split).
+    Columns of `records`: id, `<part>_words` (0 = empty), `prompt_words`, `inputs`,
+    `split_by_content` (whether the caption gives that split).
     Columns of `conditions`: what was probed, `pixels` of a frame, `parts` and their `bytes`,
     `smallest`, `largest`, `missing` (how many are not in the store), `twin` (whether its record has
     another condition of that kind and number).
@@ -57,25 +68,66 @@ def frames_of(
     import pandas as pd
     import pyarrow as pa
 
-    there = pa.array(sorted(media), pa.string())
+    there, counted = Digests.of(media), _Totals(kinds)
     rows: list[pa.Table] = []
     conditions: list[pa.Table] = []
+    origins: list[pa.Table] = []
     for batch in batches:
         table = _conditions(batch, there)
-        conditions.append(table)
-        rows.append(_records(batch, table, kinds))
+        origins.append(_origins(pa.table({name: batch[name] for name in _ORIGIN})))
+        rows.append(_records(batch, table))
+        counted.add(batch, table, rows[-1])
+        conditions.append(table.drop_columns("row"))
     if not rows:
-        return Frames(pd.DataFrame(), pd.DataFrame())
-    return Frames(_to_pandas(pa.concat_tables(rows)), _to_pandas(pa.concat_tables(conditions)))
+        return Frames(*(pd.DataFrame() for _ in range(4)))
+    frames = _to_pandas(rows), _to_pandas(conditions)
+    # What the batches took is given back before Great Expectations copies tables.
+    pa.default_memory_pool().release_unused()
+    everywhere = _origins(pa.concat_tables(origins)).to_pandas()
+    return Frames(*frames, pd.DataFrame([counted.row()]), everywhere)
 
 
-def _records(batch: "pa.RecordBatch", conditions: "pa.Table", kinds: Collection[str]) -> "pa.Table":
+def _origins(table: "pa.Table") -> "pa.Table":
+    """Count the records of each source, licence and split; sums counts that are there already."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    columns: dict[str, Any] = {name: batch[name] for name in ("id", "source", "licence")}
-    columns["split"] = batch["split"].dictionary_encode().cast(pa.string())
-    columns["is_train"] = pc.equal(batch["split"], "train").cast(pa.int8())
+    if "records" not in table.column_names:
+        table = table.append_column("records", pa.array(np.ones(table.num_rows, np.int64)))
+    found = table.group_by(list(_ORIGIN), use_threads=False).aggregate([("records", "sum")])
+    return found.rename_columns([*_ORIGIN, "records"])
+
+
+class _Totals:
+    """Sums over records, batch by batch."""
+
+    def __init__(self, kinds: Collection[str]) -> None:
+        self._count = 0
+        self._sums = dict.fromkeys([*(f"has_{name}" for name in kinds), "is_train", *_LENGTHS], 0.0)
+        self._most = dict.fromkeys((f"n_{name}" for name in kinds), 0)
+        self._kinds = kinds
+
+    def add(self, batch: "pa.RecordBatch", conditions: "pa.Table", records: "pa.Table") -> None:
+        import pyarrow.compute as pc
+
+        self._count += batch.num_rows
+        self._sums["is_train"] += pc.sum(pc.equal(batch["split"], "train"), min_count=0).as_py()
+        for name in _LENGTHS:
+            self._sums[name] += pc.sum(records[name], min_count=0).as_py()
+        number, kind = conditions["row"].to_numpy(), conditions["kind"]
+        for name in self._kinds:
+            count = np.bincount(number[pc.equal(kind, name).to_numpy()], minlength=1)
+            self._sums[f"has_{name}"] += int(np.count_nonzero(count))
+            self._most[f"n_{name}"] = max(self._most[f"n_{name}"], int(count.max()))
+
+    def row(self) -> dict[str, float]:
+        """Return means and mosts."""
+        return {name: value / self._count for name, value in self._sums.items()} | self._most
+
+
+def _records(batch: "pa.RecordBatch", conditions: "pa.Table") -> "pa.Table":
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {"id": batch["id"]}
     columns["split_by_content"] = _splits_hold(batch)
     prompt = _words(batch["prompt"])
     number = conditions["row"].to_numpy()
@@ -85,16 +137,10 @@ def _records(batch: "pa.RecordBatch", conditions: "pa.Table", kinds: Collection[
     columns["prompt_words"] = prompt
     for part in PARTS:
         columns[f"{part}_words"] = _words(batch[f"caption_{part}"])
-    kind = conditions["kind"]
-    for name in kinds:
-        own = number[pc.equal(kind, name).to_numpy()]
-        count = np.bincount(own, minlength=size).astype(np.int16)
-        columns[f"n_{name}"] = count
-        columns[f"has_{name}"] = (count > 0).astype(np.int8)
     return pa.table(columns)
 
 
-def _conditions(batch: "pa.RecordBatch", there: "pa.Array") -> "pa.Table":
+def _conditions(batch: "pa.RecordBatch", there: Digests) -> "pa.Table":
     """Return a row a condition; `row` is its record's place in the batch."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -109,9 +155,7 @@ def _conditions(batch: "pa.RecordBatch", there: "pa.Array") -> "pa.Table":
     parts = pc.list_flatten(field["parts"])
     owner = pc.list_parent_indices(field["parts"]).to_numpy()
     sizes = pc.struct_field(parts, "size").to_numpy()
-    known = pc.is_in(pc.struct_field(parts, "sha256"), value_set=there).to_numpy(
-        zero_copy_only=False
-    )
+    known = there.holds(pc.struct_field(parts, "sha256"))
     size = len(flat)
     smallest = np.full(size, np.iinfo(np.int64).max)
     largest = np.zeros(size, np.int64)
@@ -123,11 +167,8 @@ def _conditions(batch: "pa.RecordBatch", there: "pa.Array") -> "pa.Table":
     return pa.table(
         {
             "row": row,
-            "record_id": pc.take(batch["id"], row),
             "twin": _twins(row, field["kind"], numbers["number"]),
-            "kind": field["kind"],
-            "role": field["role"],
-            "format": field["format"],
+            **{name: field[name].dictionary_encode() for name in ("kind", "role", "format")},
             **numbers,
             "parts": count,
             "bytes": np.bincount(owner, weights=sizes, minlength=size).astype(np.int64),
@@ -197,20 +238,25 @@ def _splits_hold(batch: "pa.RecordBatch") -> list[bool]:
     return list(names[found] == np.array(batch["split"].to_pylist(), dtype=str))
 
 
-def _to_pandas(table: "pa.Table") -> "pd.DataFrame":
-    """Return a data frame; what Great Expectations compares one by one is int64.
+def _to_pandas(batches: "list[pa.Table]") -> "pd.DataFrame":
+    """Return a data frame, and empty the list: what was converted is not kept twice.
 
-    On any other type of whole numbers it calls a Python function for each value.
+    What Great Expectations compares one by one is int64: on any other type of whole numbers it
+    calls a Python function for each value.
     """
+    import pandas as pd
     import pyarrow as pa
 
-    columns = [name for name in table.column_names if name != "row"]
-    compared = {
-        name: table[name].cast(pa.int64())
-        for name in columns
-        if pa.types.is_integer(table[name].type) and not name.startswith(_COUNTED)
-    }
-    return pa.table({name: compared.get(name, table[name]) for name in columns}).to_pandas()
+    table = pa.concat_tables(batches).unify_dictionaries()
+    batches.clear()
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_integer(column.type):
+            column = column.cast(pa.int64())
+        columns[name] = column.to_pandas()
+        table = table.drop_columns(name)
+    return pd.DataFrame(columns, copy=False)
 
 
 def _batches(records: Sequence[Record]) -> Iterator["pa.RecordBatch"]:

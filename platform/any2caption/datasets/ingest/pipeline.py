@@ -188,10 +188,11 @@ def _nothing_to_publish(
 def _validate(run: _Run, found: "Draft", *, strict_drift: bool) -> "ValidationResult":
     """Run the data contract, enter its outcome, and refuse a data set that breaks it."""
     from any2caption.datasets.contract import validate_manifest
+    from any2caption.datasets.digests import Digests
 
     records = found.statistics["records"]
     run.report("validate", f"checking {records} records against the data contract")
-    media = {info.key.rpartition("/")[2] for info in run.store.list(MEDIA_PREFIX)}
+    media = Digests.of(info.key.rpartition("/")[2] for info in run.store.list(MEDIA_PREFIX))
     folder = run.settings.home / "data_docs" / found.id[:16]
     last = run.catalogue.latest_snapshot()
     baseline = last.statistics if last is not None and last.id != found.id else None
