@@ -25,6 +25,7 @@ from any2caption.datasets.expectations import (
     total_expectations,
 )
 from any2caption.datasets.frames import COLUMNS, Frames, frames_of, to_frames
+from any2caption.datasets.manifest_file import ManifestFile
 from any2caption.datasets.records import Record
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 _SITE = "data_docs"
-_ROWS = 8_192  # of a manifest in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +101,7 @@ def read_frames(
     manifest: Path | IO[bytes], media: Iterable[str] | Digests, kinds: list[str]
 ) -> Frames:
     """Return the contract's tables of a Parquet manifest."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(manifest) as file:
-        # Not `iter_batches` over the file: it keeps every row group that it has read until the end.
-        groups = (
-            batch
-            for number in range(file.num_row_groups)
-            for batch in file.read_row_group(
-                number, columns=list(COLUMNS), use_threads=False
-            ).to_batches(_ROWS)
-        )
-        return frames_of(groups, media, kinds)
+    return frames_of(ManifestFile(manifest).batches(COLUMNS), media, kinds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from any2caption.datasets.manifest_table import canonical_line, documents
+from any2caption.datasets.manifest_table import canonical_line
 
 if TYPE_CHECKING:
     from any2caption.datasets.snapshots import Snapshot
@@ -27,7 +27,7 @@ class Entry:
 
 def entries(snapshot: "Snapshot") -> Iterator[Entry]:
     """Yield a snapshot's records in order of id."""
-    for document in documents(snapshot.table):
+    for document in snapshot.manifest.documents():
         fields = {
             name: sha256(repr(value).encode("utf-8", "surrogatepass")).digest()[:8]
             for name, value in document.items()

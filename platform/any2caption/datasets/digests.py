@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-_BYTES, _DIGITS = 32, 64
+_BYTES, _DIGITS, _SIZE = 32, 64, 8
+_COMPACT = 100_000  # rows at least before repetitions are looked for
 _NO_DIGIT = 0xFF
 
 
@@ -23,13 +24,48 @@ def _values() -> NDArray[np.uint8]:
 _VALUES = _values()
 
 
-class Digests:
-    """Digests in order of their bytes."""
+class _Rows:
+    """Rows of `width` bytes without repetitions; compacted whenever there are twice as many."""
 
-    def __init__(self, data: bytearray) -> None:
-        """Take digests one after the other, 32 bytes each; the buffer is sorted in place."""
-        self._sorted = np.frombuffer(data, f"S{_BYTES}")
-        self._sorted.sort()
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._data = bytearray()
+        self._limit = _COMPACT * width
+
+    def add(self, row: bytes) -> None:
+        self._data += row
+        if len(self._data) >= self._limit:
+            self._data = bytearray(self.unique().tobytes())
+            self._limit = max(2 * len(self._data), _COMPACT * self._width)
+
+    def unique(self) -> NDArray[np.bytes_]:
+        """Return the distinct rows in order."""
+        return np.unique(np.frombuffer(self._data, f"S{self._width}"))
+
+
+class MediaTally:
+    """Counts distinct objects and their bytes, 40 bytes of memory each."""
+
+    def __init__(self) -> None:
+        self._rows = _Rows(_BYTES + _SIZE)
+
+    def add(self, sha256: str, size: int) -> None:
+        """Take an object; the same one again counts once."""
+        self._rows.add(bytes.fromhex(sha256) + size.to_bytes(_SIZE, "big"))
+
+    def summary(self) -> dict[str, int]:
+        """Return how many objects, and their bytes."""
+        rows = self._rows.unique().view(np.uint8).reshape(-1, _BYTES + _SIZE)
+        sizes = np.ascontiguousarray(rows[:, _BYTES:]).view(">u8")
+        return {"objects": len(rows), "bytes": int(sizes.sum())}
+
+
+class Digests:
+    """Distinct digests in order of their bytes."""
+
+    def __init__(self, rows: NDArray[np.bytes_]) -> None:
+        """Take digests of 32 bytes each, in order."""
+        self._sorted = rows
 
     @classmethod
     def of(cls, digests: "Iterable[str] | Digests") -> "Digests":
@@ -40,16 +76,32 @@ class Digests:
         """
         if isinstance(digests, Digests):
             return digests
-        data = bytearray()
+        rows = _Rows(_BYTES)
         for digest in digests:
             value = bytes.fromhex(digest)
             if len(value) != _BYTES:
                 raise ValueError(f"{digest[:80]!r} is no SHA-256 digest")
-            data += value
-        return cls(data)
+            rows.add(value)
+        return cls(rows.unique())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Digests":
+        """Read what `to_bytes` wrote."""
+        return cls(np.frombuffer(data, f"S{_BYTES}"))
+
+    def to_bytes(self) -> bytes:
+        """Return the digests one after the other."""
+        return self._sorted.tobytes()
 
     def __len__(self) -> int:
         return len(self._sorted)
+
+    def __ge__(self, other: "Digests") -> bool:
+        """Whether every digest of the other one is here."""
+        if not len(self):
+            return not len(other)
+        places = np.searchsorted(self._sorted, other._sorted)
+        return bool((self._sorted[np.minimum(places, len(self) - 1)] == other._sorted).all())
 
     def holds(self, digests: "pa.Array") -> NDArray[np.bool_]:
         """Return for each of these strings whether it is a digest that is here."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LATER = ("seconds", "movements")  # fields of a condition that records of the first version lack
 _EMPTY: tuple[Any, ...] = (None, [])
-_BATCH = 2_048  # rows turned into Python objects at once
+_BATCH = 512  # rows turned into Python objects at once
 
 
 def canonical_line(document: dict[str, Any]) -> bytes:

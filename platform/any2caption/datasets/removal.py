@@ -117,8 +117,9 @@ def _successor(
 def _contains(store: ObjectStore, identity: str, what: str, name: str) -> bool:
     import pyarrow.compute as pc
 
-    table = load_snapshot(store, identity, withdrawn=True).table
-    return bool(pc.any(pc.equal(table[_field(what)], name)).as_py())
+    field = _field(what)
+    manifest = load_snapshot(store, identity, withdrawn=True).manifest
+    return any(pc.any(pc.equal(batch[field], name)).as_py() for batch in manifest.batches([field]))
 
 
 def _field(what: str) -> str:
@@ -141,6 +142,6 @@ def _purge(store: ObjectStore) -> int:
 def _media(snapshot: "Snapshot") -> Iterator[str]:
     import pyarrow.compute as pc
 
-    for chunk in snapshot.table["conditions"].chunks:
-        parts = pc.list_flatten(pc.struct_field(pc.list_flatten(chunk), "parts"))
+    for batch in snapshot.manifest.batches(["conditions"]):
+        parts = pc.list_flatten(pc.struct_field(pc.list_flatten(batch["conditions"]), "parts"))
         yield from pc.unique(pc.struct_field(parts, "sha256")).to_pylist()

@@ -13,37 +13,35 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from any2caption.conditions.types import Condition, Part
-from any2caption.datasets.manifest_table import canonical_line, documents, schema, to_row
+from any2caption.datasets.manifest_file import ManifestFile, write_manifest
+from any2caption.datasets.manifest_table import canonical_line
 from any2caption.datasets.record_file import RecordFile
 from any2caption.datasets.records import Record, RecordCondition, Split
 from any2caption.datasets.statistics import describe_documents
 from any2caption.errors import ConflictError, GateRefused, InputError, IntegrityError, NotFoundError
-from any2caption.storage import ObjectStore, digest_of, get_content
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from any2caption.storage import ObjectStore, get_content
+from any2caption.storage.digest import file_digest
 
 SCHEMA = "a2c.snapshot/1"
 POINTER = "snapshots/latest.json"
-_ROW_GROUP = 4_096
 _ID_LENGTH, _LEAST_PREFIX = 64, 6  # hexadecimal digits
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A published data set. `metadata` is the content of its `snapshot.json`."""
+    """A published data set: its `snapshot.json`, and its records as a local file."""
 
     id: str
     metadata: dict[str, Any]
-    table: "pa.Table"
+    manifest: ManifestFile
 
     def __len__(self) -> int:
-        return int(self.table.num_rows)
+        return len(self.manifest)
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -52,7 +50,7 @@ class Snapshot:
 
     def records(self, split: Split | None = None) -> Iterator[Record]:
         """Yield the records in order of id, all or those of one split."""
-        for document in documents(self.table, split):
+        for document in self.manifest.documents(split):
             yield Record.model_validate(document)
 
 
@@ -89,8 +87,8 @@ def draft(records: Iterable[Record], path: Path) -> Draft:
     if not ordered:
         raise InputError("a snapshot needs records")
     digest = _start()
-    statistics = describe_documents(_write(ordered, path, digest))
-    return Draft(digest.hexdigest(), path, _file_digest(path), path.stat().st_size, statistics)
+    statistics = describe_documents(write_manifest(path, _parsed(ordered, digest)))
+    return Draft(digest.hexdigest(), path, file_digest(path), path.stat().st_size, statistics)
 
 
 def publish(store: ObjectStore, records: Iterable[Record] | Draft, *, source: str = "") -> Snapshot:
@@ -201,7 +199,7 @@ def resolve(store: ObjectStore, name: str) -> str:
 
 
 def load_snapshot(store: ObjectStore, identity: str, *, withdrawn: bool = False) -> Snapshot:
-    """Read a snapshot and check every record against its id.
+    """Fetch a snapshot and check every record against its id, a few of them in memory at a time.
 
     Raises:
         NotFoundError: there is no such snapshot.
@@ -209,7 +207,6 @@ def load_snapshot(store: ObjectStore, identity: str, *, withdrawn: bool = False)
         IntegrityError: the stored content is not what the id says.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     metadata = read_metadata(store, identity)
     if not withdrawn and (mark := withdrawal(store, identity)) is not None:
@@ -217,21 +214,21 @@ def load_snapshot(store: ObjectStore, identity: str, *, withdrawn: bool = False)
         instead = f"; its successor is {successor}" if successor else ""
         raise GateRefused(f"snapshot {identity[:12]} was withdrawn: {mark['reason']}{instead}")
     key, expected = metadata["manifest"]["key"], metadata["manifest"]["sha256"]
+    folder = tempfile.TemporaryDirectory(prefix="a2c-manifest-")
+    manifest = ManifestFile(path := Path(folder.name) / "manifest.parquet", folder)
     try:
-        manifest = store.get(key)
+        store.download(key, path)
     except NotFoundError as error:
         raise IntegrityError(f"{store.uri}: snapshot {identity} lacks its manifest") from error
-    if digest_of(manifest) != expected:
+    if file_digest(path) != expected:
         raise IntegrityError(f"{store.uri}: {key} is damaged: its SHA-256 is not {expected}")
     try:
-        # Without Arrow's threads: a short command would end while they start, which aborts it.
-        table = pq.ParquetFile(pa.BufferReader(manifest)).read(use_threads=False)
-        found = _digest(documents(table))
+        found = _digest(manifest.documents())
     except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
         raise IntegrityError(f"{store.uri}: {key} is no snapshot manifest: {error}") from error
     if found != identity:
         raise IntegrityError(f"{store.uri}: {key} holds the records of {found}, not of {identity}")
-    return Snapshot(identity, metadata, table)
+    return Snapshot(identity, metadata, manifest)
 
 
 def latest_id(store: ObjectStore) -> str | None:
@@ -264,25 +261,11 @@ def _ordered(records: Iterable[Record]) -> RecordFile:
     return ordered
 
 
-def _write(records: RecordFile, path: Path, digest: "hashlib._Hash") -> Iterator[dict[str, Any]]:
-    """Write the Parquet file and feed the digest; yield every record on the way."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    lines = records.lines()
-    with pq.ParquetWriter(path, schema(), compression="zstd") as writer:
-        while chunk := list(islice(lines, _ROW_GROUP)):
-            documents = [json.loads(line) for line in chunk]
-            for line in chunk:
-                digest.update(line)
-            rows = [to_row(document) for document in documents]
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema()))
-            yield from documents
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _parsed(records: RecordFile, digest: "hashlib._Hash") -> Iterator[dict[str, Any]]:
+    """Yield records as JSON objects and feed the digest with them."""
+    for line in records.lines():
+        digest.update(line)
+        yield json.loads(line)
 
 
 def _digest(content: Iterator[dict[str, Any]]) -> str:

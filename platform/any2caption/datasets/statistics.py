@@ -6,6 +6,7 @@ from typing import Any
 
 from any2caption.captions.schema import PARTS
 from any2caption.datasets.camera_check import CameraTally
+from any2caption.datasets.digests import MediaTally
 from any2caption.datasets.records import Record
 
 BIN = 10  # words a bar of a histogram
@@ -84,7 +85,7 @@ def describe_documents(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]
     kinds: dict[str, _Kind] = {}
     whole, prompt, camera = Tally(), Tally(), CameraTally()
     parts = {part: Tally() for part in PARTS}
-    media: dict[bytes, int] = {}
+    media = MediaTally()
     for record in documents:
         total += 1
         synthetic += bool(record["synthetic"])
@@ -111,7 +112,7 @@ def describe_documents(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]
                 kind.clips, kind.seconds = kind.clips + 1, kind.seconds + item["seconds"]
                 clips, seconds = clips + 1, seconds + item["seconds"]
             for part in item["parts"]:
-                media[bytes.fromhex(part["sha256"])] = part["size"]
+                media.add(part["sha256"], part["size"])
         for name in own:
             kinds[name].instances += 1
             kinds[name].prompt.add(asked)
@@ -130,7 +131,7 @@ def describe_documents(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]
         "hours": round(seconds / _HOUR, 3),
         "histograms": {"caption": whole.histogram(), "prompt": prompt.histogram()},
         "camera_language": camera.summary(),
-        "media": {"objects": len(media), "bytes": sum(media.values())},
+        "media": media.summary(),
     }
 
 

@@ -20,6 +20,7 @@ picture (ids, fingerprints). Records, listings and caches lie in temporary files
 import json
 import tempfile
 import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -165,7 +166,9 @@ def ingest(  # noqa: PLR0913 - the parameters of a run
             files = _Files(source, prefix, store, scratch)
             probes = _Probes(store, scratch)
             meter = _Meter("records", opened.count, progress)
-            for lines in _chunks(read_records(opened.items(), _rules(opened, options))):
+            for lines in _chunks(
+                read_records(opened.items(), _rules(opened, options), scratch.first_line)
+            ):
                 accepted = [line for line in lines if isinstance(line, Accepted)]
                 meter.begin(len(lines))
                 known = files.take_in(_paths(accepted), pool, meter)
@@ -281,7 +284,7 @@ class _Sink:
         self.total = 0
         self.pending = 0
         self.records = RecordFile()
-        self.lines: list[int] = []
+        self.lines = array("q")
         self.rejections: list[Rejection] = []
         self.fingerprints = Fingerprints()
         self._waiting = tempfile.TemporaryFile(prefix="a2c-pending-")  # noqa: SIM115

@@ -6,10 +6,10 @@ problem that kept that reader from making one.
 
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from pydantic import ValidationError
 
@@ -74,6 +74,7 @@ class Rules:
     removed: Collection[tuple[str, str]] = frozenset()
 
 
+FirstLine = Callable[[str, int], int]
 Raw = bytes | dict[str, Any] | Problem
 
 
@@ -84,17 +85,22 @@ def read_lines(
     return read_records(enumerate(lines, 1), kinds if isinstance(kinds, Rules) else Rules(kinds))
 
 
-def read_records(items: Iterable[tuple[int, Raw]], rules: Rules) -> Iterator[Accepted | Rejection]:
-    """Yield an outcome per numbered record; blank lines are no records."""
-    seen: dict[str, int] = {}
+def read_records(
+    items: Iterable[tuple[int, Raw]], rules: Rules, first: FirstLine | None = None
+) -> Iterator[Accepted | Rejection]:
+    """Yield an outcome per numbered record; blank lines are no records.
+
+    `first` remembers the line on which an id came first (in memory, when it is left out).
+    """
+    first = first or cast("FirstLine", dict[str, int]().setdefault)
     for number, raw in items:
         if isinstance(raw, bytes) and not raw.strip():
             continue
         outcome = read_line(raw, number, rules)
         if isinstance(outcome, Accepted):
-            first = seen.setdefault(outcome.record.id, number)
-            if first != number:
-                reason = f"the id is that of line {first} already"
+            line = first(outcome.record.id, number)
+            if line != number:
+                reason = f"the id is that of line {line} already"
                 outcome = Rejection(number, outcome.record.id, (Problem(reason, "id"),))
         yield outcome
 

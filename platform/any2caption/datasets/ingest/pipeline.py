@@ -69,6 +69,7 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         UnavailableError: a store or the catalogue does not answer.
     """
     from any2caption.datasets.catalogue import Catalogue
+    from any2caption.datasets.digests import Digests
     from any2caption.datasets.ingest.unchanged import recall, remember, run_key
     from any2caption.datasets.licences import parse_allowed
     from any2caption.datasets.removal import removed_keys
@@ -107,12 +108,12 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         document = _publish(run, result, source_uri, strict_drift=strict_drift)
         # The listing may have changed while it was read: then the next run looks again.
         if key == run_key(source, prefix, chosen, threshold):
-            media = {
+            media = Digests.of(
                 part["sha256"]
                 for record in result.records.documents()
                 for item in record["conditions"]
                 for part in item["parts"]
-            }
+            )
             remember(store, key, document, media)
     finally:
         catalogue.close()

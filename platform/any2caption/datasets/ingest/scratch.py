@@ -30,6 +30,7 @@ class Scratch:
             ("listing", "path TEXT PRIMARY KEY, size INT, etag TEXT"),
             ("media", "sha256 TEXT PRIMARY KEY"),
             ("seen", "key TEXT PRIMARY KEY"),
+            ("ids", "id BLOB PRIMARY KEY, line INT"),
         ):
             self._database.execute(f"CREATE TABLE {table} ({columns}) WITHOUT ROWID")
 
@@ -72,6 +73,15 @@ class Scratch:
         """Whether the key was not asked for before."""
         cursor = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,))
         return cursor.rowcount == 1
+
+    def first_line(self, identity: str, number: int) -> int:
+        """Return the line on which a record's id came first, this one when it is new."""
+        key = identity.encode("utf-8", "surrogatepass")
+        insert = "INSERT OR IGNORE INTO ids VALUES (?, ?)"
+        if self._database.execute(insert, (key, number)).rowcount == 1:
+            return number
+        row = self._database.execute("SELECT line FROM ids WHERE id = ?", (key,)).fetchone()
+        return int(row[0])
 
     def _fill(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         self._database.execute("BEGIN")

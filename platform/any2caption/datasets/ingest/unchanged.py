@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from any2caption import __version__
+from any2caption.datasets.digests import Digests
 from any2caption.datasets.ingest.engine import IngestOptions
 from any2caption.datasets.ingest.probe import parser_version
 from any2caption.datasets.snapshots import withdrawal
@@ -21,7 +22,6 @@ from any2caption.storage.content import MEDIA_PREFIX
 
 PREFIX = "cache/runs/"
 _FORM = 1
-_DIGEST = 32  # bytes
 
 
 def run_key(source: ObjectStore, prefix: str, options: IngestOptions, threshold: float) -> str:
@@ -55,12 +55,11 @@ def recall(
         return None
     if not still_good(result):
         return None
-    there = {info.key.rpartition("/")[2] for info in store.list(MEDIA_PREFIX)}
-    wanted = (media[at : at + _DIGEST].hex() for at in range(0, len(media), _DIGEST))
-    return result if all(sha256 in there for sha256 in wanted) else None
+    there = Digests.of(info.key.rpartition("/")[2] for info in store.list(MEDIA_PREFIX))
+    return result if there >= Digests.from_bytes(media) else None
 
 
-def remember(store: ObjectStore, key: str, result: dict[str, Any], media: set[str]) -> None:
+def remember(store: ObjectStore, key: str, result: dict[str, Any], media: Digests) -> None:
     """Keep a run's result; the media first, so that a half-written one is not found."""
-    store.put(f"{PREFIX}{key}.media", b"".join(bytes.fromhex(item) for item in sorted(media)))
+    store.put(f"{PREFIX}{key}.media", media.to_bytes())
     store.put(f"{PREFIX}{key}.json", json.dumps(result).encode())
