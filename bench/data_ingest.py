@@ -148,7 +148,8 @@ def main() -> None:
         found["faster"] = first["s"] / again["s"]
         print(f"{size:>8}{first['s']:>9.1f}{size / first['s']:>8.0f}"
               f"{found['probes_per_s_core']:>14.0f}{again['s']:>9.2f}{found['faster']:>7.0f}×"
-              f"{touched['s']:>10.1f}{found['probing_mb']:>11.0f}{first['peak_mb']:>9.0f}")  # fmt: skip
+              f"{touched['s']:>10.1f}{found['probing_mb']:>11.0f}"
+              f"{first['peak_mb']:>9.0f}")  # fmt: skip
     if options.out:
         options.out.write_text(json.dumps(results, indent=1))
 
