@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -92,7 +92,7 @@ def read_records(
 
     `first` remembers the line on which an id came first (in memory, when it is left out).
     """
-    first = first or cast("FirstLine", dict[str, int]().setdefault)
+    first = first or dict[str, int]().setdefault
     for number, raw in items:
         if isinstance(raw, bytes) and not raw.strip():
             continue
