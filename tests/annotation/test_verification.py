@@ -160,6 +160,24 @@ def test_answers_change_the_manifest_once_and_are_not_asked_for_again(annotated)
     assert b'"style":"X."' in manifest_of(report)
 
 
+def test_one_person_cannot_give_both_readings_of_a_record(annotated):
+    chosen, report = annotated
+    key = report["key"]
+    asked = reviews.queue(chosen, key, share=1, second_share=0.3, most=50)
+    one, other = (entry["record"] for entry in asked if entry["reading"] == 2)
+    told = [reading(one, number=2, outcome="rejected"), reading(one), reading(other)]
+    summary = reviews.record(chosen, key, told)
+    assert len(summary["refused"]) == 1
+    assert f"{one}: reading 2 by ann is not entered" in summary["refused"][0]
+    assert (summary["reviewed"], summary["dropped"]) == (2, 0)  # the refused one has no effect
+    later = reviews.record(chosen, key, [reading(other, number=2)])
+    assert "someone else must give it" in later["refused"][0]
+    left = reviews.queue(chosen, key, share=1, second_share=0.3, most=50)
+    assert {entry["record"] for entry in left if entry["reading"] == 2} == {one, other}
+    last = reviews.record(chosen, key, [reading(item, number=2, who="bob") for item in (one, other)])
+    assert (last["refused"], last["agreement"]["pairs"]) == ([], 2)
+
+
 def test_without_answers_the_manifest_is_the_annotators(annotated):
     chosen, report = annotated
     before = ids_of(report)

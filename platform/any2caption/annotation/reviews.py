@@ -13,6 +13,7 @@ from any2caption.annotation.verification import (
     Reading,
     agreement,
     draw,
+    of_two_people,
     rates,
     second_readings,
     settle,
@@ -68,7 +69,7 @@ def _entry(record: SourceRecord, reading: int) -> dict[str, Any]:
     parts = [(label, getattr(caption, part)) for part, label in PARTS.items()] if caption else []
     body = [f"**Conditions**: {kinds or 'none'}", f"**Short prompt**: {record.prompt or '—'}"]
     body += [f"**{label}**: {text}" for label, text in parts]
-    again = " (second reading: not by the first reader)" if reading == SECOND else ""
+    again = " (second reading: not entered if by the first reader)" if reading == SECOND else ""
     return {
         "record": record.id,
         "reading": reading,
@@ -86,15 +87,18 @@ def plain(text: str) -> str:
 def record(settings: Settings, key: str, given: Sequence[Reading]) -> dict[str, Any]:
     """Enter people's answers, apply all that are known to the manifest, and sum them up.
 
-    Safe to run again: the manifest is made from the annotator's own each time.
+    Safe to run again: the manifest is made from the annotator's own each time. A second reading by
+    the first reader is not entered: `refused` of the summary names it, and the next queue asks for
+    it again.
 
     Raises:
         InputError: an edit leaves no valid caption.
     """
+    counted, refused = of_two_people(readings(settings, key), given)
     catalogue = Catalogue(settings.catalogue_url)
     try:
         catalogue.migrate()
-        catalogue.record_reviews(key, [one.document() for one in given])
+        catalogue.record_reviews(key, [one.document() for one in counted])
     finally:
         catalogue.close()
     store = open_store(settings.object_store, settings.s3_endpoint_url)
@@ -112,9 +116,21 @@ def record(settings: Settings, key: str, given: Sequence[Reading]) -> dict[str, 
             lines.append(settled.model_dump_json())
     text = "\n".join([*lines, ""])
     store.put(f"annotations/{key}/source/{MANIFEST}", text.encode())
-    summary = {**report(settings, key), "records": len(lines), "dropped": rejected}
+    summary = {
+        **report(settings, key),
+        "records": len(lines),
+        "dropped": rejected,
+        "refused": [_refusal(one) for one in refused],
+    }
     store.put(f"annotations/{key}/reviews.json", json.dumps(summary, indent=1).encode())
     return summary
+
+
+def _refusal(one: Reading) -> str:
+    return (
+        f"{one.record_id}: reading {one.reading} by {one.reviewer} is not entered, because "
+        f"{one.reviewer} gave the other reading; someone else must give it, the next run asks again"
+    )
 
 
 def readings(settings: Settings, key: str) -> list[Reading]:

@@ -94,6 +94,26 @@ def agreement(readings: Iterable[Reading]) -> Agreement:
     return Agreement(len(pairs), round(observed, 4), cohen_kappa(pairs))
 
 
+def of_two_people(
+    known: Iterable[Reading], given: Iterable[Reading]
+) -> tuple[list[Reading], list[Reading]]:
+    """Return (those that count, those that do not) of new readings: nobody reads a record twice.
+
+    Of two readings by one person the one that is known already stays, else the first.
+    """
+    readers = {(one.record_id, one.reading): one.reviewer for one in known}
+    counted: list[Reading] = []
+    refused: list[Reading] = []
+    for one in sorted(given, key=lambda reading: reading.reading):
+        other = readers.get((one.record_id, SECOND if one.reading == FIRST else FIRST))
+        if other == one.reviewer:
+            refused.append(one)
+        else:
+            readers.setdefault((one.record_id, one.reading), one.reviewer)
+            counted.append(one)
+    return counted, refused
+
+
 def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
     """Return Cohen's kappa, (observed - chance) / (1 - chance), of two raters' categories.
 

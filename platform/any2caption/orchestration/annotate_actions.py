@@ -99,6 +99,8 @@ def record_reviews(
             if (said := said_in(answer))
         ]
         summary = reviews.record(settings, request["annotation"], read)
+        for refusal in summary["refused"]:
+            log.emit("review", refusal)
         log.emit(
             "review",
             f"{summary['reviewed']} reviewed: {summary['accepted']} accepted, "
