@@ -174,7 +174,9 @@ def test_one_person_cannot_give_both_readings_of_a_record(annotated):
     assert "someone else must give it" in later["refused"][0]
     left = reviews.queue(chosen, key, share=1, second_share=0.3, most=50)
     assert {entry["record"] for entry in left if entry["reading"] == 2} == {one, other}
-    last = reviews.record(chosen, key, [reading(item, number=2, who="bob") for item in (one, other)])
+    last = reviews.record(
+        chosen, key, [reading(item, number=2, who="bob") for item in (one, other)]
+    )
     assert (last["refused"], last["agreement"]["pairs"]) == ([], 2)
 
 

@@ -1,7 +1,9 @@
 """Masks keep their ids in every accepted format, and each rule that was applied is told."""
 
+import io
 import json
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -177,7 +179,68 @@ def test_damaged_json_is_refused(raw, refused):
 def test_photos_and_lossy_colours_are_refused(refused):
     noise = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
     assert "a photo, not a mask" in refused("segmentation", picture(noise))
-    assert "JPEG" in refused("segmentation", picture(noise, "JPEG", "a.jpg"))
+    assert "a photo or film" in refused("segmentation", picture(noise, "JPEG", "a.jpg"))
+    film = Part("hiker.mp4", (DATA / "video" / "hiker.mp4").read_bytes())
+    assert "option values=mask" in refused("segmentation", film)
+
+
+def painted(colours, frames=1):
+    """Two boxes and a disc that move over black, in three colours; with their ids."""
+    ids = np.zeros((frames, 96, 128), np.int32)
+    rows, columns = np.mgrid[:96, :128]
+    for frame in range(frames):
+        ids[frame, 10:40, 10 + 2 * frame : 50 + 2 * frame] = 1
+        ids[frame, 55:90, 80:120] = 2
+        ids[frame][(rows - 65) ** 2 + (columns - 30 - frame) ** 2 < 300] = 3
+    return np.array([(0, 0, 0), *colours], np.uint8)[ids], ids
+
+
+DAVIS = [(128, 0, 0), (0, 128, 0), (128, 128, 0)]
+
+
+def clip(frames, codec="libx264"):
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream(codec, rate=8)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    return Part("masks.mp4", buffer.getvalue())
+
+
+@pytest.mark.parametrize("colours", [DAVIS, [(255, 0, 0), (0, 200, 255), (250, 250, 60)]])
+def test_colours_of_a_lossy_clip_are_objects(colours):
+    frames, truth = painted(colours, 8)
+    condition = parse_condition("segmentation", [clip(frames)])
+    assert condition.format == "colour MP4"
+    ids = condition.payload.ids
+    assert np.unique(ids).tolist() == [0, 1, 2, 3]
+    if colours is DAVIS:
+        assert "PASCAL VOC" in condition.assumptions[0]
+        assert (ids == truth).mean() > 0.97
+    for ident in (1, 2, 3):  # one id an object, the same in every frame
+        inside = ids[truth == ident]
+        assert (inside == np.bincount(inside).argmax()).mean() > 0.95
+    assert np.unique(ids_of(clip(frames), values="mask")).tolist() in ([0], [0, 1])
+
+
+def test_a_palette_saved_as_colours_gets_its_ids_back():
+    frames, truth = painted(DAVIS)
+    condition = parse_condition("segmentation", [picture(frames[0])])
+    assert condition.format == "colour PNG"
+    np.testing.assert_array_equal(condition.payload.ids, truth)
+    panoptic = ids_of(picture(frames[0]), values="panoptic")
+    assert np.unique(panoptic).tolist() == [0, 128, 32768, 32896]
+    jpeg = ids_of(picture(frames[0], "JPEG", "a.jpg"))
+    assert (jpeg == truth).mean() > 0.97
+
+
+def test_a_clip_has_no_exact_values(refused):
+    frames, _ = painted(DAVIS, 2)
+    assert "accepted: mask, colours" in refused(
+        "segmentation", clip(frames), options={"values": "panoptic"}
+    )
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_read():

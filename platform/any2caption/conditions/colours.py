@@ -76,6 +76,9 @@ def depth_colours(maps: NDArray[np.float32]) -> Frames:
     return colours
 
 
+PALETTE = _palette()
+"""PASCAL VOC's colours, uint8 256×3; DAVIS uses the same."""
+
 _TURBO = np.array(
     [
         (0.13572138, 0.09140261, 0.10667330),

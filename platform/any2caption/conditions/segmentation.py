@@ -5,8 +5,10 @@ Stated rules, each told in the assumptions, with option `values` to override:
 - a palette picture: index = id; a 16-bit grey picture: value = id;
 - an 8-bit grey picture of black and white (also antialiased) is one mask: white = object 1; with
   other values, value = id;
-- a colour picture is panoptic: id = R + 256 G + 65536 B;
-- JPEG and clips are lossy: grey from 128 on is object 1; colour is refused.
+- a colour picture whose colours are all of PASCAL VOC's palette, without panoptic JSON beside it:
+  id = place in the palette; any other is panoptic: id = R + 256 G + 65536 B;
+- JPEG and clips are lossy: grey from 128 on is object 1; colours that fill areas are objects, near
+  black is none (`colour_masks`); a photo or film is refused.
 """
 
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video
+from any2caption.conditions.colour_masks import read_colours, voc_index
 from any2caption.conditions.documents import load_json
 from any2caption.conditions.mask_documents import parse_mask_document
 from any2caption.conditions.pictures import (
@@ -32,11 +35,12 @@ from any2caption.conditions.types import Part, Segmentation
 from any2caption.conditions.video import thin_pictures
 from any2caption.errors import InputError
 
-VALUES = ("index", "mask", "panoptic", "two_channel")
+VALUES = ("index", "mask", "panoptic", "two_channel", "colours")
 FORMATS = (
     *("palette PNG", "palette WebP", "grey PNG", "grey WebP", "16-bit PNG", "panoptic PNG"),
     *("panoptic WebP", "two-channel PNG", "mask PNG", "mask JPEG", "mask WebP"),
     *("mask MP4", "mask WebM", "mask GIF"),
+    *("colour PNG", "colour JPEG", "colour WebP", "colour MP4", "colour WebM", "colour GIF"),
     *("SA-V JSON", "COCO RLE JSON", "COCO JSON"),
 )
 _MOST_IDS = 4096
@@ -66,7 +70,7 @@ def parse_segmentation(parts: Sequence[Part], options: Options, limits: Limits) 
         return parse_mask_document(documents[0], options, limits, notes)
     name, ordered = one_source(pictures, "mask", (*IMAGE_FORMATS, *VIDEO_FORMATS))
     if name in VIDEO_FORMATS:
-        return _parse_clip(ordered[0], name, limits, notes)
+        return _parse_clip(ordered[0], name, options.get("values"), limits, notes)
     beside = _Beside.read(documents)
     ordered = beside.chosen(ordered, notes)
     frames, encodings = _read(thin_pictures(ordered, limits, notes), limits, notes)
@@ -159,7 +163,7 @@ def _interpret(  # noqa: PLR0913, PLR0917 - what decides about the values
     if encoding == "colour":
         if wanted in ("index", "mask"):
             raise InputError(
-                f"a colour picture has no {wanted}; accepted: panoptic, two_channel",
+                f"a colour picture has no {wanted}; accepted: panoptic, two_channel, colours",
                 file=file,
                 field="values",
             )
@@ -196,10 +200,12 @@ def _panoptic(
     notes: Notes,
 ) -> Parsed:
     first = frames[0][0]
-    if name == "JPEG":
-        raise InputError(
-            "a colour JPEG is a photo or lossy; masks in colour are PNG", file=first, field="colour"
-        )
+    if name == "JPEG" or wanted == "colours":
+        stacked = np.stack([values.astype(np.uint8) for _, values in frames])
+        frames.clear()
+        ids, rule = read_colours(stacked, first)
+        notes.assume(rule)
+        return _done(ids, {}, notes, f"colour {name}")
     ids = np.stack([v[:, :, 0] + 256 * v[:, :, 1] + 65536 * v[:, :, 2] for _, v in frames])
     files = [file for file, _ in frames]
     frames.clear()
@@ -213,6 +219,14 @@ def _panoptic(
         and int(ids.max()) < 65536  # noqa: PLR2004 - no blue
         and set((found[found > 0] % 256).tolist()) <= set(beside.categories)
     )
+    known = voc_index(_channels(found)) if not (two or wanted or beside.objects) else None
+    if known is not None and known.any():
+        notes.assume(
+            "all colours are of PASCAL VOC's palette: id = place in it "
+            "(option values=panoptic for R + 256 G + 65536 B)"
+        )
+        ids = known[np.searchsorted(found, ids)]
+        return _done(ids, beside.categories, notes, f"colour {name}")
     if two:
         notes.assume("two channels: red = category, green = instance; id = R + 256 G")
         names = {i: beside.categories.get(i % 256, f"category {i % 256}") for i in found.tolist()}
@@ -233,24 +247,37 @@ def _panoptic(
     return _done(ids, names, notes, f"panoptic {name}")
 
 
-def _parse_clip(part: Part, name: str, limits: Limits, notes: Notes) -> Parsed:
+def _parse_clip(part: Part, name: str, wanted: Any, limits: Limits, notes: Notes) -> Parsed:
+    if wanted not in {None, "mask", "colours"}:
+        raise InputError(
+            f"a clip is lossy, so it has no {wanted}; accepted: mask, colours",
+            file=part.name,
+            field="values",
+        )
     clip = decode_video(part, limits, notes)
+    if wanted == "colours" or (wanted is None and _in_colour(clip.frames)):
+        ids, rule = read_colours(clip.frames, part.name)
+        notes.assume(f"a lossy clip in colour: {rule}")
+        return _done(ids, {}, notes, f"colour {name}")
     ids = np.empty(clip.frames.shape[:3], np.int32)
-    step = max(1, max(clip.frames.shape[1:3]) // _SAMPLE)
     for index, frame in enumerate(clip.frames):
-        sample = frame[::step, ::step].astype(np.int16)
-        coloured = float((np.ptp(sample, axis=2) > _COLOURED).mean())
-        if coloured > 0.002:  # noqa: PLR2004 - stray pixels of lossy coding
-            raise InputError(
-                f"a colour clip ({coloured:.0%} of the pixels are coloured): lossy colours are no "
-                "ids; give masks as PNG, or a black and white clip",
-                file=part.name,
-                record=f"frame {index + 1}",
-                field="colour",
-            )
         ids[index] = frame[:, :, 1] >= _WHITE
     notes.assume("a lossy mask clip: grey from 128 on is object 1")
     return _done(ids, {}, notes, f"mask {name}")
+
+
+def _in_colour(frames: NDArray[np.uint8]) -> bool:
+    """Whether a frame has more coloured pixels than lossy coding leaves."""
+    step = max(1, max(frames.shape[1:3]) // _SAMPLE)
+    return any(
+        float((np.ptp(frame[::step, ::step].astype(np.int16), axis=2) > _COLOURED).mean()) > 0.002  # noqa: PLR2004 - stray pixels
+        for frame in frames
+    )
+
+
+def _channels(codes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Unpack N codes R + 256 G + 65536 B to N×3."""
+    return np.stack([codes & 255, codes >> 8 & 255, codes >> 16 & 255], axis=1)
 
 
 def _found(ids: Ids) -> NDArray[np.int32]:
