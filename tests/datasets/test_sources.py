@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from any2caption.datasets.ingest import ingest
 from any2caption.datasets.ingest.engine import IngestOptions
@@ -235,8 +236,8 @@ def test_a_plain_folder_must_state_licence_and_source():
 
 
 def test_another_folder_is_refused_with_what_is_accepted():
-    with pytest.raises(InputError, match=r"no known shape. Accepted: manifest.jsonl.*sidecars"):
-        run(folder({"a.png": PICTURE}), STATED)
+    with pytest.raises(InputError, match=r"no known shape .*Accepted: manifest.jsonl.*sidecars"):
+        run(folder({"a.png": PICTURE, "one.txt": "x", "two.txt": "y"}), STATED)
     with pytest.raises(InputError, match="not of the shape 'lists'"):
         run(folder(SHAPES["sidecars"]), SourceOptions(shape="lists"))
 
@@ -246,6 +247,64 @@ def test_paths_of_a_table_that_lead_out_are_quarantined():
                        "image": "/etc/passwd"}])  # fmt: skip
     with pytest.raises(GateRefused, match="2 of 2 records"):
         run(folder({"t.json": rows, "a.png": PICTURE}), STATED)
+
+
+def mask(number):
+    picture = Image.new("P", (32, 24))
+    picture.putpalette([0, 0, 0, 128, 0, 0])
+    picture.paste(1, (number, 4, 12 + number, 20))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+PERSON = json.dumps({"people": [{"pose_keypoints_2d": [float(n) for n in range(54)]}]})
+BARE = {
+    "masks": ({f"judo/{n:05}.png": mask(n) for n in range(3)}, {"judo": {"segmentation": 3}}),
+    "poses": (
+        {f"clip_{n:012}_keypoints.json": PERSON for n in range(4)}, {"clip": {"pose": 4}},
+    ),
+    "depth and pictures": (
+        {"depth/a.png": PICTURE, "rgb/a.png": PICTURE, "depth/b.png": PICTURE},
+        {"a": {"depth": 1, "image": 1}, "b": {"depth": 1}},
+    ),
+    "DAVIS": (
+        {
+            **{f"JPEGImages/480p/judo/{n:05}.png": PICTURE for n in range(3)},
+            **{f"Annotations/480p/judo/{n:05}.png": mask(n) for n in range(3)},
+        },
+        {"480p/judo": {"video": 3, "segmentation": 3}},
+    ),
+    "cameras": (
+        {"walk 1.txt": CAMERA, "walk 2.txt": CAMERA, "README.txt": "about"},
+        {"walk_1": {"camera": 1}, "walk_2": {"camera": 1}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BARE)
+def test_media_without_any_text_wait_for_annotation(name):
+    files, expected = BARE[name]
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    assert (result.format, result.rejected) == ("files", 0)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    found = {
+        line["id"]: {item["kind"]: len(item["paths"]) for item in line["conditions"]}
+        for line in waiting
+    }
+    assert found == expected
+
+
+def test_texts_that_pair_with_nothing_are_only_left_out_when_asked():
+    files = {"a.png": PICTURE, "one.txt": "x", "two.txt": "y"}
+    with pytest.raises(InputError, match=r"2 texts pair with no file, e.g. one.txt"):
+        run(folder(files), STATED)
+    chosen = SourceOptions(licence="MIT", source="unit", shape="files")
+    result = run(folder(files), chosen)
+    assert result.pending == 1
+    assert any("2 texts are not used" in note for note in result.notes)
 
 
 def test_media_that_no_record_uses_are_told():

@@ -24,6 +24,7 @@ FOLDER_KINDS = {
     "mask": "segmentation",
     "masks": "segmentation",
     "segmentation": "segmentation",
+    "annotations": "segmentation",
     "canny": "sketch",
     "scribble": "sketch",
     "sketch": "sketch",
@@ -38,6 +39,8 @@ FOLDER_KINDS = {
     "cameras": "camera",
     "trajectories": "camera",
 }
+ABOUT_FILES = re.compile(r"(readme|licen[cs]e|notice|copying)\b", re.IGNORECASE)
+"""Texts about a folder, which are no prompts."""
 _NUMBERS = re.compile(rb"[\d\s.,eE+-]+")
 _HEAD, _LOOK = 65_536, 40  # bytes and lines of a text that are looked at
 _NATURAL = re.compile(r"(\d+)")
@@ -61,6 +64,8 @@ class Folder:
     read: Callable[[str], bytes]
     kinds: Collection[str]
     kind: str = ""
+    joining: Collection[str] = ()
+    """Kinds of which several files are one condition."""
     notes: list[str] = field(default_factory=list)
     _kinds_found: dict[str, str] = field(default_factory=dict)
 

@@ -10,6 +10,8 @@ The shapes, in the order in which they are tried (the first that fits is taken):
 `samples`   a folder per sample (or one sample): media and one prompt file.
 `order`     a JSON file `{"prompts": [...]}` with as many prompts as there are media, in name order.
 `prompts`   text files alone, one prompt a line: records without conditions.
+`files`     media without any text (`bare`): records that wait for annotation. Where texts lie
+            beside them that no shape above could pair, it is only taken when it is asked for.
 """
 
 import csv
@@ -21,7 +23,8 @@ from dataclasses import dataclass
 from posixpath import basename, dirname, splitext
 from typing import Any
 
-from any2caption.datasets.ingest.folder import TEXTS, Folder
+from any2caption.datasets.ingest.bare import bare_records, unpaired_texts
+from any2caption.datasets.ingest.folder import ABOUT_FILES, TEXTS, Folder
 from any2caption.errors import InputError
 
 TEXT_FIELDS = ("prompt", "caption", "text", "input_text", "short_caption", "short_prompt")
@@ -63,7 +66,10 @@ def read_shape(folder: Folder, shape: str = "") -> tuple[str, list[Draft]]:
     """
     if shape and shape not in SHAPES:
         raise InputError(f"unknown shape; known: {', '.join(SHAPES)}", field="shape")
+    unpaired: list[str] = []
     for name, read in SHAPES.items():
+        if name == "files" and not shape and (unpaired := unpaired_texts(folder)):
+            continue
         if shape in {"", name}:
             drafts = read(folder)
             if drafts:
@@ -71,6 +77,8 @@ def read_shape(folder: Folder, shape: str = "") -> tuple[str, list[Draft]]:
                 return name, drafts
     about = "; ".join(f"{name}: {text}" for name, text in ABOUT.items())
     asked = f"not of the shape {shape!r}" if shape else "no manifest and no known shape"
+    if unpaired and folder.media:
+        asked += f" ({len(unpaired)} texts pair with no file, e.g. {unpaired[0]})"
     raise InputError(f"{asked}. Accepted: manifest.jsonl, .parquet or .csv; {about}",
                      file=folder.where)  # fmt: skip
 
@@ -179,7 +187,10 @@ def condition(
     folder: Folder, paths: Sequence[str], role: str = ""
 ) -> tuple[str, str, tuple[str, ...]]:
     """Return one condition: several pictures without a kind of their own are a video's frames."""
-    kind = folder.kind_of(paths[0]) or "image"
+    return _with_role(folder.kind_of(paths[0]) or "image", paths, role)
+
+
+def _with_role(kind: str, paths: Sequence[str], role: str = "") -> tuple[str, str, tuple[str, ...]]:
     stem = splitext(basename(paths[0]))[0].lower()
     if kind == "image" and len(paths) > 1:
         kind = "video"
@@ -254,6 +265,8 @@ def _samples(folder: Folder) -> list[Draft] | None:
 
 def _is_prompt(folder: Folder, path: str) -> bool:
     suffix = splitext(path)[1].lower()
+    if ABOUT_FILES.match(basename(path)):
+        return False
     if suffix == ".json":
         try:
             content = json.loads(folder.text(path))
@@ -302,6 +315,20 @@ def _prompts(folder: Folder) -> list[Draft] | None:
     ]
 
 
+def _files(folder: Folder) -> list[Draft] | None:
+    found = [
+        Draft(
+            (identity or basename(folder.where) or "sample")[:200],
+            "",
+            tuple(_with_role(kind, paths) for kind, paths in conditions),
+        )
+        for identity, conditions in bare_records(folder)
+    ]
+    if unpaired := unpaired_texts(folder):
+        folder.notes.append(f"{len(unpaired)} texts are not used, e.g. {unpaired[0]}")
+    return found
+
+
 def _texts(folder: Folder, *suffixes: str) -> list[str]:
     wanted = suffixes or TEXTS
     return [
@@ -319,6 +346,7 @@ SHAPES: dict[str, Shape] = {
     "samples": _samples,
     "order": _order,
     "prompts": _prompts,
+    "files": _files,
 }
 ABOUT = {
     "table": "a JSON, JSONL or CSV file that pairs texts with files",
@@ -328,4 +356,5 @@ ABOUT = {
     "samples": "a folder per sample with media and one prompt file",
     "order": '{"prompts": […]} with as many prompts as files',
     "prompts": "text files alone, one prompt a line",
+    "files": "media without any text, which wait for annotation",
 }

@@ -141,6 +141,7 @@ def _open_folder(  # noqa: PLR0913, PLR0917 - one step of the function above
         read=lambda path: store.get(join_key(prefix, path)),
         kinds=kinds,
         kind=options.kind,
+        joining=[name for name, joins in kinds.items() if joins],
     )
     shape, drafts = read_shape(folder, options.shape)
     defaults = {**_about(store, join_key(prefix, ABOUT_FILE), base), **defaults}
