@@ -17,6 +17,8 @@ from any2caption.datasets.fingerprints import (
     near_pairs,
 )
 from any2caption.datasets.ingest import ingest
+from any2caption.datasets.snapshot_duplicates import duplicates_of
+from any2caption.datasets.snapshots import publish
 from any2caption.datasets.splits import split_of
 from any2caption.storage.memory import MemoryStore
 
@@ -161,3 +163,34 @@ def test_ingest_quarantines_the_leak_without_blaming_the_source(threshold):
     assert result.records.ids == ["train"]
     assert result.leaks == result.rejected == 1
     assert b"nearly the same pictures as record 'train'" in store.get(result.quarantine_key)
+
+
+def snapshot_of(store, split, picture, name):
+    """Ingest one record with a picture and publish it."""
+    source = MemoryStore(f"s-{split}")
+    source.put(f"src/{name}", picture)
+    line = {
+        "id": split, "source": "u", "licence": "MIT", "prompt": "p",
+        "caption": captions_of(split)[0].model_dump(),
+        "conditions": [{"kind": "image", "paths": [name]}],
+    }  # fmt: skip
+    write_manifest(source, [line])
+    return publish(store, ingest(source, "src", store, workers=1).records).id
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_snapshots_of_several_ingests_are_compared_with_each_other(cached):
+    store = MemoryStore("t")
+    buffer = io.BytesIO()
+    Image.fromarray(pixels()).resize((256, 256)).save(buffer, "JPEG", quality=70)
+    first = snapshot_of(store, "train", PICTURE, "a.png")
+    second = snapshot_of(store, "test", buffer.getvalue(), "b.jpg")
+    if not cached:
+        for info in list(store.list("cache/")):
+            store.delete(info.key)
+    assert duplicates_of(store, [first])["near"]["groups"] == 0
+    both = duplicates_of(store, [first, second, first])
+    assert (both["records"], both["leaks"], both["near"]["across_splits"]) == (2, 1, 1)
+    ids = {item["id"] for item in both["near"]["examples"][0]["records"]}
+    assert ids == {f"{first[:12]}:train", f"{second[:12]}:test"}
+    assert list(store.list("cache/probes/"))

@@ -328,18 +328,28 @@ def remove(  # noqa: PLR0913, PLR0917 - a command's options
 @data.command()
 def duplicates(
     snapshot: SnapshotName = "latest",
+    against: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="SNAPSHOT", help="Another snapshot, compared with it."),
+    ] = None,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show exact, text and near duplicates that the ingest found, across splits first."""
+    """Find exact, text and near duplicates in whole snapshots, across splits first."""
     from any2caption.datasets.duplicates import load_report
+    from any2caption.datasets.snapshot_duplicates import duplicates_of
     from any2caption.datasets.snapshots import resolve
+    from any2caption.errors import NotFoundError
 
     _, store, _ = _open(home)
-    identity = resolve(store, snapshot)
-    report = load_report(store, identity)
+    identities = [resolve(store, name) for name in (snapshot, *(against or ()))]
+    report = duplicates_of(store, identities)
+    try:
+        report["quarantined"] = load_report(store, identities[0])["leaks"]
+    except NotFoundError:  # a removal made it, not an ingest
+        report["quarantined"] = None
     if json:
-        put_json({"snapshot": identity, **report})
+        put_json({"snapshot": identities[0], **report})
         return
     for name in ("exact", "text", "near"):
         found = report[name]
@@ -347,7 +357,10 @@ def duplicates(
             f"{found['across_splits']:,} across splits")  # fmt: skip
         for group in found["examples"][:3]:
             put("         " + ", ".join(f"{i['id']} ({i['split']})" for i in group["records"][:4]))
-    put(f"{report['leaks']:,} records were quarantined: {report['rule']}")
+    put(f"{report['leaks']:,} of {report['records']:,} records are in a later split than a twin")
+    if report["quarantined"] is not None:
+        put(f"{report['quarantined']:,} such records were quarantined by the ingest: "
+            "train before validation before test")  # fmt: skip
 
 
 @data.command()

@@ -39,7 +39,9 @@ A record's split follows from its caption. Records with the same words (apart fr
 punctuation), and records that are not synthetic with nearly the same pictures (perceptual hashes of
 pictures and of four frames of a clip, 6 bits of 64), belong together: where they lie in several
 splits, those closest to training stay (train, validation, test) and the others are quarantined.
-Neither they nor deleted records count against the threshold.
+Neither they nor deleted records count against the threshold. `a2c data duplicates SNAPSHOT` looks
+at a whole snapshot again, whatever ingests and removals made it; `--with OTHER` compares it with
+others.
 """
 CAMERA = """## Captions and camera paths
 
