@@ -2,8 +2,8 @@
 
 import pytest
 
-from any2caption.errors import A2CError, ConfigError, GateRefused, UnavailableError
-from any2caption.orchestration import lifecycle
+from any2caption.errors import A2CError, ConfigError, ConflictError, GateRefused, UnavailableError
+from any2caption.orchestration import client, lifecycle
 from any2caption.orchestration.approvals import answer_all
 from any2caption.orchestration.client import AirflowClient, RunRef
 from any2caption.orchestration.lifecycle import CHAIN, run_lifecycle
@@ -68,6 +68,29 @@ def test_the_chain_is_followed_to_its_release(log):
     assert outcome.carried == {"version": 4}
     assert [line["stage"] for line in lines] == list(CHAIN)
     assert outcome.trained
+
+
+def test_a_write_that_airflow_could_not_commit_is_tried_again(monkeypatch):
+    monkeypatch.setattr(client, "_BETWEEN_TRIES", 0.0)
+    locked = UnavailableError("Airflow answered HTTP 500: Database error")
+    answers = [locked, locked, ConflictError("that run exists")]
+    calls: list[tuple[str, str]] = []
+
+    def call(self, method, path, body=None):
+        calls.append((method, path))
+        raise answers.pop(0)
+
+    monkeypatch.setattr(AirflowClient, "call", call)
+    airflow = AirflowClient("http://airflow", "user", "password")
+    # The second try had started the run although Airflow answered with an error.
+    assert airflow.trigger("ingest_conditions", "first", {}) == RunRef("ingest_conditions", "first")
+    assert calls == [("POST", "/dags/ingest_conditions/dagRuns")] * 3
+    answers = [ConflictError("that run exists")]
+    with pytest.raises(ConflictError):
+        airflow.trigger("ingest_conditions", "first", {})
+    answers = [locked] * 100
+    with pytest.raises(UnavailableError, match="Database error"):
+        airflow.unpause("ingest_conditions")
 
 
 def test_lines_of_other_life_cycles_and_of_the_past_are_not_shown(log):

@@ -132,8 +132,21 @@ def test_an_mlflow_outage_never_stops_training(tmp_path, monkeypatch):
     metrics = Metrics(tmp_path / "m.jsonl", mlflow_run="r", mlflow_url="http://127.0.0.1:9")
     for step in range(5):
         metrics.log(step, loss=0.5)
-    assert "nobody there" in metrics.close()
+    assert "lacks 5 lines" in (said := metrics.close())
+    assert "nobody there" in said
     assert len((tmp_path / "m.jsonl").read_text().splitlines()) == 5
+    got = []
+    back = SimpleNamespace(
+        log_batch=lambda run, metrics: got.extend(metric.step for metric in metrics),
+        get_experiment_by_name=lambda _: SimpleNamespace(experiment_id="1"),
+        create_run=lambda _, tags: SimpleNamespace(info=SimpleNamespace(run_id="r")),
+        set_terminated=lambda *_: None,
+    )
+    monkeypatch.setattr(tracking, "_client", lambda _: back)
+    assert tracking.send_rest(tmp_path / "m.jsonl", "x") == ""
+    assert got == list(range(5))
+    assert tracking.send_rest(tmp_path / "m.jsonl", "x") == ""
+    assert got == list(range(5))
 
 
 def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):
@@ -169,7 +182,7 @@ def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):
         metrics = Metrics(tmp_path / "m.jsonl", mlflow_url="x", tags={"recipe": "tiny"})
         for step in range(first, first + 1250):
             metrics.log(step, loss=0.5)
-        metrics.table("samples", [{"prompt": "a", "prediction": "b"}])
+        metrics.table(first, "samples", [{"prompt": "a", "prediction": "b"}])
         assert metrics.close() == ""
     assert Client.made == 1
     assert sum(count for _, count in sent) == 2500

@@ -211,7 +211,8 @@ SMOKE = Policy(
         *_thresholds(
             1,
             [
-                ("slots stated by any input", 0.02, Selector()),
+                # One slot of the few hundred: what a model says after a minute is nearly chance.
+                ("slots stated by any input", 0.002, Selector()),
             ],
         ),
     ),

@@ -95,15 +95,20 @@ def patchify_batch(
     """The same for B equal clips B×T×H×W(×3); patches are B×N×D."""
     patch, merge, temporal = vision.patch, vision.merge, vision.temporal
     if clips.ndim == 4:  # noqa: PLR2004 - grey
-        clips = np.repeat(clips[..., None], 3, axis=-1)
-    if short := -clips.shape[1] % temporal:
-        clips = np.concatenate([clips, np.repeat(clips[:, -1:], short, axis=1)], axis=1)
+        clips = clips[..., None]
     b, frames, height, width, channels = clips.shape
-    t, h, w = frames // temporal, height // patch, width // patch
-    mean, std = np.asarray(scaling.mean, np.float32), np.asarray(scaling.std, np.float32)
-    values = (clips.astype(np.float32) - mean) / std
-    blocks = values.reshape(
-        b, t, temporal, h // merge, merge, patch, w // merge, merge, patch, channels
+    t, h, w = -(-frames // temporal), height // patch, width // patch
+    # Bytes are put in order first: they are a quarter of the numbers that they become. A frame
+    # that stands for `temporal` frames is ordered once.
+    shown = 1 if frames == 1 else temporal
+    if frames % shown:
+        clips = np.concatenate([clips, np.repeat(clips[:, -1:], -frames % shown, axis=1)], axis=1)
+    blocks = clips.reshape(
+        b, t, shown, h // merge, merge, patch, w // merge, merge, patch, channels
     )
-    order = blocks.transpose(0, 1, 3, 6, 4, 7, 9, 2, 5, 8)
-    return np.ascontiguousarray(order.reshape(b, t * h * w, vision.patch_dim)), (t, h, w)
+    order = blocks.transpose(0, 1, 3, 6, 4, 7, 9, 2, 5, 8).reshape(-1, channels, shown * patch**2)
+    values = np.empty((len(order), 3, temporal // shown, order.shape[-1]), np.float32)
+    values[...] = order[:, :, None]
+    values -= np.asarray(scaling.mean, np.float32)[:, None, None]
+    values /= np.asarray(scaling.std, np.float32)[:, None, None]
+    return values.reshape(b, t * h * w, vision.patch_dim), (t, h, w)

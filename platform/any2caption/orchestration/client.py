@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from any2caption.errors import A2CError, ConfigError, NotFoundError, UnavailableError
+from any2caption.errors import ConfigError, ConflictError, NotFoundError, UnavailableError
 
 _TIMEOUT = 15.0
+# On SQLite, Airflow answers a write with 500 while its scheduler holds the database's lock.
+_TRIES = 10
+_BETWEEN_TRIES = 1.0
 _REFUSED = (400, 422)
 
 
@@ -35,12 +38,12 @@ class AirflowClient:
     def trigger(self, dag: str, run: str, conf: Mapping[str, Any]) -> RunRef:
         """Start a DAG run with the id `run` and these params."""
         body = {"dag_run_id": run, "logical_date": None, "conf": dict(conf)}
-        self.call("POST", f"/dags/{dag}/dagRuns", body)
+        self._insist("POST", f"/dags/{dag}/dagRuns", body)
         return RunRef(dag, run)
 
     def unpause(self, dag: str) -> None:
         """Let the scheduler run the DAG."""
-        self.call("PATCH", f"/dags/{dag}", {"is_paused": False})
+        self._insist("PATCH", f"/dags/{dag}", {"is_paused": False})
 
     def dag_is_known(self, dag: str) -> bool:
         """Whether the DAG's file has been parsed."""
@@ -122,6 +125,22 @@ class AirflowClient:
         except PermissionError as error:
             raise ConfigError(f"Airflow at {self.url} refuses user {self.user}") from error
 
+    def _insist(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+        """Write what may be written twice, again while Airflow answers with an error of its own."""
+        for tries in range(1, _TRIES + 1):
+            try:
+                self.call(method, path, body)
+            except UnavailableError:
+                if tries == _TRIES:
+                    raise
+                time.sleep(_BETWEEN_TRIES)
+            except ConflictError:
+                if tries == 1:
+                    raise
+                return  # an earlier try had been carried out all the same
+            else:
+                return
+
     def _login(self) -> None:
         try:
             answer = self._send(
@@ -188,5 +207,5 @@ def _error(error: urllib.error.HTTPError, what: str) -> Exception:
     if error.code in _REFUSED:
         return ConfigError(f"Airflow refused {what}: {detail}")
     if error.code == 409:  # noqa: PLR2004 - HTTP's "conflict"
-        return A2CError(f"Airflow: {detail}")
+        return ConflictError(f"Airflow: {detail}")
     return UnavailableError(f"Airflow answered HTTP {error.code} to {what}: {detail}")

@@ -33,6 +33,7 @@ from any2caption.training.machine import gpus, worker_environment
 from any2caption.training.recipe_files import load_recipe, write_resolved
 from any2caption.training.recipes import Recipe
 from any2caption.training.run_folder import bundle_meta, refuse_another
+from any2caption.training.tracking import send_rest
 
 RESTARTS = 3
 STOP_SECONDS = 30.0
@@ -126,7 +127,9 @@ def start(  # noqa: PLR0913, PLR0917 - what a run is started with
         *("--weights", weights),
         *("--mlflow-run", mlflow_run, "--mlflow-url", settings.mlflow_url),
     ]
-    train(out, arguments, ranks, log, cache=settings.home / "cache", recipe=recipe)
+    url = settings.mlflow_url
+    cache = settings.home / "cache"
+    train(out, arguments, ranks, log, cache=cache, recipe=recipe, mlflow_url=url)
 
 
 def train(  # noqa: PLR0913 - what a run is started with
@@ -137,8 +140,9 @@ def train(  # noqa: PLR0913 - what a run is started with
     *,
     cache: Path,
     recipe: Recipe,
+    mlflow_url: str = "",
 ) -> None:
-    """Run the workers until the bundle is there.
+    """Run the workers until the bundle is there; MLflow gets what it missed of a finished run.
 
     Raises the worker's error, or InterruptedTrainingError.
     """
@@ -146,6 +150,8 @@ def train(  # noqa: PLR0913 - what a run is started with
     with _alone(out):
         if (out / "bundle" / "manifest.json").exists():
             log.emit("finetune", "this run has finished before; its bundle is reused")
+            if mlflow_url and (lacks := send_rest(out / "metrics.jsonl", mlflow_url)):
+                log.emit("finetune", lacks)
             return
         write_resolved(out, recipe)
         _stop_strays(out)

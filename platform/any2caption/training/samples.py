@@ -4,9 +4,7 @@ Captions are decoded as in serving, a few records a kind, so that a person sees 
 of each kind long before the gate measures it.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import torch
 
@@ -59,13 +57,6 @@ class Examiner:
             }
             for (kind, sample), text in zip(chosen, texts, strict=True)
         ]
-
-    @staticmethod
-    def write(folder: Path, name: str, rows: Sequence[Mapping[str, str]]) -> None:
-        """Leave the rows as JSON lines."""
-        folder.mkdir(parents=True, exist_ok=True)
-        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-        (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines))
 
     def _by_kind(self, samples: Sequence[Sample]) -> dict[str, list[Sample]]:
         """Records whose conditions are all of one kind, by that kind; `text` has none."""

@@ -1,19 +1,23 @@
-"""Metrics: `metrics.jsonl` is the truth.
+"""Metrics: `metrics.jsonl` is the truth, MLflow gets what it says, in batches, from a thread.
 
-MLflow gets the same in batches, from a thread, and may be down.
+The sender reads the file from where it last got through and notes that place in `mlflow.json`, so
+an outage of MLflow loses nothing: what is missing is sent when it answers again, by the run's next
+start, or by `send_rest`.
 """
 
+import contextlib
 import json
-import queue
+import os
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 FLUSH_SECONDS = 5.0
+_REST_SECONDS = 60.0
 BATCH = 1000
 EXPERIMENT = "any2caption-training"
 
@@ -35,111 +39,146 @@ class Metrics:
         """
         self.file = file
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        note = file.with_name("mlflow.json")
-        self._remote = _Remote(mlflow_url, mlflow_run, note, tags or {}) if mlflow_url else None
+        self._sender = _Sender(file, mlflow_url, mlflow_run, tags or {}) if mlflow_url else None
 
     def log(self, step: int, **values: float | str) -> None:
-        """Write one line; numbers also go to MLflow."""
-        now = time.time()
-        with self.file.open("a") as lines:
-            lines.write(json.dumps({"time": now, "step": step, **values}) + "\n")
-        if self._remote:
-            for name, value in values.items():
-                if isinstance(value, int | float):
-                    self._remote.put((name, float(value), int(now * 1000), step))
+        """Write one line; MLflow gets its numbers."""
+        self._write({"step": step, **values})
 
-    def table(self, name: str, rows: Sequence[Mapping[str, str]]) -> None:
-        """Send rows of text to MLflow as the table `<name>.json`; the caller keeps its own copy."""
-        if self._remote and rows:
-            self._remote.tables.put((f"{name}.json", [dict(row) for row in rows]))
+    def table(self, step: int, name: str, rows: Sequence[Mapping[str, str]]) -> None:
+        """Leave rows of text in `<name>.jsonl` beside the metrics; MLflow gets them as a table."""
+        path = self.file.parent / f"{name}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        self._write({"step": step, "table": name})
 
     def close(self) -> str:
         """Send what is left.
 
         Returns a sentence about what MLflow did not get, or an empty string.
         """
-        return self._remote.close() if self._remote else ""
+        return self._sender.close(4 * FLUSH_SECONDS) if self._sender else ""
+
+    def _write(self, values: Mapping[str, float | str]) -> None:
+        with self.file.open("a") as lines:
+            lines.write(json.dumps({"time": time.time(), **values}) + "\n")
 
 
-class _Remote:
-    """The background sender.
+def send_rest(file: Path, url: str) -> str:
+    """Send what MLflow lacks of a run that has ended; returns as `Metrics.close` does."""
+    return _Sender(file, url, "", {}).close(_REST_SECONDS)
 
-    A failure keeps the lines and tries again; it never raises into training.
-    """
 
-    def __init__(self, url: str, run: str, note: Path, tags: Mapping[str, str]) -> None:
-        self.url, self.run, self.note, self.tags = url, run, note, dict(tags)
-        self._queue: queue.SimpleQueue[tuple[str, float, int, int]] = queue.SimpleQueue()
-        self.tables: queue.SimpleQueue[tuple[str, list[dict[str, str]]]] = queue.SimpleQueue()
+class _Sender:
+    """The background sender: a failure is tried again, it never raises into training."""
+
+    def __init__(self, file: Path, url: str, run: str, tags: Mapping[str, str]) -> None:
+        self.file, self.note, self.url, self.tags = file, file.with_name("mlflow.json"), url, tags
+        noted = self._noted()
+        known = run in {"", noted.get("run")}
+        self.run = str(noted.get("run", "")) if known else run
+        self._own = bool(noted.get("own", True)) if known else False
+        self._sent = int(noted.get("sent", 0)) if known else 0
+        if not known:
+            self._write_note()
+        self._client: Any = None
         self._stop = threading.Event()
-        self._unsent: list[tuple[str, float, int, int]] = []
         self._problem = ""
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def put(self, metric: tuple[str, float, int, int]) -> None:
-        """Queue one metric."""
-        self._queue.put(metric)
-
-    def close(self) -> str:
-        """Send the rest, waiting at most some seconds."""
+    def close(self, seconds: float) -> str:
+        """Send the rest, waiting at most so long; returns what `Metrics.close` does."""
         self._stop.set()
-        self._thread.join(4 * FLUSH_SECONDS)
-        count = len(self._unsent) + self._queue.qsize()
-        return (
-            f"MLflow lacks {count} metrics, metrics.jsonl has them: {self._problem}"
-            if count
-            else ""
-        )
+        self._thread.join(seconds)
+        lines = sum(1 for _ in self._lines())
+        return f"MLflow lacks {lines} lines of {self.file.name}: {self._problem}" if lines else ""
 
     def _work(self) -> None:
-        client: Any = None
         while True:
             stopping = self._stop.wait(FLUSH_SECONDS)
-            while not self._queue.empty():
-                self._unsent.append(self._queue.get())
             try:
-                if self._unsent or not self.tables.empty():
-                    client = client or _client(self.url)
-                    self.run = self.run or self._own_run(client)
-                    self._send(client)
-                    self._send_tables(client)
-                if stopping and self.note.exists() and client:
-                    client.set_terminated(self.run, "FINISHED")
+                self._send()
+                if stopping and self._own and self._client:
+                    self._client.set_terminated(self.run, "FINISHED")
             except Exception as error:  # noqa: BLE001 - whatever MLflow raises must not stop training
                 self._problem = f"{type(error).__name__}: {error}"[:300]
+                self._client = None
             if stopping:
                 return
 
-    def _own_run(self, client: Any) -> str:
-        """Find the run of an earlier start, or make one."""
-        if self.note.exists():
-            return str(json.loads(self.note.read_text())["run"])
-        found = client.get_experiment_by_name(EXPERIMENT)
-        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT)
-        run = str(client.create_run(experiment, tags=self.tags).info.run_id)
-        self.note.write_text(json.dumps({"run": run, "url": self.url}))
-        return run
+    def _send(self) -> None:
+        batch: list[tuple[str, float, int, int]] = []
+        end = self._sent
+        for end, line in self._lines():
+            self._client = self._client or _client(self.url)
+            if not self.run:
+                self.run = self._make_run()
+                self._write_note()
+            if "table" in line:
+                self._send_table(str(line["table"]))
+            step, when = int(line["step"]), int(line["time"] * 1000)
+            batch += [
+                (name, float(value), when, step)
+                for name, value in line.items()
+                if isinstance(value, int | float) and name not in {"step", "time"}
+            ]
+            if len(batch) >= BATCH:
+                self._send_batch(batch, end)
+                batch = []
+        if end > self._sent:
+            self._send_batch(batch, end)
 
-    def _send(self, client: Any) -> None:
+    def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(offset behind it, line) of each whole line that was not sent."""
+        if not self.file.exists():
+            return
+        at = self._sent
+        with self.file.open("rb") as content:
+            content.seek(at)
+            for raw in content:
+                if not raw.endswith(b"\n"):
+                    return
+                at += len(raw)
+                with contextlib.suppress(ValueError):  # a line that a kill cut in two
+                    yield at, json.loads(raw)
+
+    def _send_batch(self, batch: Sequence[tuple[str, float, int, int]], end: int) -> None:
         from mlflow.entities import Metric
 
-        while self._unsent:
-            part = self._unsent[:BATCH]
-            client.log_batch(self.run, metrics=[Metric(*metric) for metric in part])
-            del self._unsent[: len(part)]
+        for start in range(0, len(batch), BATCH):
+            part = [Metric(*metric) for metric in batch[start : start + BATCH]]
+            self._client.log_batch(self.run, metrics=part)
+        self._sent = end
+        self._write_note()
 
-    def _send_tables(self, client: Any) -> None:
-        while not self.tables.empty():
-            name, rows = self.tables.get()
-            columns = list(rows[0])
-            table = {"columns": columns, "data": [[row[c] for c in columns] for row in rows]}
-            client.log_dict(self.run, table, name)
+    def _send_table(self, name: str) -> None:
+        path = self.file.parent / f"{name}.jsonl"
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        columns = list(rows[0]) if rows else []
+        table = {"columns": columns, "data": [[row[c] for c in columns] for row in rows]}
+        self._client.log_dict(self.run, table, f"{name}.json")
+
+    def _make_run(self) -> str:
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
+        return str(self._client.create_run(experiment, tags=dict(self.tags)).info.run_id)
+
+    def _write_note(self) -> None:
+        note = {"run": self.run, "url": self.url, "own": self._own, "sent": self._sent}
+        part = self.note.with_suffix(".part")
+        part.write_text(json.dumps(note))
+        part.rename(self.note)
+
+    def _noted(self) -> dict[str, Any]:
+        """What an earlier start left."""
+        try:
+            return dict(json.loads(self.note.read_text()))
+        except (OSError, ValueError, TypeError):
+            return {}
 
 
 def _client(url: str) -> Any:
-    import os
-
     address = urlparse(url)
     if address.hostname:  # importing MLflow takes seconds: not before somebody listens
         socket.create_connection((address.hostname, address.port or 443), timeout=2).close()

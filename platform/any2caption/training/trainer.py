@@ -210,8 +210,7 @@ class Trainer:
         """Write sample captions after a stage that taught the language model."""
         if self.place.rank == 0 and stage.objective == "interpret":
             samples = self.examiner.samples()
-            self.metrics.table(f"samples/{stage.name}", samples)
-            self.examiner.write(self.place.out / "samples", stage.name, samples)
+            self.metrics.table(self.position.total_steps, f"samples/{stage.name}", samples)
 
     def _finish(self) -> None:
         losses = self.examiner.losses()
