@@ -92,6 +92,12 @@ class Any2Caption(nn.Module):
         """The text model without its head."""
         return self.mllm.model.language_model  # type: ignore[no-any-return]
 
+    def checkpoint_activations(self) -> None:
+        """From now on compute every layer's activations again on the way back."""
+        for part in (self.mllm, self.motion_encoder):
+            part.gradient_checkpointing_enable({"use_reentrant": False})
+        self.camera_encoder.recompute = True
+
     def encode_vision(self, patches: Tensor, grid: Tensor) -> Tensor:
         """Patches (N, D) with grids (n, 3) → (N / merge², hidden)."""
         return run_tower(self.mllm.model.visual, patches, grid)

@@ -5,6 +5,7 @@ Plücker maps → PixelUnshuffle(4) = 96 channels → patches → transformer �
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from any2caption.model.config import CameraConfig
 from any2caption.model.plucker import plucker_maps
@@ -39,6 +40,8 @@ class CameraEncoder(nn.Module):
     def __init__(self, config: CameraConfig, hidden: int) -> None:
         super().__init__()
         self.config, self.hidden = config, hidden
+        self.recompute = False
+        """Whether to compute a block's activations again on the way back."""
         side = config.size
         # "Empty is 0" for rays too: maps minus the data's mean map, divided by each channel's
         # deviation.
@@ -87,6 +90,6 @@ class CameraEncoder(nn.Module):
         x = self.embed(patches).unflatten(0, (c, f)) + self.frame_position + self.patch_position
         x = x.flatten(1, 2)
         for block in self.blocks:
-            x = block(x)
+            x = checkpoint(block, x, use_reentrant=False) if self.recompute else block(x)
         pooled = self.norm(x).unflatten(1, (f, -1)).mean(2)
         return self.project(pooled)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from transformers.models.qwen2_vl.modeling_qwen2_vl import apply_rotary_pos_emb_vision
 
 
@@ -17,7 +18,8 @@ def run_tower(tower: Any, patches: Tensor, grid: Tensor) -> Tensor:
     if len(patches) == 0:
         return patches.new_zeros(0, tower.merger.mlp[2].out_features)
     sizes = [(h, w) for _, h, w in grid.tolist()]
-    if patches.device.type != "cpu":
+    split = hasattr(tower.patch_embed.proj.weight, "ds_id")  # ZeRO 3: all ranks call it once
+    if patches.device.type != "cpu" or split:
         rows: Tensor = tower(patches.to(tower.dtype), grid_thw=grid).pooler_output
         return rows
     if len(set(sizes)) == 1:
@@ -43,13 +45,21 @@ def _equal_frames(tower: Any, patches: Tensor, h: int, w: int) -> Tensor:
     index = index.view(2, h // merge, merge, w // merge, merge).transpose(2, 3).flatten(1)
     cos, sin = tower.rotary_pos_emb(x, index.T)
     for block in tower.blocks:
-        attention = block.attn
-        qkv = attention.qkv(block.norm1(x)).unflatten(-1, (3, attention.num_heads, -1))
-        q, k, v = qkv.unbind(2)
-        q, k = apply_rotary_pos_emb_vision(q, k, cos, sin)
-        q, k, v = (part.transpose(1, 2) for part in (q, k, v))
-        weights = (q @ k.transpose(-1, -2) * attention.scaling).softmax(-1)
-        x = x + attention.proj((weights @ v).transpose(1, 2).flatten(2))
-        x = x + block.mlp(block.norm2(x))
+        if getattr(block, "gradient_checkpointing", False) and block.training:
+            x = checkpoint(_block, block, x, cos, sin, use_reentrant=False)
+        else:
+            x = _block(block, x, cos, sin)
     merged: Tensor = tower.merger(x.flatten(0, 1))
     return merged
+
+
+def _block(block: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """One transformer block over (n, patches, width)."""
+    attention = block.attn
+    qkv = attention.qkv(block.norm1(x)).unflatten(-1, (3, attention.num_heads, -1))
+    q, k, v = qkv.unbind(2)
+    q, k = apply_rotary_pos_emb_vision(q, k, cos, sin)
+    q, k, v = (part.transpose(1, 2) for part in (q, k, v))
+    weights = (q @ k.transpose(-1, -2) * attention.scaling).softmax(-1)
+    x = x + attention.proj((weights @ v).transpose(1, 2).flatten(2))
+    return x + block.mlp(block.norm2(x))  # type: ignore[no-any-return]

@@ -62,20 +62,23 @@ class Heads(nn.Module):
             }
         )
 
-    def forward(self, outputs: Mapping[str, Tensor], answers: Sequence[Answers]) -> Tensor:
+    def forward(
+        self, outputs: Mapping[str, Tensor], answers: Sequence[Answers], *, in_step: bool = False
+    ) -> Tensor:
         """Mean cross-entropy over all (item, slot) pairs.
 
-        `outputs` are tower → tokens (N, hidden).
+        `outputs` are tower → tokens (N, hidden). `in_step` runs the heads of these towers that
+        have no answer too, on no rows, so that all ranks run the same ones.
         """
         total, count = torch.zeros(()), 0
         for kind in self.index:
             found = [answer for answer in answers if answer.kind == kind]
-            if not found:
+            if not found and not (in_step and TOWERS[kind] in outputs):
                 continue
             items = self._items(kind, outputs[TOWERS[kind]], found)
             for slot, index in self.index[kind].items():
                 rows = [i for i, answer in enumerate(found) if self._known(answer, slot, index)]
-                if rows:
+                if rows or in_step:
                     targets = torch.zeros(len(rows), len(index))
                     for i, row in enumerate(rows):
                         names = [index[n] for n in found[row].slots[slot] if n in index]
@@ -98,6 +101,8 @@ class Heads(nn.Module):
     def _items(self, kind: str, tokens: Tensor, found: Sequence[Answers]) -> Tensor:
         """Items as rows (n, width)."""
         if not self.flat:
+            if not found:
+                return tokens.new_zeros(0, tokens.shape[-1])
             return torch.stack([tokens[slice(*answer.rows)].mean(0) for answer in found])
         size = self.tokens[kind]
         out = tokens.new_zeros(len(found), size, tokens.shape[-1])

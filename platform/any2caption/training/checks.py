@@ -48,10 +48,23 @@ def _recipe(recipe: Recipe, preset: str, ranks: int) -> Iterator[str]:
     for name, least in (("vocab", 300), ("keep_checkpoints", 1), ("seed", 0)):
         if getattr(recipe, name) < least:
             yield f"{name} must be {least} or more, not {getattr(recipe, name)}"
+    yield from _engine(recipe)
     if not recipe.max_minutes > 0:
         yield f"max_minutes must be above 0, not {recipe.max_minutes}"
     if not recipe.checkpoint_seconds >= 0:
         yield f"checkpoint_seconds must be 0 or more, not {recipe.checkpoint_seconds}"
+
+
+def _engine(recipe: Recipe) -> Iterator[str]:
+    """What DeepSpeed cannot combine."""
+    if recipe.offload == "optimizer" and not recipe.zero:
+        yield "offload=optimizer needs zero 1, 2 or 3: without ZeRO there is nothing to move"
+    if recipe.offload == "parameters" and recipe.zero < _SHARDED_WEIGHTS:
+        yield f"offload=parameters needs zero 3, not {recipe.zero}: only it splits the weights"
+    if recipe.compile and recipe.zero >= _SHARDED_WEIGHTS:
+        yield "compile and zero 3 exclude each other: weights are gathered around every layer"
+    if recipe.compile and recipe.checkpoint_activations:
+        yield "compile and checkpoint_activations exclude each other"
 
 
 def _stage(
@@ -60,6 +73,13 @@ def _stage(
     yield from _numbers(stage)
     if ranks > 0 and stage.batch > 0 and stage.batch % ranks:
         yield f"batch {stage.batch} is not divisible by {ranks} ranks"
+    elif ranks > 0 and stage.accumulate > 0 and stage.batch % (ranks * stage.accumulate):
+        yield (
+            f"batch {stage.batch} is not divisible by {ranks} ranks with"
+            f" accumulate={stage.accumulate}"
+        )
+    if stage.accumulate > 1 and recipe.precision == "bf16" and not recipe.zero:
+        yield "accumulate in bf16 loses small gradients with zero 0: use zero 1, 2 or 3"
     if not stage.train:
         yield "trains nothing"
     if unknown := [kind for kind in stage.kinds if kind not in kinds]:
@@ -97,7 +117,7 @@ def _encode_once(recipe: Recipe, stage: Stage) -> Iterator[str]:
 
 
 def _numbers(stage: Stage) -> Iterator[str]:
-    for name, least in (("steps", 1), ("batch", 1), ("warmup", 0)):
+    for name, least in (("steps", 1), ("batch", 1), ("accumulate", 1), ("warmup", 0)):
         if getattr(stage, name) < least:
             yield f"{name} must be {least} or more, not {getattr(stage, name)}"
     for name in ("lr", "share"):

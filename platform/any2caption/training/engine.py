@@ -1,4 +1,4 @@
-"""DeepSpeed: its configuration, parameter groups and the sums over ranks."""
+"""DeepSpeed's engine of a stage: parameter groups, start and end, the sums over ranks."""
 
 import json
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from any2caption.errors import ConfigError
+from any2caption.training import optimizer_state
+from any2caption.training.deepspeed_config import configuration
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe, Stage
 
@@ -55,8 +57,8 @@ def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list
                 parameter.requires_grad_(True)
                 (encoders if name in ENCODERS else others).append(parameter)
     groups = [
-        {"params": encoders, "lr": stage.lr, "scale": stage.encoder_lr},
-        {"params": others, "lr": stage.lr, "scale": 1.0},
+        {"params": encoders, "scale": stage.encoder_lr},
+        {"params": others, "scale": 1.0},
     ]
     return [group for group in groups if group["params"]]
 
@@ -74,32 +76,50 @@ def start(objective: Objective, recipe: Recipe, stage: Stage, ranks: int) -> Any
     """Return a DeepSpeed engine for one stage."""
     import deepspeed
 
-    if stage.batch % ranks:
+    if stage.batch % (ranks * stage.accumulate):
         raise ConfigError(
             f"stage {stage.name}: batch {stage.batch} is not divisible by {ranks} ranks"
+            + (f" with accumulate={stage.accumulate}" if stage.accumulate > 1 else "")
         )
+    gpu = torch.cuda.is_available()
+    objective.in_step = bool(recipe.zero) and ranks > 1
+    if recipe.checkpoint_activations:
+        objective.model.checkpoint_activations()
     groups = parameter_groups(objective, recipe, stage)
     optimizer = torch.optim.AdamW(
-        groups, lr=stage.lr, betas=stage.betas, weight_decay=stage.weight_decay
+        groups,
+        lr=0.0,  # `set_rate` gives every step its own; DeepSpeed may try a step of zeros before
+        betas=stage.betas,
+        weight_decay=stage.weight_decay,
+        fused=True if gpu or recipe.offload != "none" else None,
     )
     engine, *_ = deepspeed.initialize(
-        model=objective, optimizer=optimizer, config=configuration(recipe, stage, ranks)
+        model=objective,
+        optimizer=optimizer,
+        config=configuration(
+            recipe, stage, ranks, hidden=objective.model.config.text.hidden, pin_memory=gpu
+        ),
     )
+    optimizer_state.clear(engine)
     return engine
 
 
-def configuration(recipe: Recipe, stage: Stage, ranks: int) -> dict[str, Any]:
-    """DeepSpeed's configuration. Clipping is explicit: its default of 1.0 would apply silently."""
-    return {
-        "train_batch_size": stage.batch,
-        "train_micro_batch_size_per_gpu": stage.batch // ranks,
-        "gradient_accumulation_steps": 1,
-        "gradient_clipping": stage.clip,
-        "zero_optimization": {"stage": recipe.zero},
-        "zero_allow_untested_optimizer": True,
-        "steps_per_print": 10**9,
-        "wall_clock_breakdown": False,
-    }
+@torch.no_grad()
+def finish(engine: Any, objective: Objective) -> None:
+    """End a stage's engine; the objective is left whole and in fp32, as it was before the start.
+
+    Every parameter is put back as a fresh one: DeepSpeed leaves its own on the module, whose
+    attributes hold on to the stage's moments, or that are only a part (ZeRO 3). Trained weights
+    come from the fp32 masters.
+    """
+    whole: dict[int, nn.Parameter] = {}
+    for parameter in objective.parameters():
+        value = optimizer_state.whole_weight(engine, parameter)
+        whole[id(parameter)] = nn.Parameter(value, requires_grad=parameter.requires_grad)
+    engine.destroy()
+    for module in objective.modules():
+        own = {k: v if v is None else whole[id(v)] for k, v in module._parameters.items()}  # noqa: SLF001
+        module._parameters = own  # noqa: SLF001
 
 
 def set_rate(engine: Any, stage: Stage, factor: float) -> None:

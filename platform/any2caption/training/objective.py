@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from any2caption.model.any2caption import Any2Caption
 from any2caption.training.align import AlignBatch, Heads
 from any2caption.training.batches import TOWERS, Batch
+from any2caption.training.idle import encode_in_step
 
 MODULES = ("vision", "motion", "camera", "language", "lm_head", "heads")
 
@@ -26,6 +27,8 @@ class Objective(nn.Module):
     ) -> None:
         super().__init__()
         self.model, self.heads, self.bf16 = model, Heads(model.config, classes), bf16
+        self.in_step = False
+        """Whether every rank must run the same modules, as ZeRO over several ranks needs it."""
 
     def forward(self, batch: Batch | AlignBatch, heads_loss: float) -> tuple[Tensor, Tensor]:
         """Cross-entropy over caption tokens (plus `heads_loss` × the heads').
@@ -47,11 +50,16 @@ class Objective(nn.Module):
         else:
             tokens = self.model.encode_vision(batch.patches, batch.grid)
         weight = torch.tensor(float(len(batch.ids)))
-        return self.heads({tower: tokens}, batch.answers) * weight, weight
+        found = self.heads({tower: tokens}, batch.answers, in_step=self.in_step)
+        return found * weight, weight
 
     def _caption(self, batch: Batch, heads_loss: float) -> tuple[Tensor, Tensor]:
+        idle: Tensor | float = 0.0
         if batch.encoded:
             vision, motion, camera = batch.vision, batch.motion, batch.poses
+        elif self.in_step:
+            found = encode_in_step(self.model, batch)
+            vision, motion, camera, idle = found.vision, found.motion, found.camera, found.idle
         else:
             vision = self.model.encode_vision(batch.vision, batch.vision_grid)
             motion = self.model.encode_motion(batch.motion, batch.motion_grid)
@@ -63,10 +71,11 @@ class Objective(nn.Module):
         losses = nn.functional.cross_entropy(scores, batch.labels[at], reduction="none")
         weights = batch.weights[at]
         loss, total = (losses * weights).sum(), weights.sum()
-        if heads_loss and batch.answers:
+        if heads_loss and (batch.answers or self.in_step):
             outputs = {"vision": vision, "motion": motion, "camera": camera}
-            loss = loss + heads_loss * self.heads(outputs, batch.answers) * total
-        return loss, total
+            heads = self.heads(outputs, batch.answers, in_step=self.in_step)
+            loss = loss + heads_loss * heads * total
+        return loss + idle, total
 
     def part(self, name: str) -> nn.Module:
         """A trainable module by its name in a recipe."""

@@ -34,6 +34,8 @@ class Stage:
     steps: int
     batch: int
     """Samples a step over all ranks, so the data order does not depend on the number of ranks."""
+    accumulate: int = 1
+    """Micro-batches that a rank splits its part of a step into; the step stays the same."""
     lr: float
     encoder_lr: float = 1.0
     """Factor on the learning rate of the three encoders."""
@@ -71,7 +73,15 @@ class Recipe:
     vocab: int = 2000
     """Tokens of a tokenizer trained from scratch (ignored with weights)."""
     ranks: int = 2
-    zero: Literal[0, 1, 2] = 0
+    zero: Literal[0, 1, 2, 3] = 0
+    """What DeepSpeed splits over the ranks: 1 moments, 2 gradients too, 3 weights too."""
+    offload: Literal["none", "optimizer", "parameters"] = "none"
+    """What is kept in the host's memory: moments and fp32 masters, or the split weights too."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """How weights are stored: fp32 (`auto` multiplies in bfloat16 where the hardware does), or
+    bfloat16 with fp32 masters in the optimizer."""
+    checkpoint_activations: bool = False
+    """Compute a layer's activations again on the way back instead of keeping them."""
     compile: bool = False
     """Compile the language model where a C++ compiler is found."""
     language_tuning: Literal["lm_head", "lora", "full"] = "full"
@@ -236,6 +246,7 @@ PAPER = Recipe(
     max_minutes=72 * 60.0,
     ranks=8,
     zero=2,
+    precision="bf16",
     language_tuning="lm_head",
     checkpoint_seconds=900.0,
     note=(

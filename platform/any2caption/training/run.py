@@ -71,7 +71,7 @@ def ranks_of(recipe: Recipe, asked: int = 0) -> int:
     if asked:
         return asked
     most = max(1, min(recipe.ranks, gpus() or len(os.sched_getaffinity(0))))
-    fits = (n for n in range(most, 1, -1) if all(s.batch % n == 0 for s in recipe.stages))
+    fits = (n for n in range(most, 1, -1) if all(s.batch % (n * s.accumulate) == 0 for s in recipe.stages))
     return next(fits, 1)
 
 

@@ -1,0 +1,83 @@
+"""One optimizer step's forward and backward, in one or several micro-batches.
+
+The loss is a mean over the valid tokens of the whole step, over all ranks and micro-batches: the
+number of those tokens is known from the batches, so it is exchanged with the first loss and every
+micro-batch is scaled by it. k micro-batches give what one batch of all their samples gives.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from any2caption.training.align import AlignBatch
+from any2caption.training.batches import Batch
+from any2caption.training.engine import summed
+
+AnyBatch = TypeVar("AnyBatch", Batch, AlignBatch)
+
+
+def micro_batches(
+    source: Callable[[int, int, int], Batch | AlignBatch],
+    step: int,
+    rank: int,
+    ranks: int,
+    accumulate: int,
+) -> list[Batch | AlignBatch]:
+    """A rank's part of a step in `accumulate` micro-batches.
+
+    Each is what one of `ranks` · `accumulate` ranks would get, so that together they are the same
+    samples, in any cut.
+    """
+    return [source(step, rank + ranks * part, ranks * accumulate) for part in range(accumulate)]
+
+
+def weight_of(batch: Batch | AlignBatch) -> float:
+    """The weight sum that the objective returns for this batch, known before it runs."""
+    if isinstance(batch, AlignBatch):
+        return float(len(batch.ids))
+    return float(batch.weights[batch.labels >= 0].sum())
+
+
+def forward_backward(  # noqa: PLR0913, PLR0917 - what a step needs
+    engine: Any,
+    batches: Sequence[Batch | AlignBatch],
+    heads_loss: float,
+    ranks: int,
+    check: Callable[[float], None],
+    more: Sequence[float] = (),
+) -> tuple[float, list[float]]:
+    """Run all micro-batches; return the mean loss over all ranks and `more`, summed over ranks.
+
+    `check` gets the loss sums of all ranks before the optimizer may step, and raises. The caller
+    then sets the rates and calls `engine.step()`.
+    """
+    device = engine.device
+    loss, _ = engine(moved(batches[0], device), heads_loss)
+    weight = sum(weight_of(batch) for batch in batches)
+    total, weight, *found = summed([loss, weight, *more])
+    check(total)
+    # DeepSpeed takes the mean over ranks and micro-batches.
+    scale = ranks * len(batches) / max(weight, 1e-9)
+    engine.backward(loss * scale)
+    if len(batches) > 1:
+        rest = torch.zeros((), dtype=torch.float64, device=device)
+        for batch in batches[1:]:
+            engine.step()  # counts the micro-batch; the optimizer waits for the last
+            loss, _ = engine(moved(batch, device), heads_loss)
+            engine.backward(loss * scale)
+            rest += loss.detach()
+        total += summed([rest])[0]
+        check(total)
+    return total / max(weight, 1e-9), found
+
+
+def moved(batch: AnyBatch, device: torch.device) -> AnyBatch:
+    """The batch with its tensors on a device."""
+    if torch.device(device).type == "cpu":
+        return batch
+    values = {f.name: getattr(batch, f.name) for f in dataclasses.fields(batch)}
+    tensors = {k: v.to(device, non_blocking=True) for k, v in values.items() if isinstance(v, Tensor)}
+    return dataclasses.replace(batch, **tensors)
