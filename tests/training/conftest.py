@@ -56,9 +56,9 @@ def alone():
         RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", MASTER_ADDR="127.0.0.1", DS_ACCELERATOR="cpu"
     )
     from any2caption.training.engine import connect
-    from any2caption.training.run import _free_port
+    from any2caption.training.run import free_port
 
-    os.environ["MASTER_PORT"] = str(_free_port())
+    os.environ["MASTER_PORT"] = str(free_port())
     import torch
 
     threads = torch.get_num_threads()

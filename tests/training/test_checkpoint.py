@@ -3,33 +3,63 @@ import json
 import pytest
 import torch
 
+from any2caption.errors import ConfigError
 from any2caption.training import checkpoint
-from any2caption.training.run_folder import Position
+from any2caption.training.checkpoint import Tensors
+from any2caption.training.run_folder import Position, newest
 
 
 def write(root, step, keep=2, **values):
     folder = root / f"step-{step:08d}-0"
-    state = {"w": torch.full((2,), float(step))}
-    checkpoint.commit(folder, state, Position(step=step, **values), ranks=1, zero=0, keep=keep)
+    checkpoint.write_tensors(folder, "weights", [("w", torch.full((2,), float(step)))])
+    checkpoint.commit(folder, Position(step=step, **values), ranks=1, zero=0, keep=keep)
     return folder
 
 
 def test_the_newest_whole_checkpoint_is_found(tmp_path):
-    assert checkpoint.newest(tmp_path) is None
+    assert newest(tmp_path).header is None
     write(tmp_path, 1)
-    write(tmp_path, 2, history=[(0, 1, 0.5)])
-    found = checkpoint.newest(tmp_path)
+    folder = write(tmp_path, 2, history=[(0, 1, 0.5)])
+    found = newest(tmp_path, digests=True).header
+    assert found.folder == folder
     assert found.position == Position(step=2, history=[(0, 1, 0.5)])
-    assert found.model()["w"].tolist() == [2.0, 2.0]
+    assert Tensors(found.folder, "weights")["w"].tolist() == [2.0, 2.0]
 
 
-@pytest.mark.parametrize("missing", ["complete.json"])
-def test_a_half_written_checkpoint_is_never_the_newest(tmp_path, missing):
+def test_a_half_written_checkpoint_is_never_the_newest(tmp_path):
     write(tmp_path, 1)
-    (write(tmp_path, 2) / missing).unlink()
-    assert checkpoint.newest(tmp_path).position.step == 1
+    (write(tmp_path, 2) / "complete.json").unlink()
+    assert newest(tmp_path).header.position.step == 1
     checkpoint.discard_partial(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["step-00000001-0"]
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda folder: (folder / "state.json").write_text("{"), r"state.json: 1 bytes, not \d+"),
+        (lambda folder: (folder / "complete.json").write_text("{"), "JSONDecodeError"),
+        (lambda folder: (folder / "weights-00000.safetensors").unlink(), "FileNotFoundError"),
+        (lambda folder: flip(folder / "weights-00000.safetensors"), "SHA-256 [0-9a-f]+, not"),
+    ],
+)
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, damage, reason):
+    write(tmp_path, 1)
+    damage(write(tmp_path, 2))
+    found = newest(tmp_path, digests=True)
+    assert found.header.position.step == 1
+    ((folder, problem),) = found.damaged.items()
+    assert folder.name == "step-00000002-0"
+    damage(tmp_path / "step-00000001-0")
+    with pytest.raises(ConfigError, match=rf"damaged checkpoint .*{reason}.*no whole checkpoint"):
+        newest(tmp_path, digests=True)
+    assert "step-00000002-0: damaged checkpoint" in problem
 
 
 def test_only_the_newest_are_kept(tmp_path):
@@ -38,32 +68,16 @@ def test_only_the_newest_are_kept(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000003-0", "step-00000004-0"]
 
 
-def test_a_checkpoint_holds_no_pickle(tmp_path):
-    folder = write(tmp_path, 1)
-    parameter = torch.nn.Parameter(torch.ones(3))
-    optimizer = torch.optim.AdamW([parameter])
-    parameter.sum().backward()
-    optimizer.step()
-    checkpoint.write_shard(folder, 0, optimizer)
-    assert {p.suffix for p in folder.iterdir()} == {".json", ".safetensors"}
+def test_a_checkpoint_holds_no_pickle_and_files_of_bounded_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "PART_BYTES", 100)
+    folder = tmp_path / "step-00000001-0"
+    tensors = {f"t{n}": torch.arange(10.0) + n for n in range(5)}
+    checkpoint.write_tensors(folder, "moments", tensors.items())
+    checkpoint.commit(folder, Position(step=1), ranks=1, zero=0, keep=1)
+    names = sorted(p.name for p in folder.iterdir())
+    parts = [f"moments-{n:05d}.safetensors" for n in range(3)]
+    assert names == ["complete.json", *parts, "state.json"]
     json.loads((folder / "state.json").read_text())
-
-
-def test_optimizer_moments_survive(tmp_path):
-    def make():
-        parameter = torch.nn.Parameter(torch.arange(3.0))
-        return parameter, torch.optim.AdamW([{"params": [parameter]}], lr=0.1)
-
-    parameter, optimizer = make()
-    for _ in range(3):
-        optimizer.zero_grad()
-        (parameter**2).sum().backward()
-        optimizer.step()
-    other, fresh = make()
-    other.data.copy_(parameter.data)
-    checkpoint.restore_moments(fresh, checkpoint.moments(optimizer))
-    for p, o in ((parameter, optimizer), (other, fresh)):
-        o.zero_grad()
-        (p**2).sum().backward()
-        o.step()
-    assert torch.equal(parameter, other)
+    read = Tensors(folder, "moments")
+    assert set(read) == set(tensors)
+    assert all(torch.equal(read[name], tensor) for name, tensor in tensors.items())

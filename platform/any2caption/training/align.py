@@ -64,8 +64,8 @@ class Heads(nn.Module):
 
     def forward(
         self, outputs: Mapping[str, Tensor], answers: Sequence[Answers], *, in_step: bool = False
-    ) -> Tensor:
-        """Mean cross-entropy over all (item, slot) pairs.
+    ) -> tuple[Tensor, int]:
+        """Cross-entropy summed over all (item, slot) pairs, and their number.
 
         `outputs` are tower → tokens (N, hidden). `in_step` runs the heads of these towers that
         have no answer too, on no rows, so that all ranks run the same ones.
@@ -86,7 +86,15 @@ class Heads(nn.Module):
                     scores = self.heads[f"{kind}_{slot}"](items[rows]).float()
                     total = total + nn.functional.cross_entropy(scores, targets, reduction="sum")
                     count += len(rows)
-        return total / max(1, count)
+        return total, count
+
+    def pairs(self, answers: Sequence[Answers]) -> int:
+        """How many (item, slot) pairs `forward` would sum over."""
+        return sum(
+            self._known(answer, slot, index)
+            for answer in answers
+            for slot, index in self.index.get(answer.kind, {}).items()
+        )
 
     def predict(self, kind: str, slot: str, tokens: Tensor) -> list[str]:
         """The best class of each item; tokens (n, k, hidden)."""

@@ -1,74 +1,91 @@
-"""Checkpoints: weights, optimizer moments and position, as safetensors and JSON.
+"""Checkpoints that any number of ranks can go on from: safetensors and JSON, the marker last.
 
-The completion marker last.
+A checkpoint is a folder `step-…/`:
 
-A checkpoint is a folder `step-…/` with `model.safetensors`, `optimizer-<rank>.safetensors`,
-`state.json` and `complete.json`.
-Without the marker it does not exist. With ZeRO 0 every rank holds the same moments and rank 0
-writes them, so a run resumes on any number of ranks; with ZeRO 1 and 2 each rank writes its shard,
-and on another number of ranks the moments start anew, which is said.
+    weights-00000.safetensors …   every parameter by its name, whole, float32; persistent buffers
+    moments-00000.safetensors …   Adam's moments of what the stage trains: exp_avg/<name>, …
+    state.json                    position, steps of the optimizer, ranks and ZeRO stage, identity
+    complete.json                 size and SHA-256 of the files above; written last
+
+Nothing in it depends on how many ranks wrote it or what ZeRO split: as in DeepSpeed's universal
+checkpoints, values are whole and named. Tensors are streamed into files of at most `PART_BYTES`, so
+that writing takes no more memory than that. Without the marker a checkpoint does not exist.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from any2caption.training import run_folder
-from any2caption.training.run_folder import MARKER, Position, complete
+from any2caption.training.run_folder import FORMAT, MARKER, Position, complete, sha256
+
+PART_BYTES = 2 << 30
+WEIGHTS, MOMENTS = "weights", "moments"
 
 
-def write_shard(folder: Path, rank: int, optimizer: Any) -> None:
-    """Write one rank's optimizer moments into a checkpoint that is being made."""
+def write_tensors(folder: Path, kind: str, tensors: Iterable[tuple[str, Tensor]]) -> None:
+    """Stream named tensors into `<kind>-<number>.safetensors` of a checkpoint in the making."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(moments(optimizer), folder / f"optimizer-{rank}.safetensors")
+    part: dict[str, Tensor] = {}
+    held = number = 0
+    for name, tensor in tensors:
+        if part and held + tensor.nbytes > PART_BYTES:
+            save_file(part, folder / f"{kind}-{number:05d}.safetensors")
+            part, held, number = {}, 0, number + 1
+        part[name] = tensor.detach().cpu().contiguous()
+        held += tensor.nbytes
+    if part:
+        save_file(part, folder / f"{kind}-{number:05d}.safetensors")
 
 
-def commit(  # noqa: PLR0913 - what a checkpoint holds
+def commit(  # noqa: PLR0913 - what a checkpoint says of itself
     folder: Path,
-    state: Mapping[str, Tensor],
     position: Position,
     *,
     ranks: int,
     zero: int,
     keep: int,
     identity: Mapping[str, str] | None = None,
+    optimizer_steps: int = 0,
 ) -> None:
-    """Write weights and position, sync, then the marker.
+    """Write the position, sync everything, then the marker with all digests.
 
-    Remove checkpoints beyond the newest `keep`. `identity` names the recipe and the snapshot.
+    Removes checkpoints beyond the newest `keep`. `identity` names the recipe and the snapshot.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {k: v.detach().contiguous().clone() for k, v in state.items()}, folder / "model.safetensors"
-    )
-    (folder / "state.json").write_text(
-        json.dumps(
-            {
-                "position": asdict(position),
-                "ranks": ranks,
-                "zero": zero,
-                "identity": dict(identity or {}),
-            }
-        )
-    )
-    for file in folder.iterdir():
+    state: dict[str, Any] = {
+        "format": FORMAT,
+        "position": asdict(position),
+        "optimizer_steps": optimizer_steps,
+        "ranks": ranks,
+        "zero": zero,
+        "identity": dict(identity or {}),
+    }
+    (folder / "state.json").write_text(json.dumps(state))
+    files = sorted(file for file in folder.iterdir() if not file.name.startswith(MARKER))
+    for file in files:
         _sync(file)
+    listed = {f.name: {"size": f.stat().st_size, "sha256": sha256(f)} for f in files}
     part = folder / f"{MARKER}.part"
-    part.write_text(json.dumps({"files": sorted(f.name for f in folder.iterdir() if f != part)}))
+    part.write_text(json.dumps({"files": listed}))
     _sync(part)
     part.rename(folder / MARKER)
     _sync(folder)
+    _sync(folder.parent)
     for old in complete(folder.parent)[:-keep]:
-        (old / MARKER).unlink()  # first the marker: a half-removed checkpoint is none
-        shutil.rmtree(old)
+        discard(old)
+
+
+def discard(folder: Path) -> None:
+    """Remove a checkpoint; first the marker, since a half-removed one is none."""
+    (folder / MARKER).unlink(missing_ok=True)
+    shutil.rmtree(folder)
 
 
 def discard_partial(root: Path) -> None:
@@ -78,57 +95,27 @@ def discard_partial(root: Path) -> None:
             shutil.rmtree(folder)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A checkpoint as read back."""
+class Tensors:
+    """The named tensors of one kind in a checkpoint, each read when it is asked for."""
 
-    folder: Path
-    position: Position
-    ranks: int
-    zero: int
+    def __init__(self, folder: Path, kind: str) -> None:
+        files = sorted(folder.glob(f"{kind}-*.safetensors"))
+        self._files: list[Any] = [safe_open(file, "pt") for file in files]
+        self._at: dict[str, Any] = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118
 
-    def model(self) -> dict[str, Tensor]:
-        """All weights."""
-        return dict(load_file(self.folder / "model.safetensors"))
+    def __len__(self) -> int:
+        return len(self._at)
 
-    def optimizer(self, rank: int) -> dict[str, Tensor]:
-        """One rank's moments; empty at the beginning of a stage."""
-        file = self.folder / f"optimizer-{0 if self.zero == 0 else rank}.safetensors"
-        return load_file(file) if file.exists() else {}
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._at)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._at
 
-def newest(root: Path) -> Loaded | None:
-    """The last whole checkpoint, or None."""
-    found = run_folder.newest(root)
-    if found is None:
-        return None
-    return Loaded(found.folder, found.position, found.ranks, found.zero)
-
-
-def _base(optimizer: Any) -> torch.optim.Optimizer:
-    """The torch optimizer inside DeepSpeed's wrapper."""
-    found = getattr(optimizer, "optimizer", optimizer)
-    assert isinstance(found, torch.optim.Optimizer)  # noqa: S101 - an invariant, not input
-    return found
-
-
-def moments(optimizer: Any) -> dict[str, Tensor]:
-    """The optimizer's state tensors, named by group, place and name."""
-    base, out = _base(optimizer), {}
-    for g, group in enumerate(base.param_groups):
-        for p, parameter in enumerate(group["params"]):
-            for name, value in base.state.get(parameter, {}).items():
-                out[f"{g}.{p}.{name}"] = torch.as_tensor(value).detach().clone().contiguous()
-    return out
-
-
-def restore_moments(optimizer: Any, saved: Mapping[str, Tensor]) -> None:
-    """Put saved state tensors back."""
-    base = _base(optimizer)
-    for key, value in saved.items():
-        g, p, name = key.split(".")
-        parameter = base.param_groups[int(g)]["params"][int(p)]
-        base.state.setdefault(parameter, {})[name] = value.clone()
+    def __getitem__(self, name: str) -> Tensor:
+        """Read one tensor."""
+        found: Tensor = self._at[name].get_tensor(name)
+        return found
 
 
 def _sync(path: Path) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from any2caption.errors import ConfigError
 from any2caption.training import optimizer_state
 from any2caption.training.deepspeed_config import configuration
+from any2caption.training.machine import has_bf16
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe, Stage
 
@@ -28,6 +29,13 @@ def connect() -> tuple[int, int]:
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     deepspeed.init_distributed(dist_backend=backend, verbose=False)
     return dist.get_rank(), dist.get_world_size()
+
+
+def multiplies_in_bf16(recipe: Recipe) -> bool:
+    """Whether products are made in bfloat16: the recipe says so, or leaves it to the hardware."""
+    if recipe.precision == "auto":
+        return has_bf16() or torch.cuda.is_available()
+    return recipe.precision == "bf16"
 
 
 def trained_modules(recipe: Recipe, stage: Stage) -> tuple[str, ...]:
@@ -85,7 +93,13 @@ def start(objective: Objective, recipe: Recipe, stage: Stage, ranks: int) -> Any
     objective.in_step = bool(recipe.zero) and ranks > 1
     if recipe.checkpoint_activations:
         objective.model.checkpoint_activations()
+    buffers = [
+        (module, name, value)
+        for module in objective.modules()
+        for name, value in module.named_buffers(recurse=False)
+    ]
     groups = parameter_groups(objective, recipe, stage)
+    exact = optimizer_state.inexact(objective) if recipe.precision == "bf16" else {}
     optimizer = torch.optim.AdamW(
         groups,
         lr=0.0,  # `set_rate` gives every step its own; DeepSpeed may try a step of zeros before
@@ -100,7 +114,11 @@ def start(objective: Objective, recipe: Recipe, stage: Stage, ranks: int) -> Any
             recipe, stage, ranks, hidden=objective.model.config.text.hidden, pin_memory=gpu
         ),
     )
+    # In bf16 DeepSpeed converts them too, and rotary frequencies or means lose their digits.
+    for module, name, value in buffers:
+        module._buffers[name] = value.to(engine.device)  # noqa: SLF001
     optimizer_state.clear(engine)
+    engine.frozen_exact = exact
     return engine
 
 

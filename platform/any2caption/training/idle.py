@@ -54,7 +54,8 @@ def encode_in_step(model: Any2Caption, batch: Batch) -> Encoded:
             rows = encode(*least)
             idle = idle + 0.0 * rows.float().sum()
             outputs.append(rows[:0])
-    return Encoded(*outputs, idle)
+    vision, motion, camera = outputs
+    return Encoded(vision, motion, camera, idle)
 
 
 def takes_part(module: nn.Module) -> bool:

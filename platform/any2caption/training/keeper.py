@@ -1,28 +1,36 @@
 """When a run saves, what it saves, and how it goes on from there."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
-from any2caption.training import checkpoint
+from any2caption.errors import ConfigError
+from any2caption.training import checkpoint, optimizer_state, run_folder
 from any2caption.training import engine as engines
+from any2caption.training.checkpoint import MOMENTS, WEIGHTS, Tensors
 from any2caption.training.objective import Objective
+from any2caption.training.optimizer_state import Whole
 from any2caption.training.place import Place
 from any2caption.training.recipes import Recipe
-from any2caption.training.run_folder import Position
+from any2caption.training.run_folder import Header, Position
 
 
 class Keeper:
-    """One rank's side of a run's checkpoints."""
+    """One rank's side of a run's checkpoints.
+
+    With ZeRO every rank holds a part of what is saved, so all take part in saving; without, rank 0
+    has everything and the others go on.
+    """
 
     def __init__(self, place: Place, recipe: Recipe, objective: Objective, snapshot: str) -> None:
         self.place, self.recipe, self.objective = place, recipe, objective
         self.folder = place.out / "checkpoints"
         self._identity = {"recipe": recipe.digest, "snapshot": snapshot}
-        self._moments: dict[str, Tensor] = {}
+        self._resumed: Header | None = None
+        self._saved = ""
         self._saved_at = time.monotonic()
 
     def due(self) -> bool:
@@ -34,48 +42,107 @@ class Keeper:
 
     def save(self, position: Position, engine: Any = None) -> None:
         """Write a checkpoint; without an engine there are no moments (a stage's beginning)."""
-        folder = self.folder / f"step-{position.total_steps:08d}-{position.stage}"
-        if engine is not None and (self.place.rank == 0 or self.recipe.zero):
-            checkpoint.write_shard(folder, self.place.rank, engine.optimizer)
-        if self.recipe.zero and self.place.ranks > 1:
-            dist.barrier()
-        if self.place.rank == 0:
+        name = f"step-{position.total_steps:08d}-{position.stage}"
+        if name == self._saved:
+            return
+        first = self.place.rank == 0
+        if first or (self.recipe.zero and engine is not None):
+            folder = self.folder / name
+            write = checkpoint.write_tensors if first else _take_part
+            write(folder, WEIGHTS, self._weights(engine))
+            if engine is not None:
+                write(folder, MOMENTS, self._moments(engine))
+        if first:
             checkpoint.commit(
-                folder,
-                self._state(),
+                self.folder / name,
                 position,
                 ranks=self.place.ranks,
                 zero=self.recipe.zero,
                 keep=self.recipe.keep_checkpoints,
                 identity=self._identity,
+                optimizer_steps=optimizer_state.steps(engine) if engine is not None else 0,
             )
-        self._saved_at = time.monotonic()
+        self._saved, self._saved_at = name, time.monotonic()
 
     def resume(self) -> tuple[Position, str]:
-        """Load the last whole checkpoint: (where the run is, a sentence about it or "")."""
-        found = checkpoint.newest(self.folder)
-        if dist.is_initialized():
-            dist.barrier()
+        """Load the last whole checkpoint: (where the run is, a sentence about it or "").
+
+        Rank 0 verifies every digest and chooses for all; what is damaged or half-written it
+        removes, so that the checkpoints written next never meet it.
+        """
+        said = ""
+        chosen: list[str] = []
         if self.place.rank == 0:
+            found = run_folder.newest(self.folder, digests=True)
+            for folder, problem in found.damaged.items():
+                said += f"{problem}: removed, the one before is taken; "
+                checkpoint.discard(folder)
             checkpoint.discard_partial(self.folder)
-        if found is None:
+            chosen = [found.header.folder.name] if found.header is not None else []
+        chosen = engines.gathered(chosen)
+        if not chosen:
             return Position(), ""
-        self.objective.load_state_dict(found.model(), strict=False)
-        same = found.zero == 0 or found.ranks == self.place.ranks
-        if same:
-            self._moments = found.optimizer(self.place.rank)
-        note = "" if same else f"; optimizer moments start anew ({found.ranks} ranks before)"
-        return found.position, f"resumed at step {found.position.total_steps}{note}"
+        self._resumed = run_folder.header(self.folder / chosen[0])
+        self._load(self._resumed)
+        self._saved = chosen[0]
+        return self._resumed.position, said + _sentence(self._resumed, self.place.ranks)
 
+    @torch.no_grad()
     def restore_moments(self, engine: Any) -> None:
-        """Give the resumed stage's engine its moments; later stages start with none."""
-        checkpoint.restore_moments(engine.optimizer, self._moments)
-        self._moments = {}
+        """Give the resumed stage's engine its weights and moments; later stages start with none."""
+        found, self._resumed = self._resumed, None
+        if found is None or not found.optimizer_steps:
+            return
+        weights, moments = Tensors(found.folder, WEIGHTS), Tensors(found.folder, MOMENTS)
+        optimizer_state.prepare(engine, found.optimizer_steps)
+        for name, parameter in self._trained():
+            own = {key: moments[f"{key}/{name}"] for key in optimizer_state.MOMENTS}
+            optimizer_state.write(engine, parameter, Whole(weights[name], own))
 
-    def _state(self) -> dict[str, torch.Tensor]:
-        tied = self.objective.model.config.text.tie_embeddings
-        return {
-            name: tensor
-            for name, tensor in self.objective.state_dict().items()
-            if not (tied and name == "model.mllm.lm_head.weight")
-        }
+    def _trained(self) -> Iterator[tuple[str, nn.Parameter]]:
+        return ((n, p) for n, p in self.objective.named_parameters() if p.requires_grad)
+
+    def _weights(self, engine: Any) -> Iterator[tuple[str, Tensor]]:
+        for name, parameter in self.objective.named_parameters():
+            yield (
+                name,
+                parameter if engine is None else optimizer_state.whole_weight(engine, parameter),
+            )
+        yield from self._buffers()
+
+    def _buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """Buffers that are part of the state."""
+        names = {name for name, _ in self.objective.named_parameters(remove_duplicate=False)}
+        state = self.objective.state_dict()
+        return ((name, value) for name, value in state.items() if name not in names)
+
+    def _moments(self, engine: Any) -> Iterator[tuple[str, Tensor]]:
+        optimizer_state.link(engine)
+        for name, parameter in self._trained():
+            for key, value in optimizer_state.moments(engine, parameter).items():
+                yield f"{key}/{name}", value
+
+    @torch.no_grad()
+    def _load(self, header: Header) -> None:
+        saved = Tensors(header.folder, WEIGHTS)
+        own = {**dict(self.objective.named_parameters()), **dict(self._buffers())}
+        if different := sorted(set(saved) ^ set(own)):
+            raise ConfigError(
+                f"{header.folder}: made for another model: {different[0]} and"
+                f" {len(different) - 1} more are not in both"
+            )
+        for name, tensor in own.items():
+            tensor.copy_(saved[name])
+
+
+def _take_part(_: object, __: object, tensors: Iterator[tuple[str, Tensor]]) -> None:
+    """Join the exchanges that gather whole values; rank 0 writes them."""
+    for _name, _tensor in tensors:
+        pass
+
+
+def _sentence(found: Header, ranks: int) -> str:
+    said = f"resumed at step {found.position.total_steps}"
+    if found.ranks != ranks:
+        said += f", written by {found.ranks} ranks, now {ranks}: equal but for rounding"
+    return said

@@ -49,9 +49,14 @@ class Objective(nn.Module):
             tokens = self.model.encode_motion(batch.patches, batch.grid)
         else:
             tokens = self.model.encode_vision(batch.patches, batch.grid)
-        weight = torch.tensor(float(len(batch.ids)))
-        found = self.heads({tower: tokens}, batch.answers, in_step=self.in_step)
-        return found * weight, weight
+        total, pairs = self.heads({tower: tokens}, batch.answers, in_step=self.in_step)
+        return total, torch.tensor(float(pairs))
+
+    def weight(self, batch: Batch | AlignBatch) -> float:
+        """The weight sum that `forward` returns for this batch, known before it runs."""
+        if isinstance(batch, AlignBatch):
+            return float(self.heads.pairs(batch.answers))
+        return float(batch.weights[batch.labels >= 0].sum())
 
     def _caption(self, batch: Batch, heads_loss: float) -> tuple[Tensor, Tensor]:
         idle: Tensor | float = 0.0
@@ -73,8 +78,8 @@ class Objective(nn.Module):
         loss, total = (losses * weights).sum(), weights.sum()
         if heads_loss and (batch.answers or self.in_step):
             outputs = {"vision": vision, "motion": motion, "camera": camera}
-            heads = self.heads(outputs, batch.answers, in_step=self.in_step)
-            loss = loss + heads_loss * heads * total
+            found, pairs = self.heads(outputs, batch.answers, in_step=self.in_step)
+            loss = loss + heads_loss * found / max(1, pairs) * total
         return loss + idle, total
 
     def part(self, name: str) -> nn.Module:

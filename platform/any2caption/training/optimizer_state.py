@@ -7,7 +7,7 @@ these together and for the same parameter, since each holds a part.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +17,10 @@ MOMENTS = ("exp_avg", "exp_avg_sq")
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """One parameter: fp32 weight and moments in its own shape, and how many steps it has seen."""
+    """One parameter: fp32 weight and moments in its own shape."""
 
     weight: Tensor
     moments: dict[str, Tensor]
-    step: int
 
 
 def clear(engine: Any) -> None:
@@ -30,16 +29,33 @@ def clear(engine: Any) -> None:
 
 
 @torch.no_grad()
+def inexact(module: nn.Module) -> dict[int, Tensor]:
+    """Frozen parameters that bfloat16 would round, by id, on the host: they must stay as they are.
+
+    Weights that were published in bfloat16 are none of them, and cost nothing here.
+    """
+    return {
+        id(p): p.detach().cpu().clone()
+        for p in module.parameters()
+        if not p.requires_grad and not torch.equal(p, p.bfloat16().to(p.dtype))
+    }
+
+
+@torch.no_grad()
 def whole_weight(engine: Any, parameter: nn.Parameter) -> Tensor:
     """One parameter's fp32 weight as a tensor of its own, on this rank."""
-    from deepspeed.utils import safe_get_full_fp32_param
     from deepspeed.runtime.zero import GatheredParameters
+    from deepspeed.utils import safe_get_full_fp32_param
 
     if parameter.requires_grad:
         found = safe_get_full_fp32_param(parameter)
         if found is None:
             found = _masters(engine).get(id(parameter), parameter)
-        return found.detach().view(_shape(parameter)).float().clone()
+        whole: Tensor = found.detach().view(_shape(parameter)).float().clone()
+        return whole
+    exact = engine.frozen_exact.get(id(parameter))
+    if exact is not None:
+        return cast("Tensor", exact).to(parameter.device, copy=True)
     if not hasattr(parameter, "ds_id"):
         return parameter.detach().float().clone()
     with GatheredParameters([parameter]):
@@ -47,16 +63,16 @@ def whole_weight(engine: Any, parameter: nn.Parameter) -> Tensor:
 
 
 @torch.no_grad()
-def read(engine: Any, parameter: nn.Parameter) -> Whole:
-    """One trained parameter's state, after at least one step."""
+def moments(engine: Any, parameter: nn.Parameter) -> dict[str, Tensor]:
+    """One trained parameter's moments, after at least one step."""
     from deepspeed.utils import safe_get_full_optimizer_state
 
     own = _base(engine).state.get(_masters(engine).get(id(parameter), parameter))
-    moments = {}
+    out = {}
     for name in MOMENTS:
         found = own[name] if own is not None else safe_get_full_optimizer_state(parameter, name)
-        moments[name] = found.detach().view(_shape(parameter)).float().clone()
-    return Whole(whole_weight(engine, parameter), moments, steps(engine))
+        out[name] = found.detach().view(_shape(parameter)).float().clone()
+    return out
 
 
 @torch.no_grad()
@@ -82,12 +98,21 @@ def prepare(engine: Any, step: int) -> None:
     base = _base(engine)
     for part in _parts(engine):
         base.state[part] = {
-            "step": torch.tensor(float(step)),
+            "step": torch.tensor(float(step), device=part.device),
             **{name: torch.zeros_like(part, dtype=torch.float32) for name in MOMENTS},
         }
-    link = getattr(engine.optimizer, "_lazy_init_hp_params_optimizer_state", None)
-    if link is not None:  # ZeRO 1 and 2 make their map of the moments at the first step
-        link()
+    link(engine)
+
+
+def link(engine: Any) -> None:
+    """Let parameters find their moments, which must be there; call it before reading them.
+
+    ZeRO 1 and 2 make their map once, of the moments that there were then.
+    """
+    wrapper = engine.optimizer
+    if hasattr(wrapper, "_lazy_init_hp_params_optimizer_state"):
+        wrapper._hp_optimizer_states_linked = False  # noqa: SLF001 - there is no public way
+        wrapper._lazy_init_hp_params_optimizer_state()  # noqa: SLF001
 
 
 def steps(engine: Any) -> int:

@@ -81,7 +81,8 @@ class Resume:
     stage: str = ""
     step: int = 0
     total_steps: int = 0
-    keeps_moments: bool = True
+    same_ranks: bool = True
+    """Whether it will equal an uninterrupted run bit by bit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,24 +180,24 @@ def plan_resume(
             total_steps=position.total_steps,
         )
     stage = recipe.stages[position.stage]
-    kept = checkpoint.zero == 0 or checkpoint.ranks == ranks
-    moments = (
+    same = checkpoint.ranks == ranks
+    others = (
         ""
-        if kept
-        else f"; the optimizer's moments start anew, since {checkpoint.ranks} ranks wrote them"
-        f" with ZeRO {checkpoint.zero} and now there are {ranks}"
+        if same
+        else f"; {checkpoint.ranks} ranks wrote it and now there are {ranks}: the same data order"
+        " and the same sums but for rounding"
     )
     return Resume(
         does="resumes",
         sentence=(
             f"resumes from {name}: stage {stage.name} at step {position.step:,} of"
-            f" {stage.steps:,}, after {position.total_steps:,} steps in all{moments}"
+            f" {stage.steps:,}, after {position.total_steps:,} steps in all{others}"
         ),
         checkpoint=name,
         stage=stage.name,
         step=position.step,
         total_steps=position.total_steps,
-        keeps_moments=kept,
+        same_ranks=same,
     )
 
 

@@ -71,7 +71,11 @@ def ranks_of(recipe: Recipe, asked: int = 0) -> int:
     if asked:
         return asked
     most = max(1, min(recipe.ranks, gpus() or len(os.sched_getaffinity(0))))
-    fits = (n for n in range(most, 1, -1) if all(s.batch % (n * s.accumulate) == 0 for s in recipe.stages))
+    fits = (
+        n
+        for n in range(most, 1, -1)
+        if all(s.batch % (n * s.accumulate) == 0 for s in recipe.stages)
+    )
     return next(fits, 1)
 
 
@@ -175,7 +179,7 @@ def _launch(out: Path, arguments: Sequence[str], ranks: int, cache: Path) -> Non
     command = [
         *(sys.executable, "-m", "deepspeed.launcher.runner"),
         *("--num_accelerators", str(ranks), "--master_addr", "127.0.0.1"),
-        *("--master_port", str(_free_port()), "--no_local_rank", "--module"),
+        *("--master_port", str(free_port()), "--no_local_rank", "--module"),
         *("any2caption.training.worker", *(a or '""' for a in arguments)),
     ]
     command = list(_without_empty(command))
@@ -284,7 +288,8 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

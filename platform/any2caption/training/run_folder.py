@@ -4,6 +4,7 @@ Checkpoints are written by `training.checkpoint`, the bundle by `model.bundle`. 
 recipe and which snapshot they come from, so that a run never goes on with another's.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from any2caption.errors import ConfigError
 
 MARKER = "complete.json"
+FORMAT = "a2c.checkpoint/2"
 IDENTITY = ("recipe", "snapshot")
 """What a checkpoint must have in common with the run: the recipe's digest, the snapshot's id."""
 
@@ -41,48 +43,78 @@ class Header:
     ranks: int
     zero: int
     identity: Mapping[str, str]
-    """Empty for checkpoints of versions that did not note it."""
+    """Empty where the run did not note it."""
+    optimizer_steps: int = 0
+    """Steps that its moments have seen; 0: it holds none (a stage's beginning)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The last whole checkpoint, if any, and newer ones that are damaged, with what is wrong."""
+
+    header: Header | None
+    damaged: Mapping[Path, str]
 
 
 def complete(root: Path) -> list[Path]:
-    """Whole checkpoints, oldest first."""
+    """Checkpoints that have their marker, oldest first."""
     return sorted(path.parent for path in root.glob(f"step-*/{MARKER}"))
 
 
-def newest(root: Path) -> Header | None:
-    """The header of the last whole checkpoint, or None.
+def newest(root: Path, *, digests: bool = False) -> Found:
+    """Find the last whole checkpoint: its files have the sizes, or `digests`, that its marker says.
 
     Raises:
-        ConfigError: it is damaged: its files are not those that its marker lists.
+        ConfigError: there are some, but all of them are damaged.
     """
-    found = complete(root)
-    return header(found[-1]) if found else None
+    damaged: dict[Path, str] = {}
+    for folder in reversed(complete(root)):
+        try:
+            return Found(header(folder, digests=digests), damaged)
+        except ConfigError as error:
+            damaged[folder] = str(error)
+    if damaged:
+        raise ConfigError(
+            f"{'; '.join(damaged.values())}: no whole checkpoint is left;"
+            f" remove {root} to start over"
+        )
+    return Found(None, damaged)
 
 
-def header(folder: Path) -> Header:
+def header(folder: Path, *, digests: bool = False) -> Header:
     """Read one checkpoint's header.
 
     Raises:
-        ConfigError: it is damaged.
+        ConfigError: it is damaged, or of another version of this program.
     """
     try:
-        listed = json.loads((folder / MARKER).read_text())["files"]
+        listed = dict(json.loads((folder / MARKER).read_text())["files"])
+        for name, stated in listed.items():
+            if (size := (folder / name).stat().st_size) != stated["size"]:
+                raise ValueError(f"{name}: {size} bytes, not {stated['size']}")  # noqa: TRY301
+            if digests and (found := sha256(folder / name)) != stated["sha256"]:
+                raise ValueError(f"{name}: SHA-256 {found}, not {stated['sha256']}")  # noqa: TRY301
         data = json.loads((folder / "state.json").read_text())
+        if data["format"] != FORMAT:
+            raise ValueError(f"of format {data['format']}, not {FORMAT}")  # noqa: TRY301
         history = [tuple(line) for line in data["position"]["history"]]
-        position = Position(**{**data["position"], "history": history})
-        identity = {key: str(value) for key, value in data.get("identity", {}).items()}
-        found = Header(folder, position, int(data["ranks"]), int(data["zero"]), identity)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"{folder}: damaged checkpoint ({type(error).__name__}: {error});"
-            " remove the folder to go on from the one before"
-        ) from None
-    if missing := [name for name in listed if not (folder / str(name)).is_file()]:
-        raise ConfigError(
-            f"{folder}: damaged checkpoint, without {', '.join(map(str, missing))};"
-            " remove the folder to go on from the one before"
+        return Header(
+            folder,
+            Position(**{**data["position"], "history": history}),
+            int(data["ranks"]),
+            int(data["zero"]),
+            {key: str(value) for key, value in data["identity"].items()},
+            int(data["optimizer_steps"]),
         )
-    return found
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{folder}: damaged checkpoint ({problem})") from None
+
+
+def sha256(file: Path) -> str:
+    """SHA-256 of a file's content."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def bundle_meta(out: Path) -> dict[str, Any] | None:
@@ -115,7 +147,7 @@ def refuse_another(out: Path, recipe: str, snapshot: str = "") -> None:
         }
         _compare(out / "bundle", found, {"recipe": recipe, "snapshot": snapshot})
         return
-    last = newest(out / "checkpoints")
+    last = newest(out / "checkpoints").header
     if last is not None:
         _compare(last.folder, last.identity, {"recipe": recipe, "snapshot": snapshot})
 

@@ -7,7 +7,7 @@ micro-batch is scaled by it. k micro-batches give what one batch of all their sa
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,16 +16,16 @@ from any2caption.training.align import AlignBatch
 from any2caption.training.batches import Batch
 from any2caption.training.engine import summed
 
-AnyBatch = TypeVar("AnyBatch", Batch, AlignBatch)
+AnyBatch = Batch | AlignBatch
 
 
 def micro_batches(
-    source: Callable[[int, int, int], Batch | AlignBatch],
+    source: Callable[[int, int, int], AnyBatch],
     step: int,
     rank: int,
     ranks: int,
     accumulate: int,
-) -> list[Batch | AlignBatch]:
+) -> list[AnyBatch]:
     """A rank's part of a step in `accumulate` micro-batches.
 
     Each is what one of `ranks` · `accumulate` ranks would get, so that together they are the same
@@ -34,16 +34,9 @@ def micro_batches(
     return [source(step, rank + ranks * part, ranks * accumulate) for part in range(accumulate)]
 
 
-def weight_of(batch: Batch | AlignBatch) -> float:
-    """The weight sum that the objective returns for this batch, known before it runs."""
-    if isinstance(batch, AlignBatch):
-        return float(len(batch.ids))
-    return float(batch.weights[batch.labels >= 0].sum())
-
-
 def forward_backward(  # noqa: PLR0913, PLR0917 - what a step needs
     engine: Any,
-    batches: Sequence[Batch | AlignBatch],
+    batches: Sequence[AnyBatch],
     heads_loss: float,
     ranks: int,
     check: Callable[[float], None],
@@ -56,7 +49,7 @@ def forward_backward(  # noqa: PLR0913, PLR0917 - what a step needs
     """
     device = engine.device
     loss, _ = engine(moved(batches[0], device), heads_loss)
-    weight = sum(weight_of(batch) for batch in batches)
+    weight = sum(engine.module.weight(batch) for batch in batches)
     total, weight, *found = summed([loss, weight, *more])
     check(total)
     # DeepSpeed takes the mean over ranks and micro-batches.
@@ -78,6 +71,8 @@ def moved(batch: AnyBatch, device: torch.device) -> AnyBatch:
     """The batch with its tensors on a device."""
     if torch.device(device).type == "cpu":
         return batch
-    values = {f.name: getattr(batch, f.name) for f in dataclasses.fields(batch)}
-    tensors = {k: v.to(device, non_blocking=True) for k, v in values.items() if isinstance(v, Tensor)}
-    return dataclasses.replace(batch, **tensors)
+    values: dict[str, Any] = {f.name: getattr(batch, f.name) for f in dataclasses.fields(batch)}
+    for name, value in values.items():
+        if isinstance(value, Tensor):
+            values[name] = value.to(device, non_blocking=True)
+    return dataclasses.replace(batch, **values)

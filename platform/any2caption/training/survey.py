@@ -81,6 +81,8 @@ def survey(  # noqa: PLR0913 - what a run is started with
             " phrase heads are not counted"
         )
     refuse_another(out, recipe.digest, identity)
+    found = newest(out / "checkpoints", digests=True)
+    notes += [f"{problem}: the one before is taken" for problem in found.damaged.values()]
     counts = count(config, classes, recipe)
     machine = this_machine(ranks)
     if machine.device == "gpu" and ranks > machine.devices:
@@ -98,7 +100,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
         encoded_tokens=encoded,
         machine=machine,
         measured=data is not None,
-        checkpoint=newest(out / "checkpoints"),
+        checkpoint=found.header,
         bundle=bundle_meta(out),
         notes=tuple(notes),
     )

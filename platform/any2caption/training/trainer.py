@@ -3,6 +3,7 @@
 import math
 import signal
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,12 +15,11 @@ from any2caption.model.bundle import save_bundle
 from any2caption.progress import ProgressLog
 from any2caption.training import engine as engines
 from any2caption.training import lora
-from any2caption.training.align import AlignBatch
 from any2caption.training.batches import Batch
 from any2caption.training.dataset import Prepared
 from any2caption.training.encoded import EncodedItems, encode_items
 from any2caption.training.keeper import Keeper
-from any2caption.training.machine import can_compile, has_bf16
+from any2caption.training.machine import can_compile
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
 from any2caption.training.recipes import Recipe, Stage
@@ -28,6 +28,7 @@ from any2caption.training.run_folder import Position
 from any2caption.training.samples import Examiner
 from any2caption.training.schedule import learning_rate_factor, stage_progress
 from any2caption.training.sources import Source
+from any2caption.training.step import AnyBatch, forward_backward, micro_batches
 from any2caption.training.tracking import Metrics
 
 
@@ -46,7 +47,7 @@ class Trainer:
         self.data = Prepared(place.data)
         self.processor = self.data.processor()
         self.objective = Objective(
-            model, self.data.classes(), bf16=has_bf16() or torch.cuda.is_available()
+            model, self.data.classes(), bf16=engines.multiplies_in_bf16(recipe)
         )
         if recipe.language_tuning == "lora":
             lora.attach(model.language)
@@ -95,24 +96,23 @@ class Trainer:
         done = False
         while not done:
             wanted = time.monotonic()
-            batch = source(position.step, self.place.rank, self.place.ranks)
-            waited = time.monotonic() - wanted
-            loss, weight = engine(batch, stage.heads_loss)
-            loss_sum, weight_sum, useful, slots, elapsed, stop = engines.summed(
-                [
-                    loss,
-                    weight,
-                    *_tokens(batch),
-                    self._first(time.monotonic() - clock),
-                    self.stopping,
-                ]
+            batches = micro_batches(
+                source, position.step, self.place.rank, self.place.ranks, stage.accumulate
             )
-            self._check(loss_sum, batch, stage)
+            waited = time.monotonic() - wanted
+            clocked = self._first(time.monotonic() - clock)
+            loss, (useful, slots, elapsed, stop) = forward_backward(
+                engine,
+                batches,
+                stage.heads_loss,
+                self.place.ranks,
+                lambda loss: self._check(loss, batches, stage),  # noqa: B023 - called at once
+                more=[*_tokens(batches), clocked, self.stopping],
+            )
             progress = stage_progress(position.step, stage.steps, elapsed, budget)
             engines.set_rate(engine, stage, learning_rate_factor(stage, position.step, progress))
-            engine.backward(loss * (self.place.ranks / max(weight_sum, 1e-9)))
             engine.step()
-            self._advance(loss_sum / max(weight_sum, 1e-9), elapsed)
+            self._advance(loss, elapsed)
             self.reporter.step(stage, position, useful, slots, waited)
             done = position.step >= stage.steps or elapsed >= budget
             if stop and not done:
@@ -122,7 +122,7 @@ class Trainer:
         if compiled:
             self._uncompile()
         self.reporter.line(stage, position)
-        engine.destroy()
+        engines.finish(engine, self.objective)
         self._examine(stage)
         self._next_stage(number)
 
@@ -146,10 +146,11 @@ class Trainer:
         self.reporter.say(stage, f"{len(self.data.items)} items encoded in {seconds:.1f} s")
         return found
 
-    def _check(self, loss: float, batch: Batch | AlignBatch, stage: Stage) -> None:
+    def _check(self, loss: float, batches: Sequence[AnyBatch], stage: Stage) -> None:
         """A loss that is NaN or infinite on any rank stops every rank before the step."""
         if not math.isfinite(loss):
-            ids = ", ".join(engines.gathered(batch.ids))
+            own = [name for batch in batches for name in batch.ids]
+            ids = ", ".join(engines.gathered(own))
             raise NonFiniteLossError(
                 f"loss is not finite in {stage.name} at step {self.position.step};"
                 f" records of the step: {ids}"
@@ -240,8 +241,8 @@ class Trainer:
         )
 
 
-def _tokens(batch: Batch | AlignBatch) -> tuple[float, float]:
+def _tokens(batches: Sequence[AnyBatch]) -> tuple[float, float]:
     """Tokens that are no padding, and places for tokens; none in alignment."""
-    if isinstance(batch, Batch):
-        return float(batch.tokens), float(batch.input_ids.numel())
-    return 0.0, 0.0
+    texts = [batch for batch in batches if isinstance(batch, Batch)]
+    useful = sum(batch.tokens for batch in texts)
+    return float(useful), float(sum(batch.input_ids.numel() for batch in texts))
