@@ -2,9 +2,9 @@
 
     python -m two_ranks DATA OUT CASE…
 
-Each case trains a few steps, saves a checkpoint before the last one, and leaves OUT/<case>.json (the
-losses) and OUT/<case>.safetensors (the weights afterwards). A case with `after` goes on from the
-checkpoint of another one, which may have been written by another number of ranks.
+Each case trains a few steps, saves a checkpoint before the last one, and leaves OUT/<case>.json
+(the losses) and OUT/<case>.safetensors (the weights afterwards). A case with `after` goes on from
+the checkpoint of another one, which may have been written by another number of ranks.
 """
 
 import json
