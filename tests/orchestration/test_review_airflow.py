@@ -21,6 +21,7 @@ from any2caption.stack.secrets import load
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
 DAG = "annotate_conditions"
+PEOPLE = ("admin", "bob")
 DAGS = Path(__file__).parents[2] / "dags"
 AIRFLOW = str(Path(sys.executable).parent / "airflow")
 
@@ -38,6 +39,7 @@ def settings(tmp_path, monkeypatch):
     only.mkdir()
     shutil.copy(DAGS / f"{DAG}.py", only)
     monkeypatch.setenv("A2C_DAGS", str(only))
+    monkeypatch.setenv("A2C_AIRFLOW_USERS", "admin:admin,bob:op")
     yield environment.load_settings(tmp_path / "home")
     os.environ.clear()
     os.environ.update(before)
@@ -49,7 +51,7 @@ def airflow(settings):
     home = settings.home / "airflow"
     home.mkdir(parents=True)
     keys = load(settings.home)
-    (home / "passwords.json").write_text(json.dumps({"admin": keys.airflow_password}))
+    (home / "passwords.json").write_text(json.dumps(dict.fromkeys(PEOPLE, keys.airflow_password)))
     inherited = environment.child_environment(settings, swift=False)
     run = {"env": inherited, "cwd": home, "stdout": subprocess.DEVNULL}
     subprocess.run([AIRFLOW, "db", "migrate"], check=True, timeout=300, stderr=-3, **run)
@@ -85,8 +87,19 @@ def waiting(client, ref):
     return {t["map_index"] for t in tasks if t["state"] in {"awaiting_input", "deferred"}}
 
 
-def finish(client, ref, answers=()):
-    """Answer by index until the run ends; an answer that was lost is given again."""
+def question(client, ref, index):
+    """Return (record, reading) that a waiting task asks for."""
+    path = f"/dags/{ref.dag}/dagRuns/{ref.run}/taskInstances/review/{index}/hitlDetails"
+    subject = client.call("GET", path)["subject"]
+    return subject.split()[2], 2 if "second reading" in subject else 1
+
+
+def finish(client, ref, answers=None):
+    """Answer by record and reading until the run ends; an answer that was lost is given again.
+
+    Returns what was asked.
+    """
+    asked = set()
     deadline = time.monotonic() + 400
     while (state := client.state(ref)) not in {"success", "failed"}:
         assert time.monotonic() < deadline, (state, client.tasks(ref))
@@ -94,7 +107,9 @@ def finish(client, ref, answers=()):
         if ready:
             time.sleep(8)  # Airflow 3.3.2 can lose an answer within seconds of the question
         for index in sorted(ready):
-            option, texts = answers[index]
+            about = question(client, ref, index)
+            asked.add(about)
+            option, texts = answers[about]
             form = {**dict.fromkeys(TEXTS, ""), **texts}
             try:
                 client.answer(ref, "review", option, index=index, texts=form)
@@ -102,6 +117,7 @@ def finish(client, ref, answers=()):
                 continue  # asked again below
         time.sleep(2)
     assert state == "success", [(t["task_id"], t["state"]) for t in client.tasks(ref)]
+    return asked
 
 
 def test_people_accept_edit_and_reject_and_are_not_asked_again(settings, airflow, tmp_path):
@@ -114,22 +130,36 @@ def test_people_accept_edit_and_reject_and_are_not_asked_again(settings, airflow
     (source / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
     params = {"source": source.as_uri(), "review_share": 1, "second_share": 0.3}
     ref = airflow.trigger(DAG, "first", params)
-    # Three records, one of them twice, in the order of the manifest.
-    answers = [("Accept", {}), ("Edit", {"style": "Noir."}), ("Accept", {}), ("Reject", {})]
-    finish(airflow, ref, answers)
+    firsts = {
+        ("r0", 1): ("Accept", {}),
+        ("r1", 1): ("Edit", {"style": "Noir."}),
+        ("r2", 1): ("Reject", {}),
+    }
+    seconds = {(record, 2): answer for (record, _), answer in firsts.items()}
+    asked = finish(airflow, ref, firsts | seconds)
+    assert len(asked) == 4  # three records, one of them twice
+    assert asked >= set(firsts)
     (event,) = airflow.events(ref)
     key = event["extra"]["source"].split("/")[-2]
+    told = {(one.record_id, one.reading): one.outcome for one in reviews.readings(settings, key)}
+    # One person gave both answers to a record: the second is not entered.
+    assert told == {("r0", 1): "accepted", ("r1", 1): "edited", ("r2", 1): "rejected"}
     found = reviews.report(settings, key)
-    assert found["reviewed"] == 3
-    assert found["reviewers"] == ["admin"]
-    assert found["agreement"]["pairs"] == 0  # one person gave both answers
-    told = {one.outcome for one in reviews.readings(settings, key)}
-    assert told == {"accepted", "edited", "rejected"}
+    assert (found["reviewed"], found["reviewers"]) == (3, ["admin"])
+    assert found["agreement"]["pairs"] == 0
     manifest = Path(event["extra"]["source"].removeprefix("file://")) / "manifest.jsonl"
     kept = [json.loads(line) for line in manifest.read_text().splitlines()]
-    assert len(kept) == 2
+    assert [record["id"] for record in kept] == ["r0", "r1"]
 
-    again = airflow.trigger(DAG, "again", params)
-    finish(airflow, again)
-    assert reviews.report(settings, key) == found
+    # Another person is asked for the second reading, and for nothing else.
+    bob = AirflowClient(airflow.url, "bob", airflow.password)
+    again = bob.trigger(DAG, "again", params)
+    assert finish(bob, again, seconds) == asked - set(firsts)
+    found = reviews.report(settings, key)
+    assert (found["reviewed"], found["reviewers"]) == (3, ["admin", "bob"])
+    assert (found["agreement"]["pairs"], found["agreement"]["observed"]) == (1, 1)
     assert len(manifest.read_text().splitlines()) == 2
+
+    last = airflow.trigger(DAG, "last", params)
+    assert finish(airflow, last) == set()
+    assert reviews.report(settings, key) == found
