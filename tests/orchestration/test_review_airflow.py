@@ -100,22 +100,24 @@ def finish(client, ref, answers=None):
     Returns what was asked.
     """
     asked = set()
+    state = None
     deadline = time.monotonic() + 400
-    while (state := client.state(ref)) not in {"success", "failed"}:
-        assert time.monotonic() < deadline, (state, client.tasks(ref))
-        ready = waiting(client, ref)
-        if ready:
-            time.sleep(8)  # Airflow 3.3.2 can lose an answer within seconds of the question
-        for index in sorted(ready):
-            about = question(client, ref, index)
-            asked.add(about)
-            option, texts = answers[about]
-            form = {**dict.fromkeys(TEXTS, ""), **texts}
-            try:
-                client.answer(ref, "review", option, index=index, texts=form)
-            except A2CError:
-                continue  # asked again below
+    while state not in {"success", "failed"}:
+        assert time.monotonic() < deadline, (state, asked)
         time.sleep(2)
+        try:
+            state = client.state(ref)
+            ready = waiting(client, ref)
+            if ready:
+                time.sleep(8)  # Airflow 3.3.2 can lose an answer within seconds of the question
+            for index in sorted(ready):
+                about = question(client, ref, index)
+                asked.add(about)
+                option, texts = answers[about]
+                form = {**dict.fromkeys(TEXTS, ""), **texts}
+                client.answer(ref, "review", option, index=index, texts=form)
+        except A2CError:
+            continue  # busy, or answered meanwhile: looked at again
     assert state == "success", [(t["task_id"], t["state"]) for t in client.tasks(ref)]
     return asked
 
