@@ -56,6 +56,49 @@ def test_the_kind_of_real_files_is_found_from_their_content(path, kind):
     assert detect_kind(read_parts(path))[0] == kind
 
 
+CAMERA = (DATA / "camera" / "look_left.txt").read_bytes()
+PHOTO = (EXAMPLES / "images" / "dog.jpg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        (
+            {"a.txt": CAMERA, "b.txt": CAMERA},
+            "2 files that are no single condition: a.txt (camera), b.txt (camera); --select",
+        ),
+        (
+            {"i.jpg": PHOTO, "prompt.txt": b"a dog"},
+            "2 files that are no single condition: i.jpg (image), prompt.txt (text); --select",
+        ),
+        (
+            {"i.jpg": PHOTO, "prompt.json": b'{"caption": "a dog"}'},
+            "2 files that are no single condition: i.jpg (image), prompt.json (?); --select",
+        ),
+        ({f"{n}.txt": b"a dog" for n in range(9)}, "5.txt (text) and 3 more; --select NAME"),
+        ({"a.json": b'{"Movement": "x", "b": 1}'}, 'the keys "Movement", "b": no kind'),
+        ({"a.json": b"[[[]]]"}, "JSON with [[[]]]: no kind of condition has this form"),
+        ({"a.jsonl": b'{"a": 1}\n{"a": 2}'}, "a.jsonl: line 2: json: several JSON values"),
+        ({"a.json": b'{"left_hand": [], "face": []}'}, "hands and face but no body"),
+        ({"a.json": b'[{"hands_boxes": [], "boxes": []}]'}, "boxes and hand scores (no body"),
+    ],
+)
+def test_what_is_no_condition_says_what_its_files_are(files, words, tmp_path):
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        detect_kind(read_parts(tmp_path))
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_damaged_file_of_a_sequence_is_named_not_the_others(tmp_path):
+    for number, data in enumerate((b'{"people": []}', b'{"people": 3}', b'{"people": []}')):
+        (tmp_path / f"{number}.json").write_bytes(data)
+    with pytest.raises(InputError, match=r"^1\.json: "):
+        detect_kind(read_parts(tmp_path))
+
+
 def test_a_report_has_everything_that_was_read_and_assumed():
     found = report(EXAMPLES / "depth" / "room.png", "--option", "scale=5000")
     assert found["kind"] == "depth"

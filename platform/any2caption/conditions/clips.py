@@ -153,7 +153,7 @@ def _decode(part: Part, container: Any, stream: Any, limits: Limits, notes: Note
         raise InputError("the frame size changes inside the clip", file=part.name, field="size")
     if thinner.stride > 1:
         notes.assume(
-            f"{thinner.seen} frames thinned out to {len(thinner.kept)} (every {thinner.stride}th)"
+            f"{thinner.seen} frames thinned out to {len(thinner.kept)} (1 of {thinner.stride})"
         )
     fps = _mean_rate(stream, times, notes)
     return Clip(np.stack(thinner.kept), fps / thinner.stride, thinner.seen)

@@ -14,6 +14,8 @@ The rule, in order:
 - colour whose values are all directions: normal map; of at most 256 colours (PNG): segmentation;
 - other colour: one picture is an image, several of one size (and a clip) are a video; a clip drawn
   on black that pose reads is a pose. Clips in grey follow the rules of pictures.
+
+Files that are conditions of their own are refused together, and each is named with its kind.
 """
 
 from collections.abc import Sequence
@@ -24,7 +26,7 @@ from PIL import Image, ImageFilter
 
 from any2caption.conditions import isolation
 from any2caption.conditions.base import Notes
-from any2caption.conditions.documents import load_json
+from any2caption.conditions.documents import load_json, shown
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
 from any2caption.conditions.normal import direction_share
@@ -39,11 +41,23 @@ _DEEP = 16
 _COLOURED = 24
 _VIVID = 40
 _KEYS = (
-    ("pose", ("people", "pose_keypoints", "keypoints", "canvas_width", "bodies")),
+    (
+        "pose",
+        (
+            "people",
+            "pose_keypoints",
+            "keypoints",
+            "canvas_width",
+            "bodies",
+            "left_hand",
+            "hands_boxes",
+        ),
+    ),
     ("segmentation", ("masklet", "counts", "segments_info", "segmentation")),
     ("region", ("regions", "shapes", "bbox", "box", "bbox_2d", "polygon")),
     ("camera", ("transform_matrix", "extrinsic", "parameters", "frame0", "cam01", "RT")),
 )
+_SHOWN = 6  # files or keys that a message names
 _JSON_KINDS = ("pose", "camera", "segmentation", "region", "motion")
 
 
@@ -54,15 +68,59 @@ def detect_kind(parts: Sequence[Part]) -> tuple[str, str]:
         InputError: no rule fits; or the error of the kind that fits, when it can't read the files.
     """
     ordered = sorted(parts, key=lambda part: natural_key(part.name))
+    try:
+        found = _kind_of(ordered)
+    except InputError as error:
+        # The file that is wrong, unless all are right and only too many for one condition.
+        if len(ordered) == 1 or error.field not in {"kind", *KINDS}:
+            raise
+        alone = _each_alone(ordered)
+        if "?" in alone:
+            raise
+        raise _several(ordered, alone) from error
+    if found is None:
+        raise _several(ordered, _each_alone(ordered))
+    return found
+
+
+def _each_alone(parts: Sequence[Part]) -> list[str]:
+    """The kind of each of the first files by itself, `?` where none reads it."""
+    kinds = []
+    for part in parts[:_SHOWN]:
+        try:
+            found = _kind_of([part])
+        except InputError:
+            found = None
+        kinds.append(found[0] if found else "?")
+    return kinds
+
+
+def _several(parts: Sequence[Part], kinds: Sequence[str]) -> InputError:
+    if len(parts) == 1:
+        return InputError(
+            f"{sniff(parts[0].data)}: no kind reads this; give --kind",
+            file=parts[0].name,
+            field="kind",
+        )
+    named = [f"{part.name} ({kind})" for part, kind in zip(parts, kinds, strict=False)]
+    more = "" if len(parts) == len(named) else f" and {len(parts) - len(named)} more"
+    return InputError(
+        f"{len(parts)} files that are no single condition: {', '.join(named)}{more}; "
+        "--select NAME takes one, --kind says what they are together",
+        file=parts[0].name,
+        field="kind",
+    )
+
+
+def _kind_of(ordered: Sequence[Part]) -> tuple[str, str] | None:  # noqa: PLR0911 - one a rule
+    """Return what `detect_kind` does; None for files that no rule takes together."""
     names = {sniff(part.data) for part in ordered}
     if names & set(IMAGE_FORMATS) and names <= {*IMAGE_FORMATS, "JSON"}:
         documents = [part for part in ordered if sniff(part.data) == "JSON"]
         pictures = [part for part in ordered if sniff(part.data) != "JSON"]
         return _beside(documents[0]) if documents else _pictures(pictures)
     if names == {"JSON"}:
-        hints, others = _json_order(ordered[0])
-        rule = "JSON that this kind reads"
-        return _first_reader(ordered, [*hints, *others], rule, hinted=bool(hints))
+        return _json(ordered)
     if names == {"BVH"}:
         return "pose", "BVH"
     if names <= {"npy", "ZIP or npz"}:
@@ -71,10 +129,7 @@ def detect_kind(parts: Sequence[Part]) -> tuple[str, str]:
         return _clip(ordered)
     if names <= {"text", "UTF-16 text"}:
         return _text(ordered)
-    shown = ", ".join(sorted(names))
-    raise InputError(
-        f"{shown}: no kind reads this; give --kind", file=ordered[0].name, field="kind"
-    )
+    return None
 
 
 def _reads(kind: str, parts: Sequence[Part]) -> InputError | None:
@@ -100,6 +155,25 @@ def _first_reader(
     raise first
 
 
+def _json(parts: Sequence[Part]) -> tuple[str, str]:
+    hints, others = _json_order(parts[0])
+    rule = "JSON that this kind reads"
+    if hints:
+        return _first_reader(parts, [*hints, *others], rule)
+    try:
+        return _first_reader(parts, others, rule, hinted=False)
+    except InputError as error:
+        value = load_json(parts[0])
+        inner = value[0] if isinstance(value, list) and value else value
+        keys = [shown(key) for key in inner] if isinstance(inner, dict) else []
+        what = f"the keys {', '.join(keys[:_SHOWN])}" if keys else f"{shown(value)}"
+        raise InputError(
+            f"JSON with {what}: no kind of condition has this form; give --kind",
+            file=parts[0].name,
+            field="kind",
+        ) from error
+
+
 def _json_order(part: Part) -> tuple[list[str], list[str]]:
     """(kinds that the keys speak of, the other kinds that have JSON)."""
     head = part.data[:100_000]
@@ -107,7 +181,7 @@ def _json_order(part: Part) -> tuple[list[str], list[str]]:
     return hinted, [kind for kind in _JSON_KINDS if kind not in hinted]
 
 
-def _beside(document: Part) -> tuple[str, str]:
+def _beside(document: Part) -> tuple[str, str] | None:
     value = load_json(document)
     if isinstance(value, list) and value and isinstance(value[0], dict) and "name" in value[0]:
         return "segmentation", "pictures and a list of categories"
@@ -115,14 +189,14 @@ def _beside(document: Part) -> tuple[str, str]:
     first = annotations[0] if isinstance(annotations, list) and annotations else None
     if isinstance(first, dict) and "segments_info" in first:
         return "segmentation", "pictures and panoptic JSON"
-    return "region", "a picture and JSON"
+    return ("region", "a picture and JSON") if "region" in _json_order(document)[0] else None
 
 
-def _text(parts: Sequence[Part]) -> tuple[str, str]:
+def _text(parts: Sequence[Part]) -> tuple[str, str] | None:
     lines = parts[0].data[:200_000].splitlines()
     widths = [len(line.replace(b",", b" ").split()) for line in lines if _numeric(line)]
     if not widths or len(widths) < (len([line for line in lines if line.strip()]) - 1) / 2:
-        return "text", "text"
+        return ("text", "text") if len(parts) == 1 else None
     order = ("motion", "camera") if max(widths) <= 3 and len(widths) > 3 else ("camera", "motion")  # noqa: PLR2004
     return _first_reader(parts, order, "lines of numbers")
 

@@ -23,6 +23,13 @@ def load_json(part: Part) -> Any:
     try:
         return json.loads(decode_utf8(part), parse_constant=_no_constant, parse_int=_integer)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and error.doc[error.pos] in "{[":
+            raise InputError(
+                "several JSON values, as in JSON lines; a condition is one value in a file",
+                file=part.name,
+                record=f"line {error.lineno}",
+                field="json",
+            ) from error
         raise InputError(
             f"damaged or truncated JSON ({error.msg}, column {error.colno})",
             file=part.name,

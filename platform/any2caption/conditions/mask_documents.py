@@ -110,8 +110,8 @@ def _note_rate(value: Mapping[str, Any], frames: int, notes: Notes) -> None:
     total = value.get("video_frame_count")
     if isinstance(total, int | float) and not isinstance(total, bool) and frames < total < 1e7:  # noqa: PLR2004
         notes.assume(
-            f"{frames} mask frames for {total:.0f} video frames: about every "
-            f"{total / frames:.0f}th has masks"
+            f"{frames} mask frames for {total:.0f} video frames: about 1 of "
+            f"{total / frames:.0f} has masks"
         )
 
 
