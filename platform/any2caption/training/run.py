@@ -1,7 +1,9 @@
 """Train a model: start DeepSpeed's launcher, watch it, resume after a kill, leave a bundle.
 
     python -m any2caption.training.run --preset tiny --recipe tiny --data DIR --out DIR --progress
-    FILE --lifecycle ID [--ranks N]
+    FILE --lifecycle ID [--ranks N] [--hostfile FILE --node-rank N]
+
+On many nodes the same command runs on each; see `training.nodes`.
 
 Leaves OUT/bundle/, OUT/metrics.jsonl, OUT/train.log. A finished OUT is reused at once. Exit codes:
 0 done, 2 wrong configuration, 75 interrupted (start again: it resumes). Workers that were killed
@@ -17,7 +19,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +32,7 @@ from any2caption.settings import Settings
 from any2caption.training.checks import check_recipe
 from any2caption.training.dataset import check_data, read_marker
 from any2caption.training.machine import gpus, worker_environment
+from any2caption.training.nodes import PORT, Nodes, nodes_of
 from any2caption.training.recipe_files import load_recipe, write_resolved
 from any2caption.training.recipes import Recipe
 from any2caption.training.run_folder import bundle_meta, refuse_another
@@ -37,6 +40,7 @@ from any2caption.training.tracking import send_rest
 
 RESTARTS = 3
 STOP_SECONDS = 30.0
+"""What workers get to save after a SIGTERM, unless `A2C_GRACE_SECONDS` says more."""
 
 
 class _FailedError(A2CError):
@@ -53,14 +57,20 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     ranks: Annotated[int, typer.Option(help="Processes; 0 = the recipe's, at most one a core")] = 0,
     weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
     mlflow_run: Annotated[str, typer.Option(help="MLflow run id to log to")] = "",
+    hostfile: Annotated[Path | None, typer.Option(help="All nodes, a line each")] = None,
+    node_rank: Annotated[int, typer.Option(help="This node's line in it, from 0")] = 0,
+    master_port: Annotated[int, typer.Option(help="Port of the first node")] = PORT,
 ) -> None:
     """Train, resuming where the last start ended."""
     settings = Settings()
     log = ProgressLog(progress or settings.progress_log, lifecycle)
     chosen = load_recipe(recipe)
-    count = ranks_of(chosen, ranks)
-    refuse_early(chosen, preset, data, out, count, weights)
-    start(settings, chosen, data, out, count, log, weights=weights, mlflow_run=mlflow_run)
+    nodes = nodes_of(hostfile, node_rank, os.environ, master_port)
+    count = nodes.ranks if nodes else ranks_of(chosen, ranks)
+    refuse_early(chosen, preset, data, out, count, weights, own=nodes.own if nodes else 0)
+    start(
+        settings, chosen, data, out, count, log, weights=weights, mlflow_run=mlflow_run, nodes=nodes
+    )
 
 
 def ranks_of(recipe: Recipe, asked: int = 0) -> int:
@@ -88,10 +98,11 @@ def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
     weights: str,
     *,
     force: bool = False,
+    own: int = 0,
 ) -> None:
     """Raise ConfigError for what can be known before a process is started.
 
-    With `force` too little memory is no reason.
+    With `force` too little memory is no reason. `own` are the ranks of this node, 0: all.
 
     The preset `tiny` is not surveyed: its few million parameters fit wherever torch does, and the
     survey loads torch into a process that watches for the whole run.
@@ -107,7 +118,15 @@ def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
     from any2caption.training.plan import make_plan
     from any2caption.training.survey import survey
 
-    facts = survey(recipe=recipe, preset=preset, out=out, ranks=ranks, data=data, weights=weights)
+    facts = survey(
+        recipe=recipe,
+        preset=preset,
+        out=out,
+        ranks=ranks,
+        data=data,
+        weights=weights,
+        own=own,
+    )
     if (refusals := make_plan(facts).refusals) and not force:
         raise ConfigError("; ".join(refusals))
 
@@ -122,6 +141,7 @@ def start(  # noqa: PLR0913, PLR0917 - what a run is started with
     *,
     weights: str = "",
     mlflow_run: str = "",
+    nodes: Nodes | None = None,
 ) -> None:
     """Leave the recipe in the run's folder for the workers, then train."""
     arguments = [
@@ -133,7 +153,7 @@ def start(  # noqa: PLR0913, PLR0917 - what a run is started with
     ]
     url = settings.mlflow_url
     cache = settings.home / "cache"
-    train(out, arguments, ranks, log, cache=cache, recipe=recipe, mlflow_url=url)
+    train(out, arguments, ranks, log, cache=cache, recipe=recipe, mlflow_url=url, nodes=nodes)
 
 
 def train(  # noqa: PLR0913 - what a run is started with
@@ -145,50 +165,75 @@ def train(  # noqa: PLR0913 - what a run is started with
     cache: Path,
     recipe: Recipe,
     mlflow_url: str = "",
+    nodes: Nodes | None = None,
 ) -> None:
     """Run the workers until the bundle is there; MLflow gets what it missed of a finished run.
 
     Raises the worker's error, or InterruptedTrainingError.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    with _alone(out):
+    own = out / f"node-{nodes.rank}" if nodes else out
+    own.mkdir(parents=True, exist_ok=True)
+    with _alone(own):
         if (out / "bundle" / "manifest.json").exists():
             log.emit("finetune", "this run has finished before; its bundle is reused")
             if mlflow_url and (lacks := send_rest(out / "metrics.jsonl", mlflow_url)):
                 log.emit("finetune", lacks)
             return
         write_resolved(out, recipe)
-        _stop_strays(out)
+        _stop_strays(own, out)
         for attempt in range(RESTARTS + 1):
             if attempt:
                 log.emit("finetune", f"workers died; start {attempt + 1} from the last checkpoint")
-            for old in out.glob("failure-*.json"):
+            for old in own.glob("failure-*.json"):
                 old.unlink()
-            _launch(out, arguments, ranks, cache)
+            environment = worker_environment(nodes.own if nodes else ranks, cache)
+            place = _place(own, ranks, nodes)
+            code = _launch(own, out, arguments, place, environment)
+            if code == 0 and nodes and nodes.rank:
+                return  # the first node leaves the bundle
             if (out / "bundle" / "manifest.json").exists():
                 return
             _raise_failure(out)
         raise InterruptedTrainingError(f"{out}: workers died {RESTARTS + 1} times; see train.log")
 
 
-def _launch(out: Path, arguments: Sequence[str], ranks: int, cache: Path) -> None:
-    """Start the launcher in a process group of its own and wait.
+def _place(own: Path, ranks: int, nodes: Nodes | None) -> list[str]:
+    """The launcher's options that say which ranks to start here."""
+    if nodes is None:
+        port = str(free_port())
+        return [
+            *("--num_accelerators", str(ranks)),
+            *("--master_addr", "127.0.0.1", "--master_port", port),
+        ]
+    hostfile = own / "hostfile"
+    hostfile.write_text(nodes.hostfile())
+    return nodes.options(hostfile)
 
-    A SIGTERM to us stops it and raises.
+
+def _launch(
+    own: Path,
+    out: Path,
+    arguments: Sequence[str],
+    place: Sequence[str],
+    settings: Mapping[str, str],
+) -> int:
+    """Start the launcher in a process group of its own and wait for its exit code.
+
+    `own` is this node's folder in `out`. A SIGTERM to us stops it and raises.
     """
     command = [
-        *(sys.executable, "-m", "deepspeed.launcher.runner"),
-        *("--num_accelerators", str(ranks), "--master_addr", "127.0.0.1"),
-        *("--master_port", str(free_port()), "--no_local_rank", "--module"),
+        *(sys.executable, "-m", "deepspeed.launcher.runner", *place),
+        *("--no_local_rank", "--module"),
         *("any2caption.training.worker", *(a or '""' for a in arguments)),
     ]
     command = list(_without_empty(command))
     environment = {
         **os.environ,
-        **worker_environment(ranks, cache),
+        **settings,
         "A2C_SUPERVISOR_PID": str(os.getpid()),
+        "A2C_NODE_FOLDER": str(own.absolute()),
     }
-    with (out / "train.log").open("ab") as output:
+    with (own / "train.log").open("ab") as output:
         process = subprocess.Popen(
             command,
             stdout=output,
@@ -197,10 +242,11 @@ def _launch(out: Path, arguments: Sequence[str], ranks: int, cache: Path) -> Non
             start_new_session=True,
         )
     stopped = []
+    grace = float(os.environ.get("A2C_GRACE_SECONDS", STOP_SECONDS))
 
     def stop(number: int, _: object) -> None:
         stopped.append(number)
-        _signal_workers(out, signal.SIGTERM)
+        _signal_workers(own, out, signal.SIGTERM)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -208,18 +254,19 @@ def _launch(out: Path, arguments: Sequence[str], ranks: int, cache: Path) -> Non
         while process.poll() is None:
             time.sleep(0.2)
             if stopped and deadline is None:
-                deadline = time.monotonic() + STOP_SECONDS
+                deadline = time.monotonic() + grace
             if deadline is not None and time.monotonic() > deadline:
                 break
     finally:
         _end_group(process)
-        _stop_strays(out)
+        _stop_strays(own, out)
         for number, handler in before.items():
             signal.signal(number, handler)
     if stopped and not (out / "bundle" / "manifest.json").exists():
         raise InterruptedTrainingError(
             f"{out}: stopped by signal {stopped[0]}; start again to resume"
         )
+    return int(process.returncode)
 
 
 def _without_empty(command: Sequence[str]) -> Iterator[str]:
@@ -237,9 +284,9 @@ def _without_empty(command: Sequence[str]) -> Iterator[str]:
 def _raise_failure(out: Path) -> None:
     """Raise the error that a worker left.
 
-    A rank that was only stopped because of another comes second.
+    A rank that was only stopped because of another comes second; all nodes' ranks count.
     """
-    for file in sorted(out.glob("failure-*.json")):
+    for file in sorted([*out.glob("failure-*.json"), *out.glob("node-*/failure-*.json")]):
         failure = json.loads(file.read_text())
         error = _FailedError(f"{failure['error']}: {failure['message']}")
         error.exit_code = failure["exit_code"]  # type: ignore[misc]
@@ -259,9 +306,9 @@ def _alone(out: Path) -> Iterator[None]:
         yield
 
 
-def _workers(out: Path) -> Iterator[int]:
-    """Process ids of this folder's workers that are alive."""
-    for file in out.glob("worker-*.pid"):
+def _workers(own: Path, out: Path) -> Iterator[int]:
+    """Process ids of this node's workers that are alive."""
+    for file in own.glob("worker-*.pid"):
         pid = file.read_text()
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -269,16 +316,16 @@ def _workers(out: Path) -> Iterator[int]:
                 yield int(pid)
 
 
-def _signal_workers(out: Path, number: int) -> None:
-    for pid in _workers(out):
+def _signal_workers(own: Path, out: Path, number: int) -> None:
+    for pid in _workers(own, out):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
-def _stop_strays(out: Path) -> None:
+def _stop_strays(own: Path, out: Path) -> None:
     """Kill workers that outlived their launcher."""
-    _signal_workers(out, signal.SIGKILL)
-    for file in out.glob("worker-*.pid"):
+    _signal_workers(own, out, signal.SIGKILL)
+    for file in own.glob("worker-*.pid"):
         file.unlink(missing_ok=True)
 
 

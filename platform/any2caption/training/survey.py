@@ -46,8 +46,11 @@ def survey(  # noqa: PLR0913 - what a run is started with
     snapshot: str = "",
     data: Path | None = None,
     weights: str = "",
+    own: int = 0,
 ) -> Facts:
     """Return the facts of a run on prepared `data`, or on a `snapshot` (an id or `latest`).
+
+    `own` are the ranks that run on this machine, one of several nodes; 0: all.
 
     Raises:
         ConfigError: whatever is found wrong beforehand; see `checks`, `dataset.verify`.
@@ -84,11 +87,12 @@ def survey(  # noqa: PLR0913 - what a run is started with
     found = newest(out / "checkpoints", digests=True)
     notes += [f"{problem}: the one before is taken" for problem in found.damaged.values()]
     counts = count(config, classes, recipe)
-    machine = this_machine(ranks)
-    if machine.device == "gpu" and ranks > machine.devices:
-        raise ConfigError(f"{ranks} ranks, but this machine has {machine.devices} GPUs")
-    if machine.device == "cpu" and ranks > machine.devices:
-        notes.append(f"{ranks} ranks share {machine.devices} cores")
+    here = own or ranks
+    machine = this_machine(here)
+    if machine.device == "gpu" and here > machine.devices:
+        raise ConfigError(f"{here} ranks, but this machine has {machine.devices} GPUs")
+    if machine.device == "cpu" and here > machine.devices:
+        notes.append(f"{here} ranks share {machine.devices} cores")
     return Facts(
         recipe=recipe,
         config=config,

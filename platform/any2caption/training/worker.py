@@ -36,8 +36,9 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     """Train as one rank."""
     rank = int(os.environ.get("RANK", "0"))
     if not has_gpu():
-        bind_rank(rank, int(os.environ.get("WORLD_SIZE", "1")))
-    (out / f"worker-{rank}.pid").write_text(str(os.getpid()))
+        bind_rank(int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_SIZE", "1")))
+    own = Path(os.environ.get("A2C_NODE_FOLDER", out))
+    (own / f"worker-{rank}.pid").write_text(str(os.getpid()))
     _follow(int(os.environ.get("A2C_SUPERVISOR_PID", "0")))
     try:
         _train(
@@ -59,7 +60,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
             "exit_code": code,
             "rank": rank,
         }
-        file = out / f"failure-{rank}.json"
+        file = own / f"failure-{rank}.json"
         file.with_suffix(".part").write_text(json.dumps(failure))
         file.with_suffix(".part").rename(file)
         traceback.print_exc()
