@@ -116,6 +116,30 @@ def test_a_bigger_batch_a_longer_record_and_fewer_ranks_need_more():
     assert of(ranks=1) == 2 * of()
 
 
+def test_bf16_offload_accumulation_and_recomputation_each_spare_their_part():
+    longest = Longest(tokens=300, targets=200)
+
+    def of(stage=STAGE, device="gpu", **changes):
+        options = {"ranks": 2, "zero": 3, "device": device, **changes}
+        return estimate(TINY, stage, {"language": 1000}, 3000, longest, **options)
+
+    plain = of()
+    half = of(precision="bf16")
+    assert half.weights == plain.weights // 2
+    assert half.activations < plain.activations
+    assert (half.moments, half.gradients) == (plain.moments, plain.gradients)
+    assert of(offload="optimizer").moments == 0
+    assert of(offload="parameters").weights == 0
+    assert of(offload="parameters", device="cpu") == of(device="cpu")  # the same memory
+    assert of(replace(STAGE, accumulate=4)).activations * 4 == plain.activations
+    scores = 4 * 16 * 3 * TINY.text.vocab_size * 200
+    layers = plain.activations - scores
+    again = of(recompute=True).activations - scores
+    assert layers / TINY.text.layers < again < layers / 2
+    masters = of(zero=0, precision="bf16").moments - of(zero=0).moments
+    assert masters == 4 * 1000
+
+
 def sized(certain, activations):
     zeros = dict.fromkeys(("gradients", "moments", "exchange", "encoded", "saving", "libraries"), 0)
     return Memory(weights=certain, activations=activations, **zeros)

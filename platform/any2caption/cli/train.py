@@ -1,5 +1,6 @@
 """`a2c train`: show what a training run will do, then do it."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +54,11 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     force: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--force", help="Start although memory looks too small.")
     ] = False,
+    hostfile: Annotated[
+        Path | None,
+        typer.Option(help="Nodes as NAME slots=N lines; run the same command on each."),
+    ] = None,
+    node_rank: Annotated[int, typer.Option(min=0, help="This node's line in it.")] = 0,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -64,6 +70,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.stack import environment
     from any2caption.training.checks import check_recipe
     from any2caption.training.dataset import read_marker
+    from any2caption.training.nodes import nodes_of
     from any2caption.training.recipe_files import load_recipe
     from any2caption.training.run import ranks_of, refuse_early, start
 
@@ -71,7 +78,10 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         raise ConfigError("give either --snapshot or --data")
     settings = environment.load_settings(home)
     chosen = load_recipe(recipe, change or ())
-    count = ranks_of(chosen, ranks)
+    nodes = nodes_of(hostfile, node_rank, os.environ)
+    if nodes is not None and data is None:
+        raise ConfigError("several nodes need data that was prepared once: give --data")
+    count = nodes.ranks if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
     if data is not None:
         read_marker(data)
@@ -87,6 +97,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         snapshot=snapshot,
         data=data,
         weights=weights,
+        own=nodes.own if nodes else 0,
     )
     plan = make_plan(facts)
     if not json:
@@ -115,7 +126,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
                 progress=log,
             )
             refuse_early(chosen, preset, out / "data", out, count, weights, force=force)
-        start(settings, chosen, data or out / "data", out, count, log, weights=weights)
+        start(settings, chosen, data or out / "data", out, count, log, weights=weights, nodes=nodes)
     bundle = str((out / "bundle").absolute())
     if json:
         put_json({"plan": plan.as_dict(), "bundle": bundle, "meta": bundle_meta(out)})
@@ -162,7 +173,7 @@ def show(plan: "Plan") -> None:
         f"recipe    {plan.recipe} ({plan.digest[:_ID]})",
         f"model     {plan.preset}, {plan.parameters:,} parameters",
         f"data      snapshot {plan.snapshot[:_ID]}",
-        f"machine   {plan.machine.name}, {plan.ranks} ranks, ZeRO {plan.zero}",
+        f"machine   {plan.machine.name}, {plan.ranks} ranks, {_engine(plan)}",
         f"to do     {plan.steps:,} steps, {limit}",
         f"in OUT    {plan.resume.sentence}",
     )
@@ -176,6 +187,14 @@ def show(plan: "Plan") -> None:
     console.print(f"memory    {size(plan.memory)} a rank by estimate, {there} there", markup=False)
     for warning in plan.warnings:
         console.print(f"warning   {warning}", markup=False, soft_wrap=True)
+
+
+def _engine(plan: "Plan") -> str:
+    """How DeepSpeed runs it."""
+    words = [f"ZeRO {plan.zero}"]
+    words += [plan.precision] if plan.precision != "auto" else []
+    words += [f"{plan.offload} on the host"] if plan.offload != "none" else []
+    return ", ".join([*words, *(["activations recomputed"] if plan.recomputes else [])])
 
 
 def _steps(plan: "Plan") -> "Table":

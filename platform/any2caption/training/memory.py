@@ -21,6 +21,15 @@ The rule, for weights in float32 with P parameters of which T are trained, on R 
 
 The counts of activations are those of this model's layers as PyTorch keeps them for eager
 attention; a test holds the rule to what is really kept.
+
+What a recipe changes:
+
+    bf16          weights 2·P, activations but for the scores half, the copy of the weights
+                  (masters) with ZeRO 0 too; gradients stay at 4·T from ZeRO 1 on, 2·T with ZeRO 0
+    offload       on a GPU the moments and masters, and with `parameters` the weights, are in the
+                  host's memory; on a CPU it is the same memory
+    accumulate    a micro-batch's rows instead of a batch's
+    recomputation a layer's input (hidden or width) a token or patch, and one layer's whole
 """
 
 from collections.abc import Mapping
@@ -100,30 +109,49 @@ def estimate(  # noqa: PLR0913 - what decides it
     zero: int,
     device: str,
     encoded_tokens: int = 0,
+    precision: str = "fp32",
+    offload: str = "none",
+    recompute: bool = False,
 ) -> Memory:
     """Estimate one rank's memory; `trained` are parameters by module, 0 for a frozen one."""
+    half = precision == "bf16"
+    away = offload if device == "gpu" else "none"
     thawed = sum(trained.values())
     split = {level: ranks if zero >= level else 1 for level in (1, 2, 3)}
     exchange = min(thawed, BUCKET) if ranks > 1 or zero else 0
     if zero == 2 and device == "gpu":  # noqa: PLR2004 - ZeRO 2
         exchange = BUCKET
-    moments = 2 * thawed + (thawed if zero else 0)
-    rows = -(-stage.batch // ranks)
+    moments = 2 * thawed + (thawed if zero or half else 0)
+    rows = -(-stage.batch // (ranks * stage.accumulate))
+    layers, scores = _kept(config, stage, trained, longest, recompute=recompute)
+    weights = (FLOAT // 2 if half else FLOAT) * parameters // split[3]
+    gradients = (FLOAT // 2 if half and not zero else FLOAT) * thawed // split[2]
     return Memory(
-        weights=FLOAT * parameters // split[3],
-        gradients=FLOAT * thawed // split[2],
-        moments=FLOAT * moments // split[1],
+        weights=0 if away == "parameters" else weights,
+        gradients=gradients,
+        moments=0 if away != "none" else FLOAT * moments // split[1],
         exchange=FLOAT * exchange,
-        activations=FLOAT * rows * _kept(config, stage, trained, longest),
+        activations=rows * ((FLOAT // 2 if half else FLOAT) * layers + FLOAT * scores),
         encoded=FLOAT * encoded_tokens * config.text.hidden if stage.encode_once else 0,
         saving=FLOAT * parameters,
         libraries=LIBRARIES[device],
     )
 
 
-def _kept(config: ModelConfig, stage: Stage, trained: Mapping[str, int], longest: Longest) -> int:
-    """Numbers that one row keeps for the way back."""
+def _kept(
+    config: ModelConfig,
+    stage: Stage,
+    trained: Mapping[str, int],
+    longest: Longest,
+    *,
+    recompute: bool,
+) -> tuple[int, int]:
+    """Numbers that one row keeps for the way back: in layers, in scores."""
     vision, camera, text = config.vision, config.camera, config.text
+
+    def stack(depth: int, rows: int, width: int, a_layer: int) -> int:
+        return rows * (depth * width + a_layer if recompute else depth * a_layer)
+
     per_patch = (10 + 3 * vision.mlp_ratio) * vision.width
     total = 0
     for tower, patches, attended in (
@@ -131,17 +159,19 @@ def _kept(config: ModelConfig, stage: Stage, trained: Mapping[str, int], longest
         ("motion", longest.motion_patches, longest.motion_attended),
     ):
         if trained.get(tower):
-            total += vision.depth * patches * (per_patch + 2 * vision.heads * attended)
+            a_layer = per_patch + 2 * vision.heads * attended
+            total += stack(vision.depth, patches, vision.width, a_layer)
     if trained.get("camera"):
         per_patch = (10 + 3 * camera.mlp_ratio) * camera.width
         patches = longest.cameras * camera.frames * camera.patches
-        total += camera.depth * patches * (per_patch + 2 * camera.heads * camera.patches)
+        a_layer = per_patch + 2 * camera.heads * camera.patches
+        total += stack(camera.depth, patches, camera.width, a_layer)
     if stage.objective == "classify":
-        return total
+        return total, 0
     if any(trained.get(name) for name in (*ENCODERS, "language")):
         a_layer = 10 * text.hidden + 4 * text.mlp + 2 * text.heads * longest.tokens
-        total += text.layers * longest.tokens * a_layer
-    return total + 3 * text.vocab_size * longest.targets
+        total += stack(text.layers, longest.tokens, text.hidden, a_layer)
+    return total, 3 * text.vocab_size * longest.targets
 
 
 def shortage(memory: Memory, machine: Machine) -> tuple[str, str]:

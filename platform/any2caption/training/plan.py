@@ -95,6 +95,10 @@ class Plan:
     snapshot: str
     ranks: int
     zero: int
+    precision: str
+    offload: str
+    recomputes: bool
+    """Whether activations are computed again on the way back."""
     parameters: int
     steps: int
     """Steps that are left."""
@@ -145,6 +149,9 @@ def make_plan(facts: Facts) -> Plan:
         snapshot=facts.snapshot,
         ranks=facts.ranks,
         zero=facts.recipe.zero,
+        precision=facts.recipe.precision,
+        offload=facts.recipe.offload,
+        recomputes=facts.recipe.checkpoint_activations,
         parameters=sum(facts.parameters.values()),
         steps=sum(stage.steps - stage.first_step for stage in active),
         minutes=minutes if math.isfinite(minutes) else None,
@@ -246,6 +253,9 @@ def _stage(facts: Facts, number: int) -> StagePlan:
             zero=facts.recipe.zero,
             device=facts.machine.device,
             encoded_tokens=facts.encoded_tokens,
+            precision=facts.recipe.precision,
+            offload=facts.recipe.offload,
+            recompute=facts.recipe.checkpoint_activations,
         ),
     )
 
