@@ -4,9 +4,9 @@
 
 The tiny model, deepened to `--layers`, trains on a synthetic corpus with everything thawed, through
 DeepSpeed's launcher with gloo. `held` are the bytes of all tensors of rank 0 when the gradients are
-there and before the step (activations are gone by then); `state` those of them that are fp32 masters
-and moments; `resident` the most that the process held, libraries and activations included. Time is
-the median of `--steps` steps after one that warms up, and processor seconds of rank 0 a step. All
+there and before the step (activations are gone by then); `state` those of them that are masters and
+moments; `resident` the most that the process held, libraries and activations included. Time is the
+median of `--steps` steps after one that warms up, and processor seconds of rank 0 a step. All
 exchanges go through this machine's memory: times say nothing about a network or a GPU.
 """
 
@@ -81,6 +81,7 @@ def rank(options: argparse.Namespace) -> None:
     bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
     torch.set_num_threads(1)
     number, ranks = engines.connect()
+    torch.manual_seed(1)
     data = Prepared(options.data)
     stage = replace(
         SMOKE.stages[-1],
