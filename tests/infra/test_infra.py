@@ -74,8 +74,10 @@ def resources() -> dict[tuple[str, str], dict[str, Any]]:
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_every_file_parses(path):
-    read = json.loads if path.suffix == ".json" else yaml.safe_load
-    assert isinstance(read(path.read_text()), dict)
+    text = path.read_text()
+    found = [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
+    assert found
+    assert all(isinstance(document, dict) for document in found)
 
 
 @pytest.mark.parametrize("image", IMAGES)

@@ -10,7 +10,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video, kept_cap
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
+from any2caption.conditions.npy import open_npy
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.types import Depth, Part
@@ -31,7 +31,6 @@ _GREY_TOLERANCE = 12
 _VIDEO_GREY_TOLERANCE = 24
 _DEEP = 16
 _NPY_DTYPES = ("f2", "f4", "f8")
-_MAX_NPY_HEADER = 10_000
 _MOST_UNZIPPED = 400_000_000
 Floats = NDArray[np.float32]
 
@@ -234,44 +233,27 @@ def _parse_npy(parts: Sequence[Part], options: Options, limits: Limits, notes: N
 
 
 def _load_npy(part: Part, limits: Limits) -> Floats:
-    """A float npy file as T×H×W; the header is checked against the file's size before reading."""
-    stream = io.BytesIO(part.data)
-    try:
-        version = np.lib.format.read_magic(stream)
-        reader: Any = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, _, dtype = reader(stream, max_header_size=_MAX_NPY_HEADER)
-    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as error:
-        raise InputError("a damaged npy header", file=part.name, field="header") from error
-    if dtype.hasobject or dtype.str[1:] not in _NPY_DTYPES:
+    """A float npy file as T×H×W."""
+    found = open_npy(part)
+    shape = found.shape
+    if found.dtype.str[1:] not in _NPY_DTYPES:
         raise InputError(
-            f"numbers of type {dtype}; a depth npy holds floats", file=part.name, field="dtype"
+            f"numbers of type {found.dtype}; a depth npy holds floats",
+            file=part.name,
+            field="dtype",
         )
     if len(shape) not in (2, 3) or min(shape) < 1:
         raise InputError(
             f"shape {shape}; a depth npy is H×W or T×H×W", file=part.name, field="shape"
         )
-    count = 1
-    for side in shape:
-        count *= int(side)
-    if limits.pixels and int(shape[-1]) * int(shape[-2]) > limits.pixels:
+    if limits.pixels and shape[-1] * shape[-2] > limits.pixels:
         raise InputError(
             f"{shape[-1]}×{shape[-2]} pixels; at most {limits.pixels / 1e6:g} megapixels are taken",
             file=part.name,
             field="shape",
         )
-    have = len(part.data) - stream.tell()
-    if have != count * dtype.itemsize:
-        raise InputError(
-            f"{have:,} bytes of numbers, {count * dtype.itemsize:,} wanted: damaged or truncated",
-            file=part.name,
-            field="data",
-        )
-    stream.seek(0)
     with np.errstate(over="ignore"):
-        array = np.load(stream, allow_pickle=False).astype(np.float32)
+        array = found.array().astype(np.float32)
     maps: Floats = array.reshape((-1, *shape[-2:]))
     return maps
 

@@ -3,7 +3,6 @@
 Each track is T×2 = (x, y) in the file's own unit, NaN = missing.
 """
 
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from any2caption.conditions.base import Notes, Options
 from any2caption.conditions.keypoints import Where, canvas_of, load_json, number
+from any2caption.conditions.npy import open_npy
 from any2caption.conditions.text import decode_utf8
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
@@ -23,7 +23,6 @@ TEXT, CSV, MOT, JSON, NPY = "track text", "track CSV", "MOT text", "track JSON",
 _MAX = 1e6
 _MOT_COLUMNS = (9, 10)
 _MAX_FRAMES = 20_000
-_MAX_NPY_HEADER = 4096
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "x": ("x", "cx", "u", "px", "x_px", "pos_x"),
     "y": ("y", "cy", "v", "py", "y_px", "pos_y"),
@@ -298,7 +297,7 @@ def read_npy(part: Part, options: Options, notes: Notes) -> TrackFile:
     Raises:
         InputError: another shape or type, a damaged file.
     """
-    array = _load(part)
+    array = open_npy(part).array()
     while array.ndim > 3 and array.shape[0] == 1:  # noqa: PLR2004 - T×N×2
         array = array[0]
     if array.ndim not in (2, 3) or array.shape[-1] not in (2, 3) or not array.size:
@@ -323,31 +322,3 @@ def read_npy(part: Part, options: Options, notes: Notes) -> TrackFile:
     if (np.abs(points[~lost]) > _MAX).any():
         raise InputError("coordinates out of range", file=part.name, field="points")
     return TrackFile(list(points.transpose(1, 0, 2)), NPY, axes_open=axes_open)
-
-
-def _load(part: Part) -> NDArray[Any]:
-    """Load an npy file of plain numbers; its header is held to the file's size first."""
-    stream = io.BytesIO(part.data)
-    try:
-        version = np.lib.format.read_magic(stream)
-        reader: Any = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, _, dtype = reader(stream, max_header_size=_MAX_NPY_HEADER)
-    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError) as error:
-        raise InputError("a damaged npy header", file=part.name, field="header") from error
-    if dtype.kind not in "fiu":
-        raise InputError(
-            f"values of type {dtype}; numbers are wanted", file=part.name, field="dtype"
-        )
-    wanted = math.prod(int(side) for side in shape) * dtype.itemsize
-    have = len(part.data) - stream.tell()
-    if have != wanted or any(side < 0 for side in shape):
-        raise InputError(
-            f"{have:,} bytes of numbers, {wanted:,} wanted: damaged or truncated",
-            file=part.name,
-            field="data",
-        )
-    stream.seek(0)
-    return np.asarray(np.load(stream, allow_pickle=False))

@@ -202,20 +202,12 @@ TINY = Policy(
 
 SMOKE = Policy(
     name="smoke",
+    # No bound on what a caption says: after a minute that is chance.
     summary="Proof that the chain works, for a model trained for a minute. Not for release.",
     for_release=False,
     per_slice=16,
     control=8,
-    thresholds=(
-        Threshold(name="six parts in every caption", bound=1.0, structure=True),
-        *_thresholds(
-            1,
-            [
-                # One slot of the few hundred: what a model says after a minute is nearly chance.
-                ("slots stated by any input", 0.002, Selector()),
-            ],
-        ),
-    ),
+    thresholds=(Threshold(name="six parts in every caption", bound=1.0, structure=True),),
 )
 
 POLICIES: dict[str, Policy] = {policy.name: policy for policy in (TINY, SMOKE)}
