@@ -72,7 +72,7 @@ def test_set_reaches_every_field_and_renames():
         ("seed=three", 'seed: Input should be a valid integer, not "three"'),
         ("seed=1.5", "seed: Input should be a valid integer"),
         ("compile=1", "compile: Input should be a valid boolean"),
-        ("zero=3", "zero: Input should be 0, 1 or 2, not 3"),
+        ("zero=4", "zero: Input should be 0, 1, 2 or 3, not 4"),
         ("stages.interpret.train=[hands]", "stages.3.train.0: Input should be 'vision'"),
         ("stages.interpret.betas=[0.9]", "stages.3.betas"),
         ("seed=[", "no YAML"),
