@@ -9,6 +9,8 @@ from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, VISION
+from any2caption.model.kernels import Kernels
+from any2caption.model.linear_cross_entropy import LossHead
 from any2caption.model.towers import run_tower
 
 PARTS: dict[str, str] = {
@@ -84,6 +86,7 @@ class Any2Caption(nn.Module):
         super().__init__()
         self.config = config
         self.mllm = mllm or Qwen2VLForConditionalGeneration(qwen_config(config))
+        self.mllm.lm_head = LossHead.of(self.mllm.lm_head)
         self.motion_encoder = copy.deepcopy(self.mllm.model.visual)
         self.camera_encoder = CameraEncoder(config.camera, config.text.hidden)
 
@@ -121,6 +124,8 @@ class Any2Caption(nn.Module):
 
     def hidden_states(self, embeds: Tensor, position_ids: Tensor) -> Tensor:
         """Causal forward over (B, L, hidden) with positions (3, B, L), padded on the right."""
+        if embeds.is_cuda:  # fused causal attention: with padding on the right it needs no mask
+            return self._fused(embeds, position_ids)
         length = embeds.shape[1]
         mask = torch.full(
             (length, length), torch.finfo(torch.float32).min, device=embeds.device
@@ -132,9 +137,28 @@ class Any2Caption(nn.Module):
             use_cache=False,
         ).last_hidden_state
 
+    def _fused(self, embeds: Tensor, position_ids: Tensor) -> Tensor:
+        if self.language.config._attn_implementation != "sdpa":  # noqa: SLF001
+            self.language.set_attn_implementation("sdpa")  # type: ignore[operator]
+        return self.language(  # type: ignore[no-any-return]
+            inputs_embeds=embeds,
+            position_ids=position_ids,
+            attention_mask={"full_attention": None},
+            use_cache=False,
+        ).last_hidden_state
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token scores (…, vocabulary)."""
         return self.mllm.lm_head(hidden)  # type: ignore[no-any-return]
+
+    def loss(self, hidden: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Σ weights · cross-entropy of the tokens that follow hidden states (N, hidden)."""
+        return self.mllm.lm_head(hidden, targets, weights)  # type: ignore[no-any-return]
+
+    def use_kernels(self, kernels: Kernels) -> None:
+        """Choose the implementation of the fused operations (see `model.kernels`)."""
+        self.camera_encoder.kernels = kernels
+        self.mllm.lm_head.kernels = kernels
 
 
 def place(

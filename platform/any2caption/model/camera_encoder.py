@@ -1,6 +1,7 @@
 """The camera encoder.
 
-Plücker maps → PixelUnshuffle(4) = 96 channels → patches → transformer → one token a frame.
+Plücker maps → PixelUnshuffle(4) = 96 channels → patches → transformer → one token a frame. On a
+GPU maps and patches are made by one kernel (`kernels`).
 """
 
 import torch
@@ -8,7 +9,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from any2caption.model.config import CameraConfig
-from any2caption.model.plucker import plucker_maps
+from any2caption.model.kernels import Kernels, chosen
+from any2caption.model.plucker import plucker_maps, plucker_patches
 
 
 class _Block(nn.Module):
@@ -36,6 +38,7 @@ class CameraEncoder(nn.Module):
 
     mean: Tensor
     scale: Tensor
+    kernels: Kernels = "auto"
 
     def __init__(self, config: CameraConfig, hidden: int) -> None:
         super().__init__()
@@ -47,7 +50,6 @@ class CameraEncoder(nn.Module):
         # deviation.
         self.register_buffer("mean", torch.zeros(6, side, side))
         self.register_buffer("scale", torch.ones(6))
-        self.unshuffle = nn.PixelUnshuffle(config.unshuffle)
         self.embed = nn.Linear(config.in_channels * config.patch**2, config.width)
         self.frame_position = nn.Parameter(torch.randn(config.frames, 1, config.width) * 0.02)
         self.patch_position = nn.Parameter(torch.randn(1, config.patches, config.width) * 0.02)
@@ -74,22 +76,22 @@ class CameraEncoder(nn.Module):
         config = self.config
         if not len(poses):
             return poses.new_zeros(0, config.frames, self.hidden)
-        with torch.autocast(poses.device.type, enabled=False):
-            maps = plucker_maps(poses.float(), config.size)
-            maps = (maps - self.mean) / self.scale[:, None, None]
-        c, f = maps.shape[:2]
-        channels = self.unshuffle(maps.flatten(0, 1))  # (c·F, 96, s, s)
-        p = config.patch
-        patches = (
-            channels.unflatten(-1, (-1, p))
-            .unflatten(2, (-1, p))
-            .permute(0, 2, 4, 1, 3, 5)
-            .flatten(3)
-            .flatten(1, 2)
-        )
+        c, f = poses.shape[:2]
+        patches = self._patches(poses.flatten(0, 1))
         x = self.embed(patches).unflatten(0, (c, f)) + self.frame_position + self.patch_position
         x = x.flatten(1, 2)
         for block in self.blocks:
             x = checkpoint(block, x, use_reentrant=False) if self.recompute else block(x)
         pooled = self.norm(x).unflatten(1, (f, -1)).mean(2)
         return self.project(pooled)  # type: ignore[no-any-return]
+
+    def _patches(self, poses: Tensor) -> Tensor:
+        """Poses (n, 16) → (n, patches, channels · patch²) in the type that `embed` multiplies in."""
+        device, dtype = poses.device, self.embed.weight.dtype
+        if torch.is_autocast_enabled(device.type):
+            dtype = torch.get_autocast_dtype(device.type)
+        make = plucker_patches
+        if chosen(self.kernels, device) != "eager":
+            from any2caption.model.plucker_triton import plucker_patches as make
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
+            return make(poses, self.mean, self.scale, self.config, dtype)

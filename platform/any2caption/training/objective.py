@@ -72,10 +72,8 @@ class Objective(nn.Module):
         embeds = self.model.embed(batch.input_ids, batch.types, vision, motion, camera)
         hidden = self.model.hidden_states(embeds, batch.positions)
         at = batch.labels >= 0
-        scores = self.model.logits(hidden[at]).float()
-        losses = nn.functional.cross_entropy(scores, batch.labels[at], reduction="none")
         weights = batch.weights[at]
-        loss, total = (losses * weights).sum(), weights.sum()
+        loss, total = self.model.loss(hidden[at], batch.labels[at], weights), weights.sum()
         if heads_loss and (batch.answers or self.in_step):
             outputs = {"vision": vision, "motion": motion, "camera": camera}
             found, pairs = self.heads(outputs, batch.answers, in_step=self.in_step)

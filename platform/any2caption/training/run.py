@@ -26,6 +26,7 @@ from typing import Annotated
 import typer
 
 from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
+from any2caption.model.kernels import check_kernels
 from any2caption.model.processor import LABELS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
@@ -108,6 +109,7 @@ def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
     survey loads torch into a process that watches for the whole run.
     """
     check_recipe(recipe, preset, ranks, tuple(LABELS))
+    check_kernels(recipe.kernels, gpu=gpus() > 0)
     if bundle_meta(out) is not None:
         refuse_another(out, recipe.digest)
         return

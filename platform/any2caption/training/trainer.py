@@ -49,6 +49,7 @@ class Trainer:
         self.objective = Objective(
             model, self.data.classes(), bf16=engines.multiplies_in_bf16(recipe)
         )
+        model.use_kernels(recipe.kernels)
         if recipe.language_tuning == "lora":
             lora.attach(model.language)
         snapshot = str(self.data.meta["snapshot"])
