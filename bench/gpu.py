@@ -1,4 +1,4 @@
-"""What the benchmarks of a GPU share: the card, its measured ceilings, results written as they come."""
+"""What the benchmarks of a GPU share: the card, its peak, results written as they come."""
 
 import importlib.metadata
 import json

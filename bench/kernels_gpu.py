@@ -90,7 +90,9 @@ def ceilings(results: Results, device: torch.device, repeat: int) -> None:
     )
 
 
-def plucker(results: Results, device: torch.device, cameras: int, repeat: int, *, tiny: bool) -> None:
+def plucker(
+    results: Results, device: torch.device, cameras: int, repeat: int, *, tiny: bool
+) -> None:
     """Part 1."""
     config = replace(QWEN2_VL_7B.camera, size=64) if tiny else QWEN2_VL_7B.camera
     mean = torch.randn(6, config.size, config.size, device=device)

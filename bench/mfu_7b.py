@@ -204,7 +204,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tune", nargs="+", default=["lora"], choices=["lora", "full", "lm_head"])
-    parser.add_argument("--layers", nargs="+", default=["plain"], choices=["plain", "compile", "liger"])
+    parser.add_argument(
+        "--layers", nargs="+", default=["plain"], choices=["plain", "compile", "liger"]
+    )
     parser.add_argument("--kernels", default="auto", choices=["auto", "eager", "triton", "liger"])
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--length", type=int, default=2048)

@@ -71,7 +71,9 @@ def test_the_triton_kernel_equals_its_eager_twin(interpreted, config, dtype):
     exact = patchify((exact - mean.double()) / scale.double()[:, None, None], config)
     error = (ours.double() - exact).norm() / exact.norm()
     assert error < (1e-6 if dtype == torch.float32 else 4e-3)
-    torch.testing.assert_close(ours, eager, rtol=1e-5 if dtype == torch.float32 else 1e-2, atol=1e-5)
+    torch.testing.assert_close(
+        ours, eager, rtol=1e-5 if dtype == torch.float32 else 1e-2, atol=1e-5
+    )
 
 
 def test_the_triton_kernel_writes_every_number_and_takes_no_poses(interpreted, monkeypatch):
@@ -190,7 +192,7 @@ def test_a_kernel_that_cannot_run_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(kernels, "installed", there.__contains__)
     kernels.check_kernels("auto", gpu=False)
     kernels.check_kernels("eager", gpu=True)
-    with pytest.raises(ConfigError, match="needs triton and liger_kernel .*not installed"):
+    with pytest.raises(ConfigError, match=r"needs triton and liger_kernel .*not installed"):
         kernels.check_kernels("liger", gpu=True)
     there |= {"triton", "liger_kernel"}
     kernels.check_kernels("liger", gpu=True)

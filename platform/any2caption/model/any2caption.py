@@ -138,7 +138,7 @@ class Any2Caption(nn.Module):
         ).last_hidden_state
 
     def _fused(self, embeds: Tensor, position_ids: Tensor) -> Tensor:
-        if self.language.config._attn_implementation != "sdpa":  # noqa: SLF001
+        if self.mllm.model.language_model.config._attn_implementation != "sdpa":  # noqa: SLF001
             self.language.set_attn_implementation("sdpa")  # type: ignore[operator]
         return self.language(  # type: ignore[no-any-return]
             inputs_embeds=embeds,

@@ -86,7 +86,7 @@ class CameraEncoder(nn.Module):
         return self.project(pooled)  # type: ignore[no-any-return]
 
     def _patches(self, poses: Tensor) -> Tensor:
-        """Poses (n, 16) → (n, patches, channels · patch²) in the type that `embed` multiplies in."""
+        """Poses (n, 16) → (n, patches, channels · patch²) in the type that `embed` takes."""
         device, dtype = poses.device, self.embed.weight.dtype
         if torch.is_autocast_enabled(device.type):
             dtype = torch.get_autocast_dtype(device.type)

@@ -69,9 +69,10 @@ def linear_cross_entropy(  # noqa: PLR0913, PLR0917 - a loss's operands
         if len(targets) and chosen(kernels, device) == "liger":
             return _liger(hidden, weight, targets, weights)
         rows = rows or max(1, NUMBERS // len(weight))
-        return _Chunked.apply(  # type: ignore[no-any-return]
+        found: Tensor = _Chunked.apply(  # type: ignore[no-untyped-call]
             hidden, weight, targets, weights, rows, torch.is_grad_enabled()
         )
+        return found
 
 
 def _liger(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
@@ -93,7 +94,8 @@ def _liger(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor) -> 
         False,
         torch.float32,  # sums of the weight's gradient over chunks
     )
-    return (loss * weights[0] if equal else (loss * weights).sum()).float()
+    total: Tensor = loss * weights[0] if equal else (loss * weights).sum()
+    return total.float()
 
 
 class _Chunked(torch.autograd.Function):
@@ -134,7 +136,7 @@ class _Chunked(torch.autograd.Function):
         return total
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         """Both gradients were found on the way forth; they are scaled in place, once."""
         found, ctx.gradients = ctx.gradients, None

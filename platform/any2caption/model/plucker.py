@@ -36,7 +36,8 @@ def patchify(maps: Tensor, config: CameraConfig) -> Tensor:
     """
     p = config.patch
     cells = torch.nn.functional.pixel_unshuffle(maps, config.unshuffle)
-    cut = cells.unflatten(-1, (-1, p)).unflatten(2, (-1, p))
+    n, channels, side, _ = cells.shape
+    cut = cells.reshape(n, channels, side // p, p, side // p, p)
     return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
 
 

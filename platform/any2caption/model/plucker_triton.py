@@ -22,7 +22,7 @@ BLOCK = 1024
 
 
 @triton.jit  # type: ignore[untyped-decorator,unused-ignore]
-def _kernel(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0914, PLR0917
+def _kernel(  # type: ignore[no-untyped-def]  # noqa: ANN202, PLR0913, PLR0917
     poses_ptr,  # noqa: ANN001
     mean_ptr,  # noqa: ANN001
     scale_ptr,  # noqa: ANN001
@@ -95,9 +95,7 @@ def plucker_patches(
 ) -> Tensor:
     """As `plucker.plucker_patches`, on the device of the poses (n, 16)."""
     area = config.unshuffle**2 * config.patch**2
-    out = torch.empty(
-        len(poses), config.patches, 6 * area, dtype=dtype, device=poses.device
-    )
+    out = torch.empty(len(poses), config.patches, 6 * area, dtype=dtype, device=poses.device)
     block = min(BLOCK, triton.next_power_of_2(area))
     if len(poses):
         _kernel[(len(poses), config.patches * triton.cdiv(area, block))](
