@@ -178,7 +178,7 @@ def loss(results: Results, device: torch.device, rows: int, repeat: int, *, tiny
                 ms=took,
                 tflops=flops / took / 1e9,
                 peak_mb=peak / 1e6,
-                loss_error=float((value - exact).abs() / exact.abs()),
+                loss_error=float(((value - exact).abs() / exact.abs()).detach()),
                 gradient_error=float((found.float() - slope).norm() / slope.norm()),
             )
 

@@ -27,9 +27,9 @@ gradients of weights where they are trained; a = 1, or 3 with a way back; h like
 LoRA's own products are left out (0.3 %). MFU = FLOPs / (median time · peak), the peak being the
 data sheet's dense bfloat16 rate of the card (989.4 TFLOP/s for H100 and H200 SXM; `--peak`).
 
-`--layers compile` compiles the language model's layers as a recipe's `compile` does; `--layers
-liger` takes Liger's RMSNorm, SwiGLU and M-RoPE. Without a GPU nothing is measured; `--tiny` runs
-small shapes there, to check the script.
+`--layers compile` compiles the language model's layers, as a recipe's `compile` does but for these
+shapes alone. Without a GPU nothing is measured; `--tiny` runs small shapes there, to check the
+script.
 """
 
 import argparse
@@ -157,15 +157,10 @@ def step_flops(objective: Objective, rows: int, length: int, caption: int, tune:
 
 
 def speed_up(objective: Objective, layers: str) -> None:
-    """Compiled layers, or Liger's, in the language model."""
-    language = objective.model.language
+    """Compiled layers in the language model."""
     if layers == "compile":
-        for layer in language.layers:  # type: ignore[union-attr]
+        for layer in objective.model.language.layers:  # type: ignore[union-attr]
             layer.compile(dynamic=False)
-    if layers == "liger":
-        from liger_kernel.transformers import apply_liger_kernel_to_qwen2_vl
-
-        apply_liger_kernel_to_qwen2_vl(model=language, fused_linear_cross_entropy=False)
 
 
 def measure(objective: Objective, batch: Batch, steps: int, device: torch.device) -> dict[str, Any]:
@@ -183,6 +178,7 @@ def measure(objective: Objective, batch: Batch, steps: int, device: torch.device
         loss, weight = objective(batch, 0.0)
         mean = loss / weight
         mean.backward()
+        mean = mean.detach()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -204,9 +200,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tune", nargs="+", default=["lora"], choices=["lora", "full", "lm_head"])
-    parser.add_argument(
-        "--layers", nargs="+", default=["plain"], choices=["plain", "compile", "liger"]
-    )
+    parser.add_argument("--layers", nargs="+", default=["plain"], choices=["plain", "compile"])
     parser.add_argument("--kernels", default="auto", choices=["auto", "eager", "triton", "liger"])
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--length", type=int, default=2048)

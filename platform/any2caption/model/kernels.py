@@ -5,7 +5,10 @@
 | `eager` | PyTorch | PyTorch, in chunks of rows |
 | `triton` | this project's Triton kernel | PyTorch, in chunks of rows |
 | `liger` | this project's Triton kernel | Liger's fused linear cross-entropy |
-| `auto` | the most of these that the device and the installed packages allow | |
+
+`auto` takes the most of these that the device and the installed packages allow, with one exception:
+the loss of a head that is trained stays in chunks, which measured faster than Liger's
+(`bench/README.md`).
 
 Only `auto` falls back: a kernel asked for by name that cannot run is an error before any work.
 """
