@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from any2caption.cli.console import ProgressPrinter, put, put_json, say
+from any2caption.cli.phrases import phrases
 from any2caption.cli.shards import shards
 from any2caption.cli.stack import Home, Json
 
@@ -389,6 +390,7 @@ def quarantine(
 
 
 data.command()(shards)
+data.command()(phrases)
 
 
 def _settings(home: Path | None) -> "Settings":

@@ -48,6 +48,16 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     ] = 0,
     weights: Annotated[str, typer.Option(help="Folder or file:// URI of Qwen2-VL weights.")] = "",
     workers: Annotated[int, typer.Option(min=1, help="Processes that prepare the data.")] = 2,
+    general: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE=LICENCE",
+            help="General instruction data to mix in: LLaVA or Alpaca rows, JSON or JSONL.",
+        ),
+    ] = None,
+    traces: Annotated[
+        Path | None, typer.Option(help="Reasoning traces: JSONL of id and reasoning.")
+    ] = None,
     dry_run: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--dry-run", help="Print the plan; write and start nothing.")
     ] = False,
@@ -70,6 +80,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.stack import environment
     from any2caption.training.checks import check_recipe
     from any2caption.training.dataset import read_marker
+    from any2caption.training.general import parse_argument
     from any2caption.training.nodes import nodes_of
     from any2caption.training.recipe_files import load_recipe
     from any2caption.training.run import ranks_of, refuse_early, start
@@ -83,8 +94,11 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         raise ConfigError("several nodes need data that was prepared once: give --data")
     count = nodes.ranks if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
+    mixed = [parse_argument(one) for one in general or ()]
     if data is not None:
         read_marker(data)
+        if mixed or traces:
+            raise ConfigError("--general and --traces are read when a --snapshot is prepared")
     from any2caption.training.plan import make_plan  # after the checks that need no torch
     from any2caption.training.survey import survey
 
@@ -98,6 +112,8 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         data=data,
         weights=weights,
         own=nodes.own if nodes else 0,
+        general=mixed,
+        traces=traces,
     )
     plan = make_plan(facts)
     if not json:
@@ -124,6 +140,8 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
                 weights=weights,
                 workers=workers,
                 progress=log,
+                general=mixed,
+                traces=traces,
             )
             refuse_early(chosen, preset, out / "data", out, count, weights, force=force)
         start(settings, chosen, data or out / "data", out, count, log, weights=weights, nodes=nodes)
@@ -180,6 +198,9 @@ def show(plan: "Plan") -> None:
     for line in head:
         console.print(line, markup=False, soft_wrap=True)
     console.print(_steps(plan))
+    for stage in plan.stages:
+        if stage.details:
+            console.print(f"{stage.name}: {'; '.join(stage.details)}", markup=False)
     console.print(_modules(plan))
     console.print(_memory(plan))
     have = plan.machine.available

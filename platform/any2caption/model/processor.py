@@ -38,7 +38,7 @@ from any2caption.conditions.types import (
     Video,
 )
 from any2caption.errors import InputError
-from any2caption.model.config import ModelConfig, ProcessorConfig, Scaling
+from any2caption.model.config import NEW_TOKENS, ModelConfig, ProcessorConfig, Scaling
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
 from any2caption.model.pixels import fit, grid_of, patchify
 from any2caption.model.positions import prompt_positions
@@ -320,6 +320,17 @@ class Processor:
     def caption_ids(self, caption: str) -> list[int]:
         """Tokens of a target caption, ended by <|im_end|>."""
         return [*self.tokenizer.encode(caption, add_special_tokens=False).ids, self.end_id]
+
+    def turn_ids(self, text: str) -> list[int]:
+        """Tokens of the user's next turn, behind a reply and up to where the next reply begins."""
+        start, end = self._special("<|im_start|>"), self._special("<|im_end|>")
+        asked = [*self._text("\n"), *start, *self._text("user\n"), *self._user_text(text)[0], *end]
+        return [*asked, *self._text("\n"), *start, *self._text("assistant\n")]
+
+    @property
+    def new_token_ids(self) -> tuple[int, ...]:
+        """The ids of the paper's four start and end tokens."""
+        return tuple(self._special(token)[0] for token in NEW_TOKENS)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated tokens."""

@@ -16,6 +16,7 @@ from torch import Tensor
 from any2caption.model.inputs import CAMERA, MOTION, VISION, Features
 from any2caption.model.processor import LABELS, MOTION_KINDS, Processor
 from any2caption.training.dataset import Prepared, Sample
+from any2caption.training.examples import blanked, example
 from any2caption.training.recipes import Stage
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Batch:
     """Places in `input_ids` that are no padding."""
     encoded: bool = False
     """Whether `vision`, `motion` and `poses` are encoder outputs (N, hidden) already."""
+    blank: Tensor | None = None
+    """Encoder tokens (B, L) that dropout blanks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,30 +157,25 @@ class Collator:
             answers=tuple(answers),
             tokens=sum(len(row.input_ids) for row in rows),
             encoded=self.encoded is not None,
+            blank=padded("blank", 0, torch.bool) if any(row.blank.any() for row in rows) else None,
         )
 
     def _row(self, sample: Sample, step: int) -> "_Row":
         stage = self.stage
-        prompt, numbers = sample.prompt, list(sample.features)
-        if stage.drop_condition or stage.drop_sentence:
-            prompt, numbers = self._dropped(sample, step)
+        made = example(sample, stage, self.data, self.processor, self.seed, step)
+        numbers, caption, slots = made.numbers, made.target, made.weights
         features = [self.data.feature(number) for number in numbers]
-        caption = np.asarray(self.data.caption_tokens[slice(*sample.span)], np.int64)
-        slots = np.asarray(self.data.slot_tokens[slice(*sample.span)])
-        if stage.objective == "describe":
-            wanted = [item for item in features if str(item["kind"]) in stage.kinds][:1]
-            features, prompt = wanted, ""
-            caption = np.asarray(self.processor.caption_ids(sample.parts[stage.part]), np.int64)
-            slots = np.ones(len(caption), np.float32)
-        inputs = self.processor.assemble(prompt, features, patches=self.encoded is None)
+        inputs = self.processor.assemble(made.prompt, features, patches=self.encoded is None)
         start = len(inputs.input_ids)
         ids = np.concatenate([inputs.input_ids, caption])
         at = inputs.position_ids.max() + 1
         after = np.broadcast_to(np.arange(at, at + len(caption)), (3, len(caption)))
         labels = np.full(len(ids), -1, np.int64)
-        labels[start - 1 : -1] = caption
+        labels[start - 1 : -1] = np.where(slots < 0, -1, caption)
         weights = np.zeros(len(ids), np.float32)
-        weights[start - 1 : -1] = np.maximum(slots, stage.template_weight)
+        weights[start - 1 : -1] = np.where(slots < 0, 0, np.maximum(slots, stage.template_weight))
+        blank = np.zeros(len(ids), np.bool_)
+        blank[:start] = blanked(inputs.token_types, sample, stage, self.seed, step)
         merge = self.processor.config.vision.merge**2
         counts = {
             tower: int((inputs.token_types == kind).sum())
@@ -199,6 +197,7 @@ class Collator:
             media[2],
             list(_answers(sample, features, inputs.vision_grid, counts, merge)),
             counts,
+            blank,
         )
 
     def _tokens(self, numbers: Sequence[int]) -> tuple[Array, Array, Array]:
@@ -211,17 +210,6 @@ class Collator:
         none = np.zeros((0, self.processor.config.text.hidden), np.float32)
         vision, motion, camera = (np.concatenate([none, *found]) for found in parts.values())
         return vision, motion, camera
-
-    def _dropped(self, sample: Sample, step: int) -> tuple[str, list[int]]:
-        """Leave out conditions and sentences of the prompt at random; something always stays."""
-        seed = [self.seed, step, *sample.id.encode()]
-        rng = np.random.default_rng(seed)
-        kept = [n for n in sample.features if rng.random() >= self.stage.drop_condition]
-        sentences = [s.strip() for s in sample.prompt.split(".") if s.strip()]
-        said = [s for s in sentences if rng.random() >= self.stage.drop_sentence]
-        if not kept and not said:
-            return sample.prompt, list(sample.features)
-        return ". ".join(said), kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +226,7 @@ class _Row:
     poses: NDArray[np.float32]
     answers: list[tuple[Answers, tuple[str, int, int]]]
     counts: dict[str, int]
+    blank: NDArray[np.bool_]
 
 
 _TOWERS = {**dict.fromkeys(MOTION_KINDS, "motion"), "camera": "camera"}
@@ -285,4 +274,6 @@ def usable(samples: Sequence[Sample], stage: Stage, kind_of: Callable[[int], str
         return list(samples)
     if stage.objective == "classify":
         return [s for s in samples if any(kind in s.answers for kind in stage.kinds)]
+    if stage.objective == "describe" and stage.describe == "phrases":
+        samples = [s for s in samples if s.phrases.get(stage.part)]
     return [s for s in samples if any(kind_of(number) in stage.kinds for number in s.features)]

@@ -10,6 +10,7 @@ from any2caption.training.recipes import Module, Recipe, Stage
 
 MODULES: tuple[str, ...] = get_args(Module)
 ENCODERS = ("vision", "motion", "camera")
+PHRASE_PARTS = ("camera", "action")
 _SHARDED_WEIGHTS = 3  # the ZeRO stage that also splits the weights themselves
 
 
@@ -49,8 +50,9 @@ def _recipe(recipe: Recipe, preset: str, ranks: int) -> Iterator[str]:
         if getattr(recipe, name) < least:
             yield f"{name} must be {least} or more, not {getattr(recipe, name)}"
     yield from _engine(recipe)
-    if not recipe.max_minutes > 0:
-        yield f"max_minutes must be above 0, not {recipe.max_minutes}"
+    for name in ("max_minutes", "lora_rank", "lora_alpha"):
+        if not getattr(recipe, name) > 0:
+            yield f"{name} must be above 0, not {getattr(recipe, name)}"
     if not recipe.checkpoint_seconds >= 0:
         yield f"checkpoint_seconds must be 0 or more, not {recipe.checkpoint_seconds}"
 
@@ -93,11 +95,13 @@ def _objective(stage: Stage, preset: str) -> Iterator[str]:
     if stage.objective == "classify":
         if not stage.kinds:
             yield "classify needs kinds"
-        if extra := [name for name in stage.train if name in {"language", "lm_head"}]:
+        if extra := [name for name in stage.train if name in {"language", "lm_head", "tokens"}]:
             yield f"classify does not reach {', '.join(extra)}"
     elif stage.objective == "describe":
         if stage.part not in PARTS:
             yield f"describe needs a part ({', '.join(PARTS)}), not {stage.part!r}"
+        elif stage.describe == "phrases" and stage.part not in PHRASE_PARTS:
+            yield f"phrases are mined from {' and '.join(PHRASE_PARTS)}, not from {stage.part!r}"
         if preset == "tiny":
             yield "describe needs weights: data of the preset tiny holds no parts"
 

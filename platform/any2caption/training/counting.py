@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.model.config import ModelConfig
+from any2caption.model.config import NEW_TOKENS, ModelConfig
 from any2caption.training import lora
 from any2caption.training.engine import parameter_groups
 from any2caption.training.objective import MODULES, Objective
@@ -34,9 +34,10 @@ def count(
 ) -> Counts:
     """Count by module; a parameter that two modules share counts in the last of them."""
     with torch.device("meta"):
-        objective = Objective(Any2Caption(config), classes, bf16=False)
+        new_tokens = range(len(NEW_TOKENS))
+        objective = Objective(Any2Caption(config), classes, bf16=False, new_tokens=new_tokens)
         if recipe.language_tuning == "lora":
-            lora.attach(objective.model.language)
+            lora.attach(objective.model.language, recipe.lora_rank, recipe.lora_alpha)
     owner: dict[int, str] = {}
     for name in MODULES:  # lm_head after language: a tied head is named as the head
         owner.update(dict.fromkeys(map(id, objective.part(name).parameters()), name))

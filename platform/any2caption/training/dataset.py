@@ -11,8 +11,8 @@ prepared.json   what it was made from, and size and SHA-256 of the other files; 
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,14 +82,25 @@ def verify(folder: Path) -> list[str]:
     return []
 
 
-def prepared_from(snapshot: str, preset: str, recipe: Recipe, weights: str) -> dict[str, Any]:
-    """What decides the content of a prepared folder."""
+def prepared_from(
+    snapshot: str,
+    preset: str,
+    recipe: Recipe,
+    weights: str,
+    general: Sequence[Mapping[str, str]] = (),
+) -> dict[str, Any]:
+    """What decides the content of a prepared folder.
+
+    `general` are the files of general instruction data: name, SHA-256 and licence.
+    """
     return {
         "version": PREPARED_VERSION,
         "snapshot": snapshot,
         "preset": preset,
         "vocab": recipe.vocab if preset == "tiny" else 0,
         "weights": weights,
+        "general": [dict(file) for file in general],
+        "reasoning": any(stage.reasoning for stage in recipe.stages),
     }
 
 
@@ -107,6 +118,8 @@ def check_data(data: Path, recipe: Recipe, preset: str, weights: str) -> list[st
             raise ConfigError(
                 f"{data}: prepared for {name} {meta.get(name)!r}, this run's is {wanted[name]!r}"
             )
+    if wanted["reasoning"] and not meta.get("reasoning"):
+        raise ConfigError(f"{data}: prepared without reasoning traces; prepare it for this recipe")
     return notes
 
 
@@ -129,6 +142,12 @@ class Sample:
     span: tuple[int, int]
     parts: Mapping[str, str]
     length: int
+    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Part → its mined phrases."""
+    trace: tuple[int, int] = (0, 0)
+    """The reasoning trace's tokens, as `span`; empty without."""
+    general: bool = False
+    """A conversation of general instruction data: `span` is all that follows the first turn."""
 
 
 class Prepared:
@@ -167,17 +186,18 @@ class Prepared:
 
     @cached_property
     def _records(self) -> dict[str, list[Sample]]:
-        found: dict[str, list[Sample]] = {"train": [], "validation": []}
+        found: dict[str, list[Sample]] = {"train": [], "validation": [], "general": []}
         with (self.folder / "records.jsonl").open() as lines:
             for line in lines:
                 data = json.loads(line)
                 split = data.pop("split")
-                data["features"], data["span"] = tuple(data["features"]), tuple(data["span"])
+                for name in ("features", "span", "trace"):
+                    data[name] = tuple(data.get(name, (0, 0)))
                 found[split].append(Sample(**data))
         return found
 
     def samples(self, split: str) -> list[Sample]:
-        """The records of `train` or `validation`, in order of id."""
+        """The records of `train` or `validation` in order of id, or the rows of `general`."""
         return self._records[split]
 
     def kinds(self) -> list[str]:

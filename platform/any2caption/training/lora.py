@@ -29,13 +29,13 @@ class LoraLinear(nn.Module):
         return self.base(x) + self.scale * update  # type: ignore[no-any-return]
 
 
-def attach(language: nn.Module) -> None:
+def attach(language: nn.Module, rank: int = RANK, alpha: float = ALPHA) -> None:
     """Wrap every attention projection of a language model."""
     for module in list(language.modules()):
         for name in TARGETS:
             child = getattr(module, name, None)
             if isinstance(child, nn.Linear):
-                setattr(module, name, LoraLinear(child))
+                setattr(module, name, LoraLinear(child, rank, alpha))
 
 
 @torch.no_grad()

@@ -12,8 +12,9 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.training.align import AlignBatch, Heads
 from any2caption.training.batches import TOWERS, Batch
 from any2caption.training.idle import encode_in_step
+from any2caption.training.token_rows import TokenRows
 
-MODULES = ("vision", "motion", "camera", "language", "lm_head", "heads")
+MODULES = ("vision", "motion", "camera", "language", "lm_head", "heads", "tokens")
 
 
 class Objective(nn.Module):
@@ -23,9 +24,16 @@ class Objective(nn.Module):
     """
 
     def __init__(
-        self, model: Any2Caption, classes: Mapping[str, Mapping[str, Sequence[str]]], *, bf16: bool
+        self,
+        model: Any2Caption,
+        classes: Mapping[str, Mapping[str, Sequence[str]]],
+        *,
+        bf16: bool,
+        new_tokens: Sequence[int] = (),
     ) -> None:
+        """`new_tokens` are the ids of the paper's four, for stages that train them."""
         super().__init__()
+        self.tokens = TokenRows(new_tokens, model.config.text.hidden)
         self.model, self.heads, self.bf16 = model, Heads(model.config, classes), bf16
         self.in_step = False
         """Whether every rank must run the same modules, as ZeRO over several ranks needs it."""
@@ -70,6 +78,9 @@ class Objective(nn.Module):
             motion = self.model.encode_motion(batch.motion, batch.motion_grid)
             camera = self.model.encode_camera(batch.poses)
         embeds = self.model.embed(batch.input_ids, batch.types, vision, motion, camera)
+        embeds = self.tokens(embeds, batch.input_ids)
+        if batch.blank is not None:
+            embeds = embeds.masked_fill(batch.blank[..., None], 0.0)
         hidden = self.model.hidden_states(embeds, batch.positions)
         at = batch.labels >= 0
         weights = batch.weights[at]
@@ -90,5 +101,6 @@ class Objective(nn.Module):
             "language": model.language,
             "lm_head": model.mllm.lm_head,
             "heads": self.heads,
+            "tokens": self.tokens,
         }
         return parts[name]

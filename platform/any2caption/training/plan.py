@@ -9,8 +9,10 @@ from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig
 from any2caption.training.checks import check_positions
 from any2caption.training.memory import Longest, Machine, Memory, estimate, shortage
-from any2caption.training.recipes import Recipe
+from any2caption.training.mixing import general_share
+from any2caption.training.recipes import Recipe, Stage
 from any2caption.training.run_folder import Header
+from any2caption.training.stage_words import stage_words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +45,8 @@ class Facts:
     checkpoint: Header | None = None
     bundle: Mapping[str, Any] | None = None
     """What a finished run's bundle says of itself."""
+    general: int = 0
+    """Rows of general instruction data."""
     notes: tuple[str, ...] = ()
 
 
@@ -68,6 +72,8 @@ class StagePlan:
     trained: dict[str, int]
     frozen: dict[str, int]
     memory: Memory
+    details: tuple[str, ...] = ()
+    """What is mixed in, dropped and written, in words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,7 +243,8 @@ def _stage(facts: Facts, number: int) -> StagePlan:
         first_step=first,
         batch=stage.batch,
         batch_per_rank=stage.batch // facts.ranks,
-        epochs=round(stage.steps * stage.batch / data.samples, 2) if data.samples else 0.0,
+        epochs=_epochs(facts, stage, data.samples),
+        details=stage_words(stage),
         learning_rate=stage.lr,
         encoder_learning_rate=stage.lr * stage.encoder_lr,
         minutes=round(minutes, 2) if math.isfinite(minutes) else None,
@@ -260,6 +267,12 @@ def _stage(facts: Facts, number: int) -> StagePlan:
     )
 
 
+def _epochs(facts: Facts, stage: Stage, samples: int) -> float:
+    """Passes over the stage's own samples; general ones take places of theirs."""
+    own = 1 - general_share(stage) if facts.general else 1.0
+    return round(own * stage.steps * stage.batch / samples, 2) if samples else 0.0
+
+
 def _does(facts: Facts, number: int) -> str:
     at = facts.checkpoint.position.stage if facts.checkpoint else 0
     if facts.bundle is not None or number < at:
@@ -277,10 +290,10 @@ def _warnings(facts: Facts) -> list[str]:
             out.append(f"stage {stage.name} is skipped: the data has nothing for it")
         elif not any(trained.values()) and "heads" not in stage.train:
             raise ConfigError(f"stage {stage.name} trains no parameter of this model")
-        if stage.general_ratio:
+        if stage.general_ratio and not facts.general:
             out.append(
-                f"stage {stage.name}: no general instruction data is read yet;"
-                " it is trained without"
+                f"stage {stage.name}: general_ratio is {stage.general_ratio:g}, but there is no"
+                " general instruction data (--general FILE=LICENCE): it is trained without"
             )
         if stage.warmup >= stage.steps:
             out.append(f"stage {stage.name}: {stage.warmup} warm-up steps of {stage.steps} in all")

@@ -1,18 +1,21 @@
 """Turn a snapshot's training and validation records into arrays that training maps into memory.
 
     python -m any2caption.training.prepare --snapshot ID --preset tiny --out DIR [--recipe tiny]
-    [--weights URI] [--workers 2]
+    [--weights URI] [--workers 2] [--general FILE=LICENCE] [--traces FILE]
 
 Test records are never read. Each distinct condition is parsed and resized once, in `workers`
 processes. A folder that is there already for the same snapshot, preset and recipe is left as it is.
+Rows of general instruction data that cannot be used are listed in `quarantine.jsonl`.
 """
 
+import hashlib
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,9 +27,12 @@ from tokenizers import Tokenizer
 
 from any2caption.captions.schema import PARTS
 from any2caption.captions.text import render
+from any2caption.captions.trace import render_trace
+from any2caption.datasets.phrases import PoseOf, mine
+from any2caption.datasets.reasoning import rule_trace
 from any2caption.datasets.records import Record, RecordCondition
 from any2caption.datasets.snapshots import load_condition, load_snapshot
-from any2caption.errors import ConfigError
+from any2caption.errors import ConfigError, InputError
 from any2caption.model.config import ModelConfig, to_json
 from any2caption.model.inputs import Features
 from any2caption.model.presets import preset as preset_of
@@ -37,6 +43,16 @@ from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
 from any2caption.training.dataset import MARKER, file_digests, prepared_from
+from any2caption.training.general import (
+    GeneralFile,
+    GeneralRow,
+    Refused,
+    encode_turns,
+    identity,
+    load_picture,
+    parse_argument,
+    read_general,
+)
 from any2caption.training.recipe_files import load_recipe
 from any2caption.training.recipes import Recipe
 from any2caption.training.recipes import recipe as recipe_of
@@ -57,11 +73,14 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     weights: str = "",
     workers: int = 2,
     progress: ProgressLog | None = None,
+    general: Sequence[GeneralFile] = (),
+    traces: Path | None = None,
 ) -> Path:
     """Prepare a snapshot; returns `out`. See the module."""
-    chosen, made_from = made_from_of(snapshot, preset, recipe, weights)
+    chosen, made_from = made_from_of(snapshot, preset, recipe, weights, general, traces)
     if is_prepared(out, made_from):
         return out
+    rows, refused = read_general(general)
     log = progress or ProgressLog(settings.progress_log)
     began = time.monotonic()
     store = open_store(settings.object_store, settings.s3_endpoint_url)
@@ -70,7 +89,11 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     if not any(record.split == "train" for record in records):
         raise ConfigError(f"snapshot {snapshot} has no training records")
     config, tokenizer = model_and_tokenizer(preset, chosen, weights, records)
-    conditions = list(_distinct(records).values())
+    pictures = {row.image: row for row in rows if row.image is not None}
+    conditions: list[RecordCondition | GeneralRow] = [
+        *_distinct(records).values(),
+        *pictures.values(),
+    ]
 
     def counted(features: Iterator[Features]) -> Iterator[Features]:
         for number, item in enumerate(features, 1):
@@ -80,25 +103,83 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
 
     address = (settings.object_store, settings.s3_endpoint_url)
     features = extract(address, store, config, tokenizer, conditions, workers)
-    write_prepared(out, records, counted(features), config, tokenizer, made_from)
+    extra = Extra(
+        rows,
+        refused,
+        read_traces(traces) if chosen_reasons(chosen) else None,
+        lambda condition: load_condition(store, condition).payload,
+    )
+    write_prepared(out, records, counted(features), config, tokenizer, made_from, extra)
     seconds = round(time.monotonic() - began, 1)
+    beside = (
+        f", {len(rows):,} general rows, {len(extra.refused):,} in quarantine" if general else ""
+    )
     log.emit(
         "finetune",
-        f"prepared {len(records)} records in {seconds} s",
+        f"prepared {len(records)} records{beside} in {seconds} s",
         records=len(records),
         seconds=seconds,
     )
     return out
 
 
-def made_from_of(
-    snapshot: str, preset: str, recipe: str | Recipe, weights: str
+@dataclass(slots=True)
+class Extra:
+    """What goes into the folder beside the snapshot's records and conditions.
+
+    `traces` are reasoning traces by record id, None where no stage reasons; a record without one
+    gets a rule-made one. `refused` grows with pictures that cannot be read.
+    """
+
+    general: Sequence[GeneralRow] = ()
+    refused: list[Refused] = field(default_factory=list)
+    traces: Mapping[str, str] | None = None
+    pose_of: PoseOf | None = None
+
+
+def chosen_reasons(recipe: Recipe) -> bool:
+    """Whether any stage of a recipe writes reasoning traces."""
+    return any(stage.reasoning for stage in recipe.stages)
+
+
+def read_traces(file: Path | None) -> dict[str, str]:
+    """Read reasoning traces: JSONL of `id` and `reasoning`.
+
+    Raises:
+        ConfigError: it cannot be read, or a line is none.
+    """
+    found: dict[str, str] = {}
+    if file is None:
+        return found
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read: {error}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            found[str(row["id"])] = str(row["reasoning"])
+        except (ValueError, KeyError, TypeError):
+            raise ConfigError(f"{file}: line {number}: no object with id and reasoning") from None
+    return found
+
+
+def made_from_of(  # noqa: PLR0913, PLR0917 - everything that decides it
+    snapshot: str,
+    preset: str,
+    recipe: str | Recipe,
+    weights: str,
+    general: Sequence[GeneralFile] = (),
+    traces: Path | None = None,
 ) -> tuple[Recipe, dict[str, Any]]:
     """Return the recipe that prepares this preset, and what decides the prepared content."""
     chosen = recipe_of(recipe) if isinstance(recipe, str) else recipe
     if chosen.presets[:1] == ("tiny",) and preset != "tiny":
         chosen = recipe_of("paper")
-    return chosen, prepared_from(snapshot, preset, chosen, weights)
+    made_from = prepared_from(snapshot, preset, chosen, weights, identity(general))
+    if traces is not None:
+        made_from["traces"] = hashlib.sha256(traces.read_bytes()).hexdigest()
+    return chosen, made_from
 
 
 def model_and_tokenizer(
@@ -133,14 +214,14 @@ def extract(  # noqa: PLR0913, PLR0917 - what the workers need
     store: ObjectStore,
     config: ModelConfig,
     tokenizer: Tokenizer,
-    conditions: Sequence[RecordCondition],
+    conditions: Sequence[RecordCondition | GeneralRow],
     workers: int,
 ) -> Iterator[Features]:
     """Yield the conditions' features in order, a bounded number ahead."""
     if workers < 2 or len(conditions) <= CHUNK:  # noqa: PLR2004
         processor = Processor(config, tokenizer)
         for condition in conditions:
-            yield processor.features(load_condition(store, condition))
+            yield _features(store, processor, condition)
         return
     settings = (address, to_json(config), tokenizer.to_str())
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, settings) as pool:
@@ -166,9 +247,22 @@ def _start_worker(address: tuple[str, str | None], config: str, tokenizer: str) 
     _worker["processor"] = Processor(model, Tokenizer.from_str(tokenizer))
 
 
-def _work(conditions: Sequence[RecordCondition]) -> list[Features]:
+def _work(conditions: Sequence[RecordCondition | GeneralRow]) -> list[Features]:
     store, processor = _worker["store"], _worker["processor"]
-    return [processor.features(load_condition(store, condition)) for condition in conditions]
+    return [_features(store, processor, condition) for condition in conditions]
+
+
+def _features(
+    store: ObjectStore, processor: Processor, condition: RecordCondition | GeneralRow
+) -> Features:
+    """A condition's features; a general row's picture that cannot be read says why instead."""
+    if isinstance(condition, RecordCondition):
+        return processor.features(load_condition(store, condition))
+    try:
+        return processor.features(load_picture(condition))
+    except (InputError, OSError) as error:
+        why = " ".join(str(error).split())
+        return {"kind": np.asarray("image"), "role": np.asarray(""), "failed": np.asarray(why)}
 
 
 def write_prepared(  # noqa: PLR0913, PLR0917 - everything that goes into the folder
@@ -178,20 +272,27 @@ def write_prepared(  # noqa: PLR0913, PLR0917 - everything that goes into the fo
     config: ModelConfig,
     tokenizer: Tokenizer,
     made_from: dict[str, Any],
+    extra: Extra | None = None,
 ) -> None:
     """Write the folder of `dataset.Prepared`.
 
-    `features` come in the order of the records' distinct conditions.
+    `features` come in the order of the records' distinct conditions, then of the general rows'
+    distinct pictures.
     """
+    extra = extra or Extra()
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         items = _write_features(work, features, config)
-        classes = _write_records(work, records, items, Processor(config, tokenizer))
+        classes, rows = _write_records(work, records, items, Processor(config, tokenizer), extra)
         (work / "items.json").write_text(json.dumps(items))
         (work / "config.json").write_text(to_json(config))
         tokenizer.save(str(work / "tokenizer.json"))
         marker = {**made_from, "classes": classes, "items": len(items), "records": len(records)}
+        marker |= {"general_rows": rows, "general_refused": len(extra.refused)}
+        if extra.refused:
+            lines = (json.dumps(asdict(one)) + "\n" for one in extra.refused)
+            (work / "quarantine.jsonl").write_text("".join(lines))
         marker["files"] = file_digests(work)
         (work / MARKER).write_text(json.dumps(marker, indent=1))
         work.chmod(0o755)
@@ -220,6 +321,8 @@ def _write_features(
                 pixels.write(frames.tobytes())
                 entry |= {"at": at, "shape": list(frames.shape)}
                 at += frames.size
+            if "failed" in item:
+                entry["failed"] = str(item["failed"])
             if "regions" in item:
                 entry["regions"] = item["regions"].tolist()
             items.append(entry)
@@ -233,9 +336,16 @@ def _write_features(
 
 
 def _write_records(
-    work: Path, records: Sequence[Record], items: list[dict[str, Any]], processor: Processor
-) -> dict[str, dict[str, list[str]]]:
-    """Write captions and records; returns kind → slot → class names of the training records."""
+    work: Path,
+    records: Sequence[Record],
+    items: list[dict[str, Any]],
+    processor: Processor,
+    extra: Extra,
+) -> tuple[dict[str, dict[str, list[str]]], int]:
+    """Write captions and records.
+
+    Returns kind → slot → class names of the training records, and how many general rows there are.
+    """
     numbers = {key: number for number, key in enumerate(_distinct(records))}
     captions: dict[str, tuple[int, int]] = {}
     tokens: list[np.ndarray[Any, Any]] = [np.zeros(0, np.int32)]
@@ -247,15 +357,19 @@ def _write_records(
         for item in items
     ]
     at = 0
+
+    def stored(ids: Sized, weigh: Sized) -> tuple[int, int]:
+        nonlocal at
+        tokens.append(np.asarray(ids, np.int32))
+        weights.append(np.asarray(weigh, np.float32))
+        at += len(ids)
+        return at - len(ids), at
+
     with (work / "records.jsonl").open("w") as lines:
         for record in records:
             text = render(record.caption)
             if text not in captions:
-                ids, named = encode_caption(text, processor)
-                tokens.append(ids)
-                weights.append(named)
-                captions[text] = (at, at + len(ids))
-                at = captions[text][1]
+                captions[text] = stored(*encode_caption(text, processor))
             used = [c for c in record.conditions if c.kind in LABELS]
             features = [numbers[_key(condition)] for condition in used]
             answers = determined(record)
@@ -267,7 +381,7 @@ def _write_records(
             # Only stages that describe one part read them; the tiny recipes have none.
             wanted = PARTS if processor.config.preset != "tiny" else ()
             parts = {part: getattr(record.caption, part) for part in wanted}
-            line = {
+            line: dict[str, Any] = {
                 "id": record.id,
                 "split": record.split,
                 "prompt": record.prompt,
@@ -277,13 +391,64 @@ def _write_records(
                 "parts": parts,
                 "length": end - start + sum(sizes[number] for number in features),
             }
+            if wanted:
+                mined = mine(record, extra.pose_of)
+                line["phrases"] = {part: one.phrases for part, one in mined.items()}
+            if extra.traces is not None:
+                trace = render_trace(extra.traces.get(record.id) or rule_trace(record))
+                ids = processor.tokenizer.encode(trace, add_special_tokens=False).ids
+                line["trace"] = stored(ids, [1.0] * len(ids))
+                line["length"] += len(ids)
             lines.write(json.dumps(line) + "\n")
+        rows = 0
+        for line in _general_lines(extra, len(numbers), items, sizes, processor):
+            line["span"] = stored(line.pop("ids"), line.pop("weights"))
+            lines.write(json.dumps(line) + "\n")
+            rows += 1
     np.save(work / "captions.npy", np.concatenate(tokens), allow_pickle=False)
     np.save(work / "weights.npy", np.concatenate(weights), allow_pickle=False)
     return {
         kind: {slot: sorted(names) for slot, names in slots.items()}
         for kind, slots in classes.items()
-    }
+    }, rows
+
+
+def _general_lines(
+    extra: Extra,
+    first: int,
+    items: list[dict[str, Any]],
+    sizes: Sequence[int],
+    processor: Processor,
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of general rows, whose pictures are the items from `first` on."""
+    pictures: dict[Path, int] = {}
+    most = processor.config.text.max_positions
+    for row in extra.general:
+        shown = []
+        if row.image is not None:
+            shown = [pictures.setdefault(row.image, first + len(pictures))]
+        ids, weights = encode_turns(row, processor)
+        asked = row.turns[0][0]
+        length = len(ids) + sum(sizes[number] for number in shown)
+        file, _, number = row.id.rpartition(":")
+        failed = [items[n]["failed"] for n in shown if "failed" in items[n]]
+        if length + processor.config.processor.max_text_tokens > most:
+            failed.append(f"{length} tokens, too many for the model's {most} positions")
+        if failed:
+            extra.refused.append(Refused(file, int(number), failed[0]))
+            continue
+        yield {
+            "id": row.id,
+            "split": "general",
+            "prompt": asked,
+            "features": shown,
+            "answers": {},
+            "parts": {},
+            "length": length,
+            "general": True,
+            "ids": ids,
+            "weights": weights,
+        }
 
 
 def encode_caption(
@@ -357,6 +522,13 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     ] = "tiny",
     weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
     workers: Annotated[int, typer.Option()] = 2,
+    general: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE=LICENCE", help="General instruction data (LLaVA, Alpaca)"),
+    ] = None,
+    traces: Annotated[
+        Path | None, typer.Option(help="Reasoning traces, JSONL of id and reasoning")
+    ] = None,
     progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
     lifecycle: Annotated[str, typer.Option()] = "",
 ) -> None:
@@ -373,6 +545,8 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         weights=weights,
         workers=workers,
         progress=log,
+        general=[parse_argument(one) for one in general or ()],
+        traces=traces,
     )
 
 

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from any2caption.errors import ConfigError
 
-PREPARED_VERSION = 5
+PREPARED_VERSION = 6
 """Version of what `training.prepare` writes. A run prepared by another version is another run."""
 
-Module = Literal["vision", "motion", "camera", "language", "lm_head", "heads"]
+Module = Literal["vision", "motion", "camera", "language", "lm_head", "heads", "tokens"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,13 +24,18 @@ class Stage:
 
     name: str
     objective: Literal["classify", "describe", "interpret"]
-    """`classify`: phrase heads on an encoder (needs question-answer slots); `describe`: the
-    caption's `part` from one
-    condition through the language model; `interpret`: the whole caption from all inputs."""
+    """`classify`: phrase heads on an encoder (needs question-answer slots); `describe`: the phrases
+    of the caption's `part`, from one condition through the language model; `interpret`: the whole
+    caption from all inputs."""
     train: tuple[Module, ...]
+    """`tokens`: the start and end tokens of motion and camera, of which the paper does not say
+    whether they are trained in alignment; by default they are not."""
     kinds: tuple[str, ...] = ()
     """Condition kinds the stage reads; empty = all."""
     part: str = ""
+    describe: Literal["phrases", "part"] = "phrases"
+    """What `describe` writes: the phrases mined from the part, as in the paper's stage 1, or all of
+    its text."""
     steps: int
     batch: int
     """Samples a step over all ranks, so the data order does not depend on the number of ranks."""
@@ -52,11 +57,19 @@ class Stage:
     template_weight: float = 1.0
     """Loss weight of caption tokens that name no slot. Below 1 it suits template text only."""
     drop_condition: float = 0.0
-    """Chance to leave out each non-text condition of a sample."""
+    """The paper's dropout of non-text conditions; see `drop_condition_means`."""
+    drop_condition_means: Literal["condition", "tokens"] = "condition"
+    """Open in the paper. `condition`: each is left out whole with this chance; `tokens`: each token
+    of an encoder is blanked with it."""
     drop_sentence: float = 0.0
-    """Chance to leave out each sentence of the prompt."""
+    """Chance to leave out each sentence of the prompt. Prompt and conditions are never all gone."""
     general_ratio: float = 0.0
-    """Chance that a sample is general instruction data instead."""
+    """The paper's joint-train ratio; see `general_ratio_means`."""
+    general_ratio_means: Literal["chance", "share", "relative"] = "chance"
+    """Open in the paper. `chance`: of every sample to be general instruction data instead; `share`:
+    of every global batch, exactly; `relative`: so many general samples for each of the stage's."""
+    reasoning: bool = False
+    """Write a reasoning trace, `<think>…</think>`, before the six parts."""
     share: float
     """Share of `max_minutes`."""
 
@@ -91,6 +104,9 @@ class Recipe:
     """What `language` means in `train`: the paper prints "lm head" in one place and a trained
     interpreter in another.
     """
+    lora_rank: int = 16
+    lora_alpha: float = 32.0
+    """Rank and scale (alpha / rank) of `lora`; the paper states neither."""
     checkpoint_seconds: float = 25.0
     keep_checkpoints: int = 2
     seed: int = 1

@@ -24,10 +24,11 @@ from any2caption.training.align import AlignData
 from any2caption.training.batches import TOWERS, usable
 from any2caption.training.checks import check_recipe
 from any2caption.training.counting import count
-from any2caption.training.dataset import Prepared, Sample, check_data, prepared_from
+from any2caption.training.dataset import Prepared, Sample, check_data
+from any2caption.training.general import GeneralFile, read_general
 from any2caption.training.memory import Longest, Machine
 from any2caption.training.plan import Facts, StageData
-from any2caption.training.prepare import is_prepared
+from any2caption.training.prepare import is_prepared, made_from_of
 from any2caption.training.recipes import Recipe, Stage
 from any2caption.training.run_folder import bundle_meta, newest, refuse_another
 
@@ -47,10 +48,13 @@ def survey(  # noqa: PLR0913 - what a run is started with
     data: Path | None = None,
     weights: str = "",
     own: int = 0,
+    general: Sequence[GeneralFile] = (),
+    traces: Path | None = None,
 ) -> Facts:
     """Return the facts of a run on prepared `data`, or on a `snapshot` (an id or `latest`).
 
-    `own` are the ranks that run on this machine, one of several nodes; 0: all.
+    `own` are the ranks that run on this machine, one of several nodes; 0: all. `general` and
+    `traces` are what the snapshot would be prepared with.
 
     Raises:
         ConfigError: whatever is found wrong beforehand; see `checks`, `dataset.verify`.
@@ -59,16 +63,23 @@ def survey(  # noqa: PLR0913 - what a run is started with
     config = preset_of(preset)
     notes: list[str] = []
     identity = snapshot
+    rows = 0
     if data is None:
         identity, records = _records(settings or Settings(), snapshot)
         folder = out / "data"
-        if is_prepared(folder, prepared_from(identity, preset, recipe, weights)):
+        _, made_from = made_from_of(identity, preset, recipe, weights, general, traces)
+        if is_prepared(folder, made_from):
             data = folder
+        else:
+            read, refused = read_general(general)
+            rows = len(read)
+            notes += [f"{len(refused):,} general rows cannot be used"] if refused else []
     if data is not None:
         notes += check_data(data, recipe, preset, weights)
         prepared = Prepared(data)
         config, identity = prepared.config, str(prepared.meta["snapshot"])
         classes = prepared.classes()
+        rows = len(prepared.samples("general"))
         stages = tuple(_measured(prepared, recipe, n) for n in range(len(recipe.stages)))
         encoded = _encoded_tokens(prepared)
     else:
@@ -106,6 +117,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
         measured=data is not None,
         checkpoint=found.header,
         bundle=bundle_meta(out),
+        general=rows,
         notes=tuple(notes),
     )
 

@@ -47,11 +47,14 @@ class Trainer:
         self.data = Prepared(place.data)
         self.processor = self.data.processor()
         self.objective = Objective(
-            model, self.data.classes(), bf16=engines.multiplies_in_bf16(recipe)
+            model,
+            self.data.classes(),
+            bf16=engines.multiplies_in_bf16(recipe),
+            new_tokens=self.processor.new_token_ids,
         )
         model.use_kernels(recipe.kernels)
         if recipe.language_tuning == "lora":
-            lora.attach(model.language)
+            lora.attach(model.language, recipe.lora_rank, recipe.lora_alpha)
         snapshot = str(self.data.meta["snapshot"])
         self.keeper = Keeper(place, recipe, self.objective, snapshot)
         self.reporter = Reporter(progress, metrics, recipe, place.rank)
@@ -89,8 +92,8 @@ class Trainer:
             self.reporter.say(stage, "skipped: the data has nothing for it")
             self._next_stage(number)
             return
-        if stage.general_ratio:
-            self.reporter.say(stage, "no general instruction data is read yet; trained without it")
+        if stage.general_ratio and not self.data.samples("general"):
+            self.reporter.say(stage, "no general instruction data was prepared: trained without it")
         engine = engines.start(self.objective, self.recipe, stage, self.place.ranks)
         self.keeper.restore_moments(engine)
         compiled = self._compile(stage)
@@ -124,6 +127,7 @@ class Trainer:
             self._uncompile()
         self.reporter.line(stage, position)
         engines.finish(engine, self.objective)
+        self.objective.tokens.merge(self.objective.model.mllm.get_input_embeddings())
         self._examine(stage)
         self._next_stage(number)
 

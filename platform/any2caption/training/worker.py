@@ -98,10 +98,9 @@ def _train(  # noqa: PLR0913, PLR0917
     rank, ranks = connect()
     torch.manual_seed(found.seed)
     if weights:
-        from any2caption.model.presets import preset
         from any2caption.model.weights import from_pretrained
 
-        model, _ = from_pretrained(weights, preset(Prepared(data).config.preset))
+        model, _ = from_pretrained(weights, Prepared(data).config)
     else:
         from any2caption.model.any2caption import Any2Caption
 
