@@ -15,13 +15,17 @@ from any2caption.datasets.phrases import camera_phrases, mine, phrase_sets, pose
     [
         # GenDoP's captions
         (
-            "The camera moves right while yawing left, then shifts right and forward, and finally"
-            " remains static.",
+            (
+                "The camera moves right while yawing left, then shifts right and forward, and"
+                " finally remains static."
+            ),
             {"trucks right", "pans left", "dollies in", "holds still"},
         ),
         (
-            "The camera starts static, moves down to reveal clouds, pitches up to show more"
-            " formations, and returns to a static position.",
+            (
+                "The camera starts static, moves down to reveal clouds, pitches up to show more"
+                " formations, and returns to a static position."
+            ),
             {"holds still", "pedestals down", "tilts up"},
         ),
         ("Fixed shot, eye level.", {"holds still"}),
@@ -43,8 +47,10 @@ def test_every_movement_of_the_vocabulary_is_mined():
     ("caption", "phrases"),
     [
         (  # ReCamMaster's
-            "A man and a woman are dancing together on a city street at dusk. The woman is wearing"
-            " a yellow dress, twirling.",
+            (
+                "A man and a woman are dancing together on a city street at dusk. The woman is"
+                " wearing a yellow dress, twirling."
+            ),
             ("dancing", "twirling"),
         ),
         ("A person walks forward and stops.", ("walking",)),
