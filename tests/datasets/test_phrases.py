@@ -132,7 +132,7 @@ def test_a_pose_that_waves_is_waving():
     points[:, 0, :, 0], points[:, 0, :, 1] = x, y
     points[:, 0, 10, 0] = 0.3 + 0.08 * np.sin(np.arange(24) * 1.3)
     points[:, 0, 10, 1], points[:, 0, 8, 1] = 0.1, 0.2
-    pose = Pose(points, "coco17", 12.0)
+    pose = Pose(points, "COCO_17", 12.0)
     assert "waving" in pose_phrases(pose)
     silent = record("pose", "Nothing is said.")
     assert mine(silent) == {}

@@ -11,6 +11,7 @@ from any2caption.training.recipes import Module, Recipe, Stage
 MODULES: tuple[str, ...] = get_args(Module)
 ENCODERS = ("vision", "motion", "camera")
 PHRASE_PARTS = ("camera", "action")
+_LEAST_ROLLOUTS = 2  # one caption has nothing to be compared with
 _SHARDED_WEIGHTS = 3  # the ZeRO stage that also splits the weights themselves
 
 
@@ -87,6 +88,10 @@ def _stage(
     if unknown := [kind for kind in stage.kinds if kind not in kinds]:
         yield f"unknown kinds {', '.join(unknown)}; there are {', '.join(kinds)}"
     yield from _objective(stage, preset)
+    if stage.objective == "reinforce" and recipe.zero >= _SHARDED_WEIGHTS:
+        yield f"reinforce writes with whole weights: ZeRO {recipe.zero} splits them; use 2 or less"
+    if stage.reinforce is not None and stage.objective != "reinforce":
+        yield f"the field reinforce is for reinforce, not for {stage.objective}"
     if stage.encode_once:
         yield from _encode_once(recipe, stage)
 
@@ -97,6 +102,8 @@ def _objective(stage: Stage, preset: str) -> Iterator[str]:
             yield "classify needs kinds"
         if extra := [name for name in stage.train if name in {"language", "lm_head", "tokens"}]:
             yield f"classify does not reach {', '.join(extra)}"
+    elif stage.objective == "reinforce":
+        yield from _reinforce(stage)
     elif stage.objective == "describe":
         if stage.part not in PARTS:
             yield f"describe needs a part ({', '.join(PARTS)}), not {stage.part!r}"
@@ -104,6 +111,27 @@ def _objective(stage: Stage, preset: str) -> Iterator[str]:
             yield f"phrases are mined from {' and '.join(PHRASE_PARTS)}, not from {stage.part!r}"
         if preset == "tiny":
             yield "describe needs weights: data of the preset tiny holds no parts"
+
+
+def _reinforce(stage: Stage) -> Iterator[str]:
+    settings = stage.reinforce
+    if settings is None:
+        yield "reinforce needs the field reinforce"
+        return
+    if extra := [name for name in stage.train if name not in {"language", "lm_head"}]:
+        yield f"reinforce trains language or lm_head, not {', '.join(extra)}"
+    for name in ("drop_condition", "drop_sentence", "general_ratio", "heads_loss"):
+        if getattr(stage, name):
+            yield f"{name} has no meaning in reinforce"
+    if settings.rollouts < _LEAST_ROLLOUTS:
+        yield f"reinforce.rollouts must be {_LEAST_ROLLOUTS} or more, not {settings.rollouts}"
+    if settings.max_new_tokens < 1:
+        yield f"reinforce.max_new_tokens must be 1 or more, not {settings.max_new_tokens}"
+    if not 0 < settings.temperature < math.inf:
+        yield f"reinforce.temperature must be above 0, not {settings.temperature}"
+    for name in ("kl", "form", "user", "supplied", "added", "contradiction"):
+        if not 0 <= getattr(settings, name) < math.inf:
+            yield f"reinforce.{name} must be 0 or more, not {getattr(settings, name)}"
 
 
 def _encode_once(recipe: Recipe, stage: Stage) -> Iterator[str]:

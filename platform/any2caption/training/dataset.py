@@ -101,6 +101,7 @@ def prepared_from(
         "weights": weights,
         "general": [dict(file) for file in general],
         "reasoning": any(stage.reasoning for stage in recipe.stages),
+        "rewards": any(stage.objective == "reinforce" for stage in recipe.stages),
     }
 
 
@@ -120,6 +121,8 @@ def check_data(data: Path, recipe: Recipe, preset: str, weights: str) -> list[st
             )
     if wanted["reasoning"] and not meta.get("reasoning"):
         raise ConfigError(f"{data}: prepared without reasoning traces; prepare it for this recipe")
+    if wanted["rewards"] and not meta.get("rewards"):
+        raise ConfigError(f"{data}: prepared without facts to reward; prepare it for this recipe")
     return notes
 
 
@@ -146,6 +149,8 @@ class Sample:
     """Part → its mined phrases."""
     trace: tuple[int, int] = (0, 0)
     """The reasoning trace's tokens, as `span`; empty without."""
+    wanted: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
+    """The facts that a reward looks for, by who wants them; see `rewards.Wanted`."""
     general: bool = False
     """A conversation of general instruction data: `span` is all that follows the first turn."""
 

@@ -33,7 +33,7 @@ What a recipe changes:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from any2caption.model.config import ModelConfig
 from any2caption.training.recipes import Stage
@@ -123,6 +123,9 @@ def estimate(  # noqa: PLR0913 - what decides it
         exchange = BUCKET
     moments = 2 * thawed + (thawed if zero or half else 0)
     rows = -(-stage.batch // (ranks * stage.accumulate))
+    if stage.reinforce is not None:
+        rows *= stage.reinforce.rollouts
+        longest = replace(longest, targets=max(longest.targets, stage.reinforce.max_new_tokens))
     layers, scores = _kept(config, stage, trained, longest, recompute=recompute)
     weights = (FLOAT // 2 if half else FLOAT) * parameters // split[3]
     gradients = (FLOAT // 2 if half and not zero else FLOAT) * thawed // split[2]

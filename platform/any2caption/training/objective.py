@@ -12,6 +12,7 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.training.align import AlignBatch, Heads
 from any2caption.training.batches import TOWERS, Batch
 from any2caption.training.idle import encode_in_step
+from any2caption.training.reinforce import RolloutBatch, log_probabilities, policy_loss
 from any2caption.training.token_rows import TokenRows
 
 MODULES = ("vision", "motion", "camera", "language", "lm_head", "heads", "tokens")
@@ -38,15 +39,19 @@ class Objective(nn.Module):
         self.in_step = False
         """Whether every rank must run the same modules, as ZeRO over several ranks needs it."""
 
-    def forward(self, batch: Batch | AlignBatch, heads_loss: float) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, batch: Batch | AlignBatch | RolloutBatch, heads_loss: float
+    ) -> tuple[Tensor, Tensor]:
         """Cross-entropy over caption tokens (plus `heads_loss` × the heads').
 
-        Or the heads' alone.
+        Or the heads' alone, or the policy's loss on captions that the model wrote.
         """
         device = next(self.model.parameters()).device.type
         with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
             if isinstance(batch, AlignBatch):
                 return self._align(batch)
+            if isinstance(batch, RolloutBatch):
+                return policy_loss(log_probabilities(self.model, batch), batch)
             return self._caption(batch, heads_loss)
 
     def _align(self, batch: AlignBatch) -> tuple[Tensor, Tensor]:
@@ -60,10 +65,12 @@ class Objective(nn.Module):
         total, pairs = self.heads({tower: tokens}, batch.answers, in_step=self.in_step)
         return total, torch.tensor(float(pairs))
 
-    def weight(self, batch: Batch | AlignBatch) -> float:
+    def weight(self, batch: Batch | AlignBatch | RolloutBatch) -> float:
         """The weight sum that `forward` returns for this batch, known before it runs."""
         if isinstance(batch, AlignBatch):
             return float(self.heads.pairs(batch.answers))
+        if isinstance(batch, RolloutBatch):
+            return float(len(batch.advantages))
         return float(batch.weights[batch.labels >= 0].sum())
 
     def _caption(self, batch: Batch, heads_loss: float) -> tuple[Tensor, Tensor]:

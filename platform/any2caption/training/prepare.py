@@ -56,6 +56,7 @@ from any2caption.training.general import (
 from any2caption.training.recipe_files import load_recipe
 from any2caption.training.recipes import Recipe
 from any2caption.training.recipes import recipe as recipe_of
+from any2caption.training.rewards import wanted as wanted_facts
 from any2caption.training.slots import determined, slot_phrases, slot_tokens
 
 CHUNK = 64
@@ -108,6 +109,7 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
         refused,
         read_traces(traces) if chosen_reasons(chosen) else None,
         lambda condition: load_condition(store, condition).payload,
+        rewards=bool(made_from["rewards"]),
     )
     write_prepared(out, records, counted(features), config, tokenizer, made_from, extra)
     seconds = round(time.monotonic() - began, 1)
@@ -135,6 +137,7 @@ class Extra:
     refused: list[Refused] = field(default_factory=list)
     traces: Mapping[str, str] | None = None
     pose_of: PoseOf | None = None
+    rewards: bool = False
 
 
 def chosen_reasons(recipe: Recipe) -> bool:
@@ -390,6 +393,7 @@ def _write_records(
                 "span": [start, end],
                 "parts": parts,
                 "length": end - start + sum(sizes[number] for number in features),
+                "wanted": asdict(wanted_facts(record)) if extra.rewards else {},
             }
             if wanted:
                 mined = mine(record, extra.pose_of)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from any2caption.errors import ConfigError
-from any2caption.training.recipes import RECIPES, Recipe, Stage
+from any2caption.training.recipes import RECIPES, Recipe, Reinforce, Stage
 from any2caption.training.recipes import recipe as recipe_by_name
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _MOST_BYTES = 1 << 20
 _SHOWN = 60  # characters of a wrong value in a message
 _FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 Data = dict[str, Any]
-Shape = TypeVar("Shape", Recipe, Stage)
+Shape = TypeVar("Shape", Recipe, Stage, Reinforce)
 
 
 def load_recipe(source: str, changes: Iterable[str] = ()) -> Recipe:
@@ -82,6 +82,8 @@ def build(data: Mapping[str, Any], where: str = "recipe") -> Recipe:
         for number, stage in enumerate(stages):
             name = stage.get("name", number) if isinstance(stage, Mapping) else number
             _known_keys(stage, Stage, f"{where}: stages.{name}")
+            if stage.get("reinforce") is not None:
+                _known_keys(stage["reinforce"], Reinforce, f"{where}: stages.{name}.reinforce")
     try:
         text = json.dumps(data)
         return TypeAdapter(Recipe).validate_json(text, strict=True)

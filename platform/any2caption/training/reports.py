@@ -5,6 +5,7 @@ Tokens are counted over all ranks; data wait and memory are rank 0's own.
 
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -56,6 +57,12 @@ class Reporter:
             self.metrics.log(position.total_steps, **{f"{stage.name}/loss": position.loss})
         if time.monotonic() - window.began >= REPORT_SECONDS:
             self.line(stage, position)
+
+    def rewards(self, stage: Stage, position: Position, found: Sequence[float]) -> None:
+        """Log the mean reward of rank 0's captions of a step, where it wrote any."""
+        if found and not self.rank:
+            mean = sum(found) / len(found)
+            self.metrics.log(position.total_steps, **{f"{stage.name}/reward": mean})
 
     def line(self, stage: Stage, position: Position) -> None:
         """Write a progress line now."""

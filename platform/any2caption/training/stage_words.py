@@ -15,6 +15,11 @@ def _words(stage: Stage) -> Iterator[str]:
     if stage.objective == "describe":
         what = "phrases mined from" if stage.describe == "phrases" else "all of"
         yield f"writes {what} the {stage.part} part"
+    if stage.reinforce is not None:
+        yield (
+            f"writes {stage.reinforce.rollouts} captions a record and learns from their rewards"
+            f" (GRPO, divergence {stage.reinforce.kl:g})"
+        )
     if stage.reasoning:
         yield "writes a reasoning trace (<think>) before the six parts"
     if stage.general_ratio:

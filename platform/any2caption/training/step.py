@@ -15,8 +15,9 @@ from torch import Tensor
 from any2caption.training.align import AlignBatch
 from any2caption.training.batches import Batch
 from any2caption.training.engine import summed
+from any2caption.training.reinforce import RolloutBatch
 
-AnyBatch = Batch | AlignBatch
+AnyBatch = Batch | AlignBatch | RolloutBatch
 
 
 def micro_batches(

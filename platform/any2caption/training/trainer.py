@@ -23,6 +23,7 @@ from any2caption.training.machine import can_compile
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
 from any2caption.training.recipes import Recipe, Stage
+from any2caption.training.reinforce import ReinforceSource, RolloutBatch
 from any2caption.training.reports import Reporter, peak_memory
 from any2caption.training.run_folder import Position
 from any2caption.training.samples import Examiner
@@ -87,7 +88,7 @@ class Trainer:
         budget = stage.share * self.recipe.max_minutes * 60
         self._fit_normalisation()
         encoded = self._encoded(stage)
-        source = Source(self.data, self.processor, stage, self.recipe.seed + number, encoded)
+        source = self._source(number, stage, encoded)
         if source.empty:
             self.reporter.say(stage, "skipped: the data has nothing for it")
             self._next_stage(number)
@@ -118,6 +119,7 @@ class Trainer:
             engine.step()
             self._advance(loss, elapsed)
             self.reporter.step(stage, position, useful, slots, waited)
+            self.reporter.rewards(stage, position, _rewards(batches))
             done = position.step >= stage.steps or elapsed >= budget
             if stop and not done:
                 self._leave(engine, stage)
@@ -138,6 +140,17 @@ class Trainer:
         if self.position.total_steps == 0 and len(self.data.poses()):
             poses = torch.from_numpy(self.data.poses().copy())
             self.objective.model.camera_encoder.fit_normalisation(poses)
+
+    def _source(
+        self, number: int, stage: Stage, encoded: EncodedItems | None
+    ) -> Source | ReinforceSource:
+        """Where a stage's batches come from: the data, or the model's own writing."""
+        seed = self.recipe.seed + number
+        if stage.objective == "reinforce":
+            return ReinforceSource(
+                self.data, self.processor, stage, seed, self.objective, self.place.out
+            )
+        return Source(self.data, self.processor, stage, seed, encoded)
 
     def _encoded(self, stage: Stage) -> EncodedItems | None:
         """All items' tokens, where the stage wants them once."""
@@ -214,7 +227,7 @@ class Trainer:
 
     def _examine(self, stage: Stage) -> None:
         """Write sample captions after a stage that taught the language model."""
-        if self.place.rank == 0 and stage.objective == "interpret":
+        if self.place.rank == 0 and stage.objective in {"interpret", "reinforce"}:
             samples = self.examiner.samples()
             self.metrics.table(self.position.total_steps, f"samples/{stage.name}", samples)
 
@@ -251,3 +264,8 @@ def _tokens(batches: Sequence[AnyBatch]) -> tuple[float, float]:
     texts = [batch for batch in batches if isinstance(batch, Batch)]
     useful = sum(batch.tokens for batch in texts)
     return float(useful), float(sum(batch.input_ids.numel() for batch in texts))
+
+
+def _rewards(batches: Sequence[AnyBatch]) -> list[float]:
+    """Rewards of the captions that a reinforce stage's batches hold."""
+    return [r for batch in batches if isinstance(batch, RolloutBatch) for r in batch.rewards]
