@@ -25,7 +25,7 @@ _ID = 12  # digits of a digest that people are shown
 
 def train(  # noqa: PLR0913, PLR0917 - a command's options
     recipe: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="tiny, smoke, paper, or a .yaml/.json file.")
+        str, typer.Option(metavar="NAME|FILE", help="tiny, smoke, paper, reade, or a .yaml/.json file.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run; there already: it resumes.")],
     snapshot: Annotated[

@@ -324,7 +324,7 @@ READE = Recipe(
             weight_decay=0.0,
             reasoning=True,
             reinforce=Reinforce(),
-            share=0.5,
+            share=0.49,
         ),
     ),
     max_minutes=72 * 60.0,
