@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,8 +7,12 @@ import pytest
 from any2caption.captions.actions import action_phrases, gerund
 from any2caption.captions.lexicon import CAMERAS, PERSON_ACTIONS
 from any2caption.conditions.camera_words import PHRASES
-from any2caption.conditions.types import Pose
+from any2caption.conditions.registry import parse_condition
+from any2caption.conditions.types import Part, Pose
+from any2caption.datasets.ingest.probe import summarise
 from any2caption.datasets.phrases import camera_phrases, mine, phrase_sets, pose_phrases
+
+DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +142,34 @@ def test_a_pose_that_waves_is_waving():
     silent = record("pose", "Nothing is said.")
     assert mine(silent) == {}
     assert mine(silent, lambda _: pose)["action"].origin == "geometry"
+
+
+@pytest.mark.parametrize(
+    ("name", "phrase"),
+    [
+        ("look_left.txt", "pans left"),
+        ("zoom_in.txt", "dollies in"),
+        ("orbit_up.txt", None),
+        ("stationary.txt", "holds still"),
+        ("motionctrl.json", None),
+    ],
+)
+def test_real_camera_paths_are_mined_by_their_geometry(name, phrase):
+    """The file's name says the movement, where it is one of the vocabulary's."""
+    condition = parse_condition("camera", [Part(name, (DATA / "camera" / name).read_bytes())])
+    moves = summarise(condition).movements
+    found = mine(record("camera", "A wide view.", moves))["camera"]
+    assert found.origin == "geometry"
+    assert found.phrases == tuple(PHRASES[key][0] for key in moves)
+    assert phrase is None or found.phrases[0] == phrase
+
+
+def test_a_real_motion_capture_is_mined_by_its_geometry():
+    file = Part("j.bvh", (DATA / "pose" / "jumping_jacks.bvh").read_bytes())
+    pose = parse_condition("pose", [file]).payload
+    found = mine(record("pose", "Nothing is said."), lambda _: pose)["action"]
+    assert found.origin == "geometry"
+    assert "doing jumping jacks" in found.phrases
 
 
 def test_sets_count_phrases_and_where_they_come_from():

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from any2caption.progress import ProgressLog
+    from any2caption.training.general import GeneralFile
     from any2caption.training.plan import Plan
 
 _WIDTH = 120  # of a plan that goes into a file
@@ -25,7 +26,7 @@ _ID = 12  # digits of a digest that people are shown
 
 def train(  # noqa: PLR0913, PLR0917 - a command's options
     recipe: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="tiny, smoke, paper, reade, or a .yaml/.json file.")
+        str, typer.Option(metavar="NAME|FILE", help="tiny, smoke, paper, reade, or a file.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run; there already: it resumes.")],
     snapshot: Annotated[
@@ -80,7 +81,6 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.stack import environment
     from any2caption.training.checks import check_recipe
     from any2caption.training.dataset import read_marker
-    from any2caption.training.general import parse_argument
     from any2caption.training.nodes import nodes_of
     from any2caption.training.recipe_files import load_recipe
     from any2caption.training.run import ranks_of, refuse_early, start
@@ -94,11 +94,9 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         raise ConfigError("several nodes need data that was prepared once: give --data")
     count = nodes.ranks if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
-    mixed = [parse_argument(one) for one in general or ()]
+    mixed = _mixed(general or (), traces, data)
     if data is not None:
         read_marker(data)
-        if mixed or traces:
-            raise ConfigError("--general and --traces are read when a --snapshot is prepared")
     from any2caption.training.plan import make_plan  # after the checks that need no torch
     from any2caption.training.survey import survey
 
@@ -150,6 +148,15 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         put_json({"plan": plan.as_dict(), "bundle": bundle, "meta": bundle_meta(out)})
     else:
         say(f"bundle {bundle}")
+
+
+def _mixed(general: Sequence[str], traces: Path | None, data: Path | None) -> "list[GeneralFile]":
+    """Files of general instruction data; like traces they belong to a snapshot's preparation."""
+    from any2caption.training.general import parse_argument
+
+    if data is not None and (general or traces):
+        raise ConfigError("--general and --traces are read when a --snapshot is prepared")
+    return [parse_argument(one) for one in general]
 
 
 @contextmanager

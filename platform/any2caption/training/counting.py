@@ -34,7 +34,9 @@ def count(
 ) -> Counts:
     """Count by module; a parameter that two modules share counts in the last of them."""
     with torch.device("meta"):
-        new_tokens = range(len(NEW_TOKENS))
+        # An update beside the embedding, no weights of the model: it counts where it is trained.
+        wanted = any("tokens" in stage.train for stage in recipe.stages)
+        new_tokens = range(len(NEW_TOKENS)) if wanted else ()
         objective = Objective(Any2Caption(config), classes, bf16=False, new_tokens=new_tokens)
         if recipe.language_tuning == "lora":
             lora.attach(objective.model.language, recipe.lora_rank, recipe.lora_alpha)

@@ -209,7 +209,7 @@ class ReinforceSource:
 def advantages_of(rewards: NDArray[np.float64], *, scale: bool) -> NDArray[np.float64]:
     """A group's rewards (G,) → advantages (G,): from the mean, over the deviation if `scale`."""
     away = rewards - rewards.mean()
-    return away / (rewards.std() + _EPSILON) if scale else away
+    return np.asarray(away / (rewards.std() + _EPSILON)) if scale else away
 
 
 def log_probabilities(model: Any2Caption, batch: RolloutBatch) -> Tensor:

@@ -71,7 +71,7 @@ def write(
     embeds = model.embed(ids[None], types[None], *media)
     length = embeds.shape[1]
     causal = torch.full((length, length), torch.finfo(torch.float32).min, device=device).triu(1)
-    cache = DynamicCache(config=language.config)  # type: ignore[arg-type]
+    cache = DynamicCache(config=language.config)
 
     def following(embeds: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         hidden = language(
