@@ -1,0 +1,200 @@
+"""What the `tiny` recipe learns: accuracy by condition, over seeds, beside its ablations.
+
+    python bench/tiny_quality.py --home /tmp/quality --clips tests/data/camera --out quality.json
+    python bench/tiny_quality.py --home /tmp/quality --variants recipe no-alignment --seeds 1
+
+Makes a synthetic corpus of `--scenes` scenes, publishes it as a snapshot, prepares it once, then
+for every variant and seed trains (`a2c train`) and evaluates (`any2caption.evaluation.run`, policy
+`tiny`) on the held-out split. The first table has the slots that only a condition states, by slice
+(the conditions that a record has) and slot; `worst` is the lowest over the seeds. The second has
+every variant's totals: stated by a condition only, the same with the conditions of other records,
+stated by the prompt only. With `--clips`, every camera file that can be parsed there is captioned
+from the camera alone, and the camera part is held to the path's largest movement as
+`camera_language` reads it (no label of the file takes part).
+
+Variants: `recipe` as it is; `no-alignment` without the alignment stages, so that the frozen
+encoders are random ones; `condition-dropout` with conditions left out at 0.4 in the last stage, as
+in the paper's identities stage. A finished run in `--home` is reused. Both cores are busy for
+`max_minutes` of the recipe and some more for every variant and seed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from any2caption.captions.text import parse
+from any2caption.conditions.camera_words import caption_keys, expanded, path_keys
+from any2caption.conditions.inspection import inspect_path
+from any2caption.conditions.types import Camera, Condition
+from any2caption.errors import A2CError
+from any2caption.settings import Settings
+from any2caption.training.recipe_files import build
+from any2caption.training.recipes import TINY
+
+HELP = (__doc__ or "").partition("\n")[0]
+VARIANTS = ("recipe", "no-alignment", "condition-dropout")
+_SEED = 21
+Report = Mapping[str, Any]
+
+
+def variant(name: str, seed: int, steps: int) -> dict[str, Any]:
+    """Return the recipe of a variant as the content of a recipe file."""
+    recipe = {**asdict(TINY), "name": f"tiny-{name}", "seed": seed}
+    stages = [dict(stage) for stage in recipe["stages"]]
+    if name == "no-alignment":
+        stages = [{**stages[-1], "share": 1.0}]
+    if name == "condition-dropout":
+        stages[-1]["drop_condition"] = 0.4
+    if steps:
+        stages = [{**stage, "steps": min(steps, stage["steps"])} for stage in stages]
+    recipe["stages"] = stages
+    build(recipe, name)  # refuses what is no recipe any more
+    return recipe
+
+
+def prepared(home: Path, scenes: int) -> tuple[str, Path]:
+    """Make the corpus, its snapshot and the prepared folder; return (snapshot id, folder)."""
+    from any2caption.datasets.ingest.engine import ingest
+    from any2caption.datasets.snapshots import publish
+    from any2caption.datasets.synthetic.corpus import make_corpus
+    from any2caption.storage import open_store
+    from any2caption.training.prepare import prepare
+
+    note, data = home / f"snapshot-{scenes}", home / f"data-{scenes}"
+    settings = Settings(home=home, object_store="")
+    if not note.exists():
+        store, source = open_store(settings.object_store), f"corpus-{scenes}"
+        make_corpus(store, source, scenes=scenes, seed=_SEED, workers=2)
+        snapshot = publish(store, ingest(store, source, store, workers=2).records).id
+        prepare(settings, snapshot=snapshot, preset="tiny", recipe="tiny", out=data, workers=2)
+        note.write_text(snapshot)
+    return note.read_text(), data
+
+
+def run(out: Path, recipe: Mapping[str, Any], snapshot: str, data: Path) -> None:
+    """Train and evaluate one model in the folder `out`, beside which the corpus lies."""
+    out.mkdir(parents=True, exist_ok=True)
+    asked = out / "asked.json"
+    asked.write_text(json.dumps(recipe))
+    environment = {**os.environ, "A2C_HOME": str(out.parent), "A2C_MLFLOW_URL": ""}
+    train = ["a2c", "train", "--recipe", str(asked), "--data", str(data), "--out", str(out)]
+    subprocess.run(train, check=True, env=environment, stdout=sys.stderr)
+    if not (out / "report" / "report.json").exists():
+        evaluate = [sys.executable, "-m", "any2caption.evaluation.run"]
+        evaluate += ["--bundle", str(out / "bundle"), "--snapshot", snapshot, "--policy", "tiny"]
+        evaluate += ["--out", str(out / "report")]
+        subprocess.run(evaluate, check=True, env=environment, stdout=sys.stderr)
+
+
+def only_condition(report: Report) -> Iterator[tuple[str, str, float, int]]:
+    """(slice, slot, accuracy, questions) of what only a condition states; slot `*` is the sum."""
+    for name, values in report["slices"].items():
+        found = values["accuracy"].get("only_condition")
+        if found:
+            yield name, "*", found["value"], found["n"]
+            for slot, rate in found["slots"].items():
+                yield name, slot, rate["value"], rate["n"]
+
+
+def clips(folder: Path) -> Iterator[tuple[str, Condition]]:
+    """Every file below a folder that is a camera path with a movement."""
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            condition, _ = inspect_path(file, kind="camera")
+        except A2CError:
+            continue
+        if isinstance(condition.payload, Camera) and path_keys(condition.payload):
+            yield file.relative_to(folder).as_posix(), condition
+
+
+def said_of(bundle: Path, found: Sequence[tuple[str, Condition]]) -> dict[str, list[list[str]]]:
+    """Caption each clip from its camera alone; file → [largest movement, movements said]."""
+    from any2caption.model.inference import Captioner, Request
+
+    captioner = Captioner(bundle)
+    results = captioner.caption([Request(text="", conditions=[clip]) for _, clip in found])
+    shown = [path_keys(clip.payload)[:1] for _, clip in found if isinstance(clip.payload, Camera)]
+    said = [caption_keys(parse(result.text).camera) for result in results]
+    return {
+        name: [list(main), list(words)]
+        for (name, _), main, words in zip(found, shown, said, strict=True)
+    }
+
+
+def agree(table: Mapping[str, Sequence[Sequence[str]]]) -> float:
+    """Share of clips whose largest movement is said."""
+    hits = [bool(expanded(main) & expanded(said)) for main, said in table.values()]
+    return sum(hits) / len(hits)
+
+
+def show(rows: Mapping[str, Sequence[tuple[str, str, float, int]]], name: str) -> None:
+    """Print the first table: slice, slot, mean and worst over the seeds of one variant."""
+    seeds = [runs for key, runs in rows.items() if key.rpartition("-")[0] == name]
+    sys.stdout.write(f"\n{name}, {len(seeds)} seeds: stated by a condition only\n")
+    sys.stdout.write(f"{'slice':16}{'slot':14}{'mean':>7}{'worst':>7}{'n':>6}\n")
+    for place, slot in [(place, slot) for place, slot, _, _ in seeds[0]]:
+        found = [(v, n) for run in seeds for p, s, v, n in run if (p, s) == (place, slot)]
+        values = [value for value, _ in found]
+        line = f"{place:16}{slot:14}{sum(values) / len(values):7.3f}{min(values):7.3f}"
+        sys.stdout.write(f"{line}{found[0][1]:6}\n")
+
+
+def total(report: Report, group: str, table: str = "accuracy") -> float:
+    """Accuracy over all slices of one group of questions."""
+    value = report["slices"]["all"][table].get(group, {}).get("value")
+    return float("nan") if value is None else float(value)
+
+
+def main() -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        description=HELP, epilog=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--home", type=Path, required=True, help="folder for corpus and runs")
+    parser.add_argument("--scenes", type=int, default=6000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--steps", type=int, default=0, help="at most so many a stage")
+    parser.add_argument("--clips", type=Path, help="folder of camera files")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    given = parser.parse_args()
+    home = given.home.absolute()
+    snapshot, data = prepared(home, given.scenes)
+    found = list(clips(given.clips)) if given.clips else []
+    rows: dict[str, list[tuple[str, str, float, int]]] = {}
+    totals: dict[str, dict[str, Any]] = {}
+    for name in given.variants:
+        for seed in given.seeds:
+            out = home / f"{name}-{seed}"
+            run(out, variant(name, seed, given.steps), snapshot, data)
+            report = json.loads((out / "report" / "report.json").read_text())
+            key = f"{name}-{seed}"
+            rows[key] = list(only_condition(report))
+            totals[key] = {
+                "only_condition": total(report, "only_condition"),
+                "shuffled": total(report, "only_condition", "shuffled"),
+                "only_text": total(report, "only_text"),
+                **({"clips": said_of(out / "bundle", found)} if found else {}),
+            }
+            if given.out:
+                given.out.write_text(json.dumps({"slots": rows, "totals": totals}, indent=1))
+    for name in given.variants:
+        show(rows, name)
+    sys.stdout.write(f"\n{'run':24}{'only-C':>8}{'shuffled':>10}{'only-T':>8}{'clips':>8}\n")
+    for key, values in totals.items():
+        clip = f"{agree(values['clips']):8.3f}" if "clips" in values else f"{'-':>8}"
+        line = f"{key:24}{values['only_condition']:8.3f}{values['shuffled']:10.3f}"
+        sys.stdout.write(f"{line}{values['only_text']:8.3f}{clip}\n")
+    if found:
+        sys.stdout.write(f"{len(found)} clips with a movement\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
