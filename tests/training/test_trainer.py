@@ -219,3 +219,26 @@ def test_encoding_once_needs_frozen_encoders(folder, tmp_path, alone):
     run = trainer(folder, tmp_path, replace(short(), stages=(stage,)))
     with pytest.raises(ConfigError, match=r"interpret: encode_once, but it trains \['camera'\]"):
         run.run()
+
+
+def test_a_packed_run_resumes_to_the_same_weights(folder, tmp_path, alone, monkeypatch):
+    stage = replace(short().stages[-1], pack_tokens=1024, drop_condition=0.3, batch=2, steps=4)
+    recipe = replace(short(), stages=(stage,))
+    whole, again = tmp_path / "whole", tmp_path / "again"
+    for out in (whole, again):
+        out.mkdir()
+    trainer(folder, whole, recipe).run()
+    run = trainer(folder, again, recipe)
+    advance = run._advance
+
+    def counted(*args):
+        advance(*args)
+        run.stopping = run.position.total_steps >= 1
+
+    monkeypatch.setattr(run, "_advance", counted)
+    with pytest.raises(InterruptedTrainingError):
+        run.run()
+    trainer(folder, again, recipe).run()
+    first = load_bundle(whole / "bundle").load_model().state_dict()
+    second = load_bundle(again / "bundle").load_model().state_dict()
+    assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
+from any2caption.model import documents
 from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, VISION
@@ -122,8 +123,23 @@ class Any2Caption(nn.Module):
             self.mllm.get_input_embeddings()(input_ids), token_types, vision, motion, camera
         )
 
-    def hidden_states(self, embeds: Tensor, position_ids: Tensor) -> Tensor:
-        """Causal forward over (B, L, hidden) with positions (3, B, L), padded on the right."""
+    def hidden_states(
+        self, embeds: Tensor, position_ids: Tensor, packed: documents.Documents | None = None
+    ) -> Tensor:
+        """Causal forward over (B, L, hidden) with positions (3, B, L), padded on the right.
+
+        With `packed` a row holds several documents, which do not see each other.
+        """
+        if packed is not None:
+            if self.language.config._attn_implementation != documents.NAME:  # noqa: SLF001
+                self.language.set_attn_implementation(documents.NAME)  # type: ignore[operator]
+            return self.language(  # type: ignore[no-any-return]
+                inputs_embeds=embeds,
+                position_ids=position_ids,
+                attention_mask=dict.fromkeys(("full_attention", "sliding_attention")),
+                use_cache=False,
+                documents=packed,
+            ).last_hidden_state
         if embeds.is_cuda:  # fused causal attention: with padding on the right it needs no mask
             return self._fused(embeds, position_ids)
         length = embeds.shape[1]

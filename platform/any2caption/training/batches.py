@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from any2caption.model.documents import Documents
 from any2caption.model.inputs import CAMERA, MOTION, VISION, Features
 from any2caption.model.processor import LABELS, MOTION_KINDS, Processor
 from any2caption.training.dataset import Prepared, Sample
@@ -90,6 +91,8 @@ class Batch:
     """Whether `vision`, `motion` and `poses` are encoder outputs (N, hidden) already."""
     blank: Tensor | None = None
     """Encoder tokens (B, L) that dropout blanks."""
+    packed: Documents | None = None
+    """Where the documents lie, in rows that hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,10 @@ class Collator:
 
     def __call__(self, samples: Sequence[Sample], step: int) -> Batch:
         """Return the tensors of these samples; dropout is a function of the step and the sample."""
-        rows = [self._row(sample, step) for sample in samples]
+        ids = tuple(sample.id for sample in samples)
+        return self._batch(ids, [self._row(sample, step) for sample in samples])
+
+    def _batch(self, ids: tuple[str, ...], rows: Sequence["Row"]) -> Batch:
         longest = max(len(row.input_ids) for row in rows)
         longest += -longest % 8
 
@@ -143,7 +149,7 @@ class Collator:
             for tower, count in row.counts.items():
                 offsets[tower] += count
         return Batch(
-            ids=tuple(sample.id for sample in samples),
+            ids=ids,
             input_ids=padded("input_ids", 0, torch.int64),
             positions=positions,
             types=padded("types", 0, torch.int64),
@@ -160,12 +166,15 @@ class Collator:
             blank=padded("blank", 0, torch.bool) if any(row.blank.any() for row in rows) else None,
         )
 
-    def _row(self, sample: Sample, step: int) -> "_Row":
+    def _row(self, sample: Sample, step: int, *, media: bool = True) -> "Row":
+        """One sample's arrays; without `media` neither patches nor encoder outputs."""
         stage = self.stage
         made = example(sample, stage, self.data, self.processor, self.seed, step)
         numbers, caption, slots = made.numbers, made.target, made.weights
         features = [self.data.feature(number) for number in numbers]
-        inputs = self.processor.assemble(made.prompt, features, patches=self.encoded is None)
+        inputs = self.processor.assemble(
+            made.prompt, features, patches=media and self.encoded is None
+        )
         start = len(inputs.input_ids)
         ids = np.concatenate([inputs.input_ids, caption])
         at = inputs.position_ids.max() + 1
@@ -181,20 +190,20 @@ class Collator:
             tower: int((inputs.token_types == kind).sum())
             for tower, kind in (("vision", VISION), ("motion", MOTION), ("camera", CAMERA))
         }
-        media = (inputs.vision_patches, inputs.motion_patches, inputs.camera_poses)
-        if self.encoded is not None:
-            media = self._tokens(numbers)
-        return _Row(
+        shown = (inputs.vision_patches, inputs.motion_patches, inputs.camera_poses)
+        if media and self.encoded is not None:
+            shown = self._tokens(numbers)
+        return Row(
             ids,
             np.concatenate([inputs.position_ids, after], axis=1),
             np.concatenate([inputs.token_types, np.zeros(len(caption), np.int64)]),
             labels,
             weights,
-            media[0],
+            shown[0],
             inputs.vision_grid,
-            media[1],
+            shown[1],
             inputs.motion_grid,
-            media[2],
+            shown[2],
             list(_answers(sample, features, inputs.vision_grid, counts, merge)),
             counts,
             blank,
@@ -213,7 +222,12 @@ class Collator:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """One row of a batch before padding; see `Batch`.
+
+    `answers` come with (encoder, first, last row of it); `counts` are rows by encoder.
+    """
+
     input_ids: NDArray[np.int64]
     positions: NDArray[np.int64]
     types: NDArray[np.int64]

@@ -12,6 +12,7 @@ MODULES: tuple[str, ...] = get_args(Module)
 ENCODERS = ("vision", "motion", "camera")
 PHRASE_PARTS = ("camera", "action")
 _LEAST_ROLLOUTS = 2  # one caption has nothing to be compared with
+_PACK_LIMITS = (("pack_tokens", 0), ("pack_vision", 0))
 _SHARDED_WEIGHTS = 3  # the ZeRO stage that also splits the weights themselves
 
 
@@ -26,6 +27,24 @@ def check_recipe(recipe: Recipe, preset: str, ranks: int, kinds: tuple[str, ...]
         wrong += [f"stage {stage.name}: {one}" for one in found]
     if wrong:
         raise ConfigError(f"recipe {recipe.name}: {'; '.join(wrong)}")
+
+
+def check_pack(stage: Stage, positions: int, longest: int = 0, record: str = "") -> None:
+    """Refuse packs that the model has no positions for, or that a record does not fit into.
+
+    `longest` tokens are the least that `record` has; 0 where that is not known.
+    """
+    most = stage.pack_tokens
+    if most > positions:
+        raise ConfigError(
+            f"stage {stage.name}: packs of {most} tokens, the model has positions for {positions}:"
+            f" set pack_tokens to {positions} or less"
+        )
+    if most and longest > most:
+        raise ConfigError(
+            f"stage {stage.name}: record {record} has {longest} tokens or more, a pack holds"
+            f" {most}: leave it out of the snapshot, or make packs larger"
+        )
 
 
 def check_positions(tokens: int, positions: int, what: str) -> None:
@@ -92,6 +111,7 @@ def _stage(
         yield f"reinforce writes with whole weights: ZeRO {recipe.zero} splits them; use 2 or less"
     if stage.reinforce is not None and stage.objective != "reinforce":
         yield f"the field reinforce is for reinforce, not for {stage.objective}"
+    yield from _packs(stage)
     if stage.encode_once:
         yield from _encode_once(recipe, stage)
 
@@ -134,6 +154,15 @@ def _reinforce(stage: Stage) -> Iterator[str]:
             yield f"reinforce.{name} must be 0 or more, not {getattr(settings, name)}"
 
 
+def _packs(stage: Stage) -> Iterator[str]:
+    if stage.pack_tokens and stage.objective == "classify":
+        yield "classify reads items, which are not packed: pack_tokens=0"
+    if stage.pack_tokens and stage.objective == "reinforce":
+        yield "reinforce writes one caption a row: pack_tokens=0"
+    if stage.pack_vision and not stage.pack_tokens:
+        yield "pack_vision limits packs, but pack_tokens is 0"
+
+
 def _encode_once(recipe: Recipe, stage: Stage) -> Iterator[str]:
     if thawed := [name for name in stage.train if name in ENCODERS]:
         yield f"encode_once, but it trains {', '.join(thawed)}"
@@ -149,7 +178,8 @@ def _encode_once(recipe: Recipe, stage: Stage) -> Iterator[str]:
 
 
 def _numbers(stage: Stage) -> Iterator[str]:
-    for name, least in (("steps", 1), ("batch", 1), ("accumulate", 1), ("warmup", 0)):
+    least_of = (("steps", 1), ("batch", 1), ("accumulate", 1), ("warmup", 0), *_PACK_LIMITS)
+    for name, least in least_of:
         if getattr(stage, name) < least:
             yield f"{name} must be {least} or more, not {getattr(stage, name)}"
     for name in ("lr", "share"):

@@ -13,7 +13,8 @@ The rule, for weights in float32 with P parameters of which T are trained, on R 
                     vision and motion, a patch     (10 + 3·mlp_ratio)·width + 2·heads·N
                     camera, a patch                (10 + 3·mlp_ratio)·width + 2·heads·N
                     scores, a caption token        3·vocabulary
-                  for the longest record of the stage in all its rows; L tokens in a row, N patches
+                  for the longest record of the stage in all its rows, in packs as often as it
+                  fits; L tokens in a row, N patches
                   that attend to each other. An encoder that is frozen keeps none; the language
                   model keeps some as soon as it or an encoder below it is trained.
     encoded       4·hidden a token of every item, where a stage encodes once
@@ -122,7 +123,9 @@ def estimate(  # noqa: PLR0913 - what decides it
     if zero == 2 and device == "gpu":  # noqa: PLR2004 - ZeRO 2
         exchange = BUCKET
     moments = 2 * thawed + (thawed if zero or half else 0)
-    rows = -(-stage.batch // (ranks * stage.accumulate))
+    rows = float(-(-stage.batch // (ranks * stage.accumulate)))
+    if stage.pack_tokens and longest.tokens:
+        rows *= max(1.0, stage.pack_tokens / longest.tokens)
     if stage.reinforce is not None:
         rows *= stage.reinforce.rollouts
         longest = replace(longest, targets=max(longest.targets, stage.reinforce.max_new_tokens))
@@ -134,7 +137,7 @@ def estimate(  # noqa: PLR0913 - what decides it
         gradients=gradients,
         moments=0 if away != "none" else FLOAT * moments // split[1],
         exchange=FLOAT * exchange,
-        activations=rows * ((FLOAT // 2 if half else FLOAT) * layers + FLOAT * scores),
+        activations=round(rows * ((FLOAT // 2 if half else FLOAT) * layers + FLOAT * scores)),
         encoded=FLOAT * encoded_tokens * config.text.hidden if stage.encode_once else 0,
         saving=FLOAT * parameters,
         libraries=LIBRARIES[device],

@@ -16,7 +16,7 @@ from any2caption.training.batches import Order
 from any2caption.training.dataset import Sample
 from any2caption.training.recipes import Stage
 
-_MIX = 7_919  # keeps this draw apart from the orders', which start from the same seed
+MIX = 7_919  # keeps this draw apart from the orders', which start from the same seed
 
 
 def general_share(stage: Stage) -> float:
@@ -28,7 +28,7 @@ def general_share(stage: Stage) -> float:
 def general_places(stage: Stage, seed: int, step: int) -> NDArray[np.bool_]:
     """Return which of the `stage.batch` places of a step hold general data."""
     wanted = general_share(stage)
-    rng = np.random.default_rng([seed, _MIX, step])
+    rng = np.random.default_rng([seed, MIX, step])
     if stage.general_ratio_means != "share":
         return np.asarray(rng.random(stage.batch) < wanted)
     count = int(wanted * stage.batch * (step + 1)) - int(wanted * stage.batch * step)
@@ -45,7 +45,7 @@ class Mixture:
         self.samples = own if not (stage.general_ratio and general) else [*own, *general]
         self._first_general = len(own)
         self._own = Order(_lengths(own), stage.batch, seed)
-        self._general = Order(_lengths(general), stage.batch, seed + _MIX) if general else None
+        self._general = Order(_lengths(general), stage.batch, seed + MIX) if general else None
 
     def __call__(self, step: int) -> NDArray[np.int64]:
         """Return the numbers in `samples` of a step's global batch."""

@@ -88,7 +88,7 @@ class Objective(nn.Module):
         embeds = self.tokens(embeds, batch.input_ids)
         if batch.blank is not None:
             embeds = embeds.masked_fill(batch.blank[..., None], 0.0)
-        hidden = self.model.hidden_states(embeds, batch.positions)
+        hidden = self.model.hidden_states(embeds, batch.positions, batch.packed)
         at = batch.labels >= 0
         weights = batch.weights[at]
         loss, total = self.model.loss(hidden[at], batch.labels[at], weights), weights.sum()

@@ -7,7 +7,7 @@ from typing import Any
 
 from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig
-from any2caption.training.checks import check_positions
+from any2caption.training.checks import check_pack, check_positions
 from any2caption.training.memory import Longest, Machine, Memory, estimate, shortage
 from any2caption.training.mixing import general_share
 from any2caption.training.recipes import Recipe, Stage
@@ -22,6 +22,10 @@ class StageData:
     samples: int
     longest: Longest
     longest_id: str = ""
+    slack: int = 0
+    """Tokens of `longest` that a measured record may not have."""
+    tokens: int = 0
+    """Tokens of all samples, about."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +138,7 @@ def make_plan(facts: Facts) -> Plan:
             one would train no parameter.
     """
     resume = plan_resume(facts.recipe, facts.ranks, facts.checkpoint, facts.bundle)
+    _check_packs(facts)
     stages = tuple(_stage(facts, number) for number in range(len(facts.recipe.stages)))
     if facts.measured:
         _check_lengths(facts)
@@ -214,6 +219,12 @@ def plan_resume(
     )
 
 
+def _check_packs(facts: Facts) -> None:
+    for data, stage in zip(facts.stages, facts.recipe.stages, strict=True):
+        least = max(0, data.longest.tokens - data.slack) if facts.measured else 0
+        check_pack(stage, facts.config.text.max_positions, least, data.longest_id)
+
+
 def _check_lengths(facts: Facts) -> None:
     for data, stage in zip(facts.stages, facts.recipe.stages, strict=True):
         if stage.objective != "classify":
@@ -243,7 +254,7 @@ def _stage(facts: Facts, number: int) -> StagePlan:
         first_step=first,
         batch=stage.batch,
         batch_per_rank=stage.batch // facts.ranks,
-        epochs=_epochs(facts, stage, data.samples),
+        epochs=_epochs(facts, stage, data),
         details=stage_words(stage),
         learning_rate=stage.lr,
         encoder_learning_rate=stage.lr * stage.encoder_lr,
@@ -267,10 +278,15 @@ def _stage(facts: Facts, number: int) -> StagePlan:
     )
 
 
-def _epochs(facts: Facts, stage: Stage, samples: int) -> float:
-    """Passes over the stage's own samples; general ones take places of theirs."""
+def _epochs(facts: Facts, stage: Stage, data: StageData) -> float:
+    """Passes over the stage's own samples, of which general ones take places.
+
+    Packs are taken as full, so with packing it is about.
+    """
     own = 1 - general_share(stage) if facts.general else 1.0
-    return round(own * stage.steps * stage.batch / samples, 2) if samples else 0.0
+    if stage.pack_tokens and data.tokens:
+        return round(own * stage.steps * stage.batch * stage.pack_tokens / data.tokens, 2)
+    return round(own * stage.steps * stage.batch / data.samples, 2) if data.samples else 0.0
 
 
 def _does(facts: Facts, number: int) -> str:

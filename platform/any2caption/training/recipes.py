@@ -62,7 +62,13 @@ class Stage:
     its text."""
     steps: int
     batch: int
-    """Samples a step over all ranks, so the data order does not depend on the number of ranks."""
+    """Samples a step over all ranks, so the data order does not depend on the number of ranks; with
+    `pack_tokens`, packs."""
+    pack_tokens: int = 0
+    """Most tokens of a pack: a row of several samples that do not see each other. 0: no packing."""
+    pack_vision: int = 0
+    """Most patches that the samples of a pack bring to the vision and motion encoders, before
+    merging; 0: no limit."""
     accumulate: int = 1
     """Micro-batches that a rank splits its part of a step into; the step stays the same."""
     lr: float

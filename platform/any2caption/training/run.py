@@ -27,10 +27,11 @@ import typer
 
 from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
 from any2caption.model.kernels import check_kernels
+from any2caption.model.presets import preset as preset_of
 from any2caption.model.processor import LABELS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
-from any2caption.training.checks import check_recipe
+from any2caption.training.checks import check_pack, check_recipe
 from any2caption.training.dataset import check_data, read_marker
 from any2caption.training.machine import gpus, worker_environment
 from any2caption.training.nodes import PORT, Nodes, nodes_of
@@ -110,6 +111,8 @@ def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
     """
     check_recipe(recipe, preset, ranks, tuple(LABELS))
     check_kernels(recipe.kernels, gpu=gpus() > 0)
+    for stage in recipe.stages:
+        check_pack(stage, preset_of(preset).text.max_positions)
     if bundle_meta(out) is not None:
         refuse_another(out, recipe.digest)
         return

@@ -168,6 +168,8 @@ def _measured(data: Prepared, recipe: Recipe, number: int) -> StageData:
         samples=len(samples),
         longest=_with_tokens(most, last.length + _prompt_tokens(data, last), targets),
         longest_id=last.id,
+        slack=FRAME + _prompt_tokens(data, last),
+        tokens=sum(sample.length + FRAME for sample in samples),
     )
 
 
