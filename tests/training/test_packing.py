@@ -14,7 +14,7 @@ from any2caption.training.encoded import encode_items
 from any2caption.training.objective import Objective
 from any2caption.training.packing import PackCollator, PackOrder, Size, Turn, best_fit
 from any2caption.training.plan import make_plan
-from any2caption.training.recipes import TINY
+from any2caption.training.recipes import SMOKE, TINY
 from any2caption.training.run import refuse_early
 from any2caption.training.sources import Source
 from any2caption.training.survey import survey
@@ -187,7 +187,7 @@ def test_packs_longer_than_the_models_positions_are_refused_in_one_line(folder, 
 
 def test_a_plan_refuses_packs_that_a_record_does_not_fit_into(folder, tmp_path):
     stages = (*TINY.stages[:-1], replace(TINY.stages[-1], pack_tokens=100))
-    recipe = replace(TINY, stages=stages)
+    recipe = replace(SMOKE, stages=stages)
     with pytest.raises(ConfigError, match=r"record .* tokens or more, a pack holds 100"):
         make_plan(survey(recipe=recipe, preset="tiny", out=tmp_path, ranks=1, data=folder))
 

@@ -70,6 +70,10 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         typer.Option(help="Nodes as NAME slots=N lines; run the same command on each."),
     ] = None,
     node_rank: Annotated[int, typer.Option(min=0, help="This node's line in it.")] = 0,
+    profile: Annotated[
+        str,
+        typer.Option(metavar="STAGE:FIRST-LAST", help="Trace these steps into OUT/profile."),
+    ] = "",
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -82,6 +86,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.training.checks import check_recipe
     from any2caption.training.dataset import read_marker
     from any2caption.training.nodes import nodes_of
+    from any2caption.training.profiling import parse_steps
     from any2caption.training.recipe_files import load_recipe
     from any2caption.training.run import ranks_of, refuse_early, start
 
@@ -95,6 +100,8 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     count = nodes.ranks if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
     mixed = _mixed(general or (), traces, data)
+    if profile:
+        parse_steps(profile, chosen)
     if data is not None:
         read_marker(data)
     from any2caption.training.plan import make_plan  # after the checks that need no torch
@@ -142,7 +149,17 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
                 traces=traces,
             )
             refuse_early(chosen, preset, out / "data", out, count, weights, force=force)
-        start(settings, chosen, data or out / "data", out, count, log, weights=weights, nodes=nodes)
+        start(
+            settings,
+            chosen,
+            data or out / "data",
+            out,
+            count,
+            log,
+            weights=weights,
+            nodes=nodes,
+            profile=profile,
+        )
     bundle = str((out / "bundle").absolute())
     if json:
         put_json({"plan": plan.as_dict(), "bundle": bundle, "meta": bundle_meta(out)})

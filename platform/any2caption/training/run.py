@@ -147,6 +147,7 @@ def start(  # noqa: PLR0913, PLR0917 - what a run is started with
     weights: str = "",
     mlflow_run: str = "",
     nodes: Nodes | None = None,
+    profile: str = "",
 ) -> None:
     """Leave the recipe in the run's folder for the workers, then train."""
     arguments = [
@@ -155,6 +156,7 @@ def start(  # noqa: PLR0913, PLR0917 - what a run is started with
         *("--progress", str(log.path.absolute()), "--lifecycle", log.lifecycle),
         *("--weights", weights),
         *("--mlflow-run", mlflow_run, "--mlflow-url", settings.mlflow_url),
+        *("--profile", profile),
     ]
     url = settings.mlflow_url
     cache = settings.home / "cache"

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from any2caption.model.documents import Documents
 from any2caption.training.align import AlignBatch
 from any2caption.training.batches import Batch
 from any2caption.training.engine import summed
@@ -76,4 +77,6 @@ def moved(batch: AnyBatch, device: torch.device) -> AnyBatch:
     for name, value in values.items():
         if isinstance(value, Tensor):
             values[name] = value.to(device, non_blocking=True)
+        elif isinstance(value, Documents):
+            values[name] = value.to(device)
     return dataclasses.replace(batch, **values)

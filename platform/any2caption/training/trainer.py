@@ -15,6 +15,7 @@ from any2caption.model.bundle import save_bundle
 from any2caption.progress import ProgressLog
 from any2caption.training import engine as engines
 from any2caption.training import lora
+from any2caption.training.ahead import Ahead
 from any2caption.training.batches import Batch
 from any2caption.training.dataset import Prepared
 from any2caption.training.encoded import EncodedItems, encode_items
@@ -22,6 +23,7 @@ from any2caption.training.keeper import Keeper
 from any2caption.training.machine import can_compile
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
+from any2caption.training.profiling import Profile, Steps
 from any2caption.training.recipes import Recipe, Stage
 from any2caption.training.reinforce import ReinforceSource, RolloutBatch
 from any2caption.training.reports import Reporter, peak_memory
@@ -36,13 +38,14 @@ from any2caption.training.tracking import Metrics
 class Trainer:
     """One rank of one run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a run is made of
         self,
         place: Place,
         recipe: Recipe,
         model: Any2Caption,
         progress: ProgressLog,
         metrics: Metrics,
+        profile: Steps | None = None,
     ) -> None:
         self.place, self.recipe, self.progress, self.metrics = place, recipe, progress, metrics
         self.data = Prepared(place.data)
@@ -60,6 +63,7 @@ class Trainer:
         self.keeper = Keeper(place, recipe, self.objective, snapshot)
         self.reporter = Reporter(progress, metrics, recipe, place.rank)
         self.examiner = Examiner(self.data, self.processor, self.objective, recipe)
+        self.profile = Profile(profile, place.out, place.rank)
         self.position = Position()
         self.stopping = False
         self._clock = 0.0
@@ -88,8 +92,8 @@ class Trainer:
         budget = stage.share * self.recipe.max_minutes * 60
         self._fit_normalisation()
         encoded = self._encoded(stage)
-        source = self._source(number, stage, encoded)
-        if source.empty:
+        found = self._source(number, stage, encoded)
+        if found.empty:
             self.reporter.say(stage, "skipped: the data has nothing for it")
             self._next_stage(number)
             return
@@ -98,8 +102,11 @@ class Trainer:
         engine = engines.start(self.objective, self.recipe, stage, self.place.ranks)
         self.keeper.restore_moments(engine)
         compiled = self._compile(stage)
+        # Captions to learn from are written by the weights of their own step, not ahead of it.
+        source = found if isinstance(found, ReinforceSource) else Ahead(found, stage.steps)
         done = False
         while not done:
+            self.profile.before(stage.name, position.step)
             wanted = time.monotonic()
             batches = micro_batches(
                 source, position.step, self.place.rank, self.place.ranks, stage.accumulate
@@ -117,6 +124,8 @@ class Trainer:
             progress = stage_progress(position.step, stage.steps, elapsed, budget)
             engines.set_rate(engine, stage, learning_rate_factor(stage, position.step, progress))
             engine.step()
+            if trace := self.profile.after(position.step):
+                self.reporter.say(stage, f"trace in {trace}")
             self._advance(loss, elapsed)
             self.reporter.step(stage, position, useful, slots, waited)
             self.reporter.rewards(stage, position, _rewards(batches))
@@ -125,6 +134,8 @@ class Trainer:
                 self._leave(engine, stage)
             if not done and self.keeper.due():
                 self.keeper.save(position, engine)
+        if isinstance(source, Ahead):
+            source.close()
         if compiled:
             self._uncompile()
         self.reporter.line(stage, position)

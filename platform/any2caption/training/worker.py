@@ -32,6 +32,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     weights: Annotated[str, typer.Option()] = "",
     mlflow_run: Annotated[str, typer.Option()] = "",
     mlflow_url: Annotated[str, typer.Option()] = "",
+    profile: Annotated[str, typer.Option()] = "",
 ) -> None:
     """Train as one rank."""
     rank = int(os.environ.get("RANK", "0"))
@@ -48,6 +49,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
             ProgressLog(progress, lifecycle),
             weights,
             (mlflow_run, mlflow_url),
+            profile,
         )
     except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor must know
         if _lost_peer(error):
@@ -85,12 +87,14 @@ def _train(  # noqa: PLR0913, PLR0917
     progress: ProgressLog,
     weights: str,
     mlflow: tuple[str, str],
+    profile: str,
 ) -> None:
     import torch
 
     from any2caption.training.dataset import Prepared
     from any2caption.training.engine import connect
     from any2caption.training.place import Place
+    from any2caption.training.profiling import parse_steps
     from any2caption.training.tracking import Metrics
     from any2caption.training.trainer import Trainer
 
@@ -117,7 +121,8 @@ def _train(  # noqa: PLR0913, PLR0917
             "snapshot": str(Prepared(data).meta["snapshot"]),
         },
     )
-    Trainer(Place(data, out, rank, ranks), found, model, progress, metrics).run()
+    steps = parse_steps(profile, found) if profile else None
+    Trainer(Place(data, out, rank, ranks), found, model, progress, metrics, steps).run()
     if problem := metrics.close():
         progress.emit("finetune", problem)
 
