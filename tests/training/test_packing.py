@@ -186,9 +186,9 @@ def test_packs_longer_than_the_models_positions_are_refused_in_one_line(folder, 
 
 
 def test_a_plan_refuses_packs_that_a_record_does_not_fit_into(folder, tmp_path):
-    stages = (*TINY.stages[:-1], replace(TINY.stages[-1], pack_tokens=100))
+    stages = (*TINY.stages[:-1], replace(TINY.stages[-1], pack_tokens=40))
     recipe = replace(SMOKE, stages=stages)
-    with pytest.raises(ConfigError, match=r"record .* tokens or more, a pack holds 100"):
+    with pytest.raises(ConfigError, match=r"record .* tokens or more, a pack holds 40"):
         make_plan(survey(recipe=recipe, preset="tiny", out=tmp_path, ranks=1, data=folder))
 
 

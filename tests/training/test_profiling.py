@@ -37,6 +37,7 @@ def test_without_steps_nothing_is_written(tmp_path):
 def test_steps_are_read_from_the_option():
     assert parse_steps("interpret:20-24", TINY) == Steps("interpret", 20, 24)
     assert parse_steps("align-camera:3", TINY) == Steps("align-camera", 3, 3)
+    assert parse_steps("", TINY) is None
 
 
 @pytest.mark.parametrize(

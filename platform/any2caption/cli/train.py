@@ -100,8 +100,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     count = nodes.ranks if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
     mixed = _mixed(general or (), traces, data)
-    if profile:
-        parse_steps(profile, chosen)
+    parse_steps(profile, chosen)
     if data is not None:
         read_marker(data)
     from any2caption.training.plan import make_plan  # after the checks that need no torch

@@ -1,6 +1,7 @@
 """Any2Caption: Qwen2-VL with a motion encoder (a copy of its vision tower) and a camera encoder."""
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -131,7 +132,8 @@ class Any2Caption(nn.Module):
         With `packed` a row holds several documents, which do not see each other.
         """
         if packed is not None:
-            if self.language.config._attn_implementation != documents.NAME:  # noqa: SLF001
+            config: Any = self.language.config
+            if config._attn_implementation != documents.NAME:  # noqa: SLF001
                 self.language.set_attn_implementation(documents.NAME)  # type: ignore[operator]
             return self.language(  # type: ignore[no-any-return]
                 inputs_embeds=embeds,

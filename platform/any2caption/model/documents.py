@@ -116,15 +116,18 @@ def attend(query: Tensor, key: Tensor, value: Tensor, documents: Documents, scal
     shape = documents.own.shape
 
     def apart(x: Tensor) -> Tensor:
-        rows: Tensor = _Moved.apply(x, places, documents.back, documents.inside)
-        return rows.unflatten(0, shape).transpose(1, 2)
+        rows = _move(x, places, documents.back, documents.inside)
+        return rows.view(*shape, *x.shape[1:]).transpose(1, 2)
 
     out = nn.functional.scaled_dot_product_attention(
-        *map(apart, (query, key, value)), is_causal=True, scale=scale, enable_gqa=True
+        apart(query), apart(key), apart(value), is_causal=True, scale=scale, enable_gqa=True
     )
-    flat = out.transpose(1, 2).flatten(0, 1)
-    found: Tensor = _Moved.apply(flat, documents.back, places, valid)
-    return found
+    return _move(out.transpose(1, 2).flatten(0, 1), documents.back, places, valid)
+
+
+def _move(x: Tensor, there: Tensor, back: Tensor, used: Tensor) -> Tensor:
+    moved: Tensor = _Moved.apply(x, there, back, used)  # type: ignore[no-untyped-call]
+    return moved
 
 
 def _on_the_row(
@@ -172,9 +175,9 @@ def attention_forward(  # noqa: PLR0913, PLR0917 - transformers' signature
             module, query, key, value, attention_mask, scaling, dropout, **kwargs
         )
         return plain
-    flat = [part.transpose(1, 2).flatten(0, 1) for part in (query, key, value)]
-    out = attend(*flat, documents, scaling)
-    return out.unflatten(0, (query.shape[0], -1)), None
+    q, k, v = (part.transpose(1, 2).flatten(0, 1) for part in (query, key, value))
+    out = attend(q, k, v, documents, scaling)
+    return out.view(query.shape[0], -1, *out.shape[1:]), None
 
 
 AttentionInterface.register(NAME, attention_forward)

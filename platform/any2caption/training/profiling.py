@@ -27,12 +27,14 @@ class Steps:
     last: int
 
 
-def parse_steps(text: str, recipe: Recipe) -> Steps:
-    """Read `STAGE:FIRST` or `STAGE:FIRST-LAST`.
+def parse_steps(text: str, recipe: Recipe) -> Steps | None:
+    """Read `STAGE:FIRST` or `STAGE:FIRST-LAST`; nothing is None.
 
     Raises:
         ConfigError: it is none, or the recipe has no such stage or step.
     """
+    if not text:
+        return None
     match = _SPEC.fullmatch(text)
     if match is None:
         raise ConfigError(f"--profile {text}: must be STAGE:FIRST-LAST, as interpret:20-24")

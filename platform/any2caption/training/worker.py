@@ -121,7 +121,7 @@ def _train(  # noqa: PLR0913, PLR0917
             "snapshot": str(Prepared(data).meta["snapshot"]),
         },
     )
-    steps = parse_steps(profile, found) if profile else None
+    steps = parse_steps(profile, found)
     Trainer(Place(data, out, rank, ranks), found, model, progress, metrics, steps).run()
     if problem := metrics.close():
         progress.emit("finetune", problem)
