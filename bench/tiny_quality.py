@@ -83,7 +83,8 @@ def run(out: Path, recipe: Mapping[str, Any], snapshot: str, data: Path) -> None
     asked = out / "asked.json"
     asked.write_text(json.dumps(recipe))
     environment = {**os.environ, "A2C_HOME": str(out.parent), "A2C_MLFLOW_URL": ""}
-    train = ["a2c", "train", "--recipe", str(asked), "--data", str(data), "--out", str(out)]
+    a2c = str(Path(sys.executable).with_name("a2c"))
+    train = [a2c, "train", "--recipe", str(asked), "--data", str(data), "--out", str(out)]
     subprocess.run(train, check=True, env=environment, stdout=sys.stderr)
     if not (out / "report" / "report.json").exists():
         evaluate = [sys.executable, "-m", "any2caption.evaluation.run"]
