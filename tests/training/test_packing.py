@@ -80,6 +80,22 @@ def test_a_plan_made_again_at_a_later_step_is_the_same():
     assert steps[0] != steps[8]
 
 
+def test_general_samples_take_their_share_of_the_packed_stream():
+    sizes = lengths(300)
+    plan = PackOrder(
+        200,
+        lambda turn: Size(int(sizes[turn.number])),
+        Size(2048),
+        packs=8,
+        seed=3,
+        general=100,
+        general_share=0.4,
+    )
+    turns = [turn.number for step in range(200) for pack in plan(step) for turn in pack]
+    assert np.mean([number >= 200 for number in turns]) == pytest.approx(0.4, abs=0.03)
+    assert set(turns) == set(range(300))
+
+
 def test_ranks_share_the_packs_of_a_step(data):
     processor = data.processor()
     stage = replace(STAGE, batch=4)

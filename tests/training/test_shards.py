@@ -71,6 +71,26 @@ def source(count=60, made_from=None, samples=None):
     return Source(made_from or {"snapshot": "s"}, len(found), iter(split), {}, dict)
 
 
+def test_what_later_stages_read_comes_back_as_it_was():
+    sample = made(
+        1,
+        phrases={"camera": ["pans left", "then dollies in"]},
+        wanted={"camera": {"camera": ("camera", "pan left")}},
+        trace=np.asarray([7, 8, 9], np.int32),
+        general=True,
+    )
+    found = decode(encode(sample), "here")
+    assert found.phrases == sample.phrases
+    assert found.wanted == {"camera": {"camera": ["camera", "pan left"]}}
+    assert found.general
+    assert found.trace.tolist() == [7, 8, 9]
+    loaded = Loaded([made(0), found])
+    assert [sample.general for sample in loaded.samples] == [False, True]
+    spans = [slice(*sample.trace) for sample in loaded.samples]
+    assert [loaded.caption_tokens[span].tolist() for span in spans] == [[], [7, 8, 9]]
+    assert loaded.caption_tokens[slice(*loaded.samples[1].span)].tolist() == found.caption.tolist()
+
+
 @pytest.fixture
 def store():
     store = MemoryStore()

@@ -104,13 +104,7 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
 
     address = (settings.object_store, settings.s3_endpoint_url)
     features = extract(address, store, config, tokenizer, conditions, workers)
-    extra = Extra(
-        rows,
-        refused,
-        read_traces(traces) if chosen_reasons(chosen) else None,
-        lambda condition: load_condition(store, condition).payload,
-        rewards=bool(made_from["rewards"]),
-    )
+    extra = extra_of(chosen, store, traces, rows, refused)
     write_prepared(out, records, counted(features), config, tokenizer, made_from, extra)
     seconds = round(time.monotonic() - began, 1)
     beside = (
@@ -140,9 +134,21 @@ class Extra:
     rewards: bool = False
 
 
-def chosen_reasons(recipe: Recipe) -> bool:
-    """Whether any stage of a recipe writes reasoning traces."""
-    return any(stage.reasoning for stage in recipe.stages)
+def extra_of(
+    recipe: Recipe,
+    store: ObjectStore,
+    traces: Path | None = None,
+    general: Sequence[GeneralRow] = (),
+    refused: Sequence[Refused] = (),
+) -> Extra:
+    """What a recipe needs beside the records; `traces` are read if a stage reasons."""
+    return Extra(
+        general,
+        list(refused),
+        read_traces(traces) if any(stage.reasoning for stage in recipe.stages) else None,
+        lambda condition: load_condition(store, condition).payload,
+        rewards=any(stage.objective == "reinforce" for stage in recipe.stages),
+    )
 
 
 def read_traces(file: Path | None) -> dict[str, str]:
@@ -375,34 +381,23 @@ def _write_records(
                 captions[text] = stored(*encode_caption(text, processor))
             used = [c for c in record.conditions if c.kind in LABELS]
             features = [numbers[_key(condition)] for condition in used]
-            answers = determined(record)
+            told = told_of(record, processor, extra)
             if record.split == "train":
-                for kind, slots in answers.items():
+                for kind, slots in told["answers"].items():
                     for slot, names in slots.items():
                         classes.setdefault(kind, {}).setdefault(slot, set()).update(names)
             start, end = captions[text]
-            # Only stages that describe one part read them; the tiny recipes have none.
-            wanted = PARTS if processor.config.preset != "tiny" else ()
-            parts = {part: getattr(record.caption, part) for part in wanted}
-            line: dict[str, Any] = {
+            trace = told.pop("trace")
+            line = told | {
                 "id": record.id,
                 "split": record.split,
                 "prompt": record.prompt,
                 "features": features,
-                "answers": answers,
                 "span": [start, end],
-                "parts": parts,
-                "length": end - start + sum(sizes[number] for number in features),
-                "wanted": asdict(wanted_facts(record)) if extra.rewards else {},
+                "length": end - start + len(trace) + sum(sizes[number] for number in features),
             }
-            if wanted:
-                mined = mine(record, extra.pose_of)
-                line["phrases"] = {part: one.phrases for part, one in mined.items()}
-            if extra.traces is not None:
-                trace = render_trace(extra.traces.get(record.id) or rule_trace(record))
-                ids = processor.tokenizer.encode(trace, add_special_tokens=False).ids
-                line["trace"] = stored(ids, [1.0] * len(ids))
-                line["length"] += len(ids)
+            if len(trace):
+                line["trace"] = stored(trace, [1.0] * len(trace))
             lines.write(json.dumps(line) + "\n")
         rows = 0
         for line in _general_lines(extra, len(numbers), items, sizes, processor):
@@ -415,6 +410,27 @@ def _write_records(
         kind: {slot: sorted(names) for slot, names in slots.items()}
         for kind, slots in classes.items()
     }, rows
+
+
+def told_of(record: Record, processor: Processor, extra: Extra) -> dict[str, Any]:
+    """What the targets and rewards of a record are made of, by the names of `dataset.Sample`.
+
+    `trace` are its tokens, int32 L, none where no stage reasons.
+    """
+    # Only stages that describe one part read parts and phrases; the tiny recipes have none.
+    by_part = processor.config.preset != "tiny"
+    mined = mine(record, extra.pose_of) if by_part else {}
+    trace: Sequence[int] = ()
+    if extra.traces is not None:
+        text = render_trace(extra.traces.get(record.id) or rule_trace(record))
+        trace = processor.tokenizer.encode(text, add_special_tokens=False).ids
+    return {
+        "answers": determined(record),
+        "parts": {part: getattr(record.caption, part) for part in PARTS} if by_part else {},
+        "phrases": {part: one.phrases for part, one in mined.items()},
+        "wanted": asdict(wanted_facts(record)) if extra.rewards else {},
+        "trace": np.asarray(trace, np.int32),
+    }
 
 
 def _general_lines(

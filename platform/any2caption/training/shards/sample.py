@@ -1,9 +1,11 @@
 """One training sample as the files of a tar, and back.
 
-    meta.json    id, prompt, answers, parts, length; per feature kind, role, regions, shape, file
+    meta.json    id, prompt, answers, parts, phrases, wanted, general, length; per feature kind,
+                 role, regions, shape, file
     caption.npy  int32, tokens of the caption with the end token
     slots.npy    float32, 1 where a token names a slot
     prompt.npy   int32, tokens of the prompt
+    trace.npy    int32, tokens of the reasoning trace, where there is one
     0.png, 1.npy …  the features' media: uint8 frames as PNG (one below the other) or .npy,
                  camera poses as float32 .npy
 
@@ -17,8 +19,8 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +30,7 @@ from any2caption.model.inputs import Features
 from any2caption.training.dataset import Sample
 
 Media = Literal["png", "npy"]
+NO_TOKENS: Final = np.zeros(0, np.int32)
 SUFFIXES = ("json", "npy", "png")
 _PNG_PIXELS = 80_000_000  # larger stacks of frames go into .npy
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -42,7 +45,7 @@ class ShardSample:
     """A record with everything that a step needs of it.
 
     `caption` int32 L and `slots` float32 L as in `dataset.Prepared`; `prompt_tokens` int32 P;
-    `length` is the number that samples of like length are put together by.
+    `trace` int32 R, empty without; the rest as in `dataset.Sample`.
     """
 
     id: str
@@ -54,6 +57,10 @@ class ShardSample:
     slots: NDArray[np.float32]
     prompt_tokens: NDArray[np.int32]
     length: int
+    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    wanted: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    trace: NDArray[np.int32] = field(default_factory=lambda: NO_TOKENS)
+    general: bool = False
 
 
 def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
@@ -63,6 +70,8 @@ def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
         "slots.npy": _npy(sample.slots),
         "prompt.npy": _npy(sample.prompt_tokens),
     }
+    if len(sample.trace):
+        files["trace.npy"] = _npy(sample.trace)
     features = []
     for number, feature in enumerate(sample.features):
         entry: dict[str, Any] = {"kind": str(feature["kind"]), "role": str(feature["role"])}
@@ -85,6 +94,12 @@ def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
             for kind, slots in sample.answers.items()
         },
         "parts": dict(sample.parts),
+        "phrases": {part: list(phrases) for part, phrases in sample.phrases.items()},
+        "wanted": {
+            who: {slot: list(fact) for slot, fact in facts.items()}
+            for who, facts in sample.wanted.items()
+        },
+        "general": sample.general,
         "length": sample.length,
         "features": features,
     }
@@ -103,8 +118,9 @@ def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
             raise IntegrityError(f"{where}: {name!r} is none of {', '.join(SUFFIXES)}; not read")
     try:
         meta = json.loads(files["meta.json"])
-        if not isinstance(meta["answers"], dict) or not isinstance(meta["parts"], dict):
-            raise TypeError("answers and parts are objects")  # noqa: TRY301 - told with the others
+        for name in ("answers", "parts", "phrases", "wanted"):
+            if not isinstance(meta[name], dict):
+                raise TypeError(f"{name} is no object")  # noqa: TRY301 - told with the others
         return ShardSample(
             id=str(meta["id"]),
             prompt=str(meta["prompt"]),
@@ -115,6 +131,10 @@ def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
             slots=_array(files["slots.npy"], np.float32),
             prompt_tokens=_array(files["prompt.npy"], np.int32),
             length=int(meta["length"]),
+            phrases=meta["phrases"],
+            wanted=meta["wanted"],
+            trace=_array(files["trace.npy"], np.int32) if "trace.npy" in files else NO_TOKENS,
+            general=bool(meta["general"]),
         )
     except KeyError as error:
         raise IntegrityError(f"{where}: lacks {error}") from error
@@ -132,9 +152,11 @@ class Loaded:
     def __init__(self, samples: Sequence[ShardSample]) -> None:
         self._features = [feature for sample in samples for feature in sample.features]
         self.items = [{"kind": str(feature["kind"])} for feature in self._features]
-        none = np.zeros(0, np.int32), np.zeros(0, np.float32)
-        self.caption_tokens = np.concatenate([none[0], *(sample.caption for sample in samples)])
-        self.slot_tokens = np.concatenate([none[1], *(sample.slots for sample in samples)])
+        tokens, weights = [NO_TOKENS], [np.zeros(0, np.float32)]
+        for sample in samples:
+            tokens += sample.caption, sample.trace
+            weights += sample.slots, np.ones(len(sample.trace), np.float32)
+        self.caption_tokens, self.slot_tokens = np.concatenate(tokens), np.concatenate(weights)
         self.samples = list(_records(samples))
 
     def feature(self, number: int) -> Features:
@@ -147,9 +169,23 @@ def _records(samples: Sequence[ShardSample]) -> Iterator[Sample]:
     for sample in samples:
         numbers = tuple(range(feature, feature + len(sample.features)))
         span = (token, token + len(sample.caption))
-        feature, token = feature + len(sample.features), span[1]
+        trace = (span[1], span[1] + len(sample.trace))
+        feature, token = feature + len(sample.features), trace[1]
         answers: Any = sample.answers
-        yield Sample(sample.id, sample.prompt, numbers, answers, span, sample.parts, sample.length)
+        wanted: Any = sample.wanted
+        yield Sample(
+            id=sample.id,
+            prompt=sample.prompt,
+            features=numbers,
+            answers=answers,
+            span=span,
+            parts=sample.parts,
+            length=sample.length,
+            phrases=sample.phrases,
+            trace=trace,
+            wanted=wanted,
+            general=sample.general,
+        )
 
 
 def _feature(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> Features:

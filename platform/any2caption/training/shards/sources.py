@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from any2caption.captions.schema import PARTS
 from any2caption.captions.text import render
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_snapshot, resolve
@@ -22,16 +21,30 @@ from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.dataset import Prepared
 from any2caption.training.prepare import (
+    Extra,
     encode_caption,
+    extra_of,
     extract,
     item_tokens,
     made_from_of,
     model_and_tokenizer,
+    told_of,
 )
 from any2caption.training.shards.sample import ShardSample
-from any2caption.training.slots import determined
 
-SPLITS = ("train", "validation")
+SPLITS = ("train", "validation", "general")
+# As `prepare.made_from_of`.
+MADE_FROM = (
+    "version",
+    "snapshot",
+    "preset",
+    "vocab",
+    "weights",
+    "general",
+    "reasoning",
+    "rewards",
+    "traces",
+)
 Classes = dict[str, dict[str, list[str]]]
 
 
@@ -53,12 +66,12 @@ def from_prepared(folder: Path) -> Source:
     """The samples of a prepared folder."""
     data = Prepared(folder)
     processor = data.processor()
-    keys = ("version", "snapshot", "preset", "vocab", "weights")
+    splits = [split for split in SPLITS if data.samples(split)]
 
     def samples() -> Iterator[tuple[str, ShardSample]]:
-        for split in SPLITS:
+        for split in splits:
             for sample in data.samples(split):
-                span = slice(*sample.span)
+                span, trace = slice(*sample.span), slice(*sample.trace)
                 features = tuple(data.feature(number) for number in sample.features)
                 yield (
                     split,
@@ -72,12 +85,16 @@ def from_prepared(folder: Path) -> Source:
                         slots=np.asarray(data.slot_tokens[span], np.float32),
                         prompt_tokens=_prompt(sample.prompt, processor),
                         length=sample.length,
+                        phrases=sample.phrases,
+                        wanted=sample.wanted,
+                        trace=np.asarray(data.caption_tokens[trace], np.int32),
+                        general=sample.general,
                     ),
                 )
 
     return Source(
-        {key: data.meta[key] for key in keys},
-        sum(len(data.samples(split)) for split in SPLITS),
+        {key: data.meta[key] for key in MADE_FROM if key in data.meta},
+        sum(len(data.samples(split)) for split in splits),
         samples(),
         {name: (folder / name).read_bytes() for name in ("config.json", "tokenizer.json")},
         data.classes,
@@ -92,6 +109,7 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
     recipe: str = "tiny",
     weights: str = "",
     workers: int = 2,
+    traces: Path | None = None,
 ) -> Source:
     """The training and validation samples of a snapshot, without a prepared folder between.
 
@@ -102,13 +120,14 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
     """
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     identity = resolve(store, snapshot)
-    chosen, made_from = made_from_of(identity, preset, recipe, weights)
+    chosen, made_from = made_from_of(identity, preset, recipe, weights, traces=traces)
     found = load_snapshot(store, identity)
     records = [record for split in ("train", "validation") for record in found.records(split)]
     if not records or records[0].split != "train":
         raise ConfigError(f"snapshot {identity} has no training records")
     config, tokenizer = model_and_tokenizer(preset, chosen, weights, records)
     processor = Processor(config, tokenizer)
+    extra = extra_of(chosen, store, traces)
     conditions = [c for record in records for c in record.conditions if c.kind in LABELS]
     classes: dict[str, dict[str, set[str]]] = {}
 
@@ -118,7 +137,7 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
         for record in records:
             count = sum(condition.kind in LABELS for condition in record.conditions)
             used = tuple(_kept(next(features)) for _ in range(count))
-            sample = _sample(record, used, processor)
+            sample = _sample(record, used, processor, extra)
             if record.split == "train":
                 for kind, slots in sample.answers.items():
                     for slot, names in slots.items():
@@ -132,23 +151,23 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
     return Source(made_from, len(records), samples(), files, lambda: _sorted(classes))
 
 
-def _sample(record: Record, features: Sequence[Features], processor: Processor) -> ShardSample:
+def _sample(
+    record: Record, features: Sequence[Features], processor: Processor, extra: Extra
+) -> ShardSample:
     config = processor.config
     caption, slots = encode_caption(render(record.caption), processor)
     cell = config.vision.patch * config.vision.merge
     sizes = (item_tokens(_item(item), config.camera.frames, cell) for item in features)
-    # As in a prepared folder: only stages that describe one part read them.
-    wanted = PARTS if config.preset != "tiny" else ()
+    told = told_of(record, processor, extra)
     return ShardSample(
         id=record.id,
         prompt=record.prompt,
         features=tuple(features),
-        answers=determined(record),
-        parts={part: getattr(record.caption, part) for part in wanted},
         caption=caption,
         slots=slots,
         prompt_tokens=_prompt(record.prompt, processor),
-        length=len(caption) + sum(sizes),
+        length=len(caption) + len(told["trace"]) + sum(sizes),
+        **told,
     )
 
 
