@@ -18,11 +18,12 @@ class TokenRows(nn.Module):
     def __init__(self, ids: Sequence[int], hidden: int) -> None:
         super().__init__()
         self.ids = tuple(ids)
-        self.update = nn.Parameter(torch.zeros(len(self.ids), hidden))
+        # ZeRO 3 cannot gather a parameter of no rows.
+        self.update = nn.Parameter(torch.zeros(len(self.ids), hidden)) if self.ids else None
 
     def forward(self, embeds: Tensor, input_ids: Tensor) -> Tensor:
         """Add the update to embeddings (B, L, hidden) of tokens (B, L)."""
-        if not self.update.requires_grad:  # merged, so zero
+        if self.update is None or not self.update.requires_grad:  # merged, so zero
             return embeds
         ids = torch.tensor(self.ids, device=input_ids.device)
         places = (input_ids[..., None] == ids).to(self.update.dtype)
@@ -31,7 +32,7 @@ class TokenRows(nn.Module):
     @torch.no_grad()
     def merge(self, embedding: nn.Embedding) -> None:
         """Add the update into the embedding and start at zero again."""
-        if self.ids:
+        if self.update is not None:
             rows = torch.tensor(self.ids, device=embedding.weight.device)
             embedding.weight.index_add_(0, rows, self.update.to(embedding.weight.dtype))
             self.update.zero_()
