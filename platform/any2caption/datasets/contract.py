@@ -237,18 +237,13 @@ def _run(
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=name, data=batch, suite=suite)
     )
-    checkpoint = context.checkpoints.add(
-        gx.Checkpoint(
-            name=name,
-            validation_definitions=[definition],
-            result_format={"result_format": detail},
-        )
+    # A checkpoint around it would have no action to take, and costs a third more time.
+    outcome = definition.run(
+        batch_parameters={"dataframe": frame}, result_format={"result_format": detail}
     )
-    outcome = checkpoint.run(batch_parameters={"dataframe": frame})
     # Or every table that was validated stays in memory.
     context.data_sources.get("snapshot").get_execution_engine().batch_manager.reset_batch_cache()
-    (result,) = outcome.run_results.values()
-    by_id = {item.expectation_config.id: item for item in result.results}
+    by_id = {item.expectation_config.id: item for item in outcome.results}
     return [by_id[expectation.id] for expectation in suite.expectations]
 
 
