@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from any2caption.cli.main import app
 from any2caption.conditions.detect import detect_kind
 from any2caption.conditions.files import read_parts
+from any2caption.conditions.registry import parse_condition
 from any2caption.errors import InputError
 
 DATA = Path(__file__).parents[1] / "data"
@@ -141,11 +142,12 @@ def test_previews_are_drawn(path, suffix, tmp_path):
         assert detect_kind(read_parts(out))[0]
 
 
-def test_a_camera_path_is_no_clip_and_the_refusal_says_so(tmp_path):
-    done = inspect(DATA / "camera" / "look_left.txt", "--preview", tmp_path / "out.mp4")
-    assert isinstance(done.exception, InputError)
-    assert "a camera path is drawn as one picture: give OUT.png" in str(done.exception)
-    assert not (tmp_path / "out.mp4").exists()
+def test_a_camera_path_is_drawn_as_a_clip_of_the_camera_on_its_way(tmp_path):
+    out = tmp_path / "out.mp4"
+    assert report(DATA / "camera" / "look_left.txt", "--preview", out)["preview"] == str(out)
+    clip = parse_condition("video", read_parts(out)).payload.frames
+    assert len(clip) == 48
+    assert np.abs(clip[0].astype(int) - clip[-1]).max() > 100
 
 
 def test_pictures_that_are_no_clip_have_no_movements():

@@ -215,6 +215,18 @@ def test_each_shape_of_plain_folders_is_known_by_its_content(shape, tmp_path):
     assert result.rejected == 0
 
 
+def test_a_caption_of_texts_by_name_beside_its_path_is_one_sample():
+    caption_file = json.dumps({"Movement": "moves right", "Concise Interaction": "It pans left."})
+    path = (DATA / "camera" / "gendop.json").read_bytes()
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    files = {"case1/case1_caption.json": caption_file, "case1/case1_transforms.json": path}
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    (waiting,) = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    assert (result.format, waiting["prompt"]) == ("samples", "It pans left.")
+    assert waiting["conditions"][0]["kind"] == "camera"
+
+
 def test_records_without_captions_wait_and_can_be_ingested_once_they_have_one():
     store = folder({**SHAPES["sidecars"], "first_frame.png": PICTURE, "first_frame.txt": "x"})
     kept = MemoryStore()

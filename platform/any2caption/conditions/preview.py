@@ -50,7 +50,7 @@ def draw_preview(condition: Condition, path: Path) -> None:
     with frusta, skeletons as lines.
 
     Raises:
-        InputError: another suffix, .mp4 for a camera, or a kind without a picture (text).
+        InputError: another suffix, or a kind without a picture (text).
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InputError("a preview ends with .png or .mp4", file=str(path), field="preview")
@@ -74,12 +74,6 @@ def draw_preview(condition: Condition, path: Path) -> None:
 def _drawn_elsewhere(condition: Condition, path: Path) -> bool:
     """Camera paths and skeletons have drawers of their own."""
     if isinstance(condition.payload, Camera):
-        if path.suffix.lower() == ".mp4":
-            raise InputError(
-                "a camera path is drawn as one picture: give OUT.png",
-                file=str(path),
-                field="preview",
-            )
         name, function = "preview_camera", "draw_camera_path"
     elif condition.kind in ("pose", "motion"):
         name, function = "preview_pose", "draw_pose_preview"

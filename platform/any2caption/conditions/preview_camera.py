@@ -1,24 +1,43 @@
 """Draw a camera path for people: the way it takes, where it looks, where it starts."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from any2caption.conditions.camera_canonical import invert
 from any2caption.conditions.camera_words import describe_camera
+from any2caption.conditions.clips import encode_mp4
+from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Camera
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mpl_toolkits.mplot3d import Axes3D
+
+_CLIP_FRAMES = 48  # a plot takes a tenth of a second
+_FPS = 8.0
 _FRUSTA = 9
 _DEFAULT_LENS = (0.5, 0.889, 0.5, 0.5)
 _SMALL = 1e-9
 
 
-def draw_camera_path(camera: Camera, path_png: Path) -> None:
-    """Write a PNG: the path in 3-D with frusta, equal scales, named axes, start and end marked.
+def draw_camera_path(camera: Camera, path: Path) -> None:
+    """Write `.png`, a plot, or `.mp4`, the camera moving through it (at most 48 frames).
 
-    The plot's axes are x (right), z (forward) and height (up, −y), seen from behind and above the
-    first camera. Unknown intrinsics are drawn as a wide lens.
+    The path in 3-D with frusta, equal scales, named axes, start and end marked. The plot's axes are
+    x (right), z (forward) and height (up, −y), seen from behind and above the first camera. Unknown
+    intrinsics are drawn as a wide lens.
     """
+    figure, axes, size = _scene(camera)
+    if path.suffix.lower() == ".mp4":
+        path.write_bytes(encode_mp4(_moving(camera, figure, axes, size), _FPS))
+    else:
+        figure.savefig(path, format="png")
+
+
+def _scene(camera: Camera) -> "tuple[Figure, Axes3D, float]":
+    """The plot, and how long its frusta are."""
     from matplotlib.figure import Figure
 
     _, centres = invert(camera.w2c[:, :, :3], camera.w2c[:, :, 3])
@@ -42,7 +61,26 @@ def draw_camera_path(camera: Camera, path_png: Path) -> None:
     _equal(axes, centres, size)
     axes.set_box_aspect((1, 1, 1))
     axes.view_init(elev=28, azim=-70)
-    figure.savefig(path_png, format="png")
+    return figure, axes, size
+
+
+def _moving(camera: Camera, figure: "Figure", axes: "Axes3D", size: float) -> np.ndarray:
+    """Frames T×H×W×3, uint8, of the plot with one more frustum that takes the path."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    count = len(camera.w2c)
+    lines = [
+        axes.plot(*_plot(line), color="darkorange", linewidth=2.2)[0]
+        for line in _frustum(camera, 0, size)
+    ]
+    frames = []
+    for index in sample_frames(count, min(count, _CLIP_FRAMES)).tolist():
+        for line, points in zip(lines, _frustum(camera, index, size), strict=True):
+            line.set_data_3d(*_plot(points))
+        canvas.draw()
+        frames.append(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    return np.stack(frames)
 
 
 def _plot(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

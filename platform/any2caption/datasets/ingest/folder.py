@@ -130,6 +130,8 @@ class Folder:
             return named or ("camera" if "camera" in self.kinds else "")
         if suffix in {".json", ".csv"} and named in {"camera", "pose"}:
             return "" if self._is_prompts(path) else named
+        if suffix == ".json" and "transforms" in basename(path).lower():  # NeRF's name for poses
+            return "camera" if "camera" in self.kinds else ""
         if not media:
             return ""
         plain = "image" if suffix in IMAGES else "video" if suffix in VIDEOS else ""

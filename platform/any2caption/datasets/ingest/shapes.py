@@ -27,7 +27,10 @@ from any2caption.datasets.ingest.bare import bare_records, unpaired_texts
 from any2caption.datasets.ingest.folder import ABOUT_FILES, TEXTS, Folder
 from any2caption.errors import InputError
 
-TEXT_FIELDS = ("prompt", "caption", "text", "input_text", "short_caption", "short_prompt")
+TEXT_FIELDS = (
+    "prompt", "caption", "text", "input_text", "short_caption", "short_prompt",
+    "Concise Interaction",  # GenDoP: what the camera does and to what
+)  # fmt: skip
 FILE_FIELDS = (
     "file_name", "file", "path", "video", "image", "input_image", "image_paths", "img_paths",
     "src_ref_images", "images", "videos", "first_frame", "last_frame",
