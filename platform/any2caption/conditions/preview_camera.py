@@ -1,7 +1,7 @@
 """Draw a camera path for people: the way it takes, where it looks, where it starts."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from any2caption.conditions.types import Camera
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from mpl_toolkits.mplot3d import Axes3D
 
 _CLIP_FRAMES = 48  # a plot takes a tenth of a second
 _FPS = 8.0
@@ -36,7 +35,7 @@ def draw_camera_path(camera: Camera, path: Path) -> None:
         figure.savefig(path, format="png")
 
 
-def _scene(camera: Camera) -> "tuple[Figure, Axes3D, float]":
+def _scene(camera: Camera) -> "tuple[Figure, Any, float]":
     """The plot, and how long its frusta are."""
     from matplotlib.figure import Figure
 
@@ -64,11 +63,11 @@ def _scene(camera: Camera) -> "tuple[Figure, Axes3D, float]":
     return figure, axes, size
 
 
-def _moving(camera: Camera, figure: "Figure", axes: "Axes3D", size: float) -> np.ndarray:
+def _moving(camera: Camera, figure: "Figure", axes: Any, size: float) -> np.ndarray:
     """Frames T×H×W×3, uint8, of the plot with one more frustum that takes the path."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib leaves it untyped
     count = len(camera.w2c)
     lines = [
         axes.plot(*_plot(line), color="darkorange", linewidth=2.2)[0]
