@@ -202,6 +202,17 @@ SHAPES = {
     "sidecars": {"a.PNG": PICTURE, "a.txt": "a sheep\n", "b.png": PICTURE, "b.txt": "two"},
     "samples": {"x/prompt.json": '{"prompt": "羊", "image_ref1": "./a.png"}', "x/a.png": PICTURE},
     "order": {"c.json": '{"prompts": ["one"]}', "path.txt": CAMERA},
+    "subjects": {
+        "d/prompts_and_classes.txt": (
+            "Classes\n\nsubject_name,class\ndog6,dog\nrc_car,toy\nvase,vase\n\nObject Prompts\n"
+            "'a {0} {1} in the snow'.format(unique_token, class_token),\n\nLive Subject Prompts\n"
+            "'a {0} {1} wearing a hat'.format(unique_token, class_token)\n"
+        ),
+        "d/references_and_licenses.txt": "dog6 by somebody",
+        "d/dog6/00.png": PICTURE,
+        "d/dog6/01.png": PICTURE,
+        "d/rc_car/02.png": PICTURE,
+    },
     "prompts": {"color.txt": "a red car\r\na blue car"},
 }
 
@@ -225,6 +236,27 @@ def test_a_caption_of_texts_by_name_beside_its_path_is_one_sample():
     (waiting,) = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
     assert (result.format, waiting["prompt"]) == ("samples", "It pans left.")
     assert waiting["conditions"][0]["kind"] == "camera"
+
+
+def test_subjects_get_the_prompts_of_their_class_and_one_photo():
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    result = ingest(folder(SHAPES["subjects"]), "src", kept, workers=1, options=options)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    assert {line["id"]: line["prompt"] for line in waiting} == {
+        "d/dog6/01": "a dog wearing a hat",
+        "d/rc_car/01": "a toy in the snow",
+    }
+    assert {item["role"] for line in waiting for item in line["conditions"]} == {"identity"}
+
+
+def test_prompts_in_several_folders_are_read_and_other_texts_told():
+    files = {"long/a.txt": "one\n", "short/a.txt": "two\nthree", "meta/a.json": "[1]"}
+    result = run(folder(files), STATED)
+    assert (result.format, result.pending) == ("prompts", 3)
+    assert any("1 files no kind reads, e.g. meta/a.json" in note for note in result.notes)
+    with pytest.raises(InputError, match="no known shape"):
+        run(folder({"people_keypoints.json": PERSON, "prompts.txt": "a walk"}), STATED)
 
 
 def test_records_without_captions_wait_and_can_be_ingested_once_they_have_one():

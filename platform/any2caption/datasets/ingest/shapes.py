@@ -6,10 +6,11 @@ The shapes, in the order in which they are tried (the first that fits is taken):
             `caption`, `prompt`, `input_text`) and file fields, or an object of file name → text.
 `fields`    text lines `id@@prompt@@path[@@path…]`.
 `lists`     a text file whose every line names a file, and one with as many lines of prompts.
+`subjects`  DreamBooth's: a folder of photos a subject, and `prompts_and_classes.txt`.
 `sidecars`  each media file has a text file of the same name beside it.
 `samples`   a folder per sample (or one sample): media and one prompt file.
 `order`     a JSON file `{"prompts": [...]}` with as many prompts as there are media, in name order.
-`prompts`   text files alone, one prompt a line: records without conditions.
+`prompts`   text files, one prompt a line, and nothing that is a condition: records without any.
 `files`     media without any text (`bare`): records that wait for annotation. Where texts lie
             beside them that no shape above could pair, it is only taken when it is asked for.
 """
@@ -25,6 +26,7 @@ from typing import Any
 
 from any2caption.datasets.ingest.bare import bare_records, unpaired_texts
 from any2caption.datasets.ingest.folder import ABOUT_FILES, TEXTS, Folder
+from any2caption.datasets.ingest.subjects import subject_records
 from any2caption.errors import InputError
 
 TEXT_FIELDS = (
@@ -305,14 +307,21 @@ def _order(folder: Folder) -> list[Draft] | None:
     return None
 
 
+def _subjects(folder: Folder) -> list[Draft] | None:
+    return [
+        Draft(identity[:200], prompt, (condition(folder, [photo], "identity"),))
+        for identity, prompt, photo in subject_records(folder)
+    ]
+
+
 def _prompts(folder: Folder) -> list[Draft] | None:
-    if folder.media or any(not path.endswith(".txt") for path in folder.paths):
-        return None
-    if len(folder.by_folder) != 1:
+    # What is no text by its name may still be a condition by its content (JSON of skeletons).
+    if folder.media or bare_records(folder):
         return None
     return [
         Draft(f"{splitext(path)[0]}/{number:06}"[:200], line)
         for path in sorted(folder.paths)
+        if path.endswith(".txt") and not ABOUT_FILES.match(basename(path))
         for number, line in enumerate(folder.lines(path), 1)
         if line
     ]
@@ -345,6 +354,7 @@ SHAPES: dict[str, Shape] = {
     "table": _table,
     "fields": _fields,
     "lists": _lists,
+    "subjects": _subjects,
     "sidecars": _sidecars,
     "samples": _samples,
     "order": _order,
@@ -355,9 +365,10 @@ ABOUT = {
     "table": "a JSON, JSONL or CSV file that pairs texts with files",
     "fields": "lines id@@prompt@@path",
     "lists": "a list of files and a list of prompts with as many lines",
+    "subjects": "DreamBooth's folders of photos with prompts_and_classes.txt",
     "sidecars": "a .txt beside each media file",
     "samples": "a folder per sample with media and one prompt file",
     "order": '{"prompts": […]} with as many prompts as files',
-    "prompts": "text files alone, one prompt a line",
+    "prompts": "text files of one prompt a line, and no media",
     "files": "media without any text, which wait for annotation",
 }
