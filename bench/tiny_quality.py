@@ -58,7 +58,7 @@ def variant(name: str, seed: int, steps: int) -> dict[str, Any]:
     return recipe
 
 
-def prepared(home: Path, scenes: int) -> tuple[str, Path]:
+def prepared(home: Path, scenes: int, workers: int = 2) -> tuple[str, Path]:
     """Make the corpus, its snapshot and the prepared folder; return (snapshot id, folder)."""
     from any2caption.datasets.ingest.engine import ingest
     from any2caption.datasets.snapshots import publish
@@ -70,9 +70,9 @@ def prepared(home: Path, scenes: int) -> tuple[str, Path]:
     settings = Settings(home=home, object_store="")
     if not note.exists():
         store, source = open_store(settings.object_store), f"corpus-{scenes}"
-        make_corpus(store, source, scenes=scenes, seed=_SEED, workers=2)
-        snapshot = publish(store, ingest(store, source, store, workers=2).records).id
-        prepare(settings, snapshot=snapshot, preset="tiny", recipe="tiny", out=data, workers=2)
+        make_corpus(store, source, scenes=scenes, seed=_SEED, workers=workers)
+        snapshot = publish(store, ingest(store, source, store, workers=workers).records).id
+        prepare(settings, snapshot=snapshot, preset="tiny", recipe="tiny", out=data, workers=workers)
         note.write_text(snapshot)
     return note.read_text(), data
 
@@ -159,6 +159,7 @@ def main() -> int:
     )
     parser.add_argument("--home", type=Path, required=True, help="folder for corpus and runs")
     parser.add_argument("--scenes", type=int, default=6000)
+    parser.add_argument("--workers", type=int, default=2, help="processes that make the corpus")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--steps", type=int, default=0, help="at most so many a stage")
@@ -166,7 +167,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     given = parser.parse_args()
     home = given.home.absolute()
-    snapshot, data = prepared(home, given.scenes)
+    snapshot, data = prepared(home, given.scenes, given.workers)
     found = list(clips(given.clips)) if given.clips else []
     rows: dict[str, list[tuple[str, str, float, int]]] = {}
     totals: dict[str, dict[str, Any]] = {}

@@ -84,7 +84,9 @@ class Heads(nn.Module):
                         names = [index[n] for n in found[row].slots[slot] if n in index]
                         targets[i, names] = 1 / len(names)
                     scores = self.heads[f"{kind}_{slot}"](items[rows]).float()
-                    total = total + nn.functional.cross_entropy(scores, targets, reduction="sum")
+                    total = total + nn.functional.cross_entropy(
+                        scores, targets.to(scores.device), reduction="sum"
+                    )
                     count += len(rows)
         return total, count
 

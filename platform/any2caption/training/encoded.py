@@ -31,8 +31,8 @@ class EncodedItems:
 
 @torch.no_grad()
 def encode_items(model: Any2Caption, data: Prepared, rank: int, ranks: int) -> EncodedItems:
-    """Encode all items, each rank its share; float32."""
-    config = model.config
+    """Encode all items, each rank its share; float32, in the host's memory as batches are."""
+    config, device = model.config, next(model.parameters()).device
     cell = config.vision.patch * config.vision.merge
     counts = [
         _count(item, config.camera.frames, cell, config.vision.temporal) for item in data.items
@@ -54,23 +54,26 @@ def encode_items(model: Any2Caption, data: Prepared, rank: int, ranks: int) -> E
         for number, tokens in zip(numbers, found, strict=True):
             out[number].copy_(tokens)
     if ranks > 1:
-        dist.all_reduce(out.tokens)
+        shared = out.tokens.to(device)  # where the process group's backend can add it up
+        dist.all_reduce(shared)
+        out.tokens.copy_(shared)
     return out
 
 
 def _encode(model: Any2Caption, data: Prepared, kind: str, numbers: list[int]) -> Tensor:
     """Items of one kind and size → (n, k, hidden)."""
     features = [data.feature(number) for number in numbers]
+    device = next(model.parameters()).device
     if kind == "camera":
         poses = joined([item["poses"] for item in features])
-        rows = model.encode_camera(poses)
+        rows = model.encode_camera(poses.to(device))
     else:
         scaling = scaling_of(kind, model.config.processor)
         frames = np.stack([item["frames"] for item in features])
         patches, grid = patchify_batch(frames, scaling, model.config.vision)
         encode = model.encode_motion if TOWERS[kind] == "motion" else model.encode_vision
         flat = joined([patches.reshape(-1, patches.shape[-1])])
-        rows = encode(flat, torch.tensor([grid] * len(numbers)))
+        rows = encode(flat.to(device), torch.tensor([grid] * len(numbers), device=device))
     return rows.float().reshape(len(numbers), -1, rows.shape[-1])
 
 
