@@ -72,7 +72,9 @@ def prepared(home: Path, scenes: int, workers: int = 2) -> tuple[str, Path]:
         store, source = open_store(settings.object_store), f"corpus-{scenes}"
         make_corpus(store, source, scenes=scenes, seed=_SEED, workers=workers)
         snapshot = publish(store, ingest(store, source, store, workers=workers).records).id
-        prepare(settings, snapshot=snapshot, preset="tiny", recipe="tiny", out=data, workers=workers)
+        prepare(
+            settings, snapshot=snapshot, preset="tiny", recipe="tiny", out=data, workers=workers
+        )
         note.write_text(snapshot)
     return note.read_text(), data
 
