@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.training.align import AlignData
+from any2caption.training.align import AlignData, moved
 from any2caption.training.batches import Collator, Order, share
 from any2caption.training.encoded import encode_items
 from any2caption.training.objective import Objective
@@ -116,6 +116,47 @@ def test_alignment_steps_hold_one_kind_and_all_kinds_take_turns(data):
     one, two = (source.batch(4, rank, 2) for rank in (0, 1))
     assert one.kind == two.kind
     assert len(one.ids) == len(two.ids) == TINY.stages[2].batch // 2
+
+
+def test_a_clip_is_moved_as_one_within_its_limit_and_always_alike():
+    frames = np.arange(3 * 20 * 30, dtype=np.uint16).reshape(3, 20, 30)
+    found = {}
+    for number in range(200):
+        out = moved(frames, 0.1, (1, number))
+        assert np.array_equal(out, moved(frames, 0.1, (1, number)))
+        # The middle of the picture says how far it went; every frame went as far.
+        down, right = divmod(int(frames[0, 10, 15]) - int(out[0, 10, 15]), 30)
+        right, down = (right, down) if right < 15 else (right - 30, down + 1)
+        assert np.array_equal(
+            out[:, 3:-3, 4:-4], frames[:, 3 - down : 17 - down, 4 - right : 26 - right]
+        )
+        found[down, right] = out
+    assert {down for down, _ in found} == {-2, -1, 0, 1, 2}
+    assert {right for _, right in found} == {-3, -2, -1, 0, 1, 2, 3}
+    assert np.array_equal(found[2, 0][:, :2], frames[:, [0, 0]])  # the edge is repeated
+
+
+def test_a_stage_moves_its_pictures_the_same_on_any_number_of_ranks(data):
+    stage = replace(TINY.stages[2], batch=8)
+    whole, half = (AlignData(data, data.config, stage, 1).batch(0, 0, n) for n in (1, 2))
+    still = AlignData(data, data.config, replace(stage, shift=0.0), 1).batch(0, 0, 1)
+    rows = len(half.patches)
+    assert torch.equal(half.patches, whole.patches.unflatten(0, (8, -1))[::2].flatten(0, 1)[:rows])
+    assert whole.ids == still.ids
+    assert not torch.equal(whole.patches, still.patches)
+
+
+def test_a_slots_weight_counts_in_loss_and_sum(data):
+    objective = Objective(Any2Caption(data.config), data.classes(), bf16=False)
+    batch = AlignData(data, data.config, replace(TINY.stages[2], batch=8), 1).batch(0, 0, 1)
+    with torch.no_grad():
+        plain, count = objective(batch, 0.0)
+        objective.heads.slot_weights = {"shape": 3.0}
+        weighted, total = objective(batch, 0.0)
+    asked = sum("shape" in answer.slots for answer in batch.answers)
+    assert asked > 0
+    assert float(total) == float(count) + 2 * asked == objective.weight(batch)
+    assert float(weighted) > float(plain)
 
 
 def test_heads_learn_to_name_a_condition(data):

@@ -10,7 +10,8 @@ from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteL
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import load_bundle
 from any2caption.progress import ProgressLog
-from any2caption.training.engine import start, trained_modules
+from any2caption.training.align import AlignData
+from any2caption.training.engine import set_rate, start, trained_modules
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
 from any2caption.training.recipes import PAPER
@@ -105,6 +106,35 @@ def test_alignment_leaves_other_parts_untouched(data, alone):
     start(objective, recipe, recipe.stages[0], 1).destroy()
     thawed = {n for n, p in objective.named_parameters() if p.requires_grad}
     assert all(n.startswith(("model.camera_encoder.", "heads.heads.camera_")) for n in thawed)
+
+
+def test_muon_steps_the_matrices_of_an_encoders_layers(data, alone):
+    objective = Objective(Any2Caption(data.config), data.classes(), bf16=False)
+    recipe = short()
+    stage = recipe.stages[2]
+    assert stage.muon_lr
+    engine = start(objective, recipe, stage, 1)
+    names = {id(parameter): name for name, parameter in objective.named_parameters()}
+    groups = engine.optimizer.param_groups
+    matrices = {names[id(p)] for g in groups if g.get("muon") for p in g["params"]}
+    others = {names[id(p)] for g in groups if not g.get("muon") for p in g["params"]}
+    assert all(".blocks." in name and name.endswith("weight") for name in matrices)
+    assert "model.mllm.model.visual.patch_embed.proj.weight" in others
+    batch = AlignData(data, data.config, stage, 1).batch(0, 0, 1)
+    before = {names[id(p)]: p.detach().clone() for g in groups for p in g["params"]}
+    loss, weight = engine(batch, 0.0)
+    engine.backward(loss / weight)
+    set_rate(engine, stage, 1.0)
+    engine.step()
+    after = dict(objective.named_parameters())
+    moves = {name: after[name].detach() - before[name] for name in matrices}
+    # The update's largest singular value is the scale, whatever the gradient's size was.
+    for move in moves.values():
+        scale = 0.2 * stage.muon_lr * math.sqrt(max(move.shape))
+        assert float(torch.linalg.matrix_norm(move, 2)) == pytest.approx(scale, rel=0.4)
+    assert not torch.equal(after["model.mllm.model.visual.patch_embed.proj.weight"],
+                           before["model.mllm.model.visual.patch_embed.proj.weight"])  # fmt: skip
+    engine.destroy()
 
 
 def test_the_language_switch_decides_what_the_paper_recipe_trains():

@@ -7,11 +7,13 @@ model that starts from nothing has none yet, so here the phrases are classes. Th
 auxiliary loss and are not part of the bundle.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from any2caption.model.config import ModelConfig
@@ -61,16 +63,18 @@ class Heads(nn.Module):
                 for slot, names in slots.items()
             }
         )
+        self.slot_weights: Mapping[str, float] = {}
+        """Weights of slots in the sums, of the stage that is trained; 1 where there is none."""
 
     def forward(
         self, outputs: Mapping[str, Tensor], answers: Sequence[Answers], *, in_step: bool = False
-    ) -> tuple[Tensor, int]:
-        """Cross-entropy summed over all (item, slot) pairs, and their number.
+    ) -> tuple[Tensor, float]:
+        """Cross-entropy summed over all (item, slot) pairs by slots' weights, and their sum.
 
         `outputs` are tower → tokens (N, hidden). `in_step` runs the heads of these towers that
         have no answer too, on no rows, so that all ranks run the same ones.
         """
-        total, count = torch.zeros(()), 0
+        total, weight = torch.zeros(()), 0.0
         for kind in self.index:
             found = [answer for answer in answers if answer.kind == kind]
             if not found and not (in_step and TOWERS[kind] in outputs):
@@ -84,18 +88,20 @@ class Heads(nn.Module):
                         names = [index[n] for n in found[row].slots[slot] if n in index]
                         targets[i, names] = 1 / len(names)
                     scores = self.heads[f"{kind}_{slot}"](items[rows]).float()
-                    total = total + nn.functional.cross_entropy(
+                    own = self.slot_weights.get(slot, 1.0)
+                    total = total + own * nn.functional.cross_entropy(
                         scores, targets.to(scores.device), reduction="sum"
                     )
-                    count += len(rows)
-        return total, count
+                    weight += own * len(rows)
+        return total, weight
 
-    def pairs(self, answers: Sequence[Answers]) -> int:
-        """How many (item, slot) pairs `forward` would sum over."""
-        return sum(
-            self._known(answer, slot, index)
+    def weight(self, answers: Sequence[Answers]) -> float:
+        """The weight that `forward` would sum over."""
+        return math.fsum(
+            self.slot_weights.get(slot, 1.0)
             for answer in answers
             for slot, index in self.index.get(answer.kind, {}).items()
+            if self._known(answer, slot, index)
         )
 
     def predict(self, kind: str, slot: str, tokens: Tensor) -> list[str]:
@@ -149,7 +155,7 @@ class AlignData:
     """
 
     def __init__(self, data: Prepared, config: ModelConfig, stage: Stage, seed: int) -> None:
-        self.data, self.config = data, config
+        self.data, self.config, self.shift, self.seed = data, config, stage.shift, seed
         self.items = {kind: _items_of(data.samples("train"), kind, data) for kind in stage.kinds}
         self.items = {kind: items for kind, items in self.items.items() if items}
         self.turns = [kind for kind in self.items for _ in range(SHARES.get(kind, 1))]
@@ -180,6 +186,11 @@ class AlignData:
             return AlignBatch(
                 ids, kind, torch.zeros(0), torch.zeros(0), poses, _answers(kind, spans, chosen)
             )
+        if self.shift:
+            features = [
+                {**f, "frames": moved(f["frames"], self.shift, (self.seed, step, item.number))}
+                for f, item in zip(features, chosen, strict=True)
+            ]
         patches, grid, spans = self._patches(kind, features)
         return AlignBatch(
             ids, kind, patches, grid, torch.zeros(0, 16), _answers(kind, spans, chosen)
@@ -205,6 +216,19 @@ class AlignData:
                 at += size
             parts.append(patches.reshape(-1, patches.shape[-1]))
         return joined(parts), torch.tensor(grids), spans
+
+
+def moved(
+    frames: NDArray[np.uint8], share_of_side: float, seed: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """Move T×H×W(×3) by up to a share of each side, evenly at random; edges are repeated."""
+    most = [round(share_of_side * side) for side in frames.shape[1:3]]
+    generator = np.random.default_rng(seed)
+    rows, columns = (
+        np.clip(np.arange(side) + generator.integers(-m, m + 1), 0, side - 1)
+        for side, m in zip(frames.shape[1:3], most, strict=True)
+    )
+    return frames[:, rows[:, None], columns]
 
 
 def _answers(

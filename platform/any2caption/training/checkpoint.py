@@ -3,7 +3,7 @@
 A checkpoint is a folder `step-…/`:
 
     weights-00000.safetensors …   every parameter by its name, whole, float32; persistent buffers
-    moments-00000.safetensors …   Adam's moments of what the stage trains: exp_avg/<name>, …
+    moments-00000.safetensors …   moments of what the stage trains: exp_avg/<name>, …
     state.json                    position, steps of the optimizer, ranks and ZeRO stage, identity
     complete.json                 size and SHA-256 of the files above; written last
 

@@ -104,6 +104,7 @@ def _stage(
         yield "accumulate in bf16 loses small gradients with zero 0: use zero 1, 2 or 3"
     if not stage.train:
         yield "trains nothing"
+    yield from _encoders(recipe, stage)
     if unknown := [kind for kind in stage.kinds if kind not in kinds]:
         yield f"unknown kinds {', '.join(unknown)}; there are {', '.join(kinds)}"
     yield from _objective(stage, preset)
@@ -116,13 +117,29 @@ def _stage(
         yield from _encode_once(recipe, stage)
 
 
+def _encoders(recipe: Recipe, stage: Stage) -> Iterator[str]:
+    for slot, weight in stage.slot_weights.items():
+        if not 0 < weight < math.inf:
+            yield f"slot_weights.{slot} must be a number above 0, not {weight}"
+    if stage.muon_lr and not any(name in ENCODERS for name in stage.train):
+        yield f"muon_lr is for {', '.join(ENCODERS)}, of which it trains none"
+    if stage.muon_lr and (recipe.zero or recipe.precision == "bf16"):
+        yield (
+            f"muon_lr needs whole fp32 matrices: zero 0, not {recipe.zero}, and precision auto or"
+            f" fp32, not {recipe.precision}"
+        )
+
+
 def _objective(stage: Stage, preset: str) -> Iterator[str]:
     if stage.objective == "classify":
         if not stage.kinds:
             yield "classify needs kinds"
         if extra := [name for name in stage.train if name in {"language", "lm_head", "tokens"}]:
             yield f"classify does not reach {', '.join(extra)}"
-    elif stage.objective == "reinforce":
+        return
+    if stage.shift:
+        yield f"shift is for classify, not for {stage.objective}"
+    if stage.objective == "reinforce":
         yield from _reinforce(stage)
     elif stage.objective == "describe":
         if stage.part not in PARTS:
@@ -186,11 +203,11 @@ def _numbers(stage: Stage) -> Iterator[str]:
         value = getattr(stage, name)
         if not 0 < value < math.inf:
             yield f"{name} must be a number above 0, not {value}"
-    for name in ("encoder_lr", "weight_decay", "clip", "heads_loss", "template_weight"):
+    for name in ("encoder_lr", "muon_lr", "weight_decay", "clip", "heads_loss", "template_weight"):
         value = getattr(stage, name)
         if not 0 <= value < math.inf:
             yield f"{name} must be a number of 0 or more, not {value}"
-    for name in ("final_lr", "drop_condition", "drop_sentence", "general_ratio"):
+    for name in ("final_lr", "shift", "drop_condition", "drop_sentence", "general_ratio"):
         value = getattr(stage, name)
         if not 0 <= value <= 1:
             yield f"{name} must be between 0 and 1, not {value}"

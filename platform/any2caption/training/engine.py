@@ -12,6 +12,7 @@ from any2caption.errors import ConfigError
 from any2caption.training import optimizer_state
 from any2caption.training.deepspeed_config import configuration
 from any2caption.training.machine import has_bf16
+from any2caption.training.muon import MuonAndAdamW, is_matrix
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe, Stage
 
@@ -48,10 +49,11 @@ def trained_modules(recipe: Recipe, stage: Stage) -> tuple[str, ...]:
 def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list[dict[str, Any]]:
     """Freeze everything, then thaw and group what the stage trains.
 
-    Encoders with their own rate, the rest.
+    Encoders' matrices for Muon, encoders with their own rate, the rest.
     """
     objective.requires_grad_(False)
     seen: set[int] = set()
+    matrices: list[nn.Parameter] = []
     encoders: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name in trained_modules(recipe, stage):
@@ -63,8 +65,14 @@ def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list
             if id(parameter) not in seen:
                 seen.add(id(parameter))
                 parameter.requires_grad_(True)
-                (encoders if name in ENCODERS else others).append(parameter)
+                if name not in ENCODERS:
+                    others.append(parameter)
+                elif stage.muon_lr and is_matrix(key, parameter):
+                    matrices.append(parameter)
+                else:
+                    encoders.append(parameter)
     groups = [
+        {"params": matrices, "scale": stage.muon_lr / stage.lr, "muon": True},
         {"params": encoders, "scale": stage.encoder_lr},
         {"params": others, "scale": 1.0},
     ]
@@ -100,7 +108,8 @@ def start(objective: Objective, recipe: Recipe, stage: Stage, ranks: int) -> Any
     ]
     groups = parameter_groups(objective, recipe, stage)
     exact = optimizer_state.inexact(objective) if recipe.precision == "bf16" else {}
-    optimizer = torch.optim.AdamW(
+    objective.heads.slot_weights = stage.slot_weights
+    optimizer = (MuonAndAdamW if stage.muon_lr else torch.optim.AdamW)(
         groups,
         lr=0.0,  # `set_rate` gives every step its own; DeepSpeed may try a step of zeros before
         betas=stage.betas,

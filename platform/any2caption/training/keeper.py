@@ -96,7 +96,8 @@ class Keeper:
         weights, moments = Tensors(found.folder, WEIGHTS), Tensors(found.folder, MOMENTS)
         optimizer_state.prepare(engine, found.optimizer_steps)
         for name, parameter in self._trained():
-            own = {key: moments[f"{key}/{name}"] for key in optimizer_state.MOMENTS}
+            names = optimizer_state.moment_names(engine, parameter)
+            own = {key: moments[f"{key}/{name}"] for key in names}
             optimizer_state.write(engine, parameter, Whole(weights[name], own))
 
     def _trained(self) -> Iterator[tuple[str, nn.Parameter]]:

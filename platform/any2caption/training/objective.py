@@ -62,13 +62,13 @@ class Objective(nn.Module):
             tokens = self.model.encode_motion(batch.patches, batch.grid)
         else:
             tokens = self.model.encode_vision(batch.patches, batch.grid)
-        total, pairs = self.heads({tower: tokens}, batch.answers, in_step=self.in_step)
-        return total, torch.tensor(float(pairs))
+        total, weight = self.heads({tower: tokens}, batch.answers, in_step=self.in_step)
+        return total, torch.tensor(weight)
 
     def weight(self, batch: Batch | AlignBatch | RolloutBatch) -> float:
         """The weight sum that `forward` returns for this batch, known before it runs."""
         if isinstance(batch, AlignBatch):
-            return float(self.heads.pairs(batch.answers))
+            return self.heads.weight(batch.answers)
         if isinstance(batch, RolloutBatch):
             return float(len(batch.advantages))
         return float(batch.weights[batch.labels >= 0].sum())
@@ -94,8 +94,8 @@ class Objective(nn.Module):
         loss, total = self.model.loss(hidden[at], batch.labels[at], weights), weights.sum()
         if heads_loss and (batch.answers or self.in_step):
             outputs = {"vision": vision, "motion": motion, "camera": camera}
-            found, pairs = self.heads(outputs, batch.answers, in_step=self.in_step)
-            loss = loss + heads_loss * found / max(1, pairs) * total
+            found, asked = self.heads(outputs, batch.answers, in_step=self.in_step)
+            loss = loss + heads_loss * found / max(1.0, asked) * total
         return loss + idle, total
 
     def part(self, name: str) -> nn.Module:

@@ -1,4 +1,4 @@
-"""A trained parameter's whole state: fp32 weight and Adam's moments, whatever ZeRO split.
+"""A trained parameter's whole state: fp32 weight and moments, whatever ZeRO split.
 
 This is the content of DeepSpeed's universal checkpoints, read and written through its public
 functions for whole values (`deepspeed.utils.safe_get_full_…`). With ZeRO every rank must call
@@ -12,7 +12,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from any2caption.training import muon
+
 MOMENTS = ("exp_avg", "exp_avg_sq")
+_STEP = "step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,12 @@ def whole_weight(engine: Any, parameter: nn.Parameter) -> Tensor:
         return parameter.detach().float().clone()
 
 
+def moment_names(engine: Any, parameter: nn.Parameter) -> tuple[str, ...]:
+    """The names of a trained parameter's moments, after `prepare` or a step."""
+    own = _base(engine).state.get(_masters(engine).get(id(parameter), parameter))
+    return MOMENTS if own is None else tuple(name for name in own if name != _STEP)
+
+
 @torch.no_grad()
 def moments(engine: Any, parameter: nn.Parameter) -> dict[str, Tensor]:
     """One trained parameter's moments, after at least one step."""
@@ -69,7 +78,7 @@ def moments(engine: Any, parameter: nn.Parameter) -> dict[str, Tensor]:
 
     own = _base(engine).state.get(_masters(engine).get(id(parameter), parameter))
     out = {}
-    for name in MOMENTS:
+    for name in moment_names(engine, parameter):
         found = own[name] if own is not None else safe_get_full_optimizer_state(parameter, name)
         out[name] = found.detach().view(_shape(parameter)).float().clone()
     return out
@@ -96,10 +105,12 @@ def write(engine: Any, parameter: nn.Parameter, state: Whole) -> None:
 def prepare(engine: Any, step: int) -> None:
     """Give every part of the optimizer its moments, zeros, as its first step would do."""
     base = _base(engine)
+    orthogonal = {id(p) for g in base.param_groups if g.get("muon") for p in g["params"]}
     for part in _parts(engine):
+        names = (muon.MOMENT,) if id(part) in orthogonal else MOMENTS
         base.state[part] = {
-            "step": torch.tensor(float(step), device=part.device),
-            **{name: torch.zeros_like(part, dtype=torch.float32) for name in MOMENTS},
+            _STEP: torch.tensor(float(step), device=part.device),
+            **{name: torch.zeros_like(part, dtype=torch.float32) for name in names},
         }
     link(engine)
 
@@ -117,9 +128,8 @@ def link(engine: Any) -> None:
 
 def steps(engine: Any) -> int:
     """How many steps the optimizer has made; 0 before the first."""
-    for state in _base(engine).state.values():
-        return int(state["step"])
-    return 0
+    made = (s[_STEP] for s in _base(engine).state.values() if _STEP in s)  # Muon counts none
+    return int(next(made, 0))
 
 
 def state_bytes(engine: Any) -> int:

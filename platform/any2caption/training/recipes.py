@@ -7,7 +7,8 @@ anneals and ends in time.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from any2caption.errors import ConfigError
@@ -74,6 +75,8 @@ class Stage:
     lr: float
     encoder_lr: float = 1.0
     """Factor on the learning rate of the three encoders."""
+    muon_lr: float = 0.0
+    """Learning rate of the matrices in the encoders' layers, by Muon; 0: AdamW, as the rest."""
     final_lr: float = 0.03
     """Share of the learning rate that the cosine ends at."""
     warmup: int = 20
@@ -84,6 +87,10 @@ class Stage:
     """Run the encoders over all items before the stage; they must be frozen in it."""
     heads_loss: float = 0.0
     """Weight of the phrase heads' loss beside the caption's."""
+    slot_weights: Mapping[str, float] = field(default_factory=dict)
+    """Weight of a slot's answers in the phrase heads' loss, by slot; 1 where it is not named."""
+    shift: float = 0.0
+    """`classify`: every picture or clip is moved by up to this share of its sides, at random."""
     template_weight: float = 1.0
     """Loss weight of caption tokens that name no slot. Below 1 it suits template text only."""
     drop_condition: float = 0.0
@@ -164,6 +171,10 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
         steps=steps(480),
         batch=96,
         lr=1e-3,
+        muon_lr=1.6e-2,
+        # Of what a first frame states, the object's shape is learned last and overfits first.
+        slot_weights={"shape": 3.0},
+        shift=0.036,
         share=0.17,
     )
     return Recipe(
