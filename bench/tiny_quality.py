@@ -9,8 +9,9 @@ for every variant and seed trains (`a2c train`) and evaluates (`any2caption.eval
 (the conditions that a record has) and slot; `worst` is the lowest over the seeds. The second has
 every variant's totals: stated by a condition only, the same with the conditions of other records,
 stated by the prompt only. With `--clips`, every camera file that can be parsed there is captioned
-from the camera alone, and the camera part is held to the path's largest movement as
-`camera_language` reads it (no label of the file takes part).
+from the camera alone, and the camera part is held to the path's main movement as
+`camera_language` reads it (no label of the file takes part): the largest one, or another that is as
+large within a tenth, as in a diagonal.
 
 Variants: `recipe` as it is; `no-alignment` without the alignment stages, so that the frozen
 encoders are random ones; `condition-dropout` with conditions left out at 0.4 in the last stage, as
@@ -31,7 +32,8 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.captions.text import parse
-from any2caption.conditions.camera_words import caption_keys, expanded, path_keys
+from any2caption.conditions.camera_language import movements
+from any2caption.conditions.camera_words import caption_keys, expanded
 from any2caption.conditions.inspection import inspect_path
 from any2caption.conditions.types import Camera, Condition
 from any2caption.errors import A2CError
@@ -125,26 +127,32 @@ def clips(folder: Path) -> Iterator[tuple[str, Condition]]:
             condition, _ = inspect_path(file, kind="camera")
         except A2CError:
             continue
-        if isinstance(condition.payload, Camera) and path_keys(condition.payload):
+        if isinstance(condition.payload, Camera) and movements(condition.payload):
             yield file.relative_to(folder).as_posix(), condition
 
 
+def main_keys(camera: Camera) -> list[str]:
+    """The keys of a path's largest movement, and of those that are as large within a tenth."""
+    found = movements(camera)
+    least = 0.9 * max(movement.shift for movement in found)
+    return [movement.key for movement in found if movement.shift >= least]
+
+
 def said_of(bundle: Path, found: Sequence[tuple[str, Condition]]) -> dict[str, list[list[str]]]:
-    """Caption each clip from its camera alone; file → [largest movement, movements said]."""
+    """Caption each clip from its camera alone; file → [main movement, movements said]."""
     from any2caption.model.inference import Captioner, Request
 
     captioner = Captioner(bundle)
     results = captioner.caption([Request(text="", conditions=[clip]) for _, clip in found])
-    shown = [path_keys(clip.payload)[:1] for _, clip in found if isinstance(clip.payload, Camera)]
+    shown = [main_keys(clip.payload) for _, clip in found if isinstance(clip.payload, Camera)]
     said = [caption_keys(parse(result.text).camera) for result in results]
     return {
-        name: [list(main), list(words)]
-        for (name, _), main, words in zip(found, shown, said, strict=True)
+        name: [main, list(words)] for (name, _), main, words in zip(found, shown, said, strict=True)
     }
 
 
 def agree(table: Mapping[str, Sequence[Sequence[str]]]) -> float:
-    """Share of clips whose largest movement is said."""
+    """Share of clips whose main movement is said."""
     hits = [bool(expanded(main) & expanded(said)) for main, said in table.values()]
     return sum(hits) / len(hits)
 

@@ -82,6 +82,26 @@ def test_plain_captions_are_read_in_order(text, keys):
     assert caption_keys(text) == keys
 
 
+@pytest.mark.parametrize("key", PHRASES)
+def test_the_vocabulary_is_read_back(key):
+    third, gerund = PHRASES[key]
+    assert caption_keys(f"The camera {third}, keeping an even pace and all of it in view.") == (
+        key,
+    )
+    assert caption_keys(f"The camera trucks left while {gerund}.") == tuple(
+        dict.fromkeys(("truck_left", key))
+    )
+
+
+def test_in_and_out_are_directions_beside_their_verb_only():
+    assert caption_keys("the camera pushes slowly in") == ("dolly_in",)
+    assert caption_keys("it pulls out, zooming in") == ("dolly_out", "zoom_in")
+    assert caption_keys("it pushes right in a hall, then rolls counterclockwise out of it") == (
+        "truck_right",
+        "roll_anticlockwise",
+    )
+
+
 def movement(key, start, end, shift=0.5):
     kind, _, side = key.partition("_")
     side = side.replace("anticlockwise", "counterclockwise")

@@ -141,15 +141,24 @@ RECAMMASTER_CAMERAS: Mapping[str, str] = {
 # Plain-language captions (GenDoP): how a verb reads the directions that follow it.
 _VERBS: tuple[tuple[str, Mapping[str, str]], ...] = (
     (
-        r"mov|shift|glid|slid|advanc|translat|travel|push|pull|track|drift|truck|doll|ris|lower",
+        r"mov|shift|glid|slid|advanc|translat|travel|track|drift|truck|ris|lower",
         {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"},
+    ),
+    (
+        r"doll(?=y|ie)|push|pull",
+        {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"}
+        | {"in": "dolly_in", "out": "dolly_out"},
     ),
     (r"yaw|pan(?![eo])|turn|rotat", {"left": "pan_left", "right": "pan_right"}),
     (r"pitch|tilt", {"up": "tilt_up", "down": "tilt_down"}),
-    (r"roll", {"left": "roll_anticlockwise", "right": "roll_clockwise"}),
+    (
+        r"roll",
+        {"left": "roll_anticlockwise", "right": "roll_clockwise"}
+        | {"anticlockwise": "roll_anticlockwise", "clockwise": "roll_clockwise"},
+    ),
     (r"pedestal", {"up": "pedestal_up", "down": "pedestal_down"}),
     (r"orbit|circl|arc(?=s|ing|ed)", {"left": "orbit_left", "right": "orbit_right"}),
-    (r"zoom", {}),
+    (r"zoom", {"in": "zoom_in", "out": "zoom_out"}),
 )
 _DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "upwards": "up"} | {
     "downward": "down",
@@ -157,9 +166,12 @@ _DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "
     "back": "backward",
     "leftward": "left",
     "rightward": "right",
+    "counterclockwise": "anticlockwise",
 }
 _STILL = re.compile(r"static|still|stationary|stops?|stabili[sz]\w*|steady")
 _REACH = 6
+_NEAR = 2
+"""Words to a verb's "in" and "out": in "zooms slowly in" they are directions, later they are not."""
 _MOST_FRAMES = 1_000
 
 
@@ -188,18 +200,21 @@ def caption_keys(text: str) -> tuple[str, ...]:
 
     Reads "moves right while yawing left, then shifts right and forward": each direction belongs to
     the last verb before it; here a roll to the right is clockwise and "moves" are translations.
+    What `camera_words` writes is read back as the same keys.
     """
     found: list[str] = []
     verb: Mapping[str, str] | None = None
-    since = 0
+    since = behind = 0  # words since the verb or its last direction, and since the verb
     for word in re.findall(r"[a-z]+|[.;]", text.casefold()):
-        since += 1
+        since, behind = since + 1, behind + 1
         if word in ".;" or since > _REACH:
             verb = None
         for stem, reads in _VERBS:
             if re.fullmatch(rf"(?:{stem})\w*", word):
-                verb, since = reads, 0
+                verb, since, behind = reads, 0, 0
         key = verb.get(_DIRECTIONS.get(word, word)) if verb else None
+        if word in {"in", "out"} and (behind > _NEAR or since < behind):
+            key = None  # "pushes on in a hall", "pushes right in a hall"
         if _STILL.fullmatch(word):
             key, verb = "static", None
         if key:
