@@ -171,7 +171,7 @@ _DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "
 _STILL = re.compile(r"static|still|stationary|stops?|stabili[sz]\w*|steady")
 _REACH = 6
 _NEAR = 2
-"""Words to a verb's "in" and "out": in "zooms slowly in" they are directions, later they are not."""
+"""Words to a verb's "in" and "out": directions in "zooms slowly in", later they are not."""
 _MOST_FRAMES = 1_000
 
 
