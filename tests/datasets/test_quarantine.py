@@ -23,6 +23,13 @@ def test_reasons_that_differ_in_numbers_and_names_are_one_group():
     assert len(found.examples) == 5
 
 
+def test_a_reason_of_any_number_of_records_keeps_a_few_examples():
+    bad = [*(rejection(n) for n in range(2_000)), rejection(1, "matrix 12 is no rotation")]
+    first, second = group(iter(bad))
+    assert (first.records, len(first.examples)) == (2_000, 5)
+    assert second.examples == ("line 1: r1: media/1.png",)
+
+
 def test_the_commonest_reason_comes_first_and_a_single_one_is_said_in_full():
     bad = [rejection(1, "matrix 12 is no rotation"), rejection(2), rejection(3)]
     assert [(item.records, item.reason) for item in group(bad)] == [

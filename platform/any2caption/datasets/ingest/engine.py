@@ -57,6 +57,7 @@ from any2caption.datasets.records import MediaObject, Record, RecordCondition, S
 from any2caption.datasets.splits import split_of
 from any2caption.errors import ConfigError
 from any2caption.storage import ObjectStore, digest_of
+from any2caption.storage.digest import file_digest
 
 MAX_FILE_BYTES = 512 << 20
 # Results after which the caches are saved, so that a killed ingest goes on from there.
@@ -287,7 +288,7 @@ class _Sink:
         self.lines = array("q")
         self.rejections: list[Rejection] = []
         self.fingerprints = Fingerprints()
-        self._waiting = tempfile.TemporaryFile(prefix="a2c-pending-")  # noqa: SIM115
+        self._waiting = tempfile.NamedTemporaryFile(prefix="a2c-pending-")  # noqa: SIM115
 
     def add(self, outcome: Assembled | Pending | Rejection) -> None:
         """Take an outcome."""
@@ -309,10 +310,10 @@ class _Sink:
         """Write `pending/<digest>.jsonl`, a manifest that lacks only captions; return its key."""
         if not self.pending:
             return None
-        self._waiting.seek(0)
-        content = self._waiting.read()
-        key = f"pending/{digest_of(content)}.jsonl"
-        store.put(key, content)
+        self._waiting.flush()
+        path = Path(self._waiting.name)
+        key = f"pending/{file_digest(path)}.jsonl"
+        store.upload(key, path)
         return key
 
 
