@@ -6,6 +6,7 @@ import pytest
 
 from any2caption.datasets.ingest.manifest import Problem, Rejection
 from any2caption.datasets.ingest.quarantine import check_threshold, group, store_quarantine
+from any2caption.datasets.ingest.rejection_file import RejectionFile
 from any2caption.errors import GateRefused
 from any2caption.storage.memory import MemoryStore
 
@@ -57,6 +58,17 @@ def test_the_quarantine_keeps_line_id_field_file_and_reason():
     report = json.loads(store.get(key.replace(".jsonl", ".report.json")))
     assert report["records"] == 2
     assert report["groups"][0]["records"] == 2
+
+
+def test_rejections_come_back_from_their_file_as_they_were():
+    odd = Rejection(7, "r\udc80", (Problem("no\nJSON", "f"), Problem("gone")), asked=True)
+    found = RejectionFile([rejection(1)])
+    assert list(found) == [rejection(1)]
+    found.append(odd)
+    assert (len(found), list(found), list(found)) == (2, [rejection(1), odd], [rejection(1), odd])
+    assert odd in found
+    assert rejection(2) not in found
+    assert not RejectionFile()
 
 
 def test_the_same_bad_records_are_written_once():

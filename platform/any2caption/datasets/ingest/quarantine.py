@@ -7,7 +7,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def group(rejections: Iterable[Rejection]) -> list[Group]:
     return sorted(groups, key=lambda item: (-item.records, item.reason, item.field))
 
 
-def store_quarantine(store: ObjectStore, source: str, rejections: Sequence[Rejection]) -> str:
+def store_quarantine(store: ObjectStore, source: str, rejections: Collection[Rejection]) -> str:
     """Write `quarantine/<digest>.jsonl` and the grouped `….report.json`; return the first key.
 
     The digest is that of the content, so the same bad records are written once.
@@ -76,7 +76,7 @@ def store_quarantine(store: ObjectStore, source: str, rejections: Sequence[Rejec
     return f"{name}.jsonl"
 
 
-def _report(source: str, rejections: Sequence[Rejection]) -> dict[str, Any]:
+def _report(source: str, rejections: Collection[Rejection]) -> dict[str, Any]:
     return {
         "source": source,
         "records": len(rejections),
@@ -113,7 +113,7 @@ def load_quarantine(store: ObjectStore, key: str = "", records: int = 0) -> dict
 
 
 def check_threshold(
-    total: int, rejections: Sequence[Rejection], threshold: float, where: str
+    total: int, rejections: Collection[Rejection], threshold: float, where: str
 ) -> None:
     """Refuse a source with no good record or a share of bad ones above `threshold` (0…1).
 
