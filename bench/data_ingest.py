@@ -1,4 +1,4 @@
-"""Probing rate per core, memory and re-ingest time as a source grows: linear, flat, ≥ 50× faster.
+"""Probing rate per core, memory and re-ingest time as a source grows to 100 thousand records.
 
     python bench/data_ingest.py --sizes 1000 10000 100000 --workers 1 --out ingest.json
 

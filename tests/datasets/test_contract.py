@@ -1,8 +1,10 @@
 """The data contract holds for good data and names what is wrong with bad data."""
 
+import gc
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
 from any2caption.conditions.base import ConditionKind, Limits
@@ -57,6 +59,19 @@ def test_good_data_passes_and_leaves_data_docs(check):
     assert "records" in page
     assert "conditions" in page
     assert not {"http://127", "localhost"} & set(page.split())
+
+
+def test_no_table_stays_in_memory_once_it_was_checked(check):
+    """Great Expectations keeps its last context for as long as the process lives."""
+
+    def tables():
+        gc.collect()
+        return sum(type(item) is pd.DataFrame and len(item) > 20 for item in gc.get_objects())
+
+    before = tables()
+    bad = [*good(), with_condition(0, format=image_format(), frames=7)]  # checked again, to say why
+    assert not check(bad).passed
+    assert tables() <= before
 
 
 OTHER = MediaObject(name="a.png", sha256="f" * 64, size=10)

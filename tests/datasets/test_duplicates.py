@@ -1,6 +1,7 @@
 """Near duplicates are found exactly as defined, and never leave test data in training."""
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -83,6 +84,23 @@ def test_clips_are_near_only_when_every_frame_is():
     labels = clusters(rows)
     assert labels[0] == labels[1]
     assert len(set(labels.tolist())) == 3
+
+
+def test_thousands_of_look_alikes_are_one_cluster_in_bounded_memory():
+    rng = np.random.default_rng(0)
+    one = np.full(3_000, 0x0123456789ABCDEF, np.uint64)
+    for _ in range(4):  # so two of them differ in 8 bits at most, most of them in 6 or 8
+        one ^= np.uint64(1) << rng.integers(0, 64, len(one)).astype(np.uint64)
+    clusters(one[:10, None])  # imports
+    tracemalloc.start()
+    try:
+        labels = clusters(np.append(one, ~one[:5])[:, None])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(set(labels[: len(one)])) == 1
+    assert labels[0] not in labels[len(one) :]
+    assert peak < 100e6  # all pairs at once took 200 MB
 
 
 def captions_of(split, count=1):

@@ -6,6 +6,7 @@ import pytest
 
 from any2caption.datasets.ingest.manifest import Problem, Rejection
 from any2caption.datasets.ingest.quarantine import check_threshold, group, store_quarantine
+from any2caption.datasets.ingest.rejection_file import RejectionFile
 from any2caption.errors import GateRefused
 from any2caption.storage.memory import MemoryStore
 
@@ -21,6 +22,13 @@ def test_reasons_that_differ_in_numbers_and_names_are_one_group():
     assert found.reason == "frame … of … has … columns"
     assert found.examples[0] == "line 0: r0: media/0.png"
     assert len(found.examples) == 5
+
+
+def test_a_reason_of_any_number_of_records_keeps_a_few_examples():
+    bad = [*(rejection(n) for n in range(2_000)), rejection(1, "matrix 12 is no rotation")]
+    first, second = group(iter(bad))
+    assert (first.records, len(first.examples)) == (2_000, 5)
+    assert second.examples == ("line 1: r1: media/1.png",)
 
 
 def test_the_commonest_reason_comes_first_and_a_single_one_is_said_in_full():
@@ -50,6 +58,17 @@ def test_the_quarantine_keeps_line_id_field_file_and_reason():
     report = json.loads(store.get(key.replace(".jsonl", ".report.json")))
     assert report["records"] == 2
     assert report["groups"][0]["records"] == 2
+
+
+def test_rejections_come_back_from_their_file_as_they_were():
+    odd = Rejection(7, "r\udc80", (Problem("no\nJSON", "f"), Problem("gone")), asked=True)
+    found = RejectionFile([rejection(1)])
+    assert list(found) == [rejection(1)]
+    found.append(odd)
+    assert (len(found), list(found), list(found)) == (2, [rejection(1), odd], [rejection(1), odd])
+    assert odd in found
+    assert rejection(2) not in found
+    assert not RejectionFile()
 
 
 def test_the_same_bad_records_are_written_once():

@@ -241,8 +241,10 @@ def _run(
     outcome = definition.run(
         batch_parameters={"dataframe": frame}, result_format={"result_format": detail}
     )
-    # Or every table that was validated stays in memory.
-    context.data_sources.get("snapshot").get_execution_engine().batch_manager.reset_batch_cache()
+    # Or every table that was validated stays in memory, until the next context is made.
+    batches = context.data_sources.get("snapshot").get_execution_engine().batch_manager
+    batches.reset_batch_cache()
+    batches.batch_data_cache.clear()
     by_id = {item.expectation_config.id: item for item in outcome.results}
     return [by_id[expectation.id] for expectation in suite.expectations]
 

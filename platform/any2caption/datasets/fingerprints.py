@@ -22,7 +22,7 @@ BITS = 6  # of 64: see `bench/data_duplicates.py` for how this separates
 _BANDS, _BAND_BITS = 4, 16
 _FLAT = 2.0  # standard deviation of grey levels, of 255
 _SIDE = 64  # pixels; a picture is reduced before it is looked at
-_BLOCK = 4_000_000  # candidate pairs in memory at once
+_BLOCK = 1_000_000  # candidate pairs in memory at once, 60 bytes each
 Hashes = NDArray[np.uint64]
 
 
@@ -38,7 +38,12 @@ def fingerprint_clip(frames: NDArray[np.uint8]) -> tuple[str, ...]:
 
 def near_pairs(hashes: Hashes, bits: int = BITS) -> NDArray[np.int64]:
     """Return all pairs (i < j) of places whose hashes differ in at most `bits` bits, as P×2."""
-    found: list[NDArray[np.int64]] = [np.empty((0, 2), np.int64)]
+    pairs = np.concatenate([np.empty((0, 2), np.int64), *_near_blocks(hashes, bits)])
+    return np.unique(pairs, axis=0) if len(pairs) else pairs
+
+
+def _near_blocks(hashes: Hashes, bits: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the pairs of `near_pairs` block by block; a pair may come several times."""
     masks = _masks(bits // _BANDS)
     for band_number in range(_BANDS):
         shift = np.uint64(band_number * _BAND_BITS)
@@ -48,9 +53,7 @@ def near_pairs(hashes: Hashes, bits: int = BITS) -> NDArray[np.int64]:
         np.cumsum(np.bincount(band, minlength=1 << _BAND_BITS), out=starts[1:])
         for mask in masks:
             wanted = band ^ mask
-            found += _compare(hashes, order, starts[wanted], starts[wanted + 1], bits)
-    pairs = np.concatenate(found)
-    return np.unique(pairs, axis=0) if len(pairs) else pairs
+            yield from _compare(hashes, order, starts[wanted], starts[wanted + 1], bits)
 
 
 def _compare(
@@ -59,9 +62,8 @@ def _compare(
     low: NDArray[np.int64],
     high: NDArray[np.int64],
     bits: int,
-) -> list[NDArray[np.int64]]:
+) -> Iterator[NDArray[np.int64]]:
     """Compare each hash with the candidates order[low:high], a block of pairs at a time."""
-    found = []
     counts = high - low
     ends = np.cumsum(counts)
     first = 0
@@ -75,9 +77,8 @@ def _compare(
         keep = left < right
         left, right = left[keep], right[keep]
         near = np.bitwise_count(hashes[left] ^ hashes[right]) <= bits
-        found.append(np.stack([left[near], right[near]], axis=1))
+        yield np.stack([left[near], right[near]], axis=1)
         first = last
-    return found
 
 
 def clusters(rows: NDArray[np.uint64], bits: int = BITS) -> NDArray[np.int64]:
@@ -86,15 +87,28 @@ def clusters(rows: NDArray[np.uint64], bits: int = BITS) -> NDArray[np.int64]:
     Two rows are near when every frame is within `bits` (flat only near flat); clusters are what is
     connected by near rows.
     """
+    unique, inverse = np.unique(rows, axis=0, return_inverse=True)
+    labels = np.arange(len(unique))
+    for pairs in _row_pairs(unique, bits):
+        labels = _join(labels, pairs)
+    return np.asarray(labels[inverse.reshape(-1)], np.int64)
+
+
+def _join(labels: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the labels after each pair's two clusters became one.
+
+    Done block by block: ten thousand pictures that look alike are fifty million pairs.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    unique, inverse = np.unique(rows, axis=0, return_inverse=True)
-    pairs = np.concatenate([np.empty((0, 2), np.int64), *_row_pairs(unique, bits)])
-    ones = np.ones(len(pairs), np.int8)
-    graph = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(unique), len(unique)))
-    labels = connected_components(graph, directed=False)[1]
-    return np.asarray(labels[inverse.reshape(-1)], np.int64)
+    ends = labels[pairs]
+    ends = ends[ends[:, 0] != ends[:, 1]]
+    if not len(ends):
+        return labels
+    count = int(labels.max()) + 1
+    graph = coo_array((np.ones(len(ends), np.bool_), ends.T), shape=(count, count))
+    return np.asarray(connected_components(graph, directed=False)[1][labels], np.int64)
 
 
 def _row_pairs(rows: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int64]]:
@@ -107,8 +121,9 @@ def _row_pairs(rows: NDArray[np.uint64], bits: int) -> Iterator[NDArray[np.int64
         places = np.flatnonzero(patterns == pattern)
         filled = [column for column in range(rows.shape[1]) if pattern >> column & 1]
         column = max(filled, key=lambda column: len(np.unique(rows[places, column])))
-        pairs = places[near_pairs(rows[places, column], bits)]
-        yield pairs[_near_rows(rows[pairs[:, 0]], rows[pairs[:, 1]], bits)]
+        for block in _near_blocks(rows[places, column], bits):
+            pairs = places[block]
+            yield pairs[_near_rows(rows[pairs[:, 0]], rows[pairs[:, 1]], bits)]
 
 
 def _near_rows(left: NDArray[np.uint64], right: NDArray[np.uint64], bits: int) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import sqlite3
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,12 @@ class JsonCache:
         self._database.execute(
             "CREATE TABLE entries (key TEXT PRIMARY KEY, line TEXT, fresh INT) WITHOUT ROWID"
         )
-        for info in store.list(prefix):
-            self._packs.append(info.key)
-            self._load(store.get(info.key))
+        with tempfile.TemporaryDirectory(prefix="a2c-cache-") as folder:
+            pack = Path(folder) / "pack"
+            for info in store.list(prefix):
+                self._packs.append(info.key)
+                store.download(info.key, pack)
+                self._load(pack)
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT count(*) FROM entries").fetchone()[0])
@@ -78,17 +82,15 @@ class JsonCache:
         row = self._database.execute("SELECT line FROM entries WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
 
-    def _load(self, pack: bytes) -> None:
+    def _load(self, pack: Path) -> None:
         rows: list[tuple[str, str]] = []
-        try:
-            for raw in pack.splitlines():
+        with pack.open("rb") as lines, suppress(ValueError, TypeError):
+            for raw in lines:
                 key, value = json.loads(raw)
                 rows.append((str(key), json.dumps([key, dict(value)])))
                 if len(rows) >= _ROWS:
                     self._insert(rows)
                     rows = []
-        except (ValueError, TypeError):
-            pass
         self._insert(rows)
 
     def _insert(self, rows: list[tuple[str, str]]) -> None:

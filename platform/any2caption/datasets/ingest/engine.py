@@ -14,7 +14,7 @@ these, and what was deleted on request, are no fault of the source and do not co
 its threshold.
 
 Memory: a chunk of records, one file (or condition) a worker, and 200-odd bytes for each record and
-picture (ids, fingerprints). Records, listings and caches lie in temporary files.
+picture (ids, fingerprints). Records, rejections, listings and caches lie in temporary files.
 """
 
 import json
@@ -24,6 +24,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import merge
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ from any2caption.datasets.ingest.probe import (
     to_document,
 )
 from any2caption.datasets.ingest.quarantine import check_threshold, store_quarantine
+from any2caption.datasets.ingest.rejection_file import RejectionFile
 from any2caption.datasets.ingest.scratch import Scratch
 from any2caption.datasets.ingest.sources import OpenSource, SourceOptions, open_source
 from any2caption.datasets.record_file import RecordFile
@@ -57,6 +59,7 @@ from any2caption.datasets.records import MediaObject, Record, RecordCondition, S
 from any2caption.datasets.splits import split_of
 from any2caption.errors import ConfigError
 from any2caption.storage import ObjectStore, digest_of
+from any2caption.storage.digest import file_digest
 
 MAX_FILE_BYTES = 512 << 20
 # Results after which the caches are saved, so that a killed ingest goes on from there.
@@ -197,15 +200,14 @@ def _finish(  # noqa: PLR0913, PLR0917 - the end of the function above
     began: float,
 ) -> IngestResult:
     found = sink.fingerprints.judge(near_bits)
-    leaks = [
+    leaks = (
         Rejection(sink.lines[leak.place], sink.records.ids[leak.place], (Problem(leak.reason),))
         for leak in found.leaks
-    ]
-    bad = [item for item in sink.rejections if not item.asked]
-    everything = sorted([*sink.rejections, *leaks], key=lambda item: item.line)
+    )
+    everything = RejectionFile(merge(sink.bad, sink.removed, leaks, key=lambda item: item.line))
     key = store_quarantine(store, opened.where, everything) if everything else None
     where = f"{store.uri}/{key}" if key else opened.where
-    check_threshold(sink.total - len(sink.rejections) + len(bad), bad, threshold, where)
+    check_threshold(sink.total - len(sink.removed), sink.bad, threshold, where)
     gone = {leak.place for leak in found.leaks}
     kept = [place for place in range(len(sink.records)) if place not in gone]
     return IngestResult(
@@ -220,7 +222,7 @@ def _finish(  # noqa: PLR0913, PLR0917 - the end of the function above
         format=opened.format,
         pending=sink.pending,
         pending_key=sink.store_pending(store),
-        leaks=len(leaks),
+        leaks=len(found.leaks),
         duplicates=found.report,
         notes=opened.notes,
     )
@@ -285,9 +287,9 @@ class _Sink:
         self.pending = 0
         self.records = RecordFile()
         self.lines = array("q")
-        self.rejections: list[Rejection] = []
+        self.bad, self.removed = RejectionFile(), RejectionFile()
         self.fingerprints = Fingerprints()
-        self._waiting = tempfile.TemporaryFile(prefix="a2c-pending-")  # noqa: SIM115
+        self._waiting = tempfile.NamedTemporaryFile(prefix="a2c-pending-")  # noqa: SIM115
 
     def add(self, outcome: Assembled | Pending | Rejection) -> None:
         """Take an outcome."""
@@ -303,16 +305,16 @@ class _Sink:
                 text = json.dumps(document, ensure_ascii=False)
                 self._waiting.write(text.encode("utf-8", "backslashreplace") + b"\n")
             case Rejection():
-                self.rejections.append(outcome)
+                (self.removed if outcome.asked else self.bad).append(outcome)
 
     def store_pending(self, store: ObjectStore) -> str | None:
         """Write `pending/<digest>.jsonl`, a manifest that lacks only captions; return its key."""
         if not self.pending:
             return None
-        self._waiting.seek(0)
-        content = self._waiting.read()
-        key = f"pending/{digest_of(content)}.jsonl"
-        store.put(key, content)
+        self._waiting.flush()
+        path = Path(self._waiting.name)
+        key = f"pending/{file_digest(path)}.jsonl"
+        store.upload(key, path)
         return key
 
 

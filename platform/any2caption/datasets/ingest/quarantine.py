@@ -5,14 +5,17 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from any2caption.datasets.ingest.manifest import Rejection
 from any2caption.errors import GateRefused, NotFoundError
 from any2caption.storage.base import ObjectStore
-from any2caption.storage.content import digest_of
+from any2caption.storage.digest import file_digest
 
 _EXAMPLES = 5
 POINTER = "quarantine-latest.json"
@@ -31,6 +34,7 @@ class Group:
 
 def group(rejections: Iterable[Rejection]) -> list[Group]:
     """Group by reason and field, most frequent first; a record counts once in each group."""
+    counts: Counter[tuple[str, str]] = Counter()
     found: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for rejection in rejections:
         counted = set()
@@ -40,29 +44,40 @@ def group(rejections: Iterable[Rejection]) -> list[Group]:
             if key in counted:
                 continue
             counted.add(key)
-            pointer = ": ".join(
-                part for part in (f"line {rejection.line}", rejection.id, problem.file) if part
-            )
-            found.setdefault(key, (problem.reason, []))[1].append(pointer)
+            counts[key] += 1
+            examples = found.setdefault(key, (problem.reason, []))[1]
+            if len(examples) < _EXAMPLES:
+                pointer = f"line {rejection.line}", rejection.id, problem.file
+                examples.append(": ".join(part for part in pointer if part))
     groups = [
         # A group of one says its reason in full.
-        Group(first if len(at) == 1 else reason, field, len(at), tuple(at[:_EXAMPLES]))
-        for (reason, field), (first, at) in found.items()
+        Group(first if counts[key] == 1 else key[0], key[1], counts[key], tuple(examples))
+        for key, (first, examples) in found.items()
     ]
     return sorted(groups, key=lambda item: (-item.records, item.reason, item.field))
 
 
-def store_quarantine(store: ObjectStore, source: str, rejections: Sequence[Rejection]) -> str:
+def store_quarantine(store: ObjectStore, source: str, rejections: Collection[Rejection]) -> str:
     """Write `quarantine/<digest>.jsonl` and the grouped `….report.json`; return the first key.
 
     The digest is that of the content, so the same bad records are written once.
     """
-    lines = "".join(
-        json.dumps({"source": source, **rejection.document()}, ensure_ascii=False) + "\n"
-        for rejection in rejections
-    ).encode("utf-8", "backslashreplace")
-    name = f"quarantine/{digest_of(lines)}"
-    report = {
+    with tempfile.TemporaryDirectory(prefix="a2c-quarantine-") as folder:
+        path = Path(folder) / "rejections.jsonl"
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            for rejection in rejections:
+                document = {"source": source, **rejection.document()}
+                file.write(json.dumps(document, ensure_ascii=False) + "\n")
+        name = f"quarantine/{file_digest(path)}"
+        text = json.dumps(_report(source, rejections), indent=1, ensure_ascii=False)
+        store.put(f"{name}.report.json", text.encode("utf-8", "backslashreplace"))
+        store.upload(f"{name}.jsonl", path)
+    store.put(POINTER, json.dumps({"key": f"{name}.jsonl"}).encode())
+    return f"{name}.jsonl"
+
+
+def _report(source: str, rejections: Collection[Rejection]) -> dict[str, Any]:
+    return {
         "source": source,
         "records": len(rejections),
         "groups": [
@@ -75,11 +90,6 @@ def store_quarantine(store: ObjectStore, source: str, rejections: Sequence[Rejec
             for item in group(rejections)
         ],
     }
-    text = json.dumps(report, indent=1, ensure_ascii=False)
-    store.put(f"{name}.report.json", text.encode("utf-8", "backslashreplace"))
-    store.put(f"{name}.jsonl", lines)
-    store.put(POINTER, json.dumps({"key": f"{name}.jsonl"}).encode())
-    return f"{name}.jsonl"
 
 
 def load_quarantine(store: ObjectStore, key: str = "", records: int = 0) -> dict[str, Any]:
@@ -103,7 +113,7 @@ def load_quarantine(store: ObjectStore, key: str = "", records: int = 0) -> dict
 
 
 def check_threshold(
-    total: int, rejections: Sequence[Rejection], threshold: float, where: str
+    total: int, rejections: Collection[Rejection], threshold: float, where: str
 ) -> None:
     """Refuse a source with no good record or a share of bad ones above `threshold` (0…1).
 
