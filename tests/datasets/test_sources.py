@@ -238,6 +238,28 @@ def test_a_caption_of_texts_by_name_beside_its_path_is_one_sample():
     assert waiting["conditions"][0]["kind"] == "camera"
 
 
+@pytest.mark.parametrize("name", ["gendop.json", "motionctrl.json", "recammaster.json"])
+def test_a_camera_path_in_json_is_known_by_its_poses_whatever_its_name(name):
+    path = (DATA / "camera" / name).read_bytes()
+    other = json.dumps({"transforms": ["resize", "flip"], "size": "256"})
+    files = {"case1/prompt.txt": "It pans left.", "case1/p.json": path, "transforms.json": other}
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    (waiting,) = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    (condition,) = waiting["conditions"]
+    assert (condition["kind"], condition["paths"]) == ("camera", ["case1/p.json"])
+
+
+def test_texts_by_name_are_a_table_only_where_a_name_is_a_file():
+    settings = json.dumps({"sampler": "ddim", "prompt_file": "prompts.txt"})
+    result = run(folder({"settings.json": settings, "a.png": PICTURE}), STATED)
+    assert (result.format, result.pending, result.rejected) == ("files", 1, 0)
+    captions = json.dumps({"a.png": "a sheep", "b.png": "not in this excerpt"})
+    with pytest.raises(GateRefused, match=r"1 of 2 records.*b\.png"):
+        run(folder({"captions.json": captions, "a.png": PICTURE}), STATED)
+
+
 def test_subjects_get_the_prompts_of_their_class_and_one_photo():
     kept = MemoryStore()
     options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)

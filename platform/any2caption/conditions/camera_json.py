@@ -34,6 +34,14 @@ OPEN3D = "Open3D trajectory JSON"
 _UE_CENTIMETRES = 100.0
 _ROW = re.compile(r"\[([^\[\]]*)\]")
 _FRAME = re.compile(r"frame_?(\d{1,9})")
+_POSES = re.compile(rb'"(transform_matrix|extrinsic)"\s*:|"frame_?\d+"\s*:\s*\{\s*"cam\d+"\s*:')
+_NUMBER, _OPEN = rb"\s*-?\d[\d.eE+-]*\s*", rb"(?:\xef\xbb\xbf)?\s*\[\s*\["
+_ROW_OF_4 = rb"\s*\[" + _NUMBER + rb"(?:," + _NUMBER + rb"){3}\]\s*"
+_FIRST_POSE = re.compile(
+    _OPEN + rb"(?:(?:" + _NUMBER + rb",){11}(?:(?:" + _NUMBER + rb",){4})?" + _NUMBER + rb"\]"
+    rb"|" + _ROW_OF_4 + rb"(?:," + _ROW_OF_4 + rb"){2,3}\])"
+)
+"""A list whose first item has 12 (or 16) numbers, or three (or four) rows of four."""
 _LENS = ("fl_x", "fl_y", "cx", "cy")
 
 
@@ -49,6 +57,14 @@ def looks_like(value: Any) -> str | None:
     if "parameters" in value or ("extrinsic" in value and "intrinsic" in value):
         return OPEN3D
     return RECAMMASTER if any(_FRAME.fullmatch(key) for key in value) else None
+
+
+def opens_like(head: bytes) -> bool:
+    """Whether a file that begins so is one of these formats, among documents of any kind.
+
+    Stricter than `looks_like`, and without the whole document: it must show a pose.
+    """
+    return bool(_POSES.search(head) or _FIRST_POSE.match(head))
 
 
 def read(source: Source, value: Any, format_: str) -> RawPath:

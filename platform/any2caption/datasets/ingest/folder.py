@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from posixpath import basename, dirname, join, normpath, splitext
 
+from any2caption.conditions.camera_json import opens_like
 from any2caption.errors import InputError
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
@@ -113,7 +114,7 @@ class Folder:
         """Return the condition kind a file has, or "" for text and unknown files.
 
         Rule: the option, else the nearest folder named like a kind, else the suffix; a text file
-        of numbers is a camera path.
+        of numbers, and JSON that begins with a camera's pose, is a camera path.
         """
         if path not in self._kinds_found:
             self._kinds_found[path] = self._find_kind(path)
@@ -130,8 +131,8 @@ class Folder:
             return named or ("camera" if "camera" in self.kinds else "")
         if suffix in {".json", ".csv"} and named in {"camera", "pose"}:
             return "" if self._is_prompts(path) else named
-        if suffix == ".json" and "transforms" in basename(path).lower():  # NeRF's name for poses
-            return "camera" if "camera" in self.kinds else ""
+        if suffix == ".json" and "camera" in self.kinds and opens_like(self.read(path)[:_HEAD]):
+            return "camera"
         if not media:
             return ""
         plain = "image" if suffix in IMAGES else "video" if suffix in VIDEOS else ""

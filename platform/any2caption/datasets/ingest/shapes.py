@@ -120,11 +120,19 @@ def _rows(folder: Folder, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for number, row in enumerate(content, 1):
             yield str(number), row if isinstance(row, dict) else {}
     elif isinstance(content, dict) and not _text_of(content):
+        texts = [key for key, value in content.items() if isinstance(value, str)]
+        if texts and not any(_named(folder, key, path) for key in texts):
+            return  # settings, a label map, …
         for key, value in content.items():
             if isinstance(value, str):
                 yield key, {"file": key, "text": value}
             else:
                 yield key, value if isinstance(value, dict) else {}
+
+
+def _named(folder: Folder, name: str, table: str) -> bool:
+    path = folder.find(name, table)
+    return path in folder.names or bool(_frames(folder, path))
 
 
 def _csv_rows(folder: Folder, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
