@@ -207,7 +207,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
                 objective="interpret",
                 train=("language", "lm_head"),
                 encode_once=True,
-                steps=steps(1800),
+                steps=steps(1500),
                 batch=32,
                 lr=2e-3,
                 warmup=60 if scale == 1 else 10,
