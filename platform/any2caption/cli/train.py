@@ -33,7 +33,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         str, typer.Option(help="Id, its first 6 digits or more, or latest: prepared in OUT/data.")
     ] = "",
     data: Annotated[
-        Path | None, typer.Option(help="Folder that was prepared, instead of --snapshot.")
+        Path | None, typer.Option(help="Prepared folder or folder of shards, not --snapshot.")
     ] = None,
     preset: Annotated[str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b.")] = "tiny",
     change: Annotated[

@@ -28,6 +28,7 @@ from any2caption.model.processor import Processor
 from any2caption.training.recipes import PREPARED_VERSION, Recipe
 
 MARKER = "prepared.json"
+SHARDS = "index.json"
 
 
 def file_digests(folder: Path) -> dict[str, dict[str, Any]]:
@@ -42,6 +43,12 @@ def read_marker(folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: nothing is prepared there, or by another version of this program.
     """
+    if (folder / SHARDS).is_file():
+        from any2caption.storage import open_store
+        from any2caption.training.shards.index import read_index
+
+        index = read_index(open_store(folder.absolute().as_uri()), "")
+        return {**index.made_from, "classes": index.classes}
     marker = folder / MARKER
     if not marker.is_file():
         raise ConfigError(
@@ -63,6 +70,9 @@ def verify(folder: Path) -> list[str]:
         ConfigError: nothing is prepared there, or a file is missing, or is not what it was.
     """
     files = read_marker(folder).get("files")
+    if (folder / SHARDS).is_file():
+        open_data(folder)  # reads and checks every shard
+        return []
     if files is None:
         return [f"{folder} was prepared without digests: its content is not verified"]
     for name, stated in files.items():
@@ -216,3 +226,17 @@ class Prepared:
             kind: {slot: list(names) for slot, names in slots.items()}
             for kind, slots in self.meta["classes"].items()
         }
+
+
+def open_data(folder: Path) -> Prepared:
+    """Open a prepared folder, or a folder of shards, whichever it is.
+
+    Raises:
+        ConfigError: nothing is prepared there.
+        IntegrityError: a shard or their index is not what was written.
+    """
+    if (folder / SHARDS).is_file():
+        from any2caption.training.shards.data import ShardData
+
+        return ShardData(folder)
+    return Prepared(folder)

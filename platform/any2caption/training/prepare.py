@@ -355,7 +355,8 @@ def _write_records(
 
     Returns kind → slot → class names of the training records, and how many general rows there are.
     """
-    numbers = {key: number for number, key in enumerate(_distinct(records))}
+    numbers = item_numbers(records)
+    items_used = len({n for record in records for n in numbers(record)})
     captions: dict[str, tuple[int, int]] = {}
     tokens: list[np.ndarray[Any, Any]] = [np.zeros(0, np.int32)]
     weights: list[np.ndarray[Any, Any]] = [np.zeros(0, np.float32)]
@@ -379,8 +380,7 @@ def _write_records(
             text = render(record.caption)
             if text not in captions:
                 captions[text] = stored(*encode_caption(text, processor))
-            used = [c for c in record.conditions if c.kind in LABELS]
-            features = [numbers[_key(condition)] for condition in used]
+            features = numbers(record)
             told = told_of(record, processor, extra)
             if record.split == "train":
                 for kind, slots in told["answers"].items():
@@ -400,7 +400,7 @@ def _write_records(
                 line["trace"] = stored(trace, [1.0] * len(trace))
             lines.write(json.dumps(line) + "\n")
         rows = 0
-        for line in _general_lines(extra, len(numbers), items, sizes, processor):
+        for line in _general_lines(extra, items_used, items, sizes, processor):
             line["span"] = stored(line.pop("ids"), line.pop("weights"))
             lines.write(json.dumps(line) + "\n")
             rows += 1
@@ -489,6 +489,12 @@ def item_tokens(item: dict[str, Any], camera_frames: int, cell: int) -> int:
         return boxes
     shape = item["shape"]
     return boxes + int((shape[0] + 1) // 2 * (shape[1] // cell) * (shape[2] // cell))
+
+
+def item_numbers(records: Sequence[Record]) -> Callable[[Record], list[int]]:
+    """Return what tells the item numbers of a record's conditions, in prompt order."""
+    numbers = {key: number for number, key in enumerate(_distinct(records))}
+    return lambda record: [numbers[_key(c)] for c in record.conditions if c.kind in LABELS]
 
 
 def _distinct(records: Iterable[Record]) -> dict[Key, RecordCondition]:

@@ -24,7 +24,7 @@ from any2caption.training.align import AlignData
 from any2caption.training.batches import TOWERS, usable
 from any2caption.training.checks import check_recipe
 from any2caption.training.counting import count
-from any2caption.training.dataset import Prepared, Sample, check_data
+from any2caption.training.dataset import Prepared, Sample, check_data, open_data
 from any2caption.training.general import GeneralFile, read_general
 from any2caption.training.memory import Longest, Machine
 from any2caption.training.plan import Facts, StageData
@@ -76,7 +76,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
             notes += [f"{len(refused):,} general rows cannot be used"] if refused else []
     if data is not None:
         notes += check_data(data, recipe, preset, weights)
-        prepared = Prepared(data)
+        prepared = open_data(data)
         config, identity = prepared.config, str(prepared.meta["snapshot"])
         classes = prepared.classes()
         rows = len(prepared.samples("general"))

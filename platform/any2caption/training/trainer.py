@@ -17,7 +17,7 @@ from any2caption.training import engine as engines
 from any2caption.training import lora
 from any2caption.training.ahead import Ahead
 from any2caption.training.batches import Batch
-from any2caption.training.dataset import Prepared
+from any2caption.training.dataset import open_data
 from any2caption.training.encoded import EncodedItems, encode_items
 from any2caption.training.keeper import Keeper
 from any2caption.training.machine import can_compile
@@ -48,7 +48,7 @@ class Trainer:
         profile: Steps | None = None,
     ) -> None:
         self.place, self.recipe, self.progress, self.metrics = place, recipe, progress, metrics
-        self.data = Prepared(place.data)
+        self.data = open_data(place.data)
         self.processor = self.data.processor()
         self.objective = Objective(
             model,

@@ -91,7 +91,7 @@ def _train(  # noqa: PLR0913, PLR0917
 ) -> None:
     import torch
 
-    from any2caption.training.dataset import Prepared
+    from any2caption.training.dataset import open_data
     from any2caption.training.engine import connect
     from any2caption.training.place import Place
     from any2caption.training.profiling import parse_steps
@@ -101,14 +101,15 @@ def _train(  # noqa: PLR0913, PLR0917
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     rank, ranks = connect()
     torch.manual_seed(found.seed)
+    prepared = open_data(data)
     if weights:
         from any2caption.model.weights import from_pretrained
 
-        model, _ = from_pretrained(weights, Prepared(data).config)
+        model, _ = from_pretrained(weights, prepared.config)
     else:
         from any2caption.model.any2caption import Any2Caption
 
-        model = Any2Caption(Prepared(data).config)
+        model = Any2Caption(prepared.config)
     run, url = mlflow
     metrics = Metrics(
         out / "metrics.jsonl",
@@ -118,7 +119,7 @@ def _train(  # noqa: PLR0913, PLR0917
             "mlflow.runName": f"train-{out.parent.name}",
             "recipe": found.name,
             "recipe_digest": found.digest,
-            "snapshot": str(Prepared(data).meta["snapshot"]),
+            "snapshot": str(prepared.meta["snapshot"]),
         },
     )
     steps = parse_steps(profile, found)

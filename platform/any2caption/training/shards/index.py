@@ -12,7 +12,7 @@ from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.storage import ObjectStore, digest_of
 from any2caption.storage.keys import join_key
 
-SCHEMA = "a2c.shards/1"
+SCHEMA = "a2c.shards/2"
 NAME = "index.json"
 
 
@@ -65,7 +65,7 @@ class Index:
 
     def to_json(self) -> bytes:
         """Return the file's bytes."""
-        return json.dumps({**self.body(), "digest": self.digest}, sort_keys=True).encode()
+        return json.dumps({**self.body(), "digest": self.digest}).encode()
 
     def lengths(self, split: str) -> NDArray[np.int64]:
         """The length of every sample of a split, in order of its number."""

@@ -61,6 +61,8 @@ class ShardSample:
     wanted: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     trace: NDArray[np.int32] = field(default_factory=lambda: NO_TOKENS)
     general: bool = False
+    items: tuple[int, ...] = ()
+    """The number of each feature among the distinct ones of all samples, as `Prepared` has it."""
 
 
 def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
@@ -85,6 +87,8 @@ def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
             as_png = media == "png" and 0 < frames.size <= _PNG_PIXELS
             entry |= {"frames": f"{number}.{'png' if as_png else 'npy'}", "shape": frames.shape}
             files[entry["frames"]] = _png(frames) if as_png else _npy(frames)
+        if sample.items:
+            entry["item"] = sample.items[number]
         features.append(entry)
     meta = {
         "id": sample.id,
@@ -103,7 +107,8 @@ def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
         "length": sample.length,
         "features": features,
     }
-    files["meta.json"] = json.dumps(meta, ensure_ascii=False, sort_keys=True).encode()
+    # Unsorted: training draws from parts and answers in the order that they were told in.
+    files["meta.json"] = json.dumps(meta, ensure_ascii=False).encode()
     return files
 
 
@@ -135,6 +140,7 @@ def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
             wanted=meta["wanted"],
             trace=_array(files["trace.npy"], np.int32) if "trace.npy" in files else NO_TOKENS,
             general=bool(meta["general"]),
+            items=tuple(int(entry["item"]) for entry in meta["features"] if "item" in entry),
         )
     except KeyError as error:
         raise IntegrityError(f"{where}: lacks {error}") from error
@@ -186,6 +192,18 @@ def _records(samples: Sequence[ShardSample]) -> Iterator[Sample]:
             wanted=wanted,
             general=sample.general,
         )
+
+
+def decode_feature(entry: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> Features:
+    """Return one feature of a sample; `where` names shard and sample.
+
+    Raises:
+        IntegrityError: its medium is missing or damaged.
+    """
+    try:
+        return _feature(entry, files)
+    except (KeyError, ValueError, TypeError, OSError, EOFError) as error:
+        raise IntegrityError(f"{where}: is damaged: {error}") from error
 
 
 def _feature(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> Features:

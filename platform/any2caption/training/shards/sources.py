@@ -4,7 +4,7 @@ Both give the same samples in the same order, so both give the same shards.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from any2caption.training.prepare import (
     encode_caption,
     extra_of,
     extract,
+    item_numbers,
     item_tokens,
     made_from_of,
     model_and_tokenizer,
@@ -89,6 +90,7 @@ def from_prepared(folder: Path) -> Source:
                         wanted=sample.wanted,
                         trace=np.asarray(data.caption_tokens[trace], np.int32),
                         general=sample.general,
+                        items=sample.features,
                     ),
                 )
 
@@ -130,6 +132,7 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
     extra = extra_of(chosen, store, traces)
     conditions = [c for record in records for c in record.conditions if c.kind in LABELS]
     classes: dict[str, dict[str, set[str]]] = {}
+    numbers = item_numbers(records)
 
     def samples() -> Iterator[tuple[str, ShardSample]]:
         address = (settings.object_store, settings.s3_endpoint_url)
@@ -137,7 +140,7 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
         for record in records:
             count = sum(condition.kind in LABELS for condition in record.conditions)
             used = tuple(_kept(next(features)) for _ in range(count))
-            sample = _sample(record, used, processor, extra)
+            sample = replace(_sample(record, used, processor, extra), items=tuple(numbers(record)))
             if record.split == "train":
                 for kind, slots in sample.answers.items():
                     for slot, names in slots.items():

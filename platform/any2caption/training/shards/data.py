@@ -1,0 +1,127 @@
+"""A folder of shards, read as a prepared folder is: any record and any feature at any time.
+
+Opening reads every shard once, checks its SHA-256, and keeps records, tokens and where each
+feature's media lie; media are read from the tar when a batch asks for them.
+"""
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from any2caption.errors import IntegrityError
+from any2caption.model.config import ModelConfig, from_dict
+from any2caption.model.inputs import Features
+from any2caption.model.processor import Processor
+from any2caption.storage import ObjectStore, open_store
+from any2caption.training.dataset import Prepared, Sample
+from any2caption.training.shards.cache import ShardCache
+from any2caption.training.shards.index import read_file, read_index
+from any2caption.training.shards.sample import Loaded, ShardSample, decode, decode_feature
+from any2caption.training.shards.tars import read_tar
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a feature is: its entry in the sample's meta.json and the bytes of its medium."""
+
+    shard: str
+    sample: int
+    entry: dict[str, Any]
+    media: tuple[str, int, int] | None
+    """Name, offset in the tar and size; None for words alone."""
+
+
+class ShardData(Prepared):
+    """The data of one folder of shards.
+
+    Raises:
+        IntegrityError: the index, a shard or a sample is not what was written; names it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        store: ObjectStore = open_store(folder.absolute().as_uri())
+        index = read_index(store, "")
+        self.folder = folder
+        self.meta = {**index.made_from, "classes": index.classes}
+        self.config = from_dict(ModelConfig, json.loads(read_file(store, "", index, "config.json")))
+        self._tokenizer = read_file(store, "", index, "tokenizer.json").decode()
+        cache = ShardCache(store, "")
+        places: dict[int, _Place] = {}
+        found: list[ShardSample] = []
+        numbers: list[tuple[int, ...]] = []
+        splits: list[str] = []
+        # The order of a prepared folder's records; the index sorts splits by name.
+        for split in ("train", "validation", "general"):
+            for shard in index.splits.get(split, ()):
+                data = cache.read(shard)
+                offsets = _offsets(data)
+                for at, files in enumerate(read_tar(data, shard)):
+                    sample = decode(files, f"{shard.key}: sample {at}")
+                    entries = json.loads(files["meta.json"])["features"]
+                    if any("item" not in entry for entry in entries):
+                        raise IntegrityError(f"{shard.key}: sample {at} does not number its items")
+                    for entry in entries:
+                        name = entry.get("poses") or entry.get("frames")
+                        media = (name, *offsets[f"{at:08d}.{name}"]) if name else None
+                        places.setdefault(entry["item"], _Place(shard.key, at, entry, media))
+                    found.append(_without_media(sample))
+                    numbers.append(tuple(entry["item"] for entry in entries))
+                    splits.append(split)
+        self._places = places
+        self.items = [_item(places[n].entry) if n in places else {"kind": ""}
+                      for n in range(max(places, default=-1) + 1)]  # fmt: skip
+        loaded = Loaded(found)
+        self.caption_tokens, self.slot_tokens = loaded.caption_tokens, loaded.slot_tokens
+        self._by_split: dict[str, list[Sample]] = {"train": [], "validation": [], "general": []}
+        for split, record, items in zip(splits, loaded.samples, numbers, strict=True):
+            self._by_split[split].append(_numbered(record, items))
+
+    def processor(self) -> Processor:
+        """A processor with the tokenizer beside the shards."""
+        return Processor(self.config, Tokenizer.from_str(self._tokenizer))
+
+    def feature(self, number: int) -> Features:
+        """Return one item's features; IntegrityError where they cannot be decoded."""
+        place = self._places[number]
+        files = {}
+        if place.media is not None:
+            name, offset, size = place.media
+            with (self.folder / place.shard).open("rb") as tar:
+                tar.seek(offset)
+                files[name] = tar.read(size)
+        return decode_feature(place.entry, files, f"{place.shard}: sample {place.sample}")
+
+    def poses(self) -> NDArray[np.float32]:
+        """All camera paths c×F×16, in order of item."""
+        cameras = [n for n, item in enumerate(self.items) if item["kind"] == "camera"]
+        found = [self.feature(number)["poses"] for number in cameras]
+        return np.stack(found) if found else np.zeros((0, self.config.camera.frames, 16), "f4")
+
+    @cached_property
+    def _records(self) -> dict[str, list[Sample]]:
+        return self._by_split
+
+
+def _offsets(data: bytes) -> dict[str, tuple[int, int]]:
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+        return {member.name: (member.offset_data, member.size) for member in tar}
+
+
+def _item(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in ("kind", "role", "shape", "regions") if name in entry}
+
+
+def _without_media(sample: ShardSample) -> ShardSample:
+    return replace(sample, features=())
+
+
+def _numbered(record: Sample, items: tuple[int, ...]) -> Sample:
+    return replace(record, features=items)
