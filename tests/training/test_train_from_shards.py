@@ -1,8 +1,8 @@
-import json
-
 import pytest
+import torch
 
 from any2caption.errors import IntegrityError, InterruptedTrainingError
+from any2caption.model.bundle import load_bundle
 from any2caption.storage import open_store
 from any2caption.training.dataset import check_data, open_data
 from any2caption.training.place import Place
@@ -21,8 +21,6 @@ def shards(folder, tmp_path):
 
 
 def trainer(folder, out):
-    import torch
-
     from any2caption.model.any2caption import Any2Caption
     from any2caption.progress import ProgressLog
     from any2caption.training.tracking import Metrics
@@ -34,14 +32,7 @@ def trainer(folder, out):
     return Trainer(Place(folder, out, 0, 1), recipe, model, log, Metrics(out / "metrics.jsonl"))
 
 
-def losses(out):
-    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    found = [(name, value) for row in rows for name, value in sorted(row.items()) if "loss" in name]
-    assert found
-    return found
-
-
-def test_shards_give_the_losses_of_the_prepared_folder_and_resume(
+def test_shards_give_the_weights_of_the_prepared_folder_and_resume(
     folder, shards, tmp_path, alone, monkeypatch
 ):
     whole, ours = tmp_path / "whole", tmp_path / "ours"
@@ -59,7 +50,12 @@ def test_shards_give_the_losses_of_the_prepared_folder_and_resume(
     with pytest.raises(InterruptedTrainingError):
         run.run()
     trainer(shards, ours).run()
-    assert losses(ours) == losses(whole)
+    found, wanted = load_bundle(ours / "bundle"), load_bundle(whole / "bundle")
+    assert found.meta["starts"] == 2
+    assert found.meta["validation_loss"] == wanted.meta["validation_loss"]
+    weights = wanted.load_model().state_dict()
+    for name, value in found.load_model().state_dict().items():
+        assert torch.equal(value, weights[name]), name
 
 
 def test_shards_hold_every_item_of_the_prepared_folder(shards, data):
@@ -72,6 +68,14 @@ def test_shards_hold_every_item_of_the_prepared_folder(shards, data):
                 ours, theirs = found.feature(number), data.feature(number)
                 assert ours.keys() == theirs.keys()
                 assert all((ours[name] == theirs[name]).all() for name in ours)
+
+
+def test_a_damaged_index_is_refused_before_training(shards):
+    index = shards / "index.json"
+    index.chmod(0o644)
+    index.write_text(index.read_text().replace('"length', '"lengthy', 1))
+    with pytest.raises(IntegrityError, match=r"index\.json"):
+        check_data(shards, short(), "tiny", "")
 
 
 def test_a_damaged_shard_is_refused_by_name_before_training(shards):
