@@ -24,7 +24,7 @@ from any2caption.training.batches import TOWERS, Answers, Order, joined, share
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
 
-SHARES: Mapping[str, int] = {"image": 6, "depth": 2, "video": 2}
+SHARES: Mapping[str, int] = {"image": 6, "depth": 3, "video": 1}
 """Steps of the vision stage per kind, in ten."""
 
 

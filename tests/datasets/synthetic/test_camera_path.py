@@ -66,7 +66,7 @@ def test_combined_movements_both_have_the_right_sense(keys):
         for key in keys:
             name, _, side = key.partition("_")
             assert (amounts[name] > 0) == (side in POSITIVE), (keys, seed)
-            assert abs(amounts[name]) > 0.05
+            assert abs(amounts[name]) > 0.25
 
 
 @pytest.mark.parametrize(("key", "sign"), [("orbit_left", -1), ("orbit_right", 1)])
@@ -101,7 +101,7 @@ def test_text_has_19_columns_proper_rotations_and_rising_times(key):
 def test_speeds_range_widely_and_files_start_anywhere():
     texts = [realestate10k(make_path(("truck_left",), rng_of(seed))) for seed in range(60)]
     sizes = [abs(measure(text)["truck"]) for text in texts]
-    assert min(sizes) < 0.2
+    assert min(sizes) < 0.5
     assert max(sizes) > 4
     starts = [read(text)[2][0] for text in texts]
     assert np.mean([np.allclose(start[:, :3], np.eye(3)) for start in starts]) < 0.5

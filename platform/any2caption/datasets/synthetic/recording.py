@@ -83,8 +83,8 @@ def scene_files(scene: Scene, number: int, prefix: str) -> SceneFiles:
 def _chosen(scene: Scene, rng: Random) -> list[str]:
     """Draw the conditions of one record; an empty list is a record of text alone."""
     if rng.random() < SINGLE_SHARE:
-        kinds = ["text", "camera", "first_frame", "depth", "video"]
-        weights = [1.0, 1.0, 1.0, 1.0, 0.7]
+        kinds = ["text", "camera", "first_frame", "depth"]
+        weights = [1.0, 1.0, 1.0, 1.0]
         if scene.kind == "person":
             kinds.append("pose")
             weights.append(2.2)
@@ -98,7 +98,7 @@ def _chosen(scene: Scene, rng: Random) -> list[str]:
         names.append("pose")
     if rng.random() < 0.60:  # noqa: PLR2004
         names.append("camera")
-    if rng.random() < 0.15:  # noqa: PLR2004
+    if rng.random() < 0.10:  # noqa: PLR2004
         names.append("video")
     return names or ["camera"]
 
