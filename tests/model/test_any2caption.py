@@ -7,9 +7,12 @@ from tokenizers import Tokenizer
 from transformers import Qwen2VLForConditionalGeneration
 
 from any2caption.errors import ConfigError
-from any2caption.model.any2caption import Any2Caption, qwen_config
+from any2caption.model.any2caption import Any2Caption
+from any2caption.model.backbones import backbone, transformers_config
+from any2caption.model.bundle import save_bundle
 from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import NEW_TOKENS, QWEN_TOKENS, ModelConfig, from_dict, to_json
+from any2caption.model.inference import Decoder, decoder_inputs, encode_vision, load_vision
 from any2caption.model.plucker import plucker_maps
 from any2caption.model.presets import PRESETS, TINY, preset
 from any2caption.model.towers import run_tower
@@ -45,21 +48,32 @@ def logits(model, inputs):
         return model.logits(model.hidden_states(embeds, t["position_ids"][:, None]))[0]
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory, tokenizer, config):
-    """A random Qwen2-VL in transformers' own layout, as a user would bring one."""
+BACKBONES = {
+    "qwen2_vl": {},
+    "qwen2_5_vl": {"mlp": 128, "window": 112, "full_layers": (1,), "time_step": 2},
+}
+
+
+def with_backbone(config, name):
+    vision = replace(config.vision, backbone=name, **BACKBONES[name])
+    return replace(config, text=replace(config.text, tie_embeddings=False), vision=vision)
+
+
+@pytest.fixture(scope="module", params=BACKBONES)
+def saved(request, tmp_path_factory, tokenizer, config):
+    """A random model in transformers' own layout, as a user would bring one."""
     folder = tmp_path_factory.mktemp("qwen")
     ids = {token: tokenizer.token_to_id(token) for token in QWEN_TOKENS}
     torch.manual_seed(0)
-    untied = replace(config, text=replace(config.text, tie_embeddings=False))
-    Qwen2VLForConditionalGeneration(qwen_config(untied, ids)).save_pretrained(folder)
+    untied = with_backbone(config, request.param)
+    backbone(request.param).model(transformers_config(untied, ids)).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
 
 
 def test_without_camera_and_motion_logits_equal_transformers_own(saved, conditions):
     model, processor = from_pretrained(saved.as_uri(), TINY)
-    stock = Qwen2VLForConditionalGeneration.from_pretrained(saved).eval()
+    stock = backbone(model.config.vision.backbone).model.from_pretrained(saved).eval()
     picture = processor.features(conditions["image"])
     clip = processor.features(conditions["video"])
     for features in ([], [picture], [picture, picture, clip], [clip]):
@@ -91,6 +105,7 @@ def test_sizes_and_tokens_come_from_the_weights(saved, config):
     found, tokenizer = describe_pretrained(str(saved), TINY)
     assert found.text.hidden == config.text.hidden
     assert not found.text.tie_embeddings
+    assert found.vision == with_backbone(config, found.vision.backbone).vision
     assert all(tokenizer.token_to_id(token) is not None for token in NEW_TOKENS)
 
 
@@ -100,7 +115,7 @@ def test_new_tokens_get_rows_where_the_weights_have_none(tmp_path, config):
     )
     tokenizer.add_special_tokens(list(QWEN_TOKENS))
     small = config.with_vocab(tokenizer.get_vocab_size())
-    Qwen2VLForConditionalGeneration(qwen_config(small)).save_pretrained(tmp_path)
+    Qwen2VLForConditionalGeneration(transformers_config(small)).save_pretrained(tmp_path)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     model, processor = from_pretrained(str(tmp_path), TINY)
     assert model.config.text.vocab_size == small.text.vocab_size + 4
@@ -114,6 +129,43 @@ def test_the_motion_encoder_starts_as_a_copy_of_the_vision_tower(saved):
     ):
         assert torch.equal(ours, theirs), name
         assert ours is not theirs
+
+
+def test_a_bundle_of_any_backbone_gives_the_same_captions(saved, conditions, tmp_path):
+    model, processor = from_pretrained(str(saved), TINY)
+    save_bundle(tmp_path / "bundle", model, processor, {"kinds": list(conditions)})
+    inputs = processor.assemble("Show two.", [processor.features(conditions["video"])])
+    rows = [load_vision(tmp_path / "bundle"), model.mllm.model.visual]
+    one, two = (encode_vision(tower, inputs.vision_patches, inputs.vision_grid) for tower in rows)
+    assert np.allclose(one, two, atol=1e-6)
+    loaded = Decoder.from_bundle(tmp_path / "bundle")
+    given = decoder_inputs(inputs, one, np.zeros((0, 192), "f4"), np.zeros((0, 192), "f4"))
+    ours = Decoder.from_model(model.eval(), processor).generate_ids([given])
+    assert loaded.generate_ids([given]) == ours
+    assert len(ours[0]) > 6
+
+
+def test_every_part_of_any_backbone_learns(saved, conditions):
+    model, processor = from_pretrained(str(saved), TINY)
+    features = [processor.features(conditions[kind]) for kind in ("image", "pose", "camera")]
+    t = tensors(processor.assemble("Show two red balls.", features))
+    embeds = model.embed(
+        t["input_ids"][None],
+        t["token_types"][None],
+        model.encode_vision(t["vision_patches"], t["vision_grid"]),
+        model.encode_motion(t["motion_patches"], t["motion_grid"]),
+        model.encode_camera(t["camera_poses"]),
+    )
+    model.logits(model.hidden_states(embeds, t["position_ids"][:, None])).square().mean().backward()
+    still = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
+    assert not {name for name in still if ".blocks." in name and name.endswith("weight")}
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3_vl"}')
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(ConfigError, match=r"'qwen3_vl' model is not supported: qwen2_vl, qwen2_5"):
+        from_pretrained(str(tmp_path), TINY)
 
 
 @pytest.mark.parametrize("source", ["s3://bucket/weights", "/nowhere/at/all"])
@@ -193,8 +245,9 @@ def test_a_configuration_survives_json_and_refuses_unknown_keys():
         preset("huge")
 
 
-def test_paper_presets_have_the_papers_sizes():
+@pytest.mark.parametrize("name", ["qwen2-vl-7b", "qwen2.5-vl-7b"])
+def test_paper_presets_have_the_papers_sizes(name):
     with torch.device("meta"):
-        model = Any2Caption(preset("qwen2-vl-7b"))
+        model = Any2Caption(preset(name))
     size = sum(p.numel() for p in model.mllm.parameters()) / 1e9
     assert 8.2 < size < 8.4

@@ -8,7 +8,7 @@ import torch
 from transformers import Qwen2VLForConditionalGeneration
 
 from any2caption.model import presets
-from any2caption.model.any2caption import qwen_config
+from any2caption.model.backbones import transformers_config
 from any2caption.model.bundle import load_bundle
 from any2caption.model.config import QWEN_TOKENS
 from any2caption.model.presets import QWEN2_VL_2B, TINY
@@ -45,7 +45,7 @@ def weights(tmp_path, monkeypatch):
     config = TINY.with_vocab(tokenizer.get_vocab_size())
     untied = replace(config, text=replace(config.text, tie_embeddings=False))
     folder = tmp_path / "weights"
-    Qwen2VLForConditionalGeneration(qwen_config(untied, ids)).save_pretrained(folder)
+    Qwen2VLForConditionalGeneration(transformers_config(untied, ids)).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
 

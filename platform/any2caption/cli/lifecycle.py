@@ -28,7 +28,9 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
             help="URI of a folder with manifest.jsonl; without one a synthetic corpus is made."
         ),
     ] = "",
-    preset: Annotated[str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b.")] = "tiny",
+    preset: Annotated[
+        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b.")
+    ] = "tiny",
     recipe: Annotated[str, typer.Option(help="Training recipe.")] = "tiny",
     weights: Annotated[
         str, typer.Option(help="Folder or URI of Qwen2-VL weights, for presets other than tiny.")

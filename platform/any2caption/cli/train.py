@@ -35,7 +35,9 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     data: Annotated[
         Path | None, typer.Option(help="Prepared folder or folder of shards, not --snapshot.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b.")] = "tiny",
+    preset: Annotated[
+        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b.")
+    ] = "tiny",
     change: Annotated[
         list[str] | None,
         typer.Option(

@@ -1,13 +1,17 @@
-"""Any2Caption: Qwen2-VL with a motion encoder (a copy of its vision tower) and a camera encoder."""
+"""Any2Caption: a backbone (`model.backbones`) with a motion encoder and a camera encoder.
+
+The motion encoder is a copy of the backbone's vision tower.
+"""
 
 import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+from transformers import PreTrainedModel
 
 from any2caption.model import documents
+from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, VISION
@@ -31,63 +35,17 @@ def part_of(name: str) -> str:
     return next(part for part, prefix in PARTS.items() if name.startswith(prefix))
 
 
-def qwen_config(config: ModelConfig, token_ids: dict[str, int] | None = None) -> Qwen2VLConfig:
-    """Translate to transformers' configuration.
-
-    `token_ids` are needed only to run transformers' own multimodal forward.
-    """
-    text, vision = config.text, config.vision
-    ids = token_ids or {}
-    return Qwen2VLConfig(
-        text_config={
-            "vocab_size": text.vocab_size,
-            "hidden_size": text.hidden,
-            "intermediate_size": text.mlp,
-            "num_hidden_layers": text.layers,
-            "num_attention_heads": text.heads,
-            "num_key_value_heads": text.kv_heads,
-            "max_position_embeddings": text.max_positions,
-            "rms_norm_eps": text.rms_eps,
-            "rope_parameters": {
-                "rope_type": "default",
-                "rope_theta": text.rope_theta,
-                "mrope_section": list(text.mrope_section),
-            },
-            "bos_token_id": ids.get("<|endoftext|>", 0),
-            "eos_token_id": ids.get("<|im_end|>", 2),
-            "pad_token_id": ids.get("<|endoftext|>", 0),
-        },
-        vision_config={
-            "depth": vision.depth,
-            "embed_dim": vision.width,
-            "hidden_size": text.hidden,
-            "num_heads": vision.heads,
-            "mlp_ratio": vision.mlp_ratio,
-            "patch_size": vision.patch,
-            "spatial_merge_size": vision.merge,
-            "temporal_patch_size": vision.temporal,
-        },
-        image_token_id=ids.get("<|image_pad|>", 5),
-        video_token_id=ids.get("<|video_pad|>", 6),
-        vision_start_token_id=ids.get("<|vision_start|>", 3),
-        vision_end_token_id=ids.get("<|vision_end|>", 4),
-        tie_word_embeddings=text.tie_embeddings,
-        attn_implementation="eager",
-    )
-
-
 class Any2Caption(nn.Module):
     """The whole model.
 
     Positions are always explicit, so transformers' hidden rope state is never used.
     """
 
-    def __init__(
-        self, config: ModelConfig, mllm: Qwen2VLForConditionalGeneration | None = None
-    ) -> None:
+    def __init__(self, config: ModelConfig, mllm: PreTrainedModel | None = None) -> None:
         super().__init__()
         self.config = config
-        self.mllm = mllm or Qwen2VLForConditionalGeneration(qwen_config(config))
+        model = backbone(config.vision.backbone).model
+        self.mllm: Any = mllm or model(transformers_config(config))
         self.mllm.lm_head = LossHead.of(self.mllm.lm_head)
         self.motion_encoder = copy.deepcopy(self.mllm.model.visual)
         self.camera_encoder = CameraEncoder(config.camera, config.text.hidden)

@@ -47,8 +47,13 @@ class TextConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisionConfig:
-    """The vision tower; the motion encoder is a copy of it."""
+    """The vision tower; the motion encoder is a copy of it.
 
+    The last four fields are Qwen2.5-VL's.
+    """
+
+    backbone: str = "qwen2_vl"
+    """transformers' `model_type` of the whole model (`model.backbones`)."""
     depth: int
     width: int
     heads: int
@@ -56,6 +61,15 @@ class VisionConfig:
     patch: int = 14
     merge: int = 2
     temporal: int = 2
+    mlp: int = 0
+    """Width of the gated MLPs."""
+    window: int = 0
+    """Side of an attention window in pixels."""
+    full_layers: tuple[int, ...] = ()
+    """Layers whose attention has no windows."""
+    time_step: int = 1
+    """Positions from one frame pair of a video to the next; a pair counts as a second, as
+    transformers takes it where nothing is stated."""
 
     @property
     def patch_dim(self) -> int:

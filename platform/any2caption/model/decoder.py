@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import DynamicCache
-from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
-from any2caption.model.any2caption import Any2Caption, place, qwen_config
+from any2caption.model.any2caption import Any2Caption, place
+from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import load_config, load_part, load_processor
 from any2caption.model.constraint import CaptionGrammar
 from any2caption.model.inputs import DecoderInputs
@@ -38,7 +39,9 @@ class Decoder:
     def from_bundle(cls, folder: Path) -> "Decoder":
         """Load only the language part of a bundle, in float32."""
         config = load_config(folder)
-        language = Qwen2VLTextModel(qwen_config(config).text_config)
+        language: Any = backbone(config.vision.backbone).language(
+            transformers_config(config).text_config
+        )
         language.set_attn_implementation("eager")
         state = load_part(folder, "language")
         prefix = "mllm.model.language_model."
@@ -71,7 +74,7 @@ class Decoder:
         cache = DynamicCache(config=self.language.config) if cached else None
         written: list[list[int]] = [[] for _ in batch]
         step, at = embeds, positions
-        last = positions.amax(dim=(0, 2))
+        last = positions[:, :, -1].amax(0)  # a video's time may be counted past the text behind it
         for _ in range(self.processor.config.processor.max_new_tokens):
             hidden = self._forward(step, at, mask, cache)
             scores = self.head(hidden[:, -1]).float().numpy()

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VisionTransformerPretrainedModel
 
 from any2caption.captions.schema import StructuredCaption
 from any2caption.captions.text import parse
 from any2caption.conditions.types import Condition
-from any2caption.model.any2caption import PARTS, qwen_config
+from any2caption.model.any2caption import PARTS
+from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import (
     load_config,
     load_part,
@@ -70,8 +70,10 @@ def load_camera(bundle: Path) -> CameraEncoder:
 
 
 def _load_tower(bundle: Path, part: str) -> nn.Module:
-    config = qwen_config(load_config(bundle)).vision_config
-    tower: nn.Module = Qwen2VisionTransformerPretrainedModel(config)
+    config = load_config(bundle)
+    tower: nn.Module = backbone(config.vision.backbone).tower(
+        transformers_config(config).vision_config
+    )
     tower.load_state_dict(_local(bundle, part))
     return tower.float().eval()
 

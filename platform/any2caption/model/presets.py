@@ -4,6 +4,8 @@ They differ in configuration only: `tiny` trains from scratch on two CPU cores, 
 paper's.
 """
 
+from dataclasses import replace
+
 from any2caption.errors import ConfigError
 from any2caption.model.config import (
     CameraConfig,
@@ -99,8 +101,20 @@ QWEN2_VL_7B = ModelConfig(
     camera=CameraConfig(width=1024, **_PAPER_CAMERA),
     processor=_PAPER_PROCESSOR,
 )
+QWEN2_5_VL_7B = replace(
+    QWEN2_VL_7B,
+    preset="qwen2.5-vl-7b",
+    vision=replace(
+        _PAPER_VISION,
+        backbone="qwen2_5_vl",
+        mlp=3420,
+        window=112,
+        full_layers=(7, 15, 23, 31),
+        time_step=2,
+    ),
+)
 PRESETS: dict[str, ModelConfig] = {
-    preset.preset: preset for preset in (TINY, QWEN2_VL_2B, QWEN2_VL_7B)
+    preset.preset: preset for preset in (TINY, QWEN2_VL_2B, QWEN2_VL_7B, QWEN2_5_VL_7B)
 }
 
 

@@ -302,7 +302,9 @@ class Processor:
         dim = config.vision.patch_dim
         return ModelInputs(
             input_ids=np.asarray(prompt.ids, np.int64),
-            position_ids=prompt_positions(prompt.segments, config.vision.merge),
+            position_ids=prompt_positions(
+                prompt.segments, config.vision.merge, config.vision.time_step
+            ),
             token_types=np.asarray(prompt.types, np.int64),
             vision_patches=np.concatenate([np.zeros((0, dim), np.float32), *vision]),
             vision_grid=np.asarray(grids[VISION], np.int64).reshape(-1, 3),

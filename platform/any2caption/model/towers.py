@@ -1,4 +1,4 @@
-"""Running transformers' Qwen2-VL vision tower fast where pictures come in a few sizes.
+"""Running transformers' vision towers, Qwen2-VL's fast where pictures come in a few sizes.
 
 The stock forward loops over frames in Python and embeds patches with a Conv3d; both dominate a
 tiny tower on a CPU (the convolution is about 10 times slower than the same product as a linear
@@ -18,7 +18,8 @@ def run_tower(tower: Any, patches: Tensor, grid: Tensor) -> Tensor:
     if len(patches) == 0:
         return patches.new_zeros(0, tower.merger.mlp[2].out_features)
     sizes = [(h, w) for _, h, w in grid.tolist()]
-    if hasattr(tower.patch_embed.proj.weight, "ds_id"):  # ZeRO 3: all ranks call it once
+    # Qwen2.5-VL's windows are transformers' own business; with ZeRO 3 all ranks call it once.
+    if hasattr(tower, "window_size") or hasattr(tower.patch_embed.proj.weight, "ds_id"):
         rows: Tensor = tower(patches.to(tower.dtype), grid_thw=grid).pooler_output
         return rows
     if len(set(sizes)) == 1:

@@ -11,6 +11,7 @@ The rule, for weights in float32 with P parameters of which T are trained, on R 
     activations   numbers kept for the way back, in float32, without recomputing any:
                     language, a layer, a token     10·hidden + 4·mlp + 2·heads·L
                     vision and motion, a patch     (10 + 3·mlp_ratio)·width + 2·heads·N
+                                                   (Qwen2.5-VL: 10·width + 5·mlp + 2·heads·N)
                     camera, a patch                (10 + 3·mlp_ratio)·width + 2·heads·N
                     scores, a caption token        3·vocabulary
                   for the longest record of the stage in all its rows, in packs as often as it
@@ -158,7 +159,8 @@ def _kept(
     def stack(depth: int, rows: int, width: int, a_layer: int) -> int:
         return rows * (depth * width + a_layer if recompute else depth * a_layer)
 
-    per_patch = (10 + 3 * vision.mlp_ratio) * vision.width
+    mlp = 5 * vision.mlp if vision.mlp else 3 * vision.mlp_ratio * vision.width  # gated: 5
+    per_patch = 10 * vision.width + mlp
     total = 0
     for tower, patches, attended in (
         ("vision", longest.vision_patches, longest.vision_attended),
