@@ -46,8 +46,8 @@ def test_steps_are_read_from_the_option():
         ("20-24", "must be STAGE:FIRST-LAST"),
         ("interpret:9-", "must be STAGE:FIRST-LAST"),
         ("nothing:1", "no stage 'nothing'; there are align-camera"),
-        ("interpret:1799-1800", "steps go from 0 to 1799"),
-        ("interpret:9-3", "steps go from 0 to 1799"),
+        ("interpret:1499-1500", "steps go from 0 to 1499"),
+        ("interpret:9-3", "steps go from 0 to 1499"),
         ("interpret:0-50", "at most 50 at a time"),
     ],
 )
