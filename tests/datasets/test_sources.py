@@ -258,6 +258,20 @@ def test_texts_by_name_are_a_table_only_where_a_name_is_a_file():
     captions = json.dumps({"a.png": "a sheep", "b.png": "not in this excerpt"})
     with pytest.raises(GateRefused, match=r"1 of 2 records.*b\.png"):
         run(folder({"captions.json": captions, "a.png": PICTURE}), STATED)
+    several = {"depth/a.png": PICTURE, "rgb/a.png": PICTURE, "canny/a.png": PICTURE}
+    opened = run(folder({**several, "t.json": json.dumps({"a.png": "a sheep"})}), STATED)
+    assert (opened.format, opened.pending) == ("table", 1)
+
+
+def test_lines_of_two_numbers_are_a_track_and_not_a_camera_path():
+    track = "88, 173\n89, 173\n91, 173\n94, 171\n99, 170\n"
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    files = {"curve.txt": track, "walk.txt": CAMERA, "camera/shake.txt": track}
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    found = {line["id"]: line["conditions"][0]["kind"] for line in waiting}
+    assert found == {"curve": "motion", "shake": "motion", "walk": "camera"}
 
 
 def test_subjects_get_the_prompts_of_their_class_and_one_photo():

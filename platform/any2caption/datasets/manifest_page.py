@@ -89,7 +89,9 @@ def _lines() -> Iterator[str]:
         "The first shape that fits is taken; `--shape` asks for one. Licence and source come from "
         f"`--licence` and `--source`, or from `{ABOUT_FILE}` in the folder. A file's kind is "
         "`--kind`, else the nearest folder named like a kind (`depth`, `masks` …), else its "
-        "suffix; a text file of numbers is a camera path."
+        "suffix; a text file of numbers is a camera path (one of two or three numbers a line, in "
+        "more than three lines, a track of the kind `motion`), and so is JSON that begins with "
+        "poses, whatever it is called. An object of texts is a table where a key names a file."
     )
     yield ""
     yield DUPLICATES.rstrip()

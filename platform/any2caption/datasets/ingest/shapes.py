@@ -131,8 +131,9 @@ def _rows(folder: Folder, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _named(folder: Folder, name: str, table: str) -> bool:
+    """Whether a table's entry names a file, several of that name, or a folder of media."""
     path = folder.find(name, table)
-    return path in folder.names or bool(_frames(folder, path))
+    return path in folder.names or bool(folder.namesakes(path) or _frames(folder, path))
 
 
 def _csv_rows(folder: Folder, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
