@@ -14,6 +14,7 @@ from PIL import Image
 
 from any2caption.datasets.ingest import ingest
 from any2caption.datasets.ingest.engine import IngestOptions
+from any2caption.datasets.ingest.manifest import Accepted, Rules, read_records
 from any2caption.datasets.ingest.sources import SourceOptions, open_source
 from any2caption.datasets.licences import DEFAULT_LICENCES
 from any2caption.errors import A2CError, GateRefused, InputError
@@ -96,6 +97,35 @@ def test_jsonl_parquet_and_csv_give_the_same_records(corpus):
         found = run(with_manifest(corpus, name, data))
         assert found.format == name.rpartition(".")[2]
         assert found.records == expected.records
+
+
+def test_a_parquet_manifest_may_nest_the_caption(corpus):
+    names = ("id", "source", "licence", "prompt", "caption")
+    rows = [{name: line[name] for name in names} for line in read_manifest(corpus)]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    result = run(folder({"manifest.parquet": sink.getvalue()}), threshold=0.5)
+    assert result.rejected == result.leaks
+    assert result.records[0].caption.model_dump() == rows[0]["caption"]
+
+
+def test_stated_parts_come_from_every_format(tmp_path):
+    row = {"id": "r1", "source": "unit", "licence": "MIT", "prompt": "a fox"}
+    parts = {"dense": "A red fox runs.", "camera": "It pans left."}
+    table = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([{**row, "caption_parts": parts}]), table)
+    cells = io.StringIO(newline="")
+    writer = csv.writer(cells)
+    writer.writerows([[*row, "caption_parts"], [*row.values(), json.dumps(parts)]])
+    for name, data in (
+        ("manifest.jsonl", json.dumps({**row, "caption_parts": parts})),
+        ("manifest.csv", cells.getvalue()),
+        ("manifest.parquet", table.getvalue()),
+    ):
+        opened = open_source(folder({name: data}), "src", tmp_path, SourceOptions())
+        (item,) = read_records(opened.items(), Rules(opened.kinds, captions=False))
+        assert isinstance(item, Accepted), (name, item)
+        assert item.record.caption_parts == parts
 
 
 def test_bom_crlf_and_a_missing_last_newline_change_nothing(corpus):
