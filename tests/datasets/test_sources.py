@@ -257,7 +257,12 @@ def test_each_shape_of_plain_folders_is_known_by_its_content(shape, tmp_path):
 
 
 def test_a_caption_of_texts_by_name_beside_its_path_is_one_sample():
-    caption_file = json.dumps({"Movement": "moves right", "Concise Interaction": "It pans left."})
+    texts = {
+        "Movement": "The camera moves right.",
+        "Detailed Interaction": "It pans left over a cup and a notebook.",
+        "Concise Interaction": "It pans left.",
+    }
+    caption_file = json.dumps(texts)
     path = (DATA / "camera" / "gendop.json").read_bytes()
     kept = MemoryStore()
     options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
@@ -266,6 +271,10 @@ def test_a_caption_of_texts_by_name_beside_its_path_is_one_sample():
     (waiting,) = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
     assert (result.format, waiting["prompt"]) == ("samples", "It pans left.")
     assert waiting["conditions"][0]["kind"] == "camera"
+    assert waiting["caption_parts"] == {
+        "camera": texts["Movement"],
+        "dense": texts["Detailed Interaction"],
+    }
 
 
 @pytest.mark.parametrize("name", ["gendop.json", "motionctrl.json", "recammaster.json"])
@@ -317,10 +326,12 @@ def test_subjects_get_the_prompts_of_their_class_and_one_photo():
 
 
 def test_prompts_in_several_folders_are_read_and_other_texts_told():
-    files = {"long/a.txt": "one\n", "short/a.txt": "two\nthree", "meta/a.json": "[1]"}
+    files = {"x/a.txt": "one\n", "y/b.txt": "two\nthree", "meta/a.json": "[1]"}
     result = run(folder(files), STATED)
     assert (result.format, result.pending) == ("prompts", 3)
-    assert any("1 files no kind reads, e.g. meta/a.json" in note for note in result.notes)
+    assert any(
+        "1 text files belong to no record, e.g. meta/a.json" in note for note in result.notes
+    )
     with pytest.raises(InputError, match="no known shape"):
         run(folder({"people_keypoints.json": PERSON, "prompts.txt": "a walk"}), STATED)
 
@@ -414,7 +425,69 @@ def test_texts_that_pair_with_nothing_are_only_left_out_when_asked():
     chosen = SourceOptions(licence="MIT", source="unit", shape="files")
     result = run(folder(files), chosen)
     assert result.pending == 1
-    assert any("2 texts are not used" in note for note in result.notes)
+    assert any(
+        "2 text files belong to no record, e.g. one.txt, two.txt" in note for note in result.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "record", "field", "missing"),
+    [
+        (
+            {"t.json": '[{"prompt": "x", "image": "a.png"}, {"prompt": "y", "image": "b/c.png"}]'},
+            "t/000002", "image", "b/c.png",
+        ),
+        ({"t.csv": "file_name,text\na.png,one\nc.png,two\n"}, "t/c.png", "file_name", "c.png"),
+        ({"t.txt": "k1@@a sheep@@a.png\nk2@@a dog@@c.png\n"}, "t/k2", "path", "c.png"),
+        ({"files.txt": "a.png\nc.png", "prompts.txt": "one\ntwo"}, "c", "path", "c.png"),
+        (
+            {"x/prompt.json": '{"prompt": "two", "image_ref1": "c.png"}', "x/a.png": PICTURE},
+            "x", "image_ref1", "c.png",
+        ),
+    ],
+)  # fmt: skip
+def test_a_file_that_a_table_names_and_is_missing_is_said_with_table_record_and_field(
+    files, record, field, missing
+):
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    good = {"a.png": PICTURE, "w/prompt.txt": "one", "w/b.png": PICTURE}
+    source = folder({**good, **files})
+    result = ingest(source, "src", kept, workers=1, threshold=0.5, options=options)
+    (line,) = [json.loads(line) for line in kept.get(result.quarantine_key).splitlines()]
+    (problem,) = line["problems"]
+    table = next(iter(files)).replace("prompts", "files")
+    assert (line["id"], problem["field"], problem["file"]) == (record, field, missing)
+    assert problem["reason"].startswith(f"{table} names it, but it is not in the source")
+    assert result.pending == 1
+
+
+def test_a_row_without_a_text_waits_with_its_file_and_one_without_both_is_told():
+    rows = [{"prompt": "x", "image": "a.png"}, {"prompt": " ", "image": "b.png"}, {"prompt": ""}]
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    files = {"t.json": json.dumps(rows), "a.png": PICTURE, "b.png": PICTURE}
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    assert [(line["id"], line.get("prompt", "")) for line in waiting] == [
+        ("t/000001", "x"), ("t/000002", "")
+    ]  # fmt: skip
+    assert "t.json: 1 rows have neither text nor file: 3" in result.notes
+
+
+def test_texts_that_no_record_takes_are_told_with_their_file_and_field():
+    rows = [{"prompt": "x", "image": "a.png", "review": "one two three four five six", "tag": "a"}]
+    files = {
+        "t.json": json.dumps(rows),
+        "a.png": PICTURE,
+        "story.txt": "Once upon a time.",
+        "deep/more.jsonl": '{"prompt": "of nothing", "n": 1}',
+        "LICENSE.txt": "MIT",
+    }
+    result = run(folder(files), STATED)
+    assert (result.format, result.pending) == ("table", 2)
+    assert "t.json: no record takes the text of the field 'review' (row 1)" in result.notes
+    assert "1 text files belong to no record, e.g. story.txt" in result.notes
 
 
 def test_media_that_no_record_uses_are_told():

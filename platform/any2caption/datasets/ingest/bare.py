@@ -12,7 +12,6 @@ from posixpath import basename, dirname, splitext
 
 from any2caption.conditions.types import Part
 from any2caption.datasets.ingest.folder import (
-    ABOUT_FILES,
     FOLDER_KINDS,
     IMAGES,
     Folder,
@@ -32,30 +31,15 @@ Condition = tuple[str, tuple[str, ...]]
 def bare_records(folder: Folder) -> list[tuple[str, list[Condition]]]:
     """Return (id, conditions as kind and paths) of each record."""
     records: dict[str, list[Condition]] = {}
-    skipped: list[str] = []
     for (place, name, _), paths in _series(folder).items():
         kind = _kind(folder, paths[0])
         if not kind:
-            skipped += paths
             continue
         whole = _joins(folder, kind, paths)
         for group in [paths] if whole else [[path] for path in paths]:
             stem = name if whole else splitext(basename(group[0]))[0]
             records.setdefault(_key(place, stem), []).append((kind, tuple(group)))
-    if skipped:
-        folder.notes.append(f"{len(skipped)} files no kind reads, e.g. {skipped[0]}")
     return sorted(records.items(), key=lambda item: natural(item[0]))
-
-
-def unpaired_texts(folder: Folder) -> list[str]:
-    """Return text files that may hold prompts and that no shape could pair with the media."""
-    return [
-        path
-        for path in folder.paths
-        if splitext(path)[1].lower() in {".txt", ".jsonl", ".csv"}
-        and not folder.kind_of(path)
-        and not ABOUT_FILES.match(basename(path))
-    ]
 
 
 def _series(folder: Folder) -> dict[tuple[str, str, str], list[str]]:

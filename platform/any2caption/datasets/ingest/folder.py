@@ -40,7 +40,7 @@ FOLDER_KINDS = {
     "cameras": "camera",
     "trajectories": "camera",
 }
-ABOUT_FILES = re.compile(r"(readme|licen[cs]e|notice|copying)\b", re.IGNORECASE)
+ABOUT_FILES = re.compile(r"(readme|notice|copying|.*licen[cs]es?)\b", re.IGNORECASE)
 """Texts about a folder, which are no prompts."""
 _NUMBERS = re.compile(rb"[\d\s.,eE+-]+")
 _HEAD, _LOOK = 65_536, 40  # bytes and lines of a text that are looked at
@@ -69,6 +69,8 @@ class Folder:
     joining: Collection[str] = ()
     """Kinds of which several files are one condition."""
     notes: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    """Text files that no record uses, of which a note says why."""
     _kinds_found: dict[str, str] = field(default_factory=dict)
 
     @cached_property
