@@ -33,15 +33,15 @@ links are rejected. A record that breaks a rule goes to quarantine with line, fi
 others go on; when the bad ones are more than the threshold (5 %), nothing is published. A good
 record without a caption waits in `pending/…jsonl`, a manifest of this form, for annotation.
 """
-TEXTS = """In tables, a field called short is the prompt, else a prompt, else a caption or text. What
-is called dense, long or detailed becomes the dense part of `caption_parts`, `<part>_caption`
-another part; a caption that is longer than the prompt beside it is the dense part, where none is called so.
-GenDoP's `Concise Interaction`, `Detailed Interaction` and `Movement` are the prompt, the dense and
-the camera part. Two text files (or tables) whose names differ only in words such as `short` and
-`long`, `original` and `beautiful`, and that have equally many texts, are pairs: the short text of
-line k is the prompt, the long one the dense part. A file that a table names and that is missing
-puts its record into quarantine with table, field and file. What no record takes (files, rows
-without text and file, fields of prose) is in the ingest's notes.
+TEXTS = """In tables, a field called short is the prompt, else a prompt, else a caption or text.
+What is called dense, long or detailed becomes the dense part of `caption_parts`, `<part>_caption`
+another part; a caption that is longer than the prompt beside it is the dense part, where none is
+called so. GenDoP's `Concise Interaction`, `Detailed Interaction` and `Movement` are the prompt, the
+dense and the camera part. Two text files (or tables) whose names differ only in words such as
+`short` and `long`, `original` and `beautiful`, and that have equally many texts, are pairs: the
+short text of line k is the prompt, the long one the dense part. A file that a table names and that
+is missing puts its record into quarantine with table, field and file. What no record takes (files,
+rows without text and file, fields of prose) is in the ingest's notes.
 """
 DUPLICATES = """## Duplicates and splits
 
