@@ -313,6 +313,31 @@ def test_lines_of_two_numbers_are_a_track_and_not_a_camera_path():
     assert found == {"curve": "motion", "shake": "motion", "walk": "camera"}
 
 
+def test_samples_of_one_folder_are_told_apart_by_their_names():
+    path = (DATA / "camera" / "gendop.json").read_bytes()
+    files = {
+        "1_0000/shot_0070_caption.json": '{"Concise Interaction": "It pans left."}',
+        "1_0000/shot_0070_transforms_cleaning.json": path,
+        "1_0000/shot_0070_rgb.png": PICTURE,
+        "1_0000/shot_0112_caption.json": '{"Concise Interaction": "It stands still."}',
+        "1_0000/shot_0112_transforms_cleaning.json": path,
+        "1_0000/shot_0200_caption.json": '{"Concise Interaction": "Nothing to see."}',
+    }
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    found = {line["id"]: sorted(c["kind"] for c in line["conditions"]) for line in waiting}
+    assert result.format == "samples"
+    assert found == {
+        "1_0000/shot_0070": ["camera", "image"],
+        "1_0000/shot_0112": ["camera"],
+    }
+    assert waiting[0]["prompt"] == "It pans left."
+    told = "1 text files belong to no record, e.g. 1_0000/shot_0200_caption.json"
+    assert told in result.notes
+
+
 def test_subjects_get_the_prompts_of_their_class_and_one_photo():
     kept = MemoryStore()
     options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)

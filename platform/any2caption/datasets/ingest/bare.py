@@ -7,7 +7,7 @@ series that differ only in words for a kind (`depth/a.png` and `rgb/a.png`, `a.j
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from posixpath import basename, dirname, splitext
 
 from any2caption.conditions.types import Part
@@ -93,10 +93,16 @@ def _one_size(folder: Folder, paths: Sequence[str]) -> bool:
         return False
 
 
+def own_name(stem: str, also: Collection[str] = ()) -> str:
+    """Return a file's name without words for kinds and those of `also`, joined by `_`."""
+    words = [word for word in _SEPARATORS.split(stem) if word and not _is_word(word)]
+    return "_".join(word for word in words if word.lower() not in also)
+
+
 def _key(place: str, stem: str) -> str:
     folders = [name for name in place.split("/") if name and not _is_word(name)]
-    words = [word for word in _SEPARATORS.split(stem) if word and not _is_word(word)]
-    return "/".join([*folders, *(["_".join(words)] if words else [])])
+    name = own_name(stem)
+    return "/".join([*folders, *([name] if name else [])])
 
 
 def _is_word(name: str) -> bool:

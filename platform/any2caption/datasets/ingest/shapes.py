@@ -8,7 +8,8 @@ The shapes, in the order in which they are tried (the first that fits is taken):
 `lists`     a text file whose every line names a file, and one with as many lines of prompts.
 `subjects`  DreamBooth's: a folder of photos a subject, and `prompts_and_classes.txt`.
 `sidecars`  each media file has a text file of the same name beside it.
-`samples`   a folder per sample (or one sample): media and one prompt file.
+`samples`   a folder per sample (or one sample): media and one prompt file. In a folder with several
+            prompt files, each with the media of its name (`a_caption.json`, `a_transforms.json`).
 `order`     a JSON file `{"prompts": [...]}` with as many prompts as there are media, in name order.
 `prompts`   text files, one prompt a line, tables of texts, and nothing that is a condition: records
             without any. Here and in tables two files of short and long texts are one (`versions`).
@@ -17,10 +18,10 @@ The shapes, in the order in which they are tried (the first that fits is taken):
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from posixpath import basename, dirname, join, splitext
 
-from any2caption.datasets.ingest.bare import bare_records
+from any2caption.datasets.ingest.bare import bare_records, own_name
 from any2caption.datasets.ingest.draft import Condition, Draft, condition, missing, with_role
 from any2caption.datasets.ingest.folder import ABOUT_FILES, IMAGES, TEXTS, VIDEOS, Folder
 from any2caption.datasets.ingest.manifest import Problem
@@ -33,6 +34,8 @@ from any2caption.errors import InputError
 
 _FEW = 2  # paths in a line of the shape `fields`
 _NAMED = 3  # files that a note names
+_SAMPLE_WORDS = ("caption", "captions", "prompt", "text", "transforms", "cleaning")
+"""Words in the names of a sample's files that say what each of them is."""
 
 Shape = Callable[[Folder], list[Draft] | None]
 
@@ -174,20 +177,40 @@ def _samples(folder: Folder) -> list[Draft] | None:
         prompts = [path for path in files if _is_prompt(folder, path)]
         media = [path for path in files if folder.kind_of(path) and path not in prompts]
         below = [path for path in folder.media if place and dirname(dirname(path)) == place]
+        if len(prompts) > 1 and media:
+            found += _namesakes(folder, prompts, media)
         if len(prompts) != 1 or not (media or below):
             continue
-        identity = (place or basename(folder.where) or "sample")[:200]
-        texts, listed, problems = _prompt_of(folder, prompts[0])
-        groups = {dirname(path): [p for p in below if dirname(p) == dirname(path)]
-                  for path in below}  # fmt: skip
-        conditions = listed or (
-            *(condition(folder, [path]) for path in media),
-            *(condition(folder, group) for group in groups.values()),
-        )
-        found.append(
-            Draft(identity, texts.prompt, conditions, texts.parts, (prompts[0],), problems)
-        )
+        inside = dict.fromkeys(dirname(path) for path in below)
+        groups = [
+            *([path] for path in media),
+            *([path for path in below if dirname(path) == name] for name in inside),
+        ]
+        found.append(_sample(folder, place or basename(folder.where), prompts[0], groups))
     return found
+
+
+def _namesakes(folder: Folder, prompts: Sequence[str], media: Sequence[str]) -> Iterator[Draft]:
+    """Yield a sample for each prompt file in a folder of several whose name is that of media."""
+    by_name: dict[str, list[str]] = {}
+    for path in media:
+        by_name.setdefault(_own_name(path), []).append(path)
+    names = [_own_name(path) for path in prompts]
+    for path, name in zip(prompts, names, strict=True):
+        if name and names.count(name) == 1 and name in by_name:
+            groups = [[item] for item in by_name[name]]
+            yield _sample(folder, join(dirname(path), name), path, groups)
+
+
+def _own_name(path: str) -> str:
+    return own_name(splitext(basename(path))[0], _SAMPLE_WORDS)
+
+
+def _sample(folder: Folder, name: str, text: str, groups: Sequence[Sequence[str]]) -> Draft:
+    texts, listed, problems = _prompt_of(folder, text)
+    conditions = listed or tuple(condition(folder, group) for group in groups)
+    identity = (name or "sample")[:200]
+    return Draft(identity, texts.prompt, conditions, texts.parts, (text,), problems)
 
 
 def _is_prompt(folder: Folder, path: str) -> bool:
@@ -312,7 +335,8 @@ ABOUT = {
     "lists": "a list of files and a list of prompts with as many lines",
     "subjects": "DreamBooth's folders of photos with prompts_and_classes.txt",
     "sidecars": "a .txt beside each media file",
-    "samples": "a folder per sample with media and one prompt file",
+    "samples": "a folder per sample with media and one prompt file, or prompt files called like "
+    "their media (a_caption.json, a_rgb.png)",
     "order": '{"prompts": […]} with as many prompts as files',
     "prompts": "text files of one prompt a line (and tables of texts), and no media",
     "files": "media without any text, which wait for annotation",
