@@ -56,8 +56,10 @@ def pose(people=2):
     return Condition("pose", Pose(points, "COCO_18"), "OpenPose JSON")
 
 
-def item(*conditions, prompt="", frames=True):
-    record = SourceRecord(id="r1", source="unit", licence="CC0-1.0", prompt=prompt)
+def item(*conditions, prompt="", frames=True, parts=None):
+    record = SourceRecord(
+        id="r1", source="unit", licence="CC0-1.0", prompt=prompt, caption_parts=parts or {}
+    )
     media = Media("r1", moving_box()[0] if frames else None, 8.0)
     return Item(record, conditions, media)
 
@@ -97,6 +99,14 @@ def test_rules_read_the_prompts_closed_vocabulary_and_quote_the_rest():
     assert "bouncing up and down" in done.caption.action
     assert done.unknown == ()
     assert done.caption.dense.startswith("The request is: two red balls")
+
+
+def test_rules_keep_the_parts_that_the_source_states():
+    stated = {"camera": "It moves right while yawing left.", "dense": "A long text."}
+    done = RuleAnnotator().caption(item(camera(), prompt="a red ball", parts=stated))
+    assert (done.caption.camera, done.caption.dense) == (stated["camera"], stated["dense"])
+    assert "red ball" in done.caption.main_object
+    assert done.unknown == ("background", "style", "action")
 
 
 def test_a_poses_sure_movements_are_told_and_the_unsure_ones_are_not(monkeypatch):
@@ -250,6 +260,25 @@ def test_a_record_without_a_clip_is_captioned_from_its_conditions_and_says_so(an
     assert chat.requests[0]["messages"][1]["content"][0]["type"] == "image_url"
     with pytest.raises(InputError, match="nothing to look at"):
         annotator.caption(item(camera(), frames=False))
+
+
+def test_parts_that_the_source_states_are_not_asked_for_but_shown(annotator, chat):
+    done = annotator.caption(item(camera(), parts={"camera": "It moves right."}))
+    assert [kind_of(body) for body in chat.requests] == [
+        *(part for part in LABELS if part != "camera"), "merge"
+    ]  # fmt: skip
+    assert done.caption.camera == "It moves right."
+    for body in chat.requests[:-1]:
+        text = body["messages"][1]["content"][-1]["text"]
+        assert "The source says (Camera caption): It moves right." in text
+
+
+def test_a_text_with_a_stated_dense_caption_needs_no_pictures(annotator, chat):
+    done = annotator.caption(item(prompt="a fox", frames=False, parts={"dense": "A red fox runs."}))
+    assert done.caption.dense == "A red fox runs."
+    assert done.caption.style == "Answer to style."
+    assert [kind_of(body) for body in chat.requests] == list(LABELS)[1:]
+    assert done.notes == ("captioned from the source's own dense caption: there are no pictures",)
 
 
 def test_a_prompt_that_breaks_a_rule_is_asked_again_with_the_reason(annotator, chat):

@@ -79,6 +79,16 @@ def test_records_that_an_ingest_left_waiting_are_annotated_from_its_list(
     assert [line["id"] for line in lines] == ["r-0000"]
 
 
+def test_stated_parts_become_the_records_caption(source, settings, tmp_path):
+    write_source(source, [{"prompt": "a fox", "caption_parts": {"dense": " A red fox runs. "}}])
+    annotated, prefix, lines = manifest(run_annotation(settings, Plan(source=source.uri)))
+    assert lines[0]["caption"]["dense"] == "A red fox runs."
+    assert lines[0]["caption_parts"] == {}
+    store = open_store(f"memory://out-{tmp_path.name}")
+    (record,) = ingest(annotated, prefix, store, workers=1, threshold=0).records
+    assert (record.prompt, record.caption.dense) == ("a fox", "A red fox runs.")
+
+
 def test_unknown_parts_are_counted_and_can_be_kept_out(source, settings):
     write_source(source, [{}, {"prompt": "two red balls bouncing on a beach, watercolour"}])
     report = run_annotation(settings, Plan(source=source.uri, prompts="never"))

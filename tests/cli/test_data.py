@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,36 @@ def test_a_plain_folder_waits_for_captions(tmp_path):
     assert "--licence" in refused.stderr
     found = answer(tmp_path / "home", "ingest", folder, "--licence", "MIT", "--source", "me")
     assert (found["snapshot"], found["pending"], found["format"]) == (None, 1, "sidecars")
+    barred = a2c(tmp_path / "home", "ingest", folder, "--licence", "CC-BY-NC-4.0", "--source", "me")
+    assert barred.returncode == 2
+    assert "a2c: licence 'CC-BY-NC-4.0' is not allowed" in barred.stderr
+    assert "A2C_LICENCES=+NAME adds one" in barred.stderr
+
+
+def test_pairs_of_texts_are_annotated_with_the_command_that_ingest_names(tmp_path):
+    folder, home = tmp_path / "two texts", tmp_path / "home"
+    folder.mkdir()
+    (folder / "original.txt").write_text("a red ball on a beach\n")
+    (folder / "beautiful.txt").write_text("A red ball rolls slowly over a long beach at dusk.\n")
+    told = a2c(home, "ingest", folder, "--licence", "MIT", "--source", "me")
+    assert "beautiful.txt is the long version of line k of original.txt" in told.stderr
+    (line,) = [line for line in told.stdout.splitlines() if line.startswith("next ")]
+    words = shlex.split(line)
+    assert words[1:4] == ["a2c", "annotate", "run"]
+    done = subprocess.run(
+        [str(A2C), *words[2:], "--json"],
+        env={**os.environ, "A2C_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    annotated = json.loads(done.stdout)["annotated"]
+    assert answer(home, "ingest", annotated)["records"] == 1
+    shown = json.loads(a2c(home, "show", "--record", "beautiful/000001").stdout)
+    assert shown["prompt"] == "a red ball on a beach"
+    assert shown["caption"]["dense"] == "A red ball rolls slowly over a long beach at dusk."
 
 
 @pytest.mark.parametrize(

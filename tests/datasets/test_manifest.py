@@ -1,10 +1,13 @@
 """Every bad manifest line is rejected with its line, field and reason; good ones pass."""
 
 import json
+from typing import get_args
 
 import pytest
 
-from any2caption.datasets.ingest.manifest import Accepted, Rejection, read_line, read_lines
+from any2caption.captions.schema import PARTS
+from any2caption.datasets.ingest.manifest import Accepted, Rejection, Rules, read_line, read_lines
+from any2caption.datasets.records import CaptionPart
 
 from .builders import caption
 
@@ -50,6 +53,8 @@ def test_a_good_line_is_accepted():
         (line(colour="red"), "colour", "not permitted"),
         (line(caption="drop"), "caption", "no caption"),
         (line(caption={**GOOD["caption"], "style": " "}), "caption.style", "at least 1 char"),
+        (line(caption_parts={"colour": "red"}), "caption_parts.colour.[key]", "'dense', 'main"),
+        (line(caption_parts={"dense": " "}), "caption_parts", "dense: there is no text"),
         (line(conditions=[], prompt=" "), "conditions", "neither a prompt nor a condition"),
         (line(conditions=condition(paths=[])), "conditions.0.paths", "at least 1 item"),
         (line(conditions=condition(kind="smell")), "conditions.0.kind", "known: camera, image"),
@@ -66,6 +71,14 @@ def test_a_bad_line_says_where_and_why(raw, field, reason):
     assert outcome.line == 3
     assert outcome.problems[0].field == field
     assert reason in outcome.problems[0].reason
+
+
+def test_stated_parts_are_those_of_a_caption_in_one_line_each():
+    assert list(get_args(CaptionPart)) == list(PARTS)
+    stated = {"dense": "A ball\n rolls.", "camera": "It pans."}
+    outcome = read_line(line(caption="drop", caption_parts=stated), 1, Rules(KINDS, captions=False))
+    assert isinstance(outcome, Accepted)
+    assert outcome.record.caption_parts == {"dense": "A ball rolls.", "camera": "It pans."}
 
 
 def test_all_problems_of_a_line_are_named_at_once():

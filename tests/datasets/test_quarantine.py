@@ -24,6 +24,12 @@ def test_reasons_that_differ_in_numbers_and_names_are_one_group():
     assert len(found.examples) == 5
 
 
+def test_one_reason_of_several_records_keeps_its_names():
+    bad = [rejection(n, "opens2v.json names it, but it is not in the source") for n in range(3)]
+    (found,) = group(bad)
+    assert (found.records, found.reason[:12]) == (3, "opens2v.json")
+
+
 def test_a_reason_of_any_number_of_records_keeps_a_few_examples():
     bad = [*(rejection(n) for n in range(2_000)), rejection(1, "matrix 12 is no rotation")]
     first, second = group(iter(bad))

@@ -14,6 +14,7 @@ from PIL import Image
 
 from any2caption.datasets.ingest import ingest
 from any2caption.datasets.ingest.engine import IngestOptions
+from any2caption.datasets.ingest.manifest import Accepted, Rules, read_records
 from any2caption.datasets.ingest.sources import SourceOptions, open_source
 from any2caption.datasets.licences import DEFAULT_LICENCES
 from any2caption.errors import A2CError, GateRefused, InputError
@@ -96,6 +97,35 @@ def test_jsonl_parquet_and_csv_give_the_same_records(corpus):
         found = run(with_manifest(corpus, name, data))
         assert found.format == name.rpartition(".")[2]
         assert found.records == expected.records
+
+
+def test_a_parquet_manifest_may_nest_the_caption(corpus):
+    names = ("id", "source", "licence", "prompt", "caption")
+    rows = [{name: line[name] for name in names} for line in read_manifest(corpus)]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    result = run(folder({"manifest.parquet": sink.getvalue()}), threshold=0.5)
+    assert result.rejected == result.leaks
+    assert result.records[0].caption.model_dump() == rows[0]["caption"]
+
+
+def test_stated_parts_come_from_every_format(tmp_path):
+    row = {"id": "r1", "source": "unit", "licence": "MIT", "prompt": "a fox"}
+    parts = {"dense": "A red fox runs.", "camera": "It pans left."}
+    table = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([{**row, "caption_parts": parts}]), table)
+    cells = io.StringIO(newline="")
+    writer = csv.writer(cells)
+    writer.writerows([[*row, "caption_parts"], [*row.values(), json.dumps(parts)]])
+    for name, data in (
+        ("manifest.jsonl", json.dumps({**row, "caption_parts": parts})),
+        ("manifest.csv", cells.getvalue()),
+        ("manifest.parquet", table.getvalue()),
+    ):
+        opened = open_source(folder({name: data}), "src", tmp_path, SourceOptions())
+        (item,) = read_records(opened.items(), Rules(opened.kinds, captions=False))
+        assert isinstance(item, Accepted), (name, item)
+        assert item.record.caption_parts == parts
 
 
 def test_bom_crlf_and_a_missing_last_newline_change_nothing(corpus):
@@ -227,7 +257,12 @@ def test_each_shape_of_plain_folders_is_known_by_its_content(shape, tmp_path):
 
 
 def test_a_caption_of_texts_by_name_beside_its_path_is_one_sample():
-    caption_file = json.dumps({"Movement": "moves right", "Concise Interaction": "It pans left."})
+    texts = {
+        "Movement": "The camera moves right.",
+        "Detailed Interaction": "It pans left over a cup and a notebook.",
+        "Concise Interaction": "It pans left.",
+    }
+    caption_file = json.dumps(texts)
     path = (DATA / "camera" / "gendop.json").read_bytes()
     kept = MemoryStore()
     options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
@@ -236,6 +271,10 @@ def test_a_caption_of_texts_by_name_beside_its_path_is_one_sample():
     (waiting,) = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
     assert (result.format, waiting["prompt"]) == ("samples", "It pans left.")
     assert waiting["conditions"][0]["kind"] == "camera"
+    assert waiting["caption_parts"] == {
+        "camera": texts["Movement"],
+        "dense": texts["Detailed Interaction"],
+    }
 
 
 @pytest.mark.parametrize("name", ["gendop.json", "motionctrl.json", "recammaster.json"])
@@ -258,6 +297,45 @@ def test_texts_by_name_are_a_table_only_where_a_name_is_a_file():
     captions = json.dumps({"a.png": "a sheep", "b.png": "not in this excerpt"})
     with pytest.raises(GateRefused, match=r"1 of 2 records.*b\.png"):
         run(folder({"captions.json": captions, "a.png": PICTURE}), STATED)
+    several = {"depth/a.png": PICTURE, "rgb/a.png": PICTURE, "canny/a.png": PICTURE}
+    opened = run(folder({**several, "t.json": json.dumps({"a.png": "a sheep"})}), STATED)
+    assert (opened.format, opened.pending) == ("table", 1)
+
+
+def test_lines_of_two_numbers_are_a_track_and_not_a_camera_path():
+    track = "88, 173\n89, 173\n91, 173\n94, 171\n99, 170\n"
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    files = {"curve.txt": track, "walk.txt": CAMERA, "camera/shake.txt": track}
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    found = {line["id"]: line["conditions"][0]["kind"] for line in waiting}
+    assert found == {"curve": "motion", "shake": "motion", "walk": "camera"}
+
+
+def test_samples_of_one_folder_are_told_apart_by_their_names():
+    path = (DATA / "camera" / "gendop.json").read_bytes()
+    files = {
+        "1_0000/shot_0070_caption.json": '{"Concise Interaction": "It pans left."}',
+        "1_0000/shot_0070_transforms_cleaning.json": path,
+        "1_0000/shot_0070_rgb.png": PICTURE,
+        "1_0000/shot_0112_caption.json": '{"Concise Interaction": "It stands still."}',
+        "1_0000/shot_0112_transforms_cleaning.json": path,
+        "1_0000/shot_0200_caption.json": '{"Concise Interaction": "Nothing to see."}',
+    }
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    found = {line["id"]: sorted(c["kind"] for c in line["conditions"]) for line in waiting}
+    assert result.format == "samples"
+    assert found == {
+        "1_0000/shot_0070": ["camera", "image"],
+        "1_0000/shot_0112": ["camera"],
+    }
+    assert waiting[0]["prompt"] == "It pans left."
+    told = "1 text files belong to no record, e.g. 1_0000/shot_0200_caption.json"
+    assert told in result.notes
 
 
 def test_subjects_get_the_prompts_of_their_class_and_one_photo():
@@ -273,10 +351,12 @@ def test_subjects_get_the_prompts_of_their_class_and_one_photo():
 
 
 def test_prompts_in_several_folders_are_read_and_other_texts_told():
-    files = {"long/a.txt": "one\n", "short/a.txt": "two\nthree", "meta/a.json": "[1]"}
+    files = {"x/a.txt": "one\n", "y/b.txt": "two\nthree", "meta/a.json": "[1]"}
     result = run(folder(files), STATED)
     assert (result.format, result.pending) == ("prompts", 3)
-    assert any("1 files no kind reads, e.g. meta/a.json" in note for note in result.notes)
+    assert any(
+        "1 text files belong to no record, e.g. meta/a.json" in note for note in result.notes
+    )
     with pytest.raises(InputError, match="no known shape"):
         run(folder({"people_keypoints.json": PERSON, "prompts.txt": "a walk"}), STATED)
 
@@ -370,7 +450,69 @@ def test_texts_that_pair_with_nothing_are_only_left_out_when_asked():
     chosen = SourceOptions(licence="MIT", source="unit", shape="files")
     result = run(folder(files), chosen)
     assert result.pending == 1
-    assert any("2 texts are not used" in note for note in result.notes)
+    assert any(
+        "2 text files belong to no record, e.g. one.txt, two.txt" in note for note in result.notes
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "record", "field", "missing"),
+    [
+        (
+            {"t.json": '[{"prompt": "x", "image": "a.png"}, {"prompt": "y", "image": "b/c.png"}]'},
+            "t/000002", "image", "b/c.png",
+        ),
+        ({"t.csv": "file_name,text\na.png,one\nc.png,two\n"}, "t/c.png", "file_name", "c.png"),
+        ({"t.txt": "k1@@a sheep@@a.png\nk2@@a dog@@c.png\n"}, "t/k2", "path", "c.png"),
+        ({"files.txt": "a.png\nc.png", "prompts.txt": "one\ntwo"}, "c", "path", "c.png"),
+        (
+            {"x/prompt.json": '{"prompt": "two", "image_ref1": "c.png"}', "x/a.png": PICTURE},
+            "x", "image_ref1", "c.png",
+        ),
+    ],
+)  # fmt: skip
+def test_a_file_that_a_table_names_and_is_missing_is_said_with_table_record_and_field(
+    files, record, field, missing
+):
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    good = {"a.png": PICTURE, "w/prompt.txt": "one", "w/b.png": PICTURE}
+    source = folder({**good, **files})
+    result = ingest(source, "src", kept, workers=1, threshold=0.5, options=options)
+    (line,) = [json.loads(line) for line in kept.get(result.quarantine_key).splitlines()]
+    (problem,) = line["problems"]
+    table = next(iter(files)).replace("prompts", "files")
+    assert (line["id"], problem["field"], problem["file"]) == (record, field, missing)
+    assert problem["reason"].startswith(f"{table} names it, but it is not in the source")
+    assert result.pending == 1
+
+
+def test_a_row_without_a_text_waits_with_its_file_and_one_without_both_is_told():
+    rows = [{"prompt": "x", "image": "a.png"}, {"prompt": " ", "image": "b.png"}, {"prompt": ""}]
+    kept = MemoryStore()
+    options = IngestOptions(source=STATED, licences=DEFAULT_LICENCES)
+    files = {"t.json": json.dumps(rows), "a.png": PICTURE, "b.png": PICTURE}
+    result = ingest(folder(files), "src", kept, workers=1, options=options)
+    waiting = [json.loads(line) for line in kept.get(result.pending_key).splitlines()]
+    assert [(line["id"], line.get("prompt", "")) for line in waiting] == [
+        ("t/000001", "x"), ("t/000002", "")
+    ]  # fmt: skip
+    assert "t.json: 1 rows have neither text nor file: 3" in result.notes
+
+
+def test_texts_that_no_record_takes_are_told_with_their_file_and_field():
+    rows = [{"prompt": "x", "image": "a.png", "review": "one two three four five six", "tag": "a"}]
+    files = {
+        "t.json": json.dumps(rows),
+        "a.png": PICTURE,
+        "story.txt": "Once upon a time.",
+        "deep/more.jsonl": '{"prompt": "of nothing", "n": 1}',
+        "LICENSE.txt": "MIT",
+    }
+    result = run(folder(files), STATED)
+    assert (result.format, result.pending) == ("table", 2)
+    assert "t.json: no record takes the text of the field 'review' (row 1)" in result.notes
+    assert "1 text files belong to no record, e.g. story.txt" in result.notes
 
 
 def test_media_that_no_record_uses_are_told():

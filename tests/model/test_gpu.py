@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from any2caption.model.decoder import Decoder
+from any2caption.model.inference import decoder_inputs
 from any2caption.model.linear_cross_entropy import linear_cross_entropy
 from any2caption.model.plucker import plucker_patches
 from any2caption.model.presets import QWEN2_VL_7B, TINY
 from any2caption.training.batches import Batch
 from any2caption.training.objective import Objective
+from any2caption.training.rollouts import encode
 
 pytestmark = [
     pytest.mark.gpu,
@@ -131,6 +134,20 @@ def test_a_training_step_on_a_gpu_equals_the_step_on_a_cpu(model, processor, con
     assert norms.shape == norms_there.shape
     error = (norms - norms_there).norm() / norms.norm()
     assert error < (3e-2 if bf16 else 1e-3)
+
+
+def test_captions_written_on_a_gpu_equal_those_of_a_cpu(model, processor, conditions):
+    inputs = processor.assemble(
+        "Show two red balls.",
+        [processor.features(conditions[k]) for k in ("image", "pose", "camera")],
+    )
+    written = []
+    for device in (torch.device("cpu"), torch.device("cuda")):
+        own = copy.deepcopy(model).eval().to(device)
+        rows = [part.cpu().numpy() for part in encode(own, inputs, device)]
+        batch = [decoder_inputs(inputs, *rows)] * 2
+        written.append(Decoder.from_model(own, processor).generate_ids(batch))
+    assert written[0] == written[1]
 
 
 def test_attention_within_packed_documents_equals_each_document_alone():

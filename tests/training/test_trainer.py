@@ -52,6 +52,10 @@ def test_a_run_leaves_a_bundle_metrics_and_progress(finished, snapshot):
     assert 0 < last["useful_share"] <= 1
     assert 0 <= last["data_wait"] < 1
     assert last["memory_mb"] > 100
+    metrics = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    said = next(line for line in metrics if "interpret/tokens_per_second" in line)
+    names = ("loss", "useful_share", "data_wait", "memory_mb", "eta")
+    assert {f"interpret/{name}" for name in names} <= set(said)
 
 
 def test_a_run_leaves_sample_captions_and_losses_of_each_kind(finished, data):
@@ -177,6 +181,32 @@ def test_an_mlflow_outage_never_stops_training(tmp_path, monkeypatch):
     assert got == list(range(5))
     assert tracking.send_rest(tmp_path / "m.jsonl", "x") == ""
     assert got == list(range(5))
+
+
+def test_a_run_that_ended_in_an_outage_gets_its_tags_later(tmp_path, monkeypatch):
+    from any2caption.training import tracking
+
+    monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
+
+    def down(_):
+        raise ConnectionError("nobody there")
+
+    monkeypatch.setattr(tracking, "_client", down)
+    metrics = Metrics(tmp_path / "m.jsonl", mlflow_url="x", tags={"recipe_digest": "abc"})
+    metrics.log(1, loss=0.5)
+    assert "lacks 1 lines" in metrics.close()
+    made = []
+    back = SimpleNamespace(
+        log_batch=lambda *_, **__: None,
+        get_experiment_by_name=lambda _: SimpleNamespace(experiment_id="1"),
+        create_run=lambda _, tags: (
+            made.append(tags) or SimpleNamespace(info=SimpleNamespace(run_id="r"))
+        ),
+        set_terminated=lambda *_: None,
+    )
+    monkeypatch.setattr(tracking, "_client", lambda _: back)
+    assert tracking.send_rest(tmp_path / "m.jsonl", "x") == ""
+    assert made == [{"recipe_digest": "abc"}]
 
 
 def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):

@@ -4,7 +4,9 @@ Seven requests make a caption: each part by itself from the same frames, as the 
 without pictures that merges the six into the dense caption and mends what contradicts geometry.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -17,6 +19,7 @@ from any2caption.annotation.facts import Facts, Item, facts_of
 from any2caption.annotation.pictures import clip_pictures, condition_pictures
 from any2caption.annotation.prompt_rules import MAX_WORDS, rules_for, violations
 from any2caption.captions.schema import PARTS, StructuredCaption
+from any2caption.datasets.records import CaptionPart
 from any2caption.errors import InputError
 
 FRAMES = 8
@@ -106,23 +109,33 @@ class EndpointAnnotator:
         return "1"
 
     def caption(self, item: Item) -> Captioned:
-        """Ask for the six parts one by one, then for the merge."""
-        facts = facts_of(item.conditions)
+        """Ask for the six parts one by one, then for the merge; what the source states is kept."""
+        facts, stated = facts_of(item.conditions), item.record.caption_parts
         pictures, notes = self._pictures(item)
-        parts: dict[str, str] = {}
+        parts: dict[str, str] = dict(stated.items())
         spent = Usage()
         for part in PARTS:
-            answer, usage = self.endpoint.ask(self.part_ask(part, facts, pictures))
-            parts[part] = answer.text
+            if part not in stated:
+                answer, usage = self.endpoint.ask(self.part_ask(part, facts, pictures, stated))
+                parts[part] = answer.text
+                spent += usage
+        if "dense" not in stated:
+            merged, usage = self.endpoint.ask(merge_ask(parts, facts))
+            parts["dense"] = merged.text
             spent += usage
-        merged, usage = self.endpoint.ask(merge_ask(parts, facts))
-        return Captioned(
-            StructuredCaption(**{**parts, "dense": merged.text}), notes=notes, usage=spent + usage
-        )
+        return Captioned(StructuredCaption(**parts), notes=notes, usage=spent)
 
-    def part_ask(self, part: str, facts: Facts, pictures: tuple[bytes, ...]) -> Ask[PartAnswer]:
-        """Return the question for one part."""
-        user = " ".join([f"The pictures show one clip. {_PART_TASKS[part]}", *_told(part, facts)])
+    def part_ask(
+        self,
+        part: str,
+        facts: Facts,
+        pictures: tuple[bytes, ...],
+        stated: Mapping[CaptionPart, str] = MappingProxyType({}),
+    ) -> Ask[PartAnswer]:
+        """Return the question for one part; `stated` are the parts that the source gives."""
+        shown = "The pictures show one clip." if pictures else "One clip is told of in words."
+        words = [f"The source says ({PARTS[name]}): {text}" for name, text in stated.items()]
+        user = " ".join([f"{shown} {_PART_TASKS[part]}", *_told(part, facts), *words])
         return Ask(_SYSTEM, user, PartAnswer, pictures, max_tokens=CAPTION_TOKENS)
 
     def prompt(self, item: Item, caption: StructuredCaption) -> Prompted:
@@ -142,6 +155,8 @@ class EndpointAnnotator:
         if item.media.frames is not None and len(item.media.frames):
             return clip_pictures(item.media.frames, self.frames), ()
         shown = condition_pictures(item.conditions)
+        if not shown and "dense" in item.record.caption_parts:
+            return (), ("captioned from the source's own dense caption: there are no pictures",)
         if not shown:
             raise InputError(
                 "there is nothing to look at: give `target` or a condition with pictures",

@@ -35,7 +35,7 @@ class RuleAnnotator:
     version: str = "1"
 
     def caption(self, item: Item) -> Captioned:
-        """Return the caption of what is known.
+        """Return the caption of what is known; parts that the source states stay as they are.
 
         Raises:
             InputError: neither conditions nor prompt determine any part.
@@ -50,6 +50,7 @@ class RuleAnnotator:
             "action": facts.action or _stated("action", "The subject is {}.", prompt),
         }
         known = {part: text for part, text in parts.items() if text}
+        known.update(item.record.caption_parts.items())
         if not known and not prompt:
             raise InputError(
                 "neither the prompt nor a condition says anything that rules can put into words; "
@@ -61,7 +62,7 @@ class RuleAnnotator:
         said += [known[part] for part in ("style", "camera") if part in known]
         dense = " ".join([*([f"The request is: {_closed(prompt)}"] if prompt else []), *said])
         return Captioned(
-            StructuredCaption(dense=dense, **{**UNKNOWN, **known}),
+            StructuredCaption(**{**UNKNOWN, "dense": dense, **known}),
             unknown=tuple(part for part in UNKNOWN if part not in known),
         )
 

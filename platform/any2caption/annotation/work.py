@@ -163,7 +163,14 @@ class Bench:
             raise InputError(
                 "there is neither a prompt nor a condition", record=record.id, field="conditions"
             )
-        changes = {"conditions": conditions, "caption": caption, "prompt": prompt}
+        # Stated parts are in the caption once there is one.
+        stated = record.caption_parts if caption is None else {}
+        changes = {
+            "conditions": conditions,
+            "caption": caption,
+            "caption_parts": stated,
+            "prompt": prompt,
+        }
         return Result(record.model_copy(update=changes), unknown, notes, usage)
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from any2caption.cli.address import file_uri, folder_uri
 from any2caption.cli.console import put, put_json, say
 from any2caption.cli.stack import Home, Json
 
@@ -17,10 +18,10 @@ annotate = typer.Typer(
 
 @annotate.command("run")
 def run(  # noqa: PLR0913, PLR0917 - a command's options
-    source: Annotated[str, typer.Argument(help="URI of a folder with manifest.jsonl.")],
+    source: Annotated[str, typer.Argument(help="Folder, file:///… or s3://… with a manifest.")],
     manifest: Annotated[
         str,
-        typer.Option(help="URI of another file that lists them, e.g. an ingest's pending file."),
+        typer.Option(help="Another file that lists them, e.g. an ingest's pending file."),
     ] = "",
     annotator: Annotated[
         str, typer.Option(help="rules (no model) or endpoint (settings A2C_ANNOTATE_…).")
@@ -56,8 +57,8 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
 
     settings = environment.load_settings(home)
     plan = Plan(
-        source=source.rstrip("/"),
-        manifest=manifest,
+        source=folder_uri(source).rstrip("/"),
+        manifest=file_uri(manifest) if manifest else "",
         annotator=annotator,
         extract=tuple(extract or ()),
         captions=_fill(captions),

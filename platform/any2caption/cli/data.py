@@ -1,11 +1,13 @@
 """`a2c data …`: make, look at, compare and take things out of data sets."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from any2caption.cli.address import folder_uri
 from any2caption.cli.console import ProgressPrinter, put, put_json, say
 from any2caption.cli.phrases import phrases
 from any2caption.cli.shards import shards
@@ -54,7 +56,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.datasets.ingest.sources import SourceOptions
     from any2caption.progress import ProgressLog
 
-    settings = _settings(home)
+    settings, address = _settings(home), folder_uri(source)
     log = ProgressLog(settings.progress_log, f"data-{_token()}")
     options = SourceOptions(manifest, shape, kind, licence, source_name)
     done = threading.Event()
@@ -64,7 +66,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
         try:
             result = run_ingest(
                 settings,
-                _address(source),
+                address,
                 threshold=threshold,
                 workers=workers,
                 lifecycle=log.lifecycle,
@@ -82,7 +84,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
     if json:
         put_json(result)
         return
-    _put_ingest(settings, result)
+    _put_ingest(settings, result, address)
 
 
 @data.command()
@@ -258,8 +260,12 @@ def stats(
 
 @data.command()
 def diff(
-    before: Annotated[str, typer.Argument(help="Snapshot id, prefix or latest.")],
-    after: Annotated[str, typer.Argument(help="Snapshot id, prefix or latest.")] = "latest",
+    before: Annotated[
+        str, typer.Argument(metavar="BEFORE", help="Id, its first 6 digits or more, or latest.")
+    ],
+    after: Annotated[
+        str, typer.Argument(metavar="AFTER", help="Id, its first 6 digits or more, or latest.")
+    ] = "latest",
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -409,18 +415,6 @@ def _open(home: Path | None) -> "tuple[Settings, ObjectStore, Catalogue]":
     return settings, open_store(settings.object_store, settings.s3_endpoint_url), catalogue
 
 
-def _address(source: str) -> str:
-    """Return a store's URI; a plain path is a folder."""
-    from any2caption.errors import NotFoundError
-
-    if "://" in source:
-        return source
-    path = Path(source).expanduser()
-    if not path.is_dir():
-        raise NotFoundError(f"{source}: no such folder (or give file:///… or s3://…)")
-    return path.resolve().as_uri()
-
-
 def _token() -> str:
     import uuid
 
@@ -450,20 +444,21 @@ def _tell_mlflow(settings: "Settings", result: dict[str, Any]) -> None:
         say(f"not in MLflow: {error}")
 
 
-def _put_ingest(settings: "Settings", result: dict[str, Any]) -> None:
+def _put_ingest(settings: "Settings", result: dict[str, Any], source: str) -> None:
     if result["snapshot"]:
         again = " (unchanged)" if result["unchanged"] else ""
         put(f"snapshot    {result['snapshot']}{again}")
         put(f"records     {result['records']:,} from {result['format']}")
         put(f"contract    {result['expectations']} expectations hold: {result['data_docs']}")
     else:
-        put("snapshot    none: no record has a six-part caption yet")
+        put(f"snapshot    none: no record has a six-part caption yet (read as {result['format']})")
     if camera := result.get("camera_language", {}).get("compared"):
         agree = result["camera_language"]["agree"]
         put(f"camera      {agree:,} of {camera:,} texts agree with their camera path")
     if result["pending"]:
         where = f"{settings.object_store}/{result['pending_manifest']}"
         put(f"pending     {result['pending']:,} records wait for captions: {where}")
+        put(f"next        a2c annotate run {shlex.quote(source)} --manifest {shlex.quote(where)}")
     if result["rejected"]:
         put(f"quarantine  {result['rejected']:,} records ({result['leaks']:,} near duplicates "
             f"across splits): a2c data quarantine {result['quarantine']}")  # fmt: skip

@@ -64,7 +64,10 @@ def check_licence(licence: str, allowed: Collection[str]) -> str:
         raise _malformed(licence)
     if not verdict:
         known = ", ".join(sorted(allowed, key=str.lower))
-        raise InputError(f"licence {licence[:80]!r} is not allowed; allowed: {known}")
+        raise InputError(
+            f"licence {licence[:80]!r} is not allowed; allowed: {known}; "
+            "A2C_LICENCES=+NAME adds one"
+        )
     text = " ".join(spelling.get(token.lower(), token) for token in tokens)
     return text.replace("( ", "(").replace(" )", ")")
 

@@ -33,6 +33,16 @@ links are rejected. A record that breaks a rule goes to quarantine with line, fi
 others go on; when the bad ones are more than the threshold (5 %), nothing is published. A good
 record without a caption waits in `pending/…jsonl`, a manifest of this form, for annotation.
 """
+TEXTS = """In tables, a field called short is the prompt, else a prompt, else a caption or text.
+What is called dense, long or detailed becomes the dense part of `caption_parts`, `<part>_caption`
+another part; a caption that is longer than the prompt beside it is the dense part, where none is
+called so. GenDoP's `Concise Interaction`, `Detailed Interaction` and `Movement` are the prompt, the
+dense and the camera part. Two text files (or tables) whose names differ only in words such as
+`short` and `long`, `original` and `beautiful`, and that have equally many texts, are pairs: the
+short text of line k is the prompt, the long one the dense part. A file that a table names and that
+is missing puts its record into quarantine with table, field and file. What no record takes (files,
+rows without text and file, fields of prose) is in the ingest's notes.
+"""
 DUPLICATES = """## Duplicates and splits
 
 A record's split follows from its caption. Records with the same words (apart from case and
@@ -89,8 +99,12 @@ def _lines() -> Iterator[str]:
         "The first shape that fits is taken; `--shape` asks for one. Licence and source come from "
         f"`--licence` and `--source`, or from `{ABOUT_FILE}` in the folder. A file's kind is "
         "`--kind`, else the nearest folder named like a kind (`depth`, `masks` …), else its "
-        "suffix; a text file of numbers is a camera path."
+        "suffix; a text file of numbers is a camera path (one of two or three numbers a line, in "
+        "more than three lines, a track of the kind `motion`), and so is JSON that begins with "
+        "poses, whatever it is called. An object of texts is a table where a key names a file."
     )
+    yield ""
+    yield TEXTS.rstrip()
     yield ""
     yield DUPLICATES.rstrip()
     yield ""

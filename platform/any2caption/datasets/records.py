@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from any2caption.captions.schema import StructuredCaption
 
 Split = Literal["train", "validation", "test"]
+CaptionPart = Literal["dense", "main_object", "background", "camera", "style", "action"]
 Aspect = Literal["subject", "background", "movement", "camera", "interaction", "style"]
 
 
@@ -68,8 +69,22 @@ class SourceRecord(Strict):
         default=None,
         description="The six parts; a record without waits for annotation, it is not published",
     )
+    caption_parts: dict[CaptionPart, str] = Field(
+        default={},
+        description="Parts of the caption that the source states, where it has no whole one: "
+        "annotation keeps them and writes the others",
+    )
     qa: tuple[QA, ...] = Field(default=(), description="Questions about the user's intent")
     synthetic: bool = Field(default=False, description="Made by a program, not filmed or drawn")
+
+    @field_validator("caption_parts")
+    @classmethod
+    def _one_line(cls, value: dict[CaptionPart, str]) -> dict[CaptionPart, str]:
+        """Every run of white space becomes one blank, as in captions; a part says something."""
+        parts = {part: " ".join(text.split()) for part, text in value.items()}
+        if empty := [part for part, text in parts.items() if not text]:
+            raise ValueError(f"{', '.join(empty)}: there is no text")
+        return parts
 
 
 class MediaObject(Strict):

@@ -190,7 +190,10 @@ def resolve(store: ObjectStore, name: str) -> str:
     if len(name) == _ID_LENGTH:
         return name
     if len(name) < _LEAST_PREFIX or not set(name) <= set("0123456789abcdef"):
-        raise NotFoundError(f"{name!r} is no snapshot id; see `a2c data list`")
+        raise NotFoundError(
+            f"{name!r} is no snapshot id ({_LEAST_PREFIX} hexadecimal digits or more, or latest); "
+            "see `a2c data list`"
+        )
     markers = [info.key.split("/") for info in store.list(f"snapshots/{name}")]
     found = sorted({key[1] for key in markers if key[2:] == ["snapshot.json"]})
     if len(found) != 1:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import DynamicCache
 
@@ -77,7 +78,7 @@ class Decoder:
         last = positions[:, :, -1].amax(0)  # a video's time may be counted past the text behind it
         for _ in range(self.processor.config.processor.max_new_tokens):
             hidden = self._forward(step, at, mask, cache)
-            scores = self.head(hidden[:, -1]).float().numpy()
+            scores = self.head(hidden[:, -1]).float().cpu().numpy()
             chosen = constraint.choose(scores)
             for row, token in enumerate(chosen.tolist()):
                 if not written[row] or written[row][-1] != self.grammar.end_id:
@@ -85,7 +86,7 @@ class Decoder:
             if constraint.done.all():
                 break
             last = last + 1
-            new = self.language.embed_tokens(torch.from_numpy(chosen))[:, None]  # type: ignore[operator]
+            new = self._embedded(chosen)[:, None]
             at_new = last[None, :, None].expand(3, -1, 1)
             mask = torch.cat([mask, mask.new_ones(len(batch), 1)], dim=1)
             if cached:
@@ -99,8 +100,9 @@ class Decoder:
     ) -> Tensor:
         """Run `embeds` (B, q, hidden), the last q of the `mask` (B, k) positions."""
         q, k = embeds.shape[1], mask.shape[1]
-        causal = torch.ones(q, k, dtype=torch.bool).tril(k - q)
-        allowed = causal & mask[:, None].bool() | torch.eye(q, k, dtype=torch.bool)[None] * (k == q)
+        causal = torch.ones(q, k, dtype=torch.bool, device=mask.device).tril(k - q)
+        itself = torch.eye(q, k, dtype=torch.bool, device=mask.device)[None] * (k == q)
+        allowed = causal & mask[:, None].bool() | itself
         additive = torch.where(allowed, 0.0, torch.finfo(torch.float32).min)[:, None]
         return self.language(  # type: ignore[no-any-return]
             inputs_embeds=embeds,
@@ -114,18 +116,26 @@ class Decoder:
         """Prompt embeddings (B, L, hidden), positions (3, B, L) and mask (B, L)."""
         longest = max(len(item.input_ids) for item in batch)
         hidden = self.language.config.hidden_size  # type: ignore[union-attr]
-        embeds = torch.zeros(len(batch), longest, int(hidden))  # type: ignore[arg-type]
-        positions = torch.zeros(3, len(batch), longest, dtype=torch.int64)
-        mask = torch.zeros(len(batch), longest, dtype=torch.int64)
+        device = self._device()
+        embeds = torch.zeros(len(batch), longest, int(hidden), device=device)  # type: ignore[arg-type]
+        positions = torch.zeros(3, len(batch), longest, dtype=torch.int64, device=device)
+        mask = torch.zeros(len(batch), longest, dtype=torch.int64, device=device)
         for row, item in enumerate(batch):
             size = len(item.input_ids)
-            tokens = self.language.embed_tokens(torch.from_numpy(np.array(item.input_ids)))  # type: ignore[operator]
+            tokens = self._embedded(np.array(item.input_ids))
             rows = (
-                torch.from_numpy(np.array(part, np.float32))
+                torch.from_numpy(np.array(part, np.float32)).to(device)
                 for part in (item.vision_embeds, item.motion_embeds, item.camera_embeds)
             )
-            types = torch.from_numpy(np.array(item.token_types))
+            types = torch.from_numpy(np.array(item.token_types)).to(device)
             embeds[row, longest - size :] = place(tokens, types, *rows)
             positions[:, row, longest - size :] = torch.from_numpy(np.array(item.position_ids))
             mask[row, longest - size :] = 1
         return embeds, positions, mask
+
+    def _embedded(self, ids: NDArray[np.int64]) -> Tensor:
+        return self.language.embed_tokens(torch.from_numpy(ids).to(self._device()))  # type: ignore[no-any-return, operator]
+
+    def _device(self) -> torch.device:
+        """The weights': serving has them on a CPU, training where it trains."""
+        return next(self.language.parameters()).device

@@ -53,10 +53,10 @@ class Reporter:
         window.waited += waited
         if self.rank:
             return
-        if position.step % LOSS_EVERY == 0 and position.loss is not None:
-            self.metrics.log(position.total_steps, **{f"{stage.name}/loss": position.loss})
         if time.monotonic() - window.began >= REPORT_SECONDS:
             self.line(stage, position)
+        elif position.step % LOSS_EVERY == 0 and position.loss is not None:
+            self.metrics.log(position.total_steps, **{f"{stage.name}/loss": position.loss})
 
     def rewards(self, stage: Stage, position: Position, found: Sequence[float]) -> None:
         """Log the mean reward of rank 0's captions of a step, where it wrote any."""
@@ -71,12 +71,13 @@ class Reporter:
         window, self._window = self._window, _Window()
         seconds = max(time.monotonic() - window.began, 1e-6)
         numbers = {
-            "tokens_per_second": round(window.useful / seconds),
+            "tokens_per_second": round(window.useful / seconds) if window.slots else None,
             "useful_share": round(window.useful / window.slots, 4) if window.slots else None,
             "data_wait": round(window.waited / seconds, 4),
             "memory_mb": round(memory() / 2**20),
         }
         position.history.append((position.stage, position.step, round(position.loss or 0.0, 4)))
+        eta = round(self._remaining(stage, position), 1)
         self.progress.emit(
             "finetune",
             stage.name,
@@ -85,11 +86,12 @@ class Reporter:
             loss=round(position.loss or 0.0, 4),
             **numbers,
             elapsed=round(position.elapsed, 1),
-            eta=round(self._remaining(stage, position), 1),
+            eta=eta,
         )
+        metrics = {"loss": position.loss, **numbers, "eta": eta}
         self.metrics.log(
             position.total_steps,
-            **{f"{stage.name}/{name}": value for name, value in numbers.items() if value},
+            **{f"{stage.name}/{name}": v for name, v in metrics.items() if v is not None},
         )
 
     def _remaining(self, stage: Stage, position: Position) -> float:

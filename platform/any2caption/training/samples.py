@@ -15,6 +15,8 @@ from any2caption.training.batches import Collator
 from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe
+from any2caption.training.rollouts import encode
+from any2caption.training.step import moved
 
 LOSS_RECORDS = 128
 SAMPLES_PER_KIND = 2
@@ -72,7 +74,8 @@ class Examiner:
         self.objective.eval()
         total = weights = 0.0
         for start in range(0, len(samples), _BATCH):
-            loss, weight = self.objective(self._collate(samples[start : start + _BATCH], 0), 0.0)
+            batch = self._collate(samples[start : start + _BATCH], 0)
+            loss, weight = self.objective(moved(batch, self._device()), 0.0)
             total, weights = total + float(loss), weights + float(weight)
         self.objective.train()
         return round(total / max(weights, 1e-9), 5)
@@ -87,10 +90,7 @@ class Examiner:
         for sample in samples:
             features = [self.data.feature(number) for number in sample.features]
             inputs = self.processor.assemble(sample.prompt, features)
-            vision = model.encode_vision(*map(_tensor, (inputs.vision_patches, inputs.vision_grid)))
-            motion = model.encode_motion(*map(_tensor, (inputs.motion_patches, inputs.motion_grid)))
-            camera = model.encode_camera(_tensor(inputs.camera_poses))
-            rows = (part.float().cpu().numpy() for part in (vision, motion, camera))
+            rows = (part.float().cpu().numpy() for part in encode(model, inputs, self._device()))
             requests.append(decoder_inputs(inputs, *rows))
         decoder = Decoder.from_model(model, self.processor)
         texts = [
@@ -104,6 +104,6 @@ class Examiner:
     def _truth(self, sample: Sample) -> str:
         return self.processor.decode(self.data.caption_tokens[slice(*sample.span)].tolist())
 
-
-def _tensor(array: object) -> torch.Tensor:
-    return torch.tensor(array)
+    def _device(self) -> torch.device:
+        """Where the last stage's engine left the weights."""
+        return next(self.objective.model.parameters()).device

@@ -73,13 +73,14 @@ class _Sender:
     """The background sender: a failure is tried again, it never raises into training."""
 
     def __init__(self, file: Path, url: str, run: str, tags: Mapping[str, str]) -> None:
-        self.file, self.note, self.url, self.tags = file, file.with_name("mlflow.json"), url, tags
+        self.file, self.note, self.url = file, file.with_name("mlflow.json"), url
         noted = self._noted()
+        self.tags = tags or dict(noted.get("tags", {}))
         known = run in {"", noted.get("run")}
         self.run = str(noted.get("run", "")) if known else run
         self._own = bool(noted.get("own", True)) if known else False
         self._sent = int(noted.get("sent", 0)) if known else 0
-        if not known:
+        if tags or not known:  # an outage may outlast this process, and what it alone knows
             self._write_note()
         self._client: Any = None
         self._stop = threading.Event()
@@ -165,7 +166,13 @@ class _Sender:
         return str(self._client.create_run(experiment, tags=dict(self.tags)).info.run_id)
 
     def _write_note(self) -> None:
-        note = {"run": self.run, "url": self.url, "own": self._own, "sent": self._sent}
+        note = {
+            "run": self.run,
+            "url": self.url,
+            "own": self._own,
+            "sent": self._sent,
+            "tags": dict(self.tags),
+        }
         part = self.note.with_suffix(".part")
         part.write_text(json.dumps(note))
         part.rename(self.note)
@@ -184,6 +191,7 @@ def _client(url: str) -> Any:
         socket.create_connection((address.hostname, address.port or 443), timeout=2).close()
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # ours may be JSON
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=url)

@@ -7,12 +7,11 @@ series that differ only in words for a kind (`depth/a.png` and `rgb/a.png`, `a.j
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from posixpath import basename, dirname, splitext
 
 from any2caption.conditions.types import Part
 from any2caption.datasets.ingest.folder import (
-    ABOUT_FILES,
     FOLDER_KINDS,
     IMAGES,
     Folder,
@@ -32,30 +31,15 @@ Condition = tuple[str, tuple[str, ...]]
 def bare_records(folder: Folder) -> list[tuple[str, list[Condition]]]:
     """Return (id, conditions as kind and paths) of each record."""
     records: dict[str, list[Condition]] = {}
-    skipped: list[str] = []
     for (place, name, _), paths in _series(folder).items():
         kind = _kind(folder, paths[0])
         if not kind:
-            skipped += paths
             continue
         whole = _joins(folder, kind, paths)
         for group in [paths] if whole else [[path] for path in paths]:
             stem = name if whole else splitext(basename(group[0]))[0]
             records.setdefault(_key(place, stem), []).append((kind, tuple(group)))
-    if skipped:
-        folder.notes.append(f"{len(skipped)} files no kind reads, e.g. {skipped[0]}")
     return sorted(records.items(), key=lambda item: natural(item[0]))
-
-
-def unpaired_texts(folder: Folder) -> list[str]:
-    """Return text files that may hold prompts and that no shape could pair with the media."""
-    return [
-        path
-        for path in folder.paths
-        if splitext(path)[1].lower() in {".txt", ".jsonl", ".csv"}
-        and not folder.kind_of(path)
-        and not ABOUT_FILES.match(basename(path))
-    ]
 
 
 def _series(folder: Folder) -> dict[tuple[str, str, str], list[str]]:
@@ -109,10 +93,16 @@ def _one_size(folder: Folder, paths: Sequence[str]) -> bool:
         return False
 
 
+def own_name(stem: str, also: Collection[str] = ()) -> str:
+    """Return a file's name without words for kinds and those of `also`, joined by `_`."""
+    words = [word for word in _SEPARATORS.split(stem) if word and not _is_word(word)]
+    return "_".join(word for word in words if word.lower() not in also)
+
+
 def _key(place: str, stem: str) -> str:
     folders = [name for name in place.split("/") if name and not _is_word(name)]
-    words = [word for word in _SEPARATORS.split(stem) if word and not _is_word(word)]
-    return "/".join([*folders, *(["_".join(words)] if words else [])])
+    name = own_name(stem)
+    return "/".join([*folders, *([name] if name else [])])
 
 
 def _is_word(name: str) -> bool:

@@ -22,7 +22,7 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import merge
 from itertools import islice
@@ -248,7 +248,7 @@ def assemble(
         parts = [files[path] for path in condition.paths]
         bad = [part for part in parts if isinstance(part, Problem)]
         if bad:
-            problems += bad
+            problems += [replace(part, field=f"conditions.{index}.{part.field}") for part in bad]
             continue
         objects = tuple(part for part in parts if isinstance(part, MediaObject))
         outcome = probes[_media_set(condition, objects)]

@@ -40,10 +40,11 @@ FOLDER_KINDS = {
     "cameras": "camera",
     "trajectories": "camera",
 }
-ABOUT_FILES = re.compile(r"(readme|licen[cs]e|notice|copying)\b", re.IGNORECASE)
+ABOUT_FILES = re.compile(r"(readme|notice|copying|.*licen[cs]es?)\b", re.IGNORECASE)
 """Texts about a folder, which are no prompts."""
 _NUMBERS = re.compile(rb"[\d\s.,eE+-]+")
 _HEAD, _LOOK = 65_536, 40  # bytes and lines of a text that are looked at
+_POINTS = 3  # numbers in a line of a track: x, y and perhaps time; also lines of phi, theta, radius
 _NATURAL = re.compile(r"(\d+)")
 
 
@@ -68,6 +69,8 @@ class Folder:
     joining: Collection[str] = ()
     """Kinds of which several files are one condition."""
     notes: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    """Text files that no record uses, of which a note says why."""
     _kinds_found: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -114,7 +117,8 @@ class Folder:
         """Return the condition kind a file has, or "" for text and unknown files.
 
         Rule: the option, else the nearest folder named like a kind, else the suffix; a text file
-        of numbers, and JSON that begins with a camera's pose, is a camera path.
+        of numbers, and JSON that begins with a camera's pose, is a camera path. More than three
+        lines of two or three numbers are no camera's but a point's way over the picture.
         """
         if path not in self._kinds_found:
             self._kinds_found[path] = self._find_kind(path)
@@ -123,12 +127,12 @@ class Folder:
     def _find_kind(self, path: str) -> str:
         suffix = splitext(path)[1].lower()
         media = suffix in (*IMAGES, *VIDEOS, ".npy", ".bvh")
-        numbers = suffix == ".txt" and self._is_numbers(path)
+        numbers = self._numbers(path) if suffix == ".txt" else ""
         named = self._kind_of_folder(path)
         if self.kind and (media or numbers or suffix == ".json"):
             return self.kind
         if numbers:
-            return named or ("camera" if "camera" in self.kinds else "")
+            return numbers if numbers == "motion" else named or numbers
         if suffix in {".json", ".csv"} and named in {"camera", "pose"}:
             return "" if self._is_prompts(path) else named
         if suffix == ".json" and "camera" in self.kinds and opens_like(self.read(path)[:_HEAD]):
@@ -139,12 +143,23 @@ class Folder:
         other = {".npy": "depth", ".bvh": "pose"}.get(suffix, "")
         return named or plain or (other if other in self.kinds else "")
 
-    def _is_numbers(self, path: str) -> bool:
-        """Whether a text file is a table of numbers, as camera paths are (line 1 may be a URL)."""
+    def _numbers(self, path: str) -> str:
+        """Return the kind that a text's lines of numbers are; "" for another text."""
+        widths = self._widths(path)
+        kind = "motion" if len(widths) > _POINTS >= max(widths) else "camera" if widths else ""
+        return kind if kind in self.kinds else ""
+
+    def _widths(self, path: str) -> list[int]:
+        """Return how many numbers each of a text's first lines has; nothing for other texts.
+
+        The first line is not looked at: in camera paths it may be a URL.
+        """
         data = self.read(path)
         lines = [line.strip() for line in data[:_HEAD].splitlines()][1:_LOOK]
         lines = [line for line in lines if line and not line.startswith(b"#")]
-        return bool(lines) and all(_NUMBERS.fullmatch(line) for line in lines)
+        if not all(_NUMBERS.fullmatch(line) for line in lines):
+            return []
+        return [len(line.replace(b",", b" ").split()) for line in lines]
 
     def _is_prompts(self, path: str) -> bool:
         return path.endswith(".json") and b'"prompt' in self.read(path)[:_HEAD]

@@ -1,13 +1,13 @@
 """A source's records: what is accepted, and what exactly is wrong with what is not. Pure.
 
-A record comes as a line of JSON (bytes), as an object that another format's reader made, or as the
-problem that kept that reader from making one.
+A record comes as a line of JSON (bytes), as an object that another format's reader made, as the
+problem that kept that reader from making one, or as a rejection that has its record's id already.
 """
 
 import json
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from dataclasses import field as dataclass_field
 from typing import Any, NoReturn
 
@@ -75,7 +75,7 @@ class Rules:
 
 
 FirstLine = Callable[[str, int], int]
-Raw = bytes | dict[str, Any] | Problem
+Raw = bytes | dict[str, Any] | Problem | Rejection
 
 
 def read_lines(
@@ -108,6 +108,8 @@ def read_records(
 def read_line(raw: Raw, number: int, kinds: Collection[str] | Rules) -> Accepted | Rejection:
     """Parse one record and check all that can be known without opening its files."""
     rules = kinds if isinstance(kinds, Rules) else Rules(kinds)
+    if isinstance(raw, Rejection):
+        return replace(raw, asked=("record", raw.id) in rules.removed)
     document = _decode(raw) if isinstance(raw, bytes) else raw
     if isinstance(document, Problem):
         return Rejection(number, "", (document,))

@@ -64,14 +64,14 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         data_docs (path of the report), warnings, unchanged, seconds of the ingest proper.
 
     Raises:
-        InputError: there is no manifest and no known shape.
+        InputError: there is no manifest and no known shape, or the given licence is not allowed.
         GateRefused: too many bad records, or the data contract failed; nothing was published.
         UnavailableError: a store or the catalogue does not answer.
     """
     from any2caption.datasets.catalogue import Catalogue
     from any2caption.datasets.digests import Digests
     from any2caption.datasets.ingest.unchanged import recall, remember, run_key
-    from any2caption.datasets.licences import parse_allowed
+    from any2caption.datasets.licences import check_licence, parse_allowed
     from any2caption.datasets.removal import removed_keys
     from any2caption.datasets.snapshots import point
 
@@ -84,6 +84,8 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         removed=removed_keys(store),
         strict_camera=strict_camera or settings.strict_camera,
     )
+    if chosen.source.licence and chosen.licences is not None:
+        check_licence(chosen.source.licence, chosen.licences)  # not once more for every record
     catalogue = Catalogue(settings.catalogue_url)
     run = _Run(settings, catalogue, store, report, lifecycle)
     try:

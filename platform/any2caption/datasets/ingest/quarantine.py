@@ -36,6 +36,7 @@ def group(rejections: Iterable[Rejection]) -> list[Group]:
     """Group by reason and field, most frequent first; a record counts once in each group."""
     counts: Counter[tuple[str, str]] = Counter()
     found: dict[tuple[str, str], tuple[str, list[str]]] = {}
+    several: set[tuple[str, str]] = set()
     for rejection in rejections:
         counted = set()
         for problem in rejection.problems:
@@ -45,13 +46,15 @@ def group(rejections: Iterable[Rejection]) -> list[Group]:
                 continue
             counted.add(key)
             counts[key] += 1
-            examples = found.setdefault(key, (problem.reason, []))[1]
+            first, examples = found.setdefault(key, (problem.reason, []))
+            if problem.reason != first:
+                several.add(key)
             if len(examples) < _EXAMPLES:
                 pointer = f"line {rejection.line}", rejection.id, problem.file
                 examples.append(": ".join(part for part in pointer if part))
     groups = [
-        # A group of one says its reason in full.
-        Group(first if counts[key] == 1 else key[0], key[1], counts[key], tuple(examples))
+        # A group of one reason says it in full.
+        Group(key[0] if key in several else first, key[1], counts[key], tuple(examples))
         for key, (first, examples) in found.items()
     ]
     return sorted(groups, key=lambda item: (-item.records, item.reason, item.field))

@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from any2caption.datasets.ingest.draft import Draft
 from any2caption.datasets.ingest.folder import MAX_FILES, Folder
-from any2caption.datasets.ingest.manifest import MAX_LINE_BYTES, Raw
+from any2caption.datasets.ingest.manifest import MAX_LINE_BYTES, Raw, Rejection
 from any2caption.datasets.ingest.shapes import read_shape
 from any2caption.datasets.ingest.tables import count_parquet, read_csv, read_parquet
 from any2caption.errors import InputError, NotFoundError
@@ -54,12 +54,14 @@ class OpenSource:
     defaults: Mapping[str, str]
     notes: tuple[str, ...]
     kinds: Mapping[str, bool]
-    drafts: tuple[dict[str, Any], ...] = field(default=())
+    drafts: tuple[Draft, ...] = field(default=())
 
     def items(self) -> Iterator[tuple[int, Raw]]:
         """Yield (line from 1, record as it was read or the problem)."""
         if self.path is None:
-            yield from enumerate(self.drafts, 1)
+            for number, draft in enumerate(self.drafts, 1):
+                bad = Rejection(number, draft.id, draft.problems) if draft.problems else None
+                yield number, bad or draft.document()
         elif self.format == "jsonl":
             yield from enumerate(read_long_lines(self.path), 1)
         elif self.format == "csv":
@@ -151,9 +153,8 @@ def _open_folder(  # noqa: PLR0913, PLR0917 - one step of the function above
             f"{' and '.join(f'--{name}' for name in missing)}, or put them into {ABOUT_FILE}",
             file=base,
         )
-    documents = tuple(draft.document() for draft in drafts)
-    notes = tuple(folder.notes)
-    return OpenSource(base, shape, None, len(documents), defaults, notes, kinds, documents)
+    notes = tuple(dict.fromkeys(folder.notes))
+    return OpenSource(base, shape, None, len(drafts), defaults, notes, kinds, tuple(drafts))
 
 
 def _about(store: ObjectStore, key: str, base: str) -> dict[str, str]:

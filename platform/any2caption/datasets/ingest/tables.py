@@ -1,9 +1,9 @@
 """Parquet and CSV manifests: rows to the same JSON objects that a JSONL manifest has.
 
-Columns are the fields of `SourceRecord`. Nested fields (`conditions`, `caption`, `qa`) may be
-nested columns (Parquet) or JSON text; `caption_<part>` columns hold a caption's parts one by one;
-a column `<kind>` or `<kind>:<role>` holds paths separated by `|`, in frame order. An empty cell is
-a field that is left out. A column that is none of these is refused by name.
+Columns are the fields of `SourceRecord`. Nested fields (`conditions`, `caption`, `caption_parts`,
+`qa`) may be nested columns (Parquet) or JSON text; `caption_<part>` columns hold a caption's parts
+one by one; a column `<kind>` or `<kind>:<role>` holds paths separated by `|`, in frame order. An
+empty cell is a field that is left out. A column that is none of these is refused by name.
 """
 
 import csv
@@ -17,7 +17,7 @@ from any2caption.datasets.ingest.manifest import MAX_LINE_BYTES, Problem
 from any2caption.datasets.records import SourceRecord
 from any2caption.errors import InputError
 
-_NESTED = ("conditions", "caption", "qa")
+_NESTED = ("conditions", "caption", "caption_parts", "qa")
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 _BATCH = 1_024
 _MAX_ROW_GROUP = 2 << 30  # bytes, decoded
@@ -150,7 +150,7 @@ def _nested(value: Any) -> Any:
     if isinstance(value, str):
         return json.loads(value)
     if isinstance(value, dict):
-        return {key: _nested(item) for key, item in value.items() if item is not None}
+        return {key: item for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [_options(item) for item in value]
     return value
