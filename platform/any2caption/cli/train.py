@@ -88,7 +88,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.training.checks import check_recipe
     from any2caption.training.dataset import read_marker
     from any2caption.training.nodes import nodes_of
-    from any2caption.training.profiling import parse_steps
+    from any2caption.training.profiling import parse_steps, refuse_past
     from any2caption.training.recipe_files import load_recipe
     from any2caption.training.run import ranks_of, refuse_early, start
 
@@ -102,7 +102,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     count = nodes.ranks if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
     mixed = _mixed(general or (), traces, data)
-    parse_steps(profile, chosen)
+    traced = parse_steps(profile, chosen)
     if data is not None:
         read_marker(data)
     from any2caption.training.plan import make_plan  # after the checks that need no torch
@@ -122,6 +122,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         traces=traces,
     )
     plan = make_plan(facts)
+    refuse_past(traced, plan.stages)
     if not json:
         show(plan)
     elif dry_run:

@@ -6,12 +6,16 @@ The first profiled step is slower than the others: the profiler warms up in it.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import ConfigError
 from any2caption.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from any2caption.training.plan import StagePlan
 
 _SPEC = re.compile(r"(?P<stage>[^:]+):(?P<first>\d+)(-(?P<last>\d+))?")
 MOST = 50
@@ -53,6 +57,20 @@ def parse_steps(text: str, recipe: Recipe) -> Steps | None:
     return found
 
 
+def refuse_past(steps: Steps | None, stages: Iterable["StagePlan"]) -> None:
+    """Raise ConfigError where a resumed run is past the first of the steps."""
+    if steps is None:
+        return
+    plan = next(stage for stage in stages if stage.name == steps.stage)
+    if plan.does in {"done", "skipped"}:
+        raise ConfigError(f"--profile: stage {plan.name} is {plan.does}, no step of it is made")
+    if steps.first < plan.first_step:
+        raise ConfigError(
+            f"--profile: stage {plan.name} goes on at step {plan.first_step}, behind"
+            f" {steps.first}: choose later steps"
+        )
+
+
 class Profile:
     """One rank's trace; without `steps` it does nothing."""
 
@@ -71,14 +89,17 @@ class Profile:
             self._running = profile(profile_memory=True, record_shapes=True)
             self._running.start()
 
-    def after(self, step: int) -> Path | None:
-        """Write the trace after the last step; returns its file then."""
+    def after(self, step: int, *, ends: bool = False) -> Path | None:
+        """Write the trace after the last step; returns its file then.
+
+        A stage that ends before it, out of time, leaves the steps that it made.
+        """
         steps = self.steps
-        if steps is None or self._running is None or step < steps.last:
+        if steps is None or self._running is None or (step < steps.last and not ends):
             return None
         self._running.stop()
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = f"{steps.stage}-{steps.first}-{steps.last}-rank{self.rank}.json"
+        name = f"{steps.stage}-{steps.first}-{step}-rank{self.rank}.json"
         part, file = self.folder / f".{name}.gz", self.folder / f"{name}.gz"
         self._running.export_chrome_trace(str(part))
         part.rename(file)

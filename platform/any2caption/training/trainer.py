@@ -124,12 +124,12 @@ class Trainer:
             progress = stage_progress(position.step, stage.steps, elapsed, budget)
             engines.set_rate(engine, stage, learning_rate_factor(stage, position.step, progress))
             engine.step()
-            if trace := self.profile.after(position.step):
-                self.reporter.say(stage, f"trace in {trace}")
             self._advance(loss, elapsed)
             self.reporter.step(stage, position, useful, slots, waited)
             self.reporter.rewards(stage, position, _rewards(batches))
             done = position.step >= stage.steps or elapsed >= budget
+            if trace := self.profile.after(position.step - 1, ends=done):
+                self.reporter.say(stage, f"trace in {trace}")
             if stop and not done:
                 self._leave(engine, stage)
             if not done and self.keeper.due():
