@@ -187,6 +187,9 @@ def made_from_of(  # noqa: PLR0913, PLR0917 - everything that decides it
         chosen = recipe_of("paper")
     made_from = prepared_from(snapshot, preset, chosen, weights, identity(general))
     if traces is not None:
+        if not any(stage.reasoning for stage in chosen.stages):
+            raise ConfigError(f"{traces}: no stage of recipe {chosen.name} has reasoning: true")
+        read_traces(traces)  # a bad file is refused by a plan already
         made_from["traces"] = hashlib.sha256(traces.read_bytes()).hexdigest()
     return chosen, made_from
 

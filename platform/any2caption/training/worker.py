@@ -116,7 +116,7 @@ def _train(  # noqa: PLR0913, PLR0917
         mlflow_url=url if rank == 0 else "",
         mlflow_run=run,
         tags={
-            "mlflow.runName": f"train-{out.parent.name}",
+            "mlflow.runName": "-".join(out.absolute().parts[-2:]),
             "recipe": found.name,
             "recipe_digest": found.digest,
             "snapshot": str(prepared.meta["snapshot"]),

@@ -1,0 +1,80 @@
+"""Reasoning traces of a user's own: learned where there is one, refused early where bad."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from any2caption.errors import ConfigError
+from any2caption.training.batches import Collator
+from any2caption.training.dataset import Prepared
+from any2caption.training.prepare import prepare
+from any2caption.training.recipes import SMOKE
+from any2caption.training.survey import survey
+
+REASONING = replace(
+    SMOKE, name="think", stages=(replace(SMOKE.stages[-1], encode_once=False, reasoning=True),)
+)
+
+
+def learned(data, sample):
+    batch = Collator(data, data.processor(), REASONING.stages[0], 0)([sample], 0)
+    return data.processor().decode(batch.labels[batch.labels >= 0].tolist())
+
+
+def test_own_traces_stand_before_the_parts_and_rules_make_the_others(
+    settings, snapshot, data, tmp_path
+):
+    own, other = (sample.id for sample in data.samples("train")[:2])
+    file = tmp_path / "traces.jsonl"
+    file.write_text(json.dumps({"id": own, "reasoning": "1. The text asks for a red ball."}))
+    prepared = Prepared(
+        prepare(
+            settings,
+            snapshot=snapshot.id,
+            preset="tiny",
+            recipe=REASONING,
+            out=tmp_path / "data",
+            workers=1,
+            traces=file,
+        )
+    )
+    texts = {sample.id: learned(prepared, sample) for sample in prepared.samples("train")}
+    assert texts[own].startswith("<think>1. The text asks for a red ball.</think>")
+    assert "1. Dense caption:" in texts[own]
+    assert texts[other].startswith("<think>")
+    assert "The text asks for a red ball." not in texts[other]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "traces.jsonl: cannot be read"),
+        ('{"id": "a"}\n', "traces.jsonl: line 1: no object with id and reasoning"),
+    ],
+)
+def test_a_bad_file_is_refused_by_the_plan(settings, snapshot, tmp_path, content, said):
+    file = tmp_path / "traces.jsonl"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(ConfigError, match=said):
+        plan_with(settings, snapshot, tmp_path, REASONING, file)
+
+
+def test_traces_for_a_recipe_that_does_not_reason_are_refused(settings, snapshot, tmp_path):
+    file = tmp_path / "traces.jsonl"
+    file.write_text("")
+    with pytest.raises(ConfigError, match="no stage of recipe smoke has reasoning"):
+        plan_with(settings, snapshot, tmp_path, SMOKE, file)
+
+
+def plan_with(settings, snapshot, tmp_path, recipe, traces):
+    return survey(
+        settings=settings,
+        recipe=recipe,
+        preset="tiny",
+        out=tmp_path / "run",
+        ranks=1,
+        snapshot=snapshot.id,
+        traces=traces,
+    )
