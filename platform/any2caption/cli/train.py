@@ -49,7 +49,9 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     ranks: Annotated[
         int, typer.Option(min=0, help="Processes; 0: the recipe's, at most one a GPU or core.")
     ] = 0,
-    weights: Annotated[str, typer.Option(help="Folder or file:// URI of Qwen2-VL weights.")] = "",
+    weights: Annotated[
+        str, typer.Option(help="Folder or file:// URI of Qwen2-VL or Qwen2.5-VL weights.")
+    ] = "",
     workers: Annotated[int, typer.Option(min=1, help="Processes that prepare the data.")] = 2,
     general: Annotated[
         list[str] | None,
