@@ -35,17 +35,21 @@ def tensors(inputs):
     }
 
 
-def logits(model, inputs):
+def forward(model, inputs):
     t = tensors(inputs)
-    with torch.no_grad():
-        embeds = model.embed(
-            t["input_ids"][None],
-            t["token_types"][None],
-            model.encode_vision(t["vision_patches"], t["vision_grid"]),
-            model.encode_motion(t["motion_patches"], t["motion_grid"]),
-            model.encode_camera(t["camera_poses"]),
-        )
-        return model.logits(model.hidden_states(embeds, t["position_ids"][:, None]))[0]
+    embeds = model.embed(
+        t["input_ids"][None],
+        t["token_types"][None],
+        model.encode_vision(t["vision_patches"], t["vision_grid"]),
+        model.encode_motion(t["motion_patches"], t["motion_grid"]),
+        model.encode_camera(t["camera_poses"]),
+    )
+    return model.logits(model.hidden_states(embeds, t["position_ids"][:, None]))[0]
+
+
+@torch.no_grad()
+def logits(model, inputs):
+    return forward(model, inputs)
 
 
 BACKBONES = {
@@ -148,15 +152,7 @@ def test_a_bundle_of_any_backbone_gives_the_same_captions(saved, conditions, tmp
 def test_every_part_of_any_backbone_learns(saved, conditions):
     model, processor = from_pretrained(str(saved), TINY)
     features = [processor.features(conditions[kind]) for kind in ("image", "pose", "camera")]
-    t = tensors(processor.assemble("Show two red balls.", features))
-    embeds = model.embed(
-        t["input_ids"][None],
-        t["token_types"][None],
-        model.encode_vision(t["vision_patches"], t["vision_grid"]),
-        model.encode_motion(t["motion_patches"], t["motion_grid"]),
-        model.encode_camera(t["camera_poses"]),
-    )
-    model.logits(model.hidden_states(embeds, t["position_ids"][:, None])).square().mean().backward()
+    forward(model, processor.assemble("Show two red balls.", features)).square().mean().backward()
     still = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert not {name for name in still if ".blocks." in name and name.endswith("weight")}
 

@@ -49,6 +49,17 @@ def short(steps: int = 3, **changes):
     return replace(SMOKE, stages=stages, max_minutes=math.inf, **changes)
 
 
+def stop_after(run, steps, monkeypatch):
+    """Let a trainer's run be asked to stop when it has made so many steps."""
+    advance = run._advance
+
+    def counted(*args):
+        advance(*args)
+        run.stopping = run.position.total_steps >= steps
+
+    monkeypatch.setattr(run, "_advance", counted)
+
+
 @pytest.fixture(scope="session")
 def alone():
     """A process group of one rank in this process."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.training.align import AlignData, moved
+from any2caption.training.align import AlignData, shifted
 from any2caption.training.batches import Collator, Order, share
 from any2caption.training.encoded import encode_items
 from any2caption.training.objective import Objective
@@ -122,8 +122,8 @@ def test_a_clip_is_moved_as_one_within_its_limit_and_always_alike():
     frames = np.arange(3 * 20 * 30, dtype=np.uint16).reshape(3, 20, 30)
     found = {}
     for number in range(200):
-        out = moved(frames, 0.1, (1, number))
-        assert np.array_equal(out, moved(frames, 0.1, (1, number)))
+        out = shifted(frames, 0.1, (1, number))
+        assert np.array_equal(out, shifted(frames, 0.1, (1, number)))
         # The middle of the picture says how far it went; every frame went as far.
         down, right = divmod(int(frames[0, 10, 15]) - int(out[0, 10, 15]), 30)
         right, down = (right, down) if right < 15 else (right - 30, down + 1)

@@ -9,7 +9,7 @@ from any2caption.training.place import Place
 from any2caption.training.shards import from_prepared, write_shards
 from any2caption.training.trainer import Trainer
 
-from .conftest import short
+from .conftest import short, stop_after
 
 
 @pytest.fixture
@@ -40,13 +40,7 @@ def test_shards_give_the_weights_of_the_prepared_folder_and_resume(
         out.mkdir()
     trainer(folder, whole).run()
     run = trainer(shards, ours)
-    advance = run._advance
-
-    def counted(*args):
-        advance(*args)
-        run.stopping = run.position.total_steps >= 3
-
-    monkeypatch.setattr(run, "_advance", counted)
+    stop_after(run, 3, monkeypatch)
     with pytest.raises(InterruptedTrainingError):
         run.run()
     trainer(shards, ours).run()

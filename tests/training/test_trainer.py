@@ -18,7 +18,7 @@ from any2caption.training.recipes import PAPER
 from any2caption.training.tracking import Metrics
 from any2caption.training.trainer import Trainer
 
-from .conftest import short
+from .conftest import short, stop_after
 
 
 def trainer(folder, out, recipe):
@@ -72,13 +72,7 @@ def test_resume_equals_uninterrupted_run(folder, finished, tmp_path, alone, monk
     stopped = 0
     for at in (2, 7, 11):  # in alignment, in the next stage, in interpretation
         run = trainer(folder, tmp_path, short())
-        advance = run._advance
-
-        def counted(*args, run=run, advance=advance, at=at):
-            advance(*args)
-            run.stopping = run.position.total_steps >= at - 1
-
-        monkeypatch.setattr(run, "_advance", counted)
+        stop_after(run, at - 1, monkeypatch)
         with pytest.raises(InterruptedTrainingError):
             run.run()
         stopped += 1
@@ -289,13 +283,7 @@ def test_a_packed_run_resumes_to_the_same_weights(folder, tmp_path, alone, monke
         out.mkdir()
     trainer(folder, whole, recipe).run()
     run = trainer(folder, again, recipe)
-    advance = run._advance
-
-    def counted(*args):
-        advance(*args)
-        run.stopping = run.position.total_steps >= 1
-
-    monkeypatch.setattr(run, "_advance", counted)
+    stop_after(run, 1, monkeypatch)
     with pytest.raises(InterruptedTrainingError):
         run.run()
     trainer(folder, again, recipe).run()

@@ -1,5 +1,6 @@
 """What a person names a source by: a store's URI, or a plain path."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from any2caption.errors import NotFoundError
@@ -11,12 +12,7 @@ def folder_uri(source: str) -> str:
     Raises:
         NotFoundError: there is no such folder.
     """
-    if "://" in source:
-        return source
-    path = Path(source).expanduser()
-    if not path.is_dir():
-        raise NotFoundError(f"{source}: no such folder (or give file:///… or s3://…)")
-    return path.resolve().as_uri()
+    return _uri(source, "folder", Path.is_dir)
 
 
 def file_uri(name: str) -> str:
@@ -25,9 +21,13 @@ def file_uri(name: str) -> str:
     Raises:
         NotFoundError: there is no such file.
     """
+    return _uri(name, "file", Path.is_file)
+
+
+def _uri(name: str, what: str, there: Callable[[Path], bool]) -> str:
     if "://" in name:
         return name
     path = Path(name).expanduser()
-    if not path.is_file():
-        raise NotFoundError(f"{name}: no such file (or give file:///… or s3://…)")
+    if not there(path):
+        raise NotFoundError(f"{name}: no such {what} (or give file:///… or s3://…)")
     return path.resolve().as_uri()

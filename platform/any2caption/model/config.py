@@ -141,7 +141,8 @@ class ProcessorConfig:
     motion: Scaling
     default_intrinsics: tuple[float, float, float, float] = (0.5, 0.889, 0.5, 0.5)
     """fx, fy, cx, cy where the camera file states none: 90 degrees across a 16:9 frame."""
-    max_new_tokens: int = 1024
+    max_new_tokens: int = 1600
+    """Room for six parts of `max_part_tokens` and their labels."""
     max_part_tokens: int = 256
     """A caption part that grows past this is ended, so an untrained model still writes all six
     parts.

@@ -188,7 +188,7 @@ class AlignData:
             )
         if self.shift:
             features = [
-                {**f, "frames": moved(f["frames"], self.shift, (self.seed, step, item.number))}
+                {**f, "frames": shifted(f["frames"], self.shift, (self.seed, step, item.number))}
                 for f, item in zip(features, chosen, strict=True)
             ]
         patches, grid, spans = self._patches(kind, features)
@@ -218,7 +218,7 @@ class AlignData:
         return joined(parts), torch.tensor(grids), spans
 
 
-def moved(
+def shifted(
     frames: NDArray[np.uint8], share_of_side: float, seed: tuple[int, ...]
 ) -> NDArray[np.uint8]:
     """Move T×H×W(×3) by up to a share of each side, evenly at random; edges are repeated."""

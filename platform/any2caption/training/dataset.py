@@ -43,24 +43,27 @@ def read_marker(folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: nothing is prepared there, or by another version of this program.
     """
-    if (folder / SHARDS).is_file():
-        from any2caption.storage import open_store
-        from any2caption.training.shards.index import read_index
-
-        index = read_index(open_store(folder.absolute().as_uri()), "")
-        return {**index.made_from, "classes": index.classes}
-    marker = folder / MARKER
-    if not marker.is_file():
-        raise ConfigError(
-            f"{folder}: no prepared data there; run any2caption.training.prepare first"
-        )
-    try:
-        meta = dict(json.loads(marker.read_text()))
-    except (ValueError, TypeError):
-        raise ConfigError(f"{marker}: damaged; remove the folder and prepare again") from None
+    meta = _shards_marker(folder) if (folder / SHARDS).is_file() else _marker(folder / MARKER)
     if meta.get("version") != PREPARED_VERSION:
         raise ConfigError(f"{folder}: prepared by another version; remove it and prepare again")
     return meta
+
+
+def _marker(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise ConfigError(
+            f"{file.parent}: no prepared data there; run any2caption.training.prepare first"
+        )
+    try:
+        return dict(json.loads(file.read_text()))
+    except (ValueError, TypeError):
+        raise ConfigError(f"{file}: damaged; remove the folder and prepare again") from None
+
+
+def _shards_marker(folder: Path) -> dict[str, Any]:
+    from any2caption.training.shards.data import marker_of
+
+    return marker_of(folder)
 
 
 def verify(folder: Path) -> list[str]:
@@ -68,10 +71,13 @@ def verify(folder: Path) -> list[str]:
 
     Raises:
         ConfigError: nothing is prepared there, or a file is missing, or is not what it was.
+        IntegrityError: a shard or their index is not what was written.
     """
     files = read_marker(folder).get("files")
     if (folder / SHARDS).is_file():
-        open_data(folder)  # reads and checks every shard
+        from any2caption.training.shards.data import verify_shards
+
+        verify_shards(folder)
         return []
     if files is None:
         return [f"{folder} was prepared without digests: its content is not verified"]

@@ -1,8 +1,8 @@
 """Muon for an encoder's matrices, AdamW for the rest, as one optimizer.
 
 Muon (Jordan et al., 2024; scaled as in arXiv 2502.16982) makes every update of a matrix nearly
-orthogonal. A small encoder that starts from nothing learns fine shapes with it in a third of the
-steps (`bench/README.md`); it needs whole matrices, which ZeRO 1 to 3 cut.
+orthogonal. It is meant for a small encoder that starts from nothing, and needs whole matrices,
+which ZeRO 1 to 3 cut.
 """
 
 from collections.abc import Callable, Iterable
@@ -49,9 +49,12 @@ class MuonAndAdamW(torch.optim.Optimizer):
         for optimizer in self._inner:
             optimizer.state = self.state
 
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """Make one step with both."""
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Make one step with both; a closure is run once, before them, and its loss returned."""
+        loss = None
         if closure is not None:
-            raise NotImplementedError("a closure would be run twice")
+            with torch.enable_grad():
+                loss = closure()
         for optimizer in self._inner:
             optimizer.step()  # type: ignore[no-untyped-call]
+        return loss

@@ -17,7 +17,7 @@ from any2caption.training import engine as engines
 from any2caption.training import lora
 from any2caption.training.ahead import Ahead
 from any2caption.training.batches import Batch
-from any2caption.training.dataset import open_data
+from any2caption.training.dataset import Prepared, open_data
 from any2caption.training.encoded import EncodedItems, encode_items
 from any2caption.training.keeper import Keeper
 from any2caption.training.machine import can_compile
@@ -46,9 +46,11 @@ class Trainer:
         progress: ProgressLog,
         metrics: Metrics,
         profile: Steps | None = None,
+        data: Prepared | None = None,
     ) -> None:
+        """`data` is that of the place, where it was opened already."""
         self.place, self.recipe, self.progress, self.metrics = place, recipe, progress, metrics
-        self.data = open_data(place.data)
+        self.data = data or open_data(place.data)
         self.processor = self.data.processor()
         self.objective = Objective(
             model,

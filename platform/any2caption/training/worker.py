@@ -123,7 +123,8 @@ def _train(  # noqa: PLR0913, PLR0917
         },
     )
     steps = parse_steps(profile, found)
-    Trainer(Place(data, out, rank, ranks), found, model, progress, metrics, steps).run()
+    place = Place(data, out, rank, ranks)
+    Trainer(place, found, model, progress, metrics, steps, prepared).run()
     if problem := metrics.close():
         progress.emit("finetune", problem)
 

@@ -7,8 +7,8 @@ feature's media lie; media are read from the tar when a batch asks for them.
 import io
 import json
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,13 @@ from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
 from any2caption.model.processor import Processor
 from any2caption.storage import ObjectStore, open_store
-from any2caption.training.dataset import Prepared, Sample
+from any2caption.training.dataset import Prepared
 from any2caption.training.shards.cache import ShardCache
-from any2caption.training.shards.index import read_file, read_index
+from any2caption.training.shards.index import Shard, read_file, read_index
 from any2caption.training.shards.sample import Loaded, ShardSample, decode, decode_feature
 from any2caption.training.shards.tars import read_tar
+
+SPLITS = ("train", "validation", "general")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +49,39 @@ class ShardData(Prepared):
     """
 
     def __init__(self, folder: Path) -> None:
-        store: ObjectStore = open_store(folder.absolute().as_uri())
+        store = _store(folder)
         index = read_index(store, "")
-        self.folder = folder
-        self.meta = {**index.made_from, "classes": index.classes}
+        self.folder, self.meta = folder, marker_of(folder)
         self.config = from_dict(ModelConfig, json.loads(read_file(store, "", index, "config.json")))
         self._tokenizer = read_file(store, "", index, "tokenizer.json").decode()
-        cache = ShardCache(store, "")
-        places: dict[int, _Place] = {}
-        found: list[ShardSample] = []
-        numbers: list[tuple[int, ...]] = []
-        splits: list[str] = []
+        self._places: dict[int, _Place] = {}
+        found: list[tuple[str, ShardSample]] = []
         # The order of a prepared folder's records; the index sorts splits by name.
-        for split in ("train", "validation", "general"):
+        for split in SPLITS:
             for shard in index.splits.get(split, ()):
-                data = cache.read(shard)
-                offsets = _offsets(data)
-                for at, files in enumerate(read_tar(data, shard)):
-                    sample = decode(files, f"{shard.key}: sample {at}")
-                    entries = json.loads(files["meta.json"])["features"]
-                    if any("item" not in entry for entry in entries):
-                        raise IntegrityError(f"{shard.key}: sample {at} does not number its items")
-                    for entry in entries:
-                        name = entry.get("poses") or entry.get("frames")
-                        media = (name, *offsets[f"{at:08d}.{name}"]) if name else None
-                        places.setdefault(entry["item"], _Place(shard.key, at, entry, media))
-                    found.append(_without_media(sample))
-                    numbers.append(tuple(entry["item"] for entry in entries))
-                    splits.append(split)
-        self._places = places
-        self.items = [_item(places[n].entry) if n in places else {"kind": ""}
-                      for n in range(max(places, default=-1) + 1)]  # fmt: skip
-        loaded = Loaded(found)
+                found += [(split, sample) for sample in self._read(store, shard)]
+        self.items = [_item(self._places[n].entry) if n in self._places else {"kind": ""}
+                      for n in range(max(self._places, default=-1) + 1)]  # fmt: skip
+        loaded = Loaded([sample for _, sample in found])
         self.caption_tokens, self.slot_tokens = loaded.caption_tokens, loaded.slot_tokens
-        self._by_split: dict[str, list[Sample]] = {"train": [], "validation": [], "general": []}
-        for split, record, items in zip(splits, loaded.samples, numbers, strict=True):
-            self._by_split[split].append(_numbered(record, items))
+        self._records = {split: [] for split in SPLITS}
+        for (split, sample), record in zip(found, loaded.samples, strict=True):
+            self._records[split].append(replace(record, features=sample.items))
+
+    def _read(self, store: ObjectStore, shard: Shard) -> Iterator[ShardSample]:
+        """Yield a shard's samples without media, and note where those are."""
+        data = ShardCache(store, "").read(shard)
+        offsets = _offsets(data)
+        for at, files in enumerate(read_tar(data, shard)):
+            sample = decode(files, f"{shard.key}: sample {at}", media=False)
+            entries = json.loads(files["meta.json"])["features"]
+            if len(sample.items) != len(entries):
+                raise IntegrityError(f"{shard.key}: sample {at} does not number its items")
+            for number, entry in zip(sample.items, entries, strict=True):
+                name = entry.get("poses") or entry.get("frames")
+                media = (name, *offsets[f"{at:08d}.{name}"]) if name else None
+                self._places.setdefault(number, _Place(shard.key, at, entry, media))
+            yield sample
 
     def processor(self) -> Processor:
         """A processor with the tokenizer beside the shards."""
@@ -105,9 +104,35 @@ class ShardData(Prepared):
         found = [self.feature(number)["poses"] for number in cameras]
         return np.stack(found) if found else np.zeros((0, self.config.camera.frames, 16), "f4")
 
-    @cached_property
-    def _records(self) -> dict[str, list[Sample]]:
-        return self._by_split
+
+def marker_of(folder: Path) -> dict[str, Any]:
+    """Return what a folder of shards was made from, as a prepared folder's marker says it.
+
+    Raises:
+        IntegrityError: the index is damaged or of another version.
+    """
+    index = read_index(_store(folder), "")
+    return {**index.made_from, "classes": index.classes}
+
+
+def verify_shards(folder: Path) -> None:
+    """Check every shard and file of a folder against the index.
+
+    Raises:
+        IntegrityError: one is missing or not what was written; names it.
+    """
+    store = _store(folder)
+    index = read_index(store, "")
+    cache = ShardCache(store, "")
+    for shards in index.splits.values():
+        for shard in shards:
+            cache.read(shard)
+    for name in index.files:
+        read_file(store, "", index, name)
+
+
+def _store(folder: Path) -> ObjectStore:
+    return open_store(folder.absolute().as_uri())
 
 
 def _offsets(data: bytes) -> dict[str, tuple[int, int]]:
@@ -117,11 +142,3 @@ def _offsets(data: bytes) -> dict[str, tuple[int, int]]:
 
 def _item(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: entry[name] for name in ("kind", "role", "shape", "regions") if name in entry}
-
-
-def _without_media(sample: ShardSample) -> ShardSample:
-    return replace(sample, features=())
-
-
-def _numbered(record: Sample, items: tuple[int, ...]) -> Sample:
-    return replace(record, features=items)

@@ -112,8 +112,10 @@ def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
     return files
 
 
-def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
+def decode(files: Mapping[str, bytes], where: str, *, media: bool = True) -> ShardSample:
     """Return the sample of these files; `where` names shard and sample in errors.
+
+    Without `media` its features are left out.
 
     Raises:
         IntegrityError: a file is missing, of another format than the three, or damaged.
@@ -129,7 +131,7 @@ def decode(files: Mapping[str, bytes], where: str) -> ShardSample:
         return ShardSample(
             id=str(meta["id"]),
             prompt=str(meta["prompt"]),
-            features=tuple(_feature(entry, files) for entry in meta["features"]),
+            features=tuple(_feature(entry, files) for entry in meta["features"] if media),
             answers=meta["answers"],
             parts=meta["parts"],
             caption=_array(files["caption.npy"], np.int32),
