@@ -1,5 +1,7 @@
 """Deletions, comparisons and statistics of snapshots."""
 
+import json
+
 import pytest
 
 from any2caption.datasets.catalogue import Catalogue
@@ -23,7 +25,7 @@ from any2caption.storage.folder import FolderStore
 from any2caption.storage.memory import MemoryStore
 
 from .builders import read_manifest, record, write_corpus
-from .test_sources import PICTURE
+from .test_sources import PICTURE, STATED, folder
 
 
 @pytest.fixture
@@ -125,6 +127,20 @@ def test_what_was_removed_does_not_come_back_and_is_no_fault_of_the_source():
     result = ingest(source, "src", MemoryStore(), workers=1, threshold=0, options=options)
     assert gone not in result.records.ids
     assert result.rejected == 1
+
+
+def test_records_that_wait_for_captions_are_removed_too(store, catalogue):
+    source = folder({"a.png": PICTURE, "b.png": PICTURE, "c.png": PICTURE})
+    made = ingest(source, "src", store, workers=1, options=IngestOptions(source=STATED))
+    before = store.get(made.pending_key).splitlines(keepends=True)
+    gone = json.loads(before[1])["id"]
+    assert remove(store, catalogue, what="record", name=gone, by="me").waited == 1
+    (left,) = store.list("pending/")
+    assert store.get(left.key).splitlines(keepends=True) == [before[0], before[2]]
+    assert ("record", gone) in removed_keys(store)
+    assert remove(store, catalogue, what="record", name=gone, by="me").waited == 0
+    assert remove(store, catalogue, what="source", name="unit", by="me").waited == 2
+    assert not list(store.list("pending/"))
 
 
 def test_snapshots_are_found_by_prefix_and_as_latest(store, published):

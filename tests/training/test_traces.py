@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from any2caption.errors import ConfigError
+from any2caption.progress import ProgressLog
 from any2caption.training.batches import Collator
 from any2caption.training.dataset import Prepared
 from any2caption.training.prepare import prepare
@@ -27,7 +28,10 @@ def test_own_traces_stand_before_the_parts_and_rules_make_the_others(
 ):
     own, other = (sample.id for sample in data.samples("train")[:2])
     file = tmp_path / "traces.jsonl"
-    file.write_text(json.dumps({"id": own, "reasoning": "1. The text asks for a red ball."}))
+    rows = [{"id": own, "reasoning": "1. The text asks for a red ball."}]
+    rows.append({"id": "stranger", "reasoning": "1. Nobody asks."})
+    file.write_text("\n".join(map(json.dumps, rows)))
+    log = ProgressLog(tmp_path / "progress.jsonl")
     prepared = Prepared(
         prepare(
             settings,
@@ -37,8 +41,11 @@ def test_own_traces_stand_before_the_parts_and_rules_make_the_others(
             out=tmp_path / "data",
             workers=1,
             traces=file,
+            progress=log,
         )
     )
+    said = "1 of 2 traces belong to no training or validation record, as that of 'stranger'"
+    assert f"{file}: {said}" in {line["message"] for line in map(json.loads, log.path.open())}
     texts = {sample.id: learned(prepared, sample) for sample in prepared.samples("train")}
     assert texts[own].startswith("<think>1. The text asks for a red ball.</think>")
     assert "1. Dense caption:" in texts[own]

@@ -321,6 +321,8 @@ def remove(  # noqa: PLR0913, PLR0917 - a command's options
         put_json(asdict(done))
         return
     put(f"{done.removed:,} records removed; latest snapshot {(done.snapshot or 'none')[:_ID]}")
+    if done.waited:
+        put(f"{done.waited:,} records that waited for captions removed")
     for identity in done.withdrawn:
         put(f"withdrawn   {identity[:_ID]}")
     for model in done.models:

@@ -2,9 +2,10 @@
 
 Rules. The request is kept (`deletions/`), so an ingest quarantines what comes back. Every snapshot
 that contains it is withdrawn: its manifest stays for the record, but it is not loaded for training
-or evaluation any more. Where the latest snapshot contains it, a new one without it is published.
-Media that only withdrawn snapshots refer to are deleted when that is asked for (`purge`). Models
-that were trained on a withdrawn snapshot are listed; what becomes of them is a person's decision.
+or evaluation any more. It leaves the manifests of records that wait for captions. Where the latest
+snapshot contains it, a new one without it is published. Media that only withdrawn snapshots refer
+to are deleted when that is asked for (`purge`). Models that were trained on a withdrawn snapshot
+are listed; what becomes of them is a person's decision.
 """
 
 import json
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from any2caption.datasets import waiting
 from any2caption.datasets.record_file import RecordFile
 from any2caption.datasets.snapshots import (
     POINTER,
@@ -40,6 +42,8 @@ class Removed:
 
     removed: int
     """Records that the latest snapshot lost."""
+    waited: int
+    """Records that waited for captions, and went."""
     snapshot: str | None
     """The latest snapshot now."""
     withdrawn: tuple[str, ...]
@@ -68,14 +72,16 @@ def remove(  # noqa: PLR0913 - a request's fields
     """Remove all records of the source `name`, or the record `name`; running it again is safe.
 
     Raises:
-        NotFoundError: no snapshot contains it, and nobody asked before.
+        NotFoundError: no snapshot contains it, it does not wait for captions, and nobody asked
+            before.
     """
     if what not in {"source", "record"} or not name:
         raise ConfigError("name a source or a record")
     affected = [identity for identity in list_ids(store) if _contains(store, identity, what, name)]
     request = {"what": what, "name": name}
     key = f"{PREFIX}{digest_of(json.dumps(request, sort_keys=True).encode())[:32]}.json"
-    if not affected and not store.exists(key):
+    known = affected or store.exists(key) or waiting.count(store, _field(what), name)
+    if not known:
         raise NotFoundError(f"no snapshot has the {what} {name!r}; see `a2c data show`")
     time = datetime.now(UTC).isoformat(timespec="seconds")
     document = {**request, "by": by, "reason": reason, "time": time}
@@ -90,6 +96,7 @@ def remove(  # noqa: PLR0913 - a request's fields
         withdraw(store, identity, why, latest)
     return Removed(
         removed=lost,
+        waited=waiting.drop(store, _field(what), name),
         snapshot=latest,
         withdrawn=tuple(affected),
         models=tuple(catalogue.trained_on(affected)),

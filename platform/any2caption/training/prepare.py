@@ -105,6 +105,8 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     address = (settings.object_store, settings.s3_endpoint_url)
     features = extract(address, store, config, tokenizer, conditions, workers)
     extra = extra_of(chosen, store, traces, rows, refused)
+    if unused := unused_traces(extra.traces or {}, records):
+        log.emit("finetune", f"{traces}: {unused}")
     write_prepared(out, records, counted(features), config, tokenizer, made_from, extra)
     seconds = round(time.monotonic() - began, 1)
     beside = (
@@ -171,6 +173,17 @@ def read_traces(file: Path | None) -> dict[str, str]:
         except (ValueError, KeyError, TypeError):
             raise ConfigError(f"{file}: line {number}: no object with id and reasoning") from None
     return found
+
+
+def unused_traces(traces: Mapping[str, str], records: Iterable[Record]) -> str:
+    """Say how many traces belong to no training or validation record; empty if none."""
+    strange = sorted(traces.keys() - {record.id for record in records})
+    if not strange:
+        return ""
+    return (
+        f"{len(strange):,} of {len(traces):,} traces belong to no training or validation record,"
+        f" as that of {strange[0]!r}"
+    )
 
 
 def made_from_of(  # noqa: PLR0913, PLR0917 - everything that decides it

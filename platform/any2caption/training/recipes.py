@@ -347,6 +347,7 @@ READE = Recipe(
     max_minutes=72 * 60.0,
     ranks=8,
     zero=2,
+    precision="bf16",
     checkpoint_seconds=900.0,
     note=(
         "arXiv 2511.20563: learning rates, rollouts and divergence as stated there; steps are one"

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from any2caption import __version__
+from any2caption.datasets import waiting
 from any2caption.datasets.camera_check import compare_record
 from any2caption.datasets.duplicates import Fingerprints
 from any2caption.datasets.fingerprints import BITS
@@ -59,7 +60,6 @@ from any2caption.datasets.records import MediaObject, Record, RecordCondition, S
 from any2caption.datasets.splits import split_of
 from any2caption.errors import ConfigError
 from any2caption.storage import ObjectStore, digest_of
-from any2caption.storage.digest import file_digest
 
 MAX_FILE_BYTES = 512 << 20
 # Results after which the caches are saved, so that a killed ingest goes on from there.
@@ -312,10 +312,7 @@ class _Sink:
         if not self.pending:
             return None
         self._waiting.flush()
-        path = Path(self._waiting.name)
-        key = f"pending/{file_digest(path)}.jsonl"
-        store.upload(key, path)
-        return key
+        return waiting.keep(store, Path(self._waiting.name))
 
 
 class _Files:
