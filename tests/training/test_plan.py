@@ -199,7 +199,7 @@ def test_too_little_memory_is_a_refusal_that_can_be_overruled(surveyed):
         (replace(SMOKE, stages=()), "has no stage"),
         (replace(SMOKE, stages=(SMOKE.stages[0],) * 2), "two stages are called align-camera"),
         (replace(SMOKE, max_minutes=float("nan")), "max_minutes must be above 0"),
-        (PAPER, "is for qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b, not for tiny"),
+        (PAPER, "is for qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b, qwen3-vl-8b, not for tiny"),
     ],
 )
 def test_impossible_combinations_are_refused(recipe, said):

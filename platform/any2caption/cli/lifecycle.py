@@ -29,7 +29,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
         ),
     ] = "",
     preset: Annotated[
-        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b.")
+        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b, qwen3-vl-8b.")
     ] = "tiny",
     recipe: Annotated[str, typer.Option(help="Training recipe.")] = "tiny",
     weights: Annotated[

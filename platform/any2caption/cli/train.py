@@ -36,7 +36,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         Path | None, typer.Option(help="Prepared folder or folder of shards, not --snapshot.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b.")
+        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b, qwen3-vl-8b.")
     ] = "tiny",
     change: Annotated[
         list[str] | None,
@@ -50,7 +50,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         int, typer.Option(min=0, help="Processes; 0: the recipe's, at most one a GPU or core.")
     ] = 0,
     weights: Annotated[
-        str, typer.Option(help="Folder or file:// URI of Qwen2-VL or Qwen2.5-VL weights.")
+        str, typer.Option(help="Folder or file:// URI of Qwen2-VL, 2.5 or 3 weights.")
     ] = "",
     workers: Annotated[int, typer.Option(min=1, help="Processes that prepare the data.")] = 2,
     general: Annotated[

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from any2caption.model import documents
-from any2caption.model.backbones import backbone, transformers_config
+from any2caption.model.backbones import backbone, run_language, transformers_config
 from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, VISION
@@ -62,7 +62,7 @@ class Any2Caption(nn.Module):
         self.camera_encoder.recompute = True
 
     def encode_vision(self, patches: Tensor, grid: Tensor) -> Tensor:
-        """Patches (N, D) with grids (n, 3) → (N / merge², hidden)."""
+        """Patches (N, D) with grids (n, 3) → (N / merge², `config.rows`)."""
         return run_tower(self.mllm.model.visual, patches, grid)
 
     def encode_motion(self, patches: Tensor, grid: Tensor) -> Tensor:
@@ -70,14 +70,16 @@ class Any2Caption(nn.Module):
         return run_tower(self.motion_encoder, patches, grid)
 
     def encode_camera(self, poses: Tensor) -> Tensor:
-        """Poses (c·F, 16) → (c·F, hidden)."""
+        """Poses (c·F, 16) → (c·F, `config.rows`)."""
         frames = self.config.camera.frames
-        return self.camera_encoder(poses.view(-1, frames, 16)).flatten(0, 1)  # type: ignore[no-any-return]
+        return widened(
+            self.camera_encoder(poses.view(-1, frames, 16)).flatten(0, 1), self.config.rows
+        )
 
     def embed(
         self, input_ids: Tensor, token_types: Tensor, vision: Tensor, motion: Tensor, camera: Tensor
     ) -> Tensor:
-        """Token embeddings (B, L, hidden) with each encoder's rows in their places, in order."""
+        """Token embeddings (B, L, `config.rows`) with encoders' rows in their places, in order."""
         return place(
             self.mllm.get_input_embeddings()(input_ids), token_types, vision, motion, camera
         )
@@ -85,7 +87,7 @@ class Any2Caption(nn.Module):
     def hidden_states(
         self, embeds: Tensor, position_ids: Tensor, packed: documents.Documents | None = None
     ) -> Tensor:
-        """Causal forward over (B, L, hidden) with positions (3, B, L), padded on the right.
+        """Causal forward over `embed`'s rows with positions (3, B, L), padded on the right.
 
         With `packed` a row holds several documents, which do not see each other.
         """
@@ -93,35 +95,38 @@ class Any2Caption(nn.Module):
             config: Any = self.language.config
             if config._attn_implementation != documents.NAME:  # noqa: SLF001
                 self.language.set_attn_implementation(documents.NAME)  # type: ignore[operator]
-            return self.language(  # type: ignore[no-any-return]
-                inputs_embeds=embeds,
+            return run_language(
+                self.language,
+                embeds,
                 position_ids=position_ids,
-                attention_mask=dict.fromkeys(("full_attention", "sliding_attention")),
+                attention_mask=None,
                 use_cache=False,
                 documents=packed,
-            ).last_hidden_state
+            )
         if embeds.is_cuda:  # fused causal attention: with padding on the right it needs no mask
             return self._fused(embeds, position_ids)
         length = embeds.shape[1]
         mask = torch.full(
             (length, length), torch.finfo(torch.float32).min, device=embeds.device
         ).triu(1)
-        return self.language(  # type: ignore[no-any-return]
-            inputs_embeds=embeds,
+        return run_language(
+            self.language,
+            embeds,
             position_ids=position_ids,
             attention_mask=mask[None, None],
             use_cache=False,
-        ).last_hidden_state
+        )
 
     def _fused(self, embeds: Tensor, position_ids: Tensor) -> Tensor:
         if self.mllm.model.language_model.config._attn_implementation != "sdpa":  # noqa: SLF001
             self.language.set_attn_implementation("sdpa")  # type: ignore[operator]
-        return self.language(  # type: ignore[no-any-return]
-            inputs_embeds=embeds,
+        return run_language(
+            self.language,
+            embeds,
             position_ids=position_ids,
-            attention_mask={"full_attention": None},
+            attention_mask=None,
             use_cache=False,
-        ).last_hidden_state
+        )
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Next-token scores (…, vocabulary)."""
@@ -140,8 +145,18 @@ class Any2Caption(nn.Module):
 def place(
     embeds: Tensor, token_types: Tensor, vision: Tensor, motion: Tensor, camera: Tensor
 ) -> Tensor:
-    """Put encoder rows where `token_types` says; the counts must agree."""
-    for kind, rows in ((VISION, vision), (MOTION, motion), (CAMERA, camera)):
+    """Put encoder rows where `token_types` says, all as wide as the widest; counts must agree."""
+    parts = ((VISION, vision), (MOTION, motion), (CAMERA, camera))
+    width = max(embeds.shape[-1], *(rows.shape[-1] for _, rows in parts))
+    embeds = widened(embeds, width)
+    for kind, rows in parts:
         if len(rows):
-            embeds = embeds.masked_scatter((token_types == kind)[..., None], rows.to(embeds.dtype))
+            found = widened(rows, width).to(embeds.dtype)
+            embeds = embeds.masked_scatter((token_types == kind)[..., None], found)
     return embeds
+
+
+def widened(rows: Tensor, width: int) -> Tensor:
+    """Rows (…, n) with zeros behind them, (…, width)."""
+    missing = width - rows.shape[-1]
+    return nn.functional.pad(rows, (0, missing)) if missing else rows

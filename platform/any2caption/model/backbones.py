@@ -1,15 +1,18 @@
 """The vision-language models that Any2Caption stands on, behind one interface.
 
-Each is transformers' own class. Their language models compute the same; their vision towers differ:
-Qwen2.5-VL's attends within windows in most layers, has gated MLPs, and counts a video's time in
-steps of its own. Qwen3-VL is none of them: its tower also hands features to several layers of the
-language model.
+Each is transformers' own class. Qwen2-VL and Qwen2.5-VL have the same language model; Qwen2.5-VL's
+vision tower attends within windows in most layers, has gated MLPs, and counts a video's time in
+steps of its own. Qwen3-VL's tower also gives features of some of its layers (DeepStack, arXiv
+2406.04334), which are added behind the first layers of the language model; here they follow a
+token's embedding in one wider row, through encoders, packing and serving (`run_language`).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
 from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
@@ -17,6 +20,8 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     Qwen2VLConfig,
     Qwen2VLForConditionalGeneration,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
 )
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
     Qwen2_5_VisionTransformerPretrainedModel,
@@ -26,6 +31,7 @@ from transformers.models.qwen2_vl.modeling_qwen2_vl import (
     Qwen2VisionTransformerPretrainedModel,
     Qwen2VLTextModel,
 )
+from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLTextModel, Qwen3VLVisionModel
 
 from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, TextConfig, VisionConfig
@@ -79,6 +85,26 @@ BACKBONES: Mapping[str, Backbone] = {
             "time_step": found.tokens_per_second,
         },
     ),
+    "qwen3_vl": Backbone(
+        Qwen3VLForConditionalGeneration,
+        Qwen3VLConfig,
+        Qwen3VLVisionModel,
+        Qwen3VLTextModel,
+        lambda vision, hidden: {
+            "hidden_size": vision.width,
+            "out_hidden_size": hidden,
+            "intermediate_size": vision.mlp,
+            "num_position_embeddings": vision.places,
+            "deepstack_visual_indexes": list(vision.deepstack),
+        },
+        lambda found: {
+            "width": found.hidden_size,
+            "mlp": found.intermediate_size,
+            "places": found.num_position_embeddings,
+            "deepstack": tuple(found.deepstack_visual_indexes),
+            "timestamps": True,
+        },
+    ),
 }
 """By transformers' `model_type`."""
 
@@ -119,6 +145,7 @@ def transformers_config(
             "bos_token_id": ids.get("<|endoftext|>", 0),
             "eos_token_id": ids.get("<|im_end|>", 2),
             "pad_token_id": ids.get("<|endoftext|>", 0),
+            **({"head_dim": text.head_dim} if text.head_dim else {}),
         },
         vision_config={
             "depth": vision.depth,
@@ -154,6 +181,7 @@ def sizes_of(found: PreTrainedConfig) -> tuple[TextConfig, VisionConfig]:
             rms_eps=text.rms_norm_eps,
             tie_embeddings=bool(found.tie_word_embeddings),
             max_positions=text.max_position_embeddings,
+            head_dim=getattr(text, "head_dim", None) or 0,
         ),
         VisionConfig(
             backbone=str(found.model_type),
@@ -165,3 +193,18 @@ def sizes_of(found: PreTrainedConfig) -> tuple[TextConfig, VisionConfig]:
             **backbone(str(found.model_type)).of_vision(vision),
         ),
     )
+
+
+def run_language(language: Any, embeds: Tensor, **others: Any) -> Tensor:
+    """Last hidden states (B, L, hidden) of embeddings (B, L, hidden · n).
+
+    What follows a token's embedding in its row is added behind the first n - 1 layers. `others` go
+    to transformers' forward.
+    """
+    first, *levels = embeds.split(language.config.hidden_size, -1)
+    if levels:
+        everywhere = torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
+        others["visual_pos_masks"] = everywhere
+        others["deepstack_visual_embeds"] = [level.flatten(0, 1) for level in levels]
+    found: Tensor = language(inputs_embeds=first, **others).last_hidden_state
+    return found

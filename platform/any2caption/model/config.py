@@ -29,7 +29,7 @@ NEW_TOKENS: tuple[str, ...] = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextConfig:
-    """The language model (Qwen2)."""
+    """The language model (Qwen2 or Qwen3)."""
 
     vocab_size: int
     hidden: int
@@ -39,6 +39,8 @@ class TextConfig:
     mlp: int
     mrope_section: tuple[int, int, int]
     """Rotary frequencies for time, height and width; they add up to half the head dimension."""
+    head_dim: int = 0
+    """Where it is not hidden / heads (Qwen3-VL)."""
     rope_theta: float = 1e6
     rms_eps: float = 1e-6
     tie_embeddings: bool = False
@@ -49,7 +51,7 @@ class TextConfig:
 class VisionConfig:
     """The vision tower; the motion encoder is a copy of it.
 
-    The last four fields are Qwen2.5-VL's.
+    `window`, `full_layers` and `time_step` are Qwen2.5-VL's, what follows them Qwen3-VL's.
     """
 
     backbone: str = "qwen2_vl"
@@ -62,7 +64,7 @@ class VisionConfig:
     merge: int = 2
     temporal: int = 2
     mlp: int = 0
-    """Width of the gated MLPs."""
+    """Width of the MLPs, where it is not `mlp_ratio` times `width`."""
     window: int = 0
     """Side of an attention window in pixels."""
     full_layers: tuple[int, ...] = ()
@@ -70,6 +72,13 @@ class VisionConfig:
     time_step: int = 1
     """Positions from one frame pair of a video to the next; a pair counts as a second, as
     transformers takes it where nothing is stated."""
+    places: int = 0
+    """Rows of the table of learned positions, a square that is resampled to each picture's grid."""
+    deepstack: tuple[int, ...] = ()
+    """Layers whose features are added behind the language model's first layers, one each."""
+    timestamps: bool = False
+    """Whether a frame pair of a video stands in the prompt by itself, behind its time in words. A
+    pair counts as a second, at two frames a second."""
 
     @property
     def patch_dim(self) -> int:
@@ -159,6 +168,14 @@ class ModelConfig:
     camera: CameraConfig
     processor: ProcessorConfig
     format: str = field(default="a2c.model/1")
+
+    @property
+    def rows(self) -> int:
+        """Numbers in a row that the vision or motion encoder gives for a token.
+
+        `text.hidden` for the prompt, and as many for each layer of `vision.deepstack`.
+        """
+        return self.text.hidden * (1 + len(self.vision.deepstack))
 
     def with_vocab(self, size: int) -> "ModelConfig":
         """Return the same model for a vocabulary of `size` tokens."""

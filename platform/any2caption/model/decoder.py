@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from any2caption.model.any2caption import Any2Caption, place
-from any2caption.model.backbones import backbone, transformers_config
+from any2caption.model.any2caption import Any2Caption, place, widened
+from any2caption.model.backbones import backbone, run_language, transformers_config
 from any2caption.model.bundle import load_config, load_part, load_processor
 from any2caption.model.constraint import CaptionGrammar
 from any2caption.model.inputs import DecoderInputs
@@ -86,7 +86,7 @@ class Decoder:
             if constraint.done.all():
                 break
             last = last + 1
-            new = self._embedded(chosen)[:, None]
+            new = widened(self._embedded(chosen)[:, None], embeds.shape[-1])
             at_new = last[None, :, None].expand(3, -1, 1)
             mask = torch.cat([mask, mask.new_ones(len(batch), 1)], dim=1)
             if cached:
@@ -98,26 +98,26 @@ class Decoder:
     def _forward(
         self, embeds: Tensor, positions: Tensor, mask: Tensor, cache: DynamicCache | None
     ) -> Tensor:
-        """Run `embeds` (B, q, hidden), the last q of the `mask` (B, k) positions."""
+        """Run `embeds` (B, q, rows), the last q of the `mask` (B, k) positions."""
         q, k = embeds.shape[1], mask.shape[1]
         causal = torch.ones(q, k, dtype=torch.bool, device=mask.device).tril(k - q)
         itself = torch.eye(q, k, dtype=torch.bool, device=mask.device)[None] * (k == q)
         allowed = causal & mask[:, None].bool() | itself
         additive = torch.where(allowed, 0.0, torch.finfo(torch.float32).min)[:, None]
-        return self.language(  # type: ignore[no-any-return]
-            inputs_embeds=embeds,
+        return run_language(
+            self.language,
+            embeds,
             position_ids=positions,
             attention_mask=additive,
             past_key_values=cache,
             use_cache=cache is not None,
-        ).last_hidden_state
+        )
 
     def _left_padded(self, batch: Sequence[DecoderInputs]) -> tuple[Tensor, Tensor, Tensor]:
-        """Prompt embeddings (B, L, hidden), positions (3, B, L) and mask (B, L)."""
+        """Prompt embeddings (B, L, rows), positions (3, B, L) and mask (B, L)."""
         longest = max(len(item.input_ids) for item in batch)
-        hidden = self.language.config.hidden_size  # type: ignore[union-attr]
-        device = self._device()
-        embeds = torch.zeros(len(batch), longest, int(hidden), device=device)  # type: ignore[arg-type]
+        width, device = self.processor.config.rows, self._device()
+        embeds = torch.zeros(len(batch), longest, width, device=device)
         positions = torch.zeros(3, len(batch), longest, dtype=torch.int64, device=device)
         mask = torch.zeros(len(batch), longest, dtype=torch.int64, device=device)
         for row, item in enumerate(batch):
@@ -128,7 +128,7 @@ class Decoder:
                 for part in (item.vision_embeds, item.motion_embeds, item.camera_embeds)
             )
             types = torch.from_numpy(np.array(item.token_types)).to(device)
-            embeds[row, longest - size :] = place(tokens, types, *rows)
+            embeds[row, longest - size :] = widened(place(tokens, types, *rows), width)
             positions[:, row, longest - size :] = torch.from_numpy(np.array(item.position_ids))
             mask[row, longest - size :] = 1
         return embeds, positions, mask

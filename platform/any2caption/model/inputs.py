@@ -54,8 +54,8 @@ class DecoderInputs:
     """One request as the decoder step takes it.
 
     - input_ids, position_ids, token_types: as in ModelInputs.
-    - vision_embeds: float32 [N / merge², hidden].
-    - motion_embeds: float32 [M / merge², hidden].
+    - vision_embeds: float32 [N / merge², config.rows].
+    - motion_embeds: float32 [M / merge², config.rows].
     - camera_embeds: float32 [c·F, hidden].
     """
 

@@ -21,6 +21,8 @@ _CLIP = Scaling(
     std=(68.5005, 66.6322, 70.3232),
 )
 
+_HALF = Scaling(mean=(127.5,) * 3, std=(127.5,) * 3)  # as Qwen3-VL was trained
+
 TINY = ModelConfig(
     preset="tiny",
     text=TextConfig(
@@ -113,8 +115,35 @@ QWEN2_5_VL_7B = replace(
         time_step=2,
     ),
 )
+QWEN3_VL_8B = replace(
+    QWEN2_VL_7B,
+    preset="qwen3-vl-8b",
+    text=TextConfig(
+        vocab_size=151936,
+        hidden=4096,
+        layers=36,
+        heads=32,
+        kv_heads=8,
+        head_dim=128,
+        mlp=12288,
+        mrope_section=(24, 20, 20),
+        rope_theta=5e6,
+    ),
+    vision=VisionConfig(
+        backbone="qwen3_vl",
+        depth=27,
+        width=1152,
+        heads=16,
+        patch=16,
+        mlp=4304,
+        places=2304,
+        deepstack=(8, 16, 24),
+        timestamps=True,
+    ),
+    processor=replace(_PAPER_PROCESSOR, image=_HALF, depth=_HALF, motion=_HALF),
+)
 PRESETS: dict[str, ModelConfig] = {
-    preset.preset: preset for preset in (TINY, QWEN2_VL_2B, QWEN2_VL_7B, QWEN2_5_VL_7B)
+    preset.preset: preset for preset in (TINY, QWEN2_VL_2B, QWEN2_VL_7B, QWEN2_5_VL_7B, QWEN3_VL_8B)
 }
 
 

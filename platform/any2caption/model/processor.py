@@ -275,6 +275,7 @@ class Processor:
                 poses = np.asarray(item["poses"], np.float32)
                 cameras.append(poses)
                 self._add_media(prompt, CAMERA, len(poses), None)
+                prompt.add(self._text("\n"))
                 continue
             if "regions" in item:
                 warnings += self._add_regions(prompt, item, label.strip(": "))
@@ -288,9 +289,7 @@ class Processor:
                 )
                 (motion if target == MOTION else vision).append(found)
             grids[target].append(grid)
-            pad = "<|image_pad|>" if kind in _STILLS else "<|video_pad|>"
-            tokens = grid[0] * grid[1] * grid[2] // config.vision.merge**2
-            self._add_media(prompt, target, tokens, grid, pad)
+            self._add_frames(prompt, target, grid, still=kind in _STILLS)
         ids, cut = self._user_text(text)
         if cut:
             warnings.append(f"the text was cut to {len(ids)} tokens")
@@ -361,6 +360,22 @@ class Processor:
                 out.append((f"{word} {number}{note}: ", kind, item))
         return out, warnings
 
+    def _add_frames(
+        self, prompt: _Prompt, kind: int, grid: tuple[int, int, int], *, still: bool
+    ) -> None:
+        """A picture or a video, in one piece or each frame pair behind its time."""
+        pad = "<|image_pad|>" if still else "<|video_pad|>"
+        pairs, height, width = grid
+        a_pair = height * width // self.config.vision.merge**2
+        if still or not self.config.vision.timestamps:
+            self._add_media(prompt, kind, pairs * a_pair, grid, pad)
+        else:
+            for second in range(pairs):
+                # The mean of two frames' times, half a second apart.
+                prompt.add(self._text(f"<{second + 0.25:.1f} seconds>"))
+                self._add_media(prompt, kind, a_pair, (1, height, width), pad)
+        prompt.add(self._text("\n"))
+
     def _add_media(
         self,
         prompt: _Prompt,
@@ -373,7 +388,6 @@ class Processor:
         prompt.add(self._special(f"<|{name}_start|>"))
         prompt.add(self._special(pad) * count, kind, grid)
         prompt.add(self._special(f"<|{name}_end|>"))
-        prompt.add(self._text("\n"))
 
     def _add_regions(self, prompt: _Prompt, item: Features, name: str) -> list[str]:
         """Write regions with Qwen2-VL's box tokens, or as plain text where they are unknown."""

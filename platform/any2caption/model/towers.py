@@ -10,18 +10,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from transformers.models.qwen2_vl.modeling_qwen2_vl import apply_rotary_pos_emb_vision
+from transformers.models.qwen2_vl.modeling_qwen2_vl import (
+    Qwen2VisionTransformerPretrainedModel,
+    apply_rotary_pos_emb_vision,
+)
 
 
 def run_tower(tower: Any, patches: Tensor, grid: Tensor) -> Tensor:
-    """Return merged tokens (N / merge², hidden) of patches (N, D) with grids (n, 3)."""
+    """Return merged tokens (N / merge², `ModelConfig.rows`) of patches (N, D) with grids (n, 3)."""
     if len(patches) == 0:
-        return patches.new_zeros(0, tower.merger.mlp[2].out_features)
+        return patches.new_zeros(0, _width(tower))
     sizes = [(h, w) for _, h, w in grid.tolist()]
-    # Qwen2.5-VL's windows are transformers' own business; with ZeRO 3 all ranks call it once.
-    if hasattr(tower, "window_size") or hasattr(tower.patch_embed.proj.weight, "ds_id"):
-        rows: Tensor = tower(patches.to(tower.dtype), grid_thw=grid).pooler_output
-        return rows
+    # Other towers are transformers' own business; with ZeRO 3 all ranks call each once.
+    fast = isinstance(tower, Qwen2VisionTransformerPretrainedModel)
+    if not fast or hasattr(tower.patch_embed.proj.weight, "ds_id"):
+        found = tower(patches.to(tower.dtype), grid_thw=grid)
+        return torch.cat([found.pooler_output, *getattr(found, "deepstack_features", ())], -1)
     if len(set(sizes)) == 1:
         return _equal_frames(tower, patches, *sizes[0])
     items = torch.split(patches, grid.prod(-1).tolist())
@@ -32,6 +36,12 @@ def run_tower(tower: Any, patches: Tensor, grid: Tensor) -> Tensor:
         counts = [len(items[i]) // int(tower.spatial_merge_size) ** 2 for i in chosen]
         merged.update(zip(chosen, torch.split(rows, counts), strict=True))
     return torch.cat([merged[i] for i in range(len(items))])
+
+
+def _width(tower: Any) -> int:
+    """Numbers in a row that the tower gives."""
+    *_, last = (layer for layer in tower.merger.modules() if isinstance(layer, nn.Linear))
+    return int(last.out_features) * (1 + len(getattr(tower, "deepstack_merger_list", ())))
 
 
 def _equal_frames(tower: Any, patches: Tensor, h: int, w: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Start from published Qwen2-VL or Qwen2.5-VL weights.
+"""Start from published Qwen2-VL, Qwen2.5-VL or Qwen3-VL weights.
 
 A local folder in transformers' layout (safetensors), nothing downloaded.
 

@@ -37,7 +37,7 @@ def preset() -> Param:
     return Param(
         "tiny",
         type="string",
-        enum=["tiny", "qwen2-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b"],
+        enum=["tiny", "qwen2-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-8b"],
         description="Model preset",
     )
 

@@ -95,7 +95,7 @@ class _Encoder:
 
         torch.set_num_threads(THREADS)
         config = load_config(bundle)
-        self.hidden = config.text.hidden
+        self.width = config.rows if self.grid_name else config.text.hidden
         self.rows_per_output = config.vision.merge**2 if self.grid_name else 1
         self.encode = self.load(bundle)
 
@@ -107,7 +107,7 @@ class _Encoder:
         """Encode all requests in one pass; those without rows get zero rows."""
         rows = [arrays[self.rows_name][0] for arrays in batch]
         present = [index for index, one in enumerate(rows) if len(one)]
-        empty = np.zeros((1, 0, self.hidden), np.float32)
+        empty = np.zeros((1, 0, self.width), np.float32)
         outputs: list[Arrays] = [{self.output_name: empty} for _ in batch]
         if not present:
             return outputs

@@ -58,7 +58,7 @@ class Heads(nn.Module):
         }
         self.heads = nn.ModuleDict(
             {
-                f"{kind}_{slot}": nn.Linear(self.tokens[kind] * config.text.hidden, len(names))
+                f"{kind}_{slot}": nn.Linear(self.tokens[kind] * config.rows, len(names))
                 for kind, slots in classes.items()
                 for slot, names in slots.items()
             }
@@ -71,7 +71,7 @@ class Heads(nn.Module):
     ) -> tuple[Tensor, float]:
         """Cross-entropy summed over all (item, slot) pairs by slots' weights, and their sum.
 
-        `outputs` are tower → tokens (N, hidden). `in_step` runs the heads of these towers that
+        `outputs` are tower → tokens (N, rows). `in_step` runs the heads of these towers that
         have no answer too, on no rows, so that all ranks run the same ones.
         """
         total, weight = torch.zeros(()), 0.0
@@ -105,7 +105,7 @@ class Heads(nn.Module):
         )
 
     def predict(self, kind: str, slot: str, tokens: Tensor) -> list[str]:
-        """The best class of each item; tokens (n, k, hidden)."""
+        """The best class of each item; tokens (n, k, rows)."""
         names = list(self.index[kind][slot])
         rows = tokens.flatten(1) if self.flat else tokens.mean(1)
         return [names[i] for i in self.heads[f"{kind}_{slot}"](rows).argmax(-1).tolist()]

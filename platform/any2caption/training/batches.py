@@ -216,7 +216,7 @@ class Collator:
             found = [n for n in numbers if self.data.items[n]["kind"] == kind]
             most = self.processor.most(kind)
             parts[tower] += [self.encoded[n].numpy() for n in found[:most]]  # type: ignore[index]
-        none = np.zeros((0, self.processor.config.text.hidden), np.float32)
+        none = np.zeros((0, self.processor.config.rows), np.float32)
         vision, motion, camera = (np.concatenate([none, *found]) for found in parts.values())
         return vision, motion, camera
 

@@ -25,7 +25,7 @@ class EncodedItems:
         self.tokens, self.starts = tokens, starts
 
     def __getitem__(self, number: int) -> Tensor:
-        """Return one item's tokens (k, hidden)."""
+        """Return one item's tokens (k, `ModelConfig.rows`)."""
         return self.tokens[self.starts[number] : self.starts[number + 1]]
 
 
@@ -38,7 +38,7 @@ def encode_items(model: Any2Caption, data: Prepared, rank: int, ranks: int) -> E
         _count(item, config.camera.frames, cell, config.vision.temporal) for item in data.items
     ]
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(int).tolist()
-    out = EncodedItems(torch.zeros(starts[-1], config.text.hidden), starts)
+    out = EncodedItems(torch.zeros(starts[-1], config.rows), starts)
     groups: dict[tuple[str, tuple[int, ...]], list[int]] = {}
     for number, item in enumerate(data.items):
         if not counts[number]:
@@ -61,7 +61,7 @@ def encode_items(model: Any2Caption, data: Prepared, rank: int, ranks: int) -> E
 
 
 def _encode(model: Any2Caption, data: Prepared, kind: str, numbers: list[int]) -> Tensor:
-    """Items of one kind and size → (n, k, hidden)."""
+    """Items of one kind and size → (n, k, `ModelConfig.rows`)."""
     features = [data.feature(number) for number in numbers]
     device = next(model.parameters()).device
     if kind == "camera":

@@ -17,7 +17,7 @@ from any2caption.training.batches import Batch
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Encoder outputs (N, hidden) of a batch, and the zero that ties idle encoders to the loss."""
+    """Encoder outputs (N, rows) of a batch, and the zero that ties idle encoders to the loss."""
 
     vision: Tensor
     motion: Tensor

@@ -10,15 +10,15 @@ The rule, for weights in float32 with P parameters of which T are trained, on R 
                                                     on a GPU holds all of it from the beginning
     activations   numbers kept for the way back, in float32, without recomputing any:
                     language, a layer, a token     10·hidden + 4·mlp + 2·heads·L
-                    vision and motion, a patch     (10 + 3·mlp_ratio)·width + 2·heads·N
-                                                   (Qwen2.5-VL: 10·width + 5·mlp + 2·heads·N)
+                    vision and motion, a patch     10·width + 3·mlp + 2·heads·N
+                                                   (Qwen2.5-VL's are gated: 5·mlp)
                     camera, a patch                (10 + 3·mlp_ratio)·width + 2·heads·N
                     scores, a caption token        3·vocabulary
                   for the longest record of the stage in all its rows, in packs as often as it
                   fits; L tokens in a row, N patches
                   that attend to each other. An encoder that is frozen keeps none; the language
                   model keeps some as soon as it or an encoder below it is trained.
-    encoded       4·hidden a token of every item, where a stage encodes once
+    encoded       4·rows a token of every item, where a stage encodes once
     saving        4·P, the copy that rank 0 makes for a checkpoint; never beside activations
 
 The counts of activations are those of this model's layers as PyTorch keeps them for eager
@@ -139,7 +139,7 @@ def estimate(  # noqa: PLR0913 - what decides it
         moments=0 if away != "none" else FLOAT * moments // split[1],
         exchange=FLOAT * exchange,
         activations=round(rows * ((FLOAT // 2 if half else FLOAT) * layers + FLOAT * scores)),
-        encoded=FLOAT * encoded_tokens * config.text.hidden if stage.encode_once else 0,
+        encoded=FLOAT * encoded_tokens * config.rows if stage.encode_once else 0,
         saving=FLOAT * parameters,
         libraries=LIBRARIES[device],
     )
@@ -159,8 +159,9 @@ def _kept(
     def stack(depth: int, rows: int, width: int, a_layer: int) -> int:
         return rows * (depth * width + a_layer if recompute else depth * a_layer)
 
-    mlp = 5 * vision.mlp if vision.mlp else 3 * vision.mlp_ratio * vision.width  # gated: 5
-    per_patch = 10 * vision.width + mlp
+    gated = vision.window > 0
+    mlp = vision.mlp or vision.mlp_ratio * vision.width
+    per_patch = 10 * vision.width + (5 if gated else 3) * mlp
     total = 0
     for tower, patches, attended in (
         ("vision", longest.vision_patches, longest.vision_attended),

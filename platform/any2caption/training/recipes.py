@@ -235,7 +235,7 @@ _PAPER: dict[str, Any] = {
 }
 PAPER = Recipe(
     name="paper",
-    presets=("qwen2-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b"),
+    presets=("qwen2-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-8b"),
     stages=(
         Stage(
             name="align-camera",

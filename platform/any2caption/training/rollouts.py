@@ -13,10 +13,11 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from any2caption.model.any2caption import Any2Caption
+from any2caption.model.backbones import run_language
 from any2caption.model.inputs import ModelInputs
 
 Media = tuple[Tensor, Tensor, Tensor]
-"""Encoder outputs (N, hidden) of vision, motion and camera."""
+"""Encoder outputs (N, rows) of vision, motion and camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,14 @@ def write(
     cache = DynamicCache(config=language.config)
 
     def following(embeds: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
-        hidden = language(
-            inputs_embeds=embeds,
+        hidden = run_language(
+            language,
+            embeds,
             position_ids=positions,
             attention_mask=mask,
             past_key_values=cache,
             use_cache=True,
-        ).last_hidden_state
+        )
         return model.logits(hidden[:, -1]).float()
 
     scores = following(embeds, at[:, None], causal[None, None]).expand(count, -1)

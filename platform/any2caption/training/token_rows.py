@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from any2caption.model.any2caption import widened
+
 
 class TokenRows(nn.Module):
     """An update of the embedding rows of `ids`, zero at first."""
@@ -22,12 +24,12 @@ class TokenRows(nn.Module):
         self.update = nn.Parameter(torch.zeros(len(self.ids), hidden)) if self.ids else None
 
     def forward(self, embeds: Tensor, input_ids: Tensor) -> Tensor:
-        """Add the update to embeddings (B, L, hidden) of tokens (B, L)."""
+        """Add the update to embeddings (B, L, hidden or more) of tokens (B, L)."""
         if self.update is None or not self.update.requires_grad:  # merged, so zero
             return embeds
         ids = torch.tensor(self.ids, device=input_ids.device)
         places = (input_ids[..., None] == ids).to(self.update.dtype)
-        return embeds + (places @ self.update).to(embeds.dtype)
+        return embeds + widened((places @ self.update).to(embeds.dtype), embeds.shape[-1])
 
     @torch.no_grad()
     def merge(self, embedding: nn.Embedding) -> None:
