@@ -7,6 +7,7 @@ from tokenizers import Tokenizer
 from transformers import Qwen2VLForConditionalGeneration
 
 from any2caption.errors import ConfigError
+from any2caption.model import documents
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import save_bundle
@@ -35,16 +36,19 @@ def tensors(inputs):
     }
 
 
-def forward(model, inputs):
-    t = tensors(inputs)
-    embeds = model.embed(
+def embedded(model, t):
+    return model.embed(
         t["input_ids"][None],
         t["token_types"][None],
         model.encode_vision(t["vision_patches"], t["vision_grid"]),
         model.encode_motion(t["motion_patches"], t["motion_grid"]),
         model.encode_camera(t["camera_poses"]),
     )
-    return model.logits(model.hidden_states(embeds, t["position_ids"][:, None]))[0]
+
+
+def forward(model, inputs):
+    t = tensors(inputs)
+    return model.logits(model.hidden_states(embedded(model, t), t["position_ids"][:, None]))[0]
 
 
 @torch.no_grad()
@@ -138,7 +142,8 @@ def test_the_motion_encoder_starts_as_a_copy_of_the_vision_tower(saved):
 
 
 def test_a_bundle_of_any_backbone_gives_the_same_captions(saved, conditions, tmp_path):
-    model, processor = from_pretrained(str(saved), TINY)
+    short = replace(TINY, processor=replace(TINY.processor, max_part_tokens=4))
+    model, processor = from_pretrained(str(saved), short)
     save_bundle(tmp_path / "bundle", model, processor, {"kinds": list(conditions)})
     inputs = processor.assemble("Show two.", [processor.features(conditions["video"])])
     rows = [load_vision(tmp_path / "bundle"), model.mllm.model.visual]
@@ -148,7 +153,27 @@ def test_a_bundle_of_any_backbone_gives_the_same_captions(saved, conditions, tmp
     given = decoder_inputs(inputs, one, np.zeros((0, 192), "f4"), np.zeros((0, 192), "f4"))
     ours = Decoder.from_model(model.eval(), processor).generate_ids([given])
     assert loaded.generate_ids([given]) == ours
+    assert loaded.generate_ids([given], cached=False) == ours
     assert len(ours[0]) > 6
+
+
+def test_every_attention_of_any_backbone_gives_the_same(saved, conditions):
+    model, processor = from_pretrained(str(saved), TINY)
+    embeds, positions, alone = [], [], []
+    for kinds in (("image", "pose"), ("camera", "video"), ()):
+        t = tensors(processor.assemble("Red.", [processor.features(conditions[k]) for k in kinds]))
+        with torch.no_grad():
+            embeds.append(embedded(model, t))
+            positions.append(t["position_ids"][:, None])
+            alone.append(model.eval().hidden_states(embeds[-1], positions[-1]))
+            fused = model._fused(embeds[-1], positions[-1])
+        assert torch.allclose(fused, alone[-1], atol=1e-4)
+        model.language.set_attn_implementation("eager")
+    lengths = [rows.shape[1] for rows in embeds]
+    packed = documents.lay_out([lengths], sum(lengths))
+    with torch.no_grad():
+        found = model.hidden_states(torch.cat(embeds, 1), torch.cat(positions, 2), packed)
+    assert torch.allclose(found, torch.cat(alone, 1), atol=1e-4)
 
 
 def test_every_part_of_any_backbone_learns(saved, conditions):

@@ -1,14 +1,13 @@
-"""The paper's recipe on a small random Qwen2-VL that the test saves as a user would bring it."""
+"""The paper's recipe on small random backbones that the test saves as a user would bring them."""
 
 import json
 from dataclasses import replace
 
 import pytest
 import torch
-from transformers import Qwen2VLForConditionalGeneration
 
 from any2caption.model import presets
-from any2caption.model.backbones import transformers_config
+from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import load_bundle
 from any2caption.model.config import QWEN_TOKENS
 from any2caption.model.presets import QWEN2_VL_2B, TINY
@@ -37,15 +36,25 @@ SMALL = replace(
 )
 
 
+VISION = {
+    "qwen2_vl": {},
+    "qwen3_vl": {"mlp": 128, "places": 16, "deepstack": (0,), "timestamps": True},
+}
+
+
 @pytest.fixture
-def weights(tmp_path, monkeypatch):
+def weights(tmp_path, monkeypatch, name):
     monkeypatch.setitem(presets.PRESETS, "qwen2-vl-2b", SMALL)
     tokenizer = train_tokenizer(["A red ball, on a beach."] * 9, 500)
     ids = {token: tokenizer.token_to_id(token) for token in QWEN_TOKENS}
     config = TINY.with_vocab(tokenizer.get_vocab_size())
-    untied = replace(config, text=replace(config.text, tie_embeddings=False))
+    untied = replace(
+        config,
+        text=replace(config.text, tie_embeddings=False),
+        vision=replace(config.vision, backbone=name, **VISION[name]),
+    )
     folder = tmp_path / "weights"
-    Qwen2VLForConditionalGeneration(transformers_config(untied, ids)).save_pretrained(folder)
+    backbone(name).model(transformers_config(untied, ids)).save_pretrained(folder)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
 
@@ -61,9 +70,12 @@ def general(tmp_path):
 PROJECTIONS = ("q_proj.weight", "k_proj.weight", "v_proj.weight", "o_proj.weight")
 
 
-@pytest.mark.parametrize("tuning", ["lm_head", "lora", "full"])
+@pytest.mark.parametrize(
+    ("name", "tuning"),
+    [("qwen2_vl", "lm_head"), ("qwen2_vl", "lora"), ("qwen2_vl", "full"), ("qwen3_vl", "lora")],
+)
 def test_every_stage_of_the_paper_trains_what_it_should_and_nothing_else(  # noqa: PLR0913, PLR0917
-    weights, general, settings, snapshot, tmp_path, alone, tuning
+    weights, general, settings, snapshot, tmp_path, alone, name, tuning
 ):
     data = prepare(
         settings,
@@ -87,8 +99,8 @@ def test_every_stage_of_the_paper_trains_what_it_should_and_nothing_else(  # noq
     trainer = Trainer(Place(data, tmp_path / "out", 0, 1), recipe, model, log, metrics)
     trainer.run()
     after = load_bundle(tmp_path / "out" / "bundle").load_model().state_dict()
-    for name, value in model.state_dict().items():  # what was trained is what is loaded
-        assert torch.equal(after[name], value.to(after[name].dtype)), name
+    for key, value in model.state_dict().items():  # what was trained is what is loaded
+        assert torch.equal(after[key], value.to(after[key].dtype)), key
     changed = {k for k, v in after.items() if k in before and not torch.equal(v, before[k])}
     assert any(k.startswith("camera_encoder.") for k in changed)
     assert any(k.startswith("motion_encoder.") for k in changed)

@@ -201,7 +201,7 @@ def run_language(language: Any, embeds: Tensor, **others: Any) -> Tensor:
     What follows a token's embedding in its row is added behind the first n - 1 layers. `others` go
     to transformers' forward.
     """
-    first, *levels = embeds.split(language.config.hidden_size, -1)
+    first, *levels = torch.split(embeds, language.config.hidden_size, dim=-1)
     if levels:
         everywhere = torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
         others["visual_pos_masks"] = everywhere

@@ -32,6 +32,8 @@ from any2caption.training.prepare import is_prepared, made_from_of
 from any2caption.training.recipes import Recipe, Stage
 from any2caption.training.run_folder import bundle_meta, newest, refuse_another
 
+STAMP = 10
+"""The most tokens round a frame pair that stands behind its time (`VisionConfig.timestamps`)."""
 FRAME = 64
 """Tokens of the prompt that are neither its text nor a condition's: roles, labels, marks."""
 _WORD = 1.5  # tokens a word, for an estimate
@@ -166,7 +168,13 @@ def _measured(data: Prepared, recipe: Recipe, number: int) -> StageData:
     targets = max(sample.span[1] - sample.span[0] for sample in samples)
     return StageData(
         samples=len(samples),
-        longest=_with_tokens(most, last.length + _prompt_tokens(data, last), targets),
+        longest=_with_tokens(
+            most,
+            last.length
+            + _prompt_tokens(data, last)
+            + _stamps(config, [data.items[number] for number in last.features]),
+            targets,
+        ),
         longest_id=last.id,
         slack=FRAME + _prompt_tokens(data, last),
         tokens=sum(sample.length + FRAME for sample in samples),
@@ -176,6 +184,14 @@ def _measured(data: Prepared, recipe: Recipe, number: int) -> StageData:
 def _prompt_tokens(data: Prepared, sample: Sample) -> int:
     encoded = data.processor().tokenizer.encode(sample.prompt, add_special_tokens=False)
     return FRAME + min(len(encoded.ids), data.config.processor.max_text_tokens)
+
+
+def _stamps(config: ModelConfig, items: Iterable[Mapping[str, Any]]) -> int:
+    """Prompt tokens of frame pairs' times, at most."""
+    if not config.vision.timestamps:
+        return 0
+    shapes = [item["shape"] for item in items if "shape" in item]
+    return STAMP * sum(-(-int(shape[0]) // config.vision.temporal) for shape in shapes)
 
 
 def _brings(
@@ -243,7 +259,7 @@ def _bounded(record: Record, config: ModelConfig) -> Longest:
     targets = round(_WORD * len(render(record.caption).split()))
     prompt = min(round(_WORD * len(record.prompt.split())), processor.max_text_tokens)
     media = (found.vision_patches + found.motion_patches) // vision.merge**2
-    media += found.cameras * config.camera.frames
+    media += found.cameras * config.camera.frames + _stamps(config, items)
     return _with_tokens(found, targets + prompt + media + FRAME, targets)
 
 
