@@ -198,7 +198,10 @@ def _by_track(
     """Group sightings by id; with frame numbers all get the same frames, NaN where unseen."""
     ids = list(dict.fromkeys(who for who, *_ in sightings))
     if any(frame is None for _, frame, _, _ in sightings):
-        return [np.array([[x, y] for who, _, x, y in sightings if who == one]) for one in ids]
+        places: dict[str, list[tuple[float, float]]] = {one: [] for one in ids}
+        for who, _, x, y in sightings:
+            places[who].append((x, y))
+        return [np.array(track) for track in places.values()]
     times = sorted({float(frame) for _, frame, _, _ in sightings if frame is not None})
     whole = all(time == int(time) for time in times)
     if whole and times[-1] - times[0] < _MAX_FRAMES:

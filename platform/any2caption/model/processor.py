@@ -15,7 +15,7 @@ text:
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ _Pictures = (
     | Normals
     | MaskedImage
 )
-Pixel = TypeVar("Pixel", np.uint8, np.float32, np.int32)
+Frame = NDArray[Any]
 BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
 
 
@@ -146,10 +146,7 @@ class Processor:
             return fit(frames, config, self.config.vision)
         if isinstance(payload, Depth):
             maps = self._sampled(payload.maps, config.video_frames)
-            grey = np.rint(
-                np.clip(np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0), 0, 1) * 255
-            )
-            return fit(grey.astype(np.uint8), config, self.config.vision, fill=0)
+            return fit(maps, config, self.config.vision, fill=0, paint=_grey)
         if isinstance(payload, Pose):
             return self._skeleton(payload)
         if isinstance(payload, Motion):
@@ -164,13 +161,16 @@ class Processor:
         if isinstance(payload, MaskedImage):
             return fit(payload.pixels[None], config, self.config.vision)
         if isinstance(payload, Sketch):  # empty frames carry nothing
-            frames = self._sampled(payload.strokes[payload.drawn], config.video_frames)
-        elif isinstance(payload, Segmentation):
-            frames = id_colours(self._sampled(payload.ids, config.video_frames))
-        else:
-            vectors = self._sampled(payload.vectors, config.video_frames)
-            frames = normal_colours(Normals(vectors))
-        return fit(frames, config, self.config.vision, fill=0)
+            drawn = [
+                frame for frame, full in zip(payload.strokes, payload.drawn, strict=True) if full
+            ]
+            frames = self._sampled(drawn, config.video_frames)
+            return fit(frames, config, self.config.vision, fill=0)
+        if isinstance(payload, Segmentation):
+            frames = self._sampled(payload.ids, config.video_frames)
+            return fit(frames, config, self.config.vision, fill=0, paint=id_colours)
+        frames = self._sampled(payload.vectors, config.video_frames)
+        return fit(frames, config, self.config.vision, fill=0, paint=_directions)
 
     def _regions(self, regions: Regions) -> Features:
         """The text of the regions (`regions`: label and coordinates rows) and the overlay."""
@@ -185,12 +185,12 @@ class Processor:
         return arrays
 
     @staticmethod
-    def _sampled(frames: NDArray[Pixel], most: int) -> NDArray[Pixel]:
+    def _sampled(frames: Sequence[Frame] | Frame, most: int) -> list[Frame]:
         """At most `most` evenly spaced frames; a few are kept as they are, made even in number."""
         from any2caption.conditions.sampling import sample_frames
 
         count = min(most, max(2, len(frames) + len(frames) % 2))
-        return frames[np.asarray(sample_frames(len(frames), count))]
+        return [frames[at] for at in sample_frames(len(frames), count).tolist()]
 
     def _skeleton(self, pose: Pose) -> NDArray[np.uint8]:
         from any2caption.conditions.sampling import sample_frames
@@ -426,6 +426,16 @@ class Processor:
         ids = self._encode(text.strip())
         most = self.config.processor.max_text_tokens
         return ids[:most], len(ids) > most
+
+
+def _grey(nearness: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Depth 0…1 as grey; holes are black."""
+    known = np.nan_to_num(nearness, nan=0.0, posinf=1.0, neginf=0.0)
+    return np.rint(np.clip(known, 0, 1) * 255).astype(np.uint8)
+
+
+def _directions(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return normal_colours(Normals(vectors))
 
 
 def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
