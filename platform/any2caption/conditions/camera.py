@@ -16,7 +16,7 @@ from any2caption.conditions.base import Limits, Notes, Option, Options, Parsed
 from any2caption.conditions.camera_canonical import AXES, canonical
 from any2caption.conditions.camera_source import DIRECTIONS, RawPath, Source, load_json
 from any2caption.conditions.sniff import sniff
-from any2caption.conditions.text import decode_utf8
+from any2caption.conditions.text import bounded_lines
 from any2caption.conditions.types import Part
 
 JSON_FORMATS = (
@@ -69,6 +69,8 @@ OPTIONS = (
         maximum=20_000,
     ),
 )
+_MAX_LINES = 200_000
+_MAX_TEXT = 8_000_000
 _ACCEPTED = f"accepted: {', '.join(FORMATS)}"
 
 
@@ -110,10 +112,9 @@ def _header_only(part: Part) -> bool:
 
 
 def _read_text(source: Source) -> RawPath:
-    text = decode_utf8(source.part).replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
+    lines = bounded_lines(source.part, _MAX_TEXT, _MAX_LINES)
+    if not any(line.strip() for line in lines):
         raise source.at().error("the file is empty", "poses")
-    lines = text.split("\n")
     filled = camera_text.filled_lines(lines)
     format_ = str(source.options.get("format") or _text_format(lines, filled))
     if format_ in (camera_text.TUM, camera_text.POSES):
