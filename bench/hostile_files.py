@@ -1,7 +1,8 @@
-"""Small valid files that used to cost a great deal: generators that a bench, an attack and tests share.
+"""Small valid files that used to cost a great deal: generators that benches and tests share.
 
 Each takes a count and returns a condition's kind, its files and its options. All are deterministic,
-and none needs more than the standard library. `HOSTILE` has them at the sizes at which they hurt.
+and none needs more than the standard library. `MAKERS` has them at the sizes at which they hurt,
+`DOUBLED` at sizes whose doubles are still read.
 """
 
 import json
@@ -229,6 +230,28 @@ MAKERS: Mapping[str, tuple[Callable[[int], Hostile], int]] = {
     "lists 30 million deep": (deep, 30_000_000),
 }
 """Name → generator and the count at which it hurts."""
+
+
+DOUBLED: Mapping[str, tuple[Callable[[int], Hostile], int]] = {
+    "runs": (run_masks, 100_000),
+    "masklet": (masklet, 2_000),
+    "categories": (lambda count: region_categories(count, 50), 100_000),
+    "crowd": (crowd, 40),
+    "results": (results, 2_500),
+    "BVH": (lambda count: bvh(count, 120), 4_000),
+    "GIF": (lambda count: gif(count, 32), 8_000),
+    "other keys": (transforms, 4_000),
+    "frame numbers": (frame_ids, 6_000),
+    "poses": (poses, 9_000),
+    "track rows": (track_rows, 20_000),
+    "track ids": (track_ids, 20_000),
+    "track lists": (track_lists, 2_000),
+    "empty lists": (nested, 500_000),
+    "objects": (objects, 150_000),
+    "repeated keys": (repeated_key, 60_000),
+    "lines": (camera_lines, 40_000),
+}
+"""Name → generator and a count; at twice that it is still parsed, or refused after parsing."""
 
 
 def hostile(name: str) -> Hostile:

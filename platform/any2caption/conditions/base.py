@@ -46,8 +46,9 @@ class Option:
     summary: str
     type: Literal["number", "choice", "text"]
     choices: tuple[str, ...] = ()
-    maximum: float = 1e9
-    """Numbers are above zero and at most this."""
+    minimum: float = 1e-6
+    maximum: float = 1e6
+    """Numbers lie between the two, both included."""
 
 
 Options = Mapping[str, float | str]

@@ -60,12 +60,13 @@ OPTIONS = (
         choices=("xyzw", "wxyz"),
     ),
     Option(name="scale", summary="units of the file per unit of the path", type="number"),
-    Option(name="width", summary="picture width in pixels", type="number", maximum=1e6),
-    Option(name="height", summary="picture height in pixels", type="number", maximum=1e6),
+    Option(name="width", summary="picture width in pixels", type="number", minimum=1),
+    Option(name="height", summary="picture height in pixels", type="number", minimum=1),
     Option(
         name="frames",
         summary=f"frames of a path of key points (default {camera_sphere.FRAMES})",
         type="number",
+        minimum=1,
         maximum=20_000,
     ),
 )

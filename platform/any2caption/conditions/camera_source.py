@@ -21,7 +21,8 @@ Direction = Literal["camera_to_world", "world_to_camera"]
 DIRECTIONS: tuple[Direction, ...] = ("camera_to_world", "world_to_camera")
 
 MAX_TRANSLATION = 1e9
-_MAX_FOCAL = 50.0
+_MIN_FOCAL, _MAX_FOCAL = 0.01, 50.0
+"""As fractions of the width: 178 degrees to half a degree across."""
 _MAX_CENTRE = 3.0
 _AFFINE_TOLERANCE = 1e-6
 
@@ -155,7 +156,9 @@ def check_affine(matrix: Floats, place: Place, field: str) -> None:
 def check_intrinsics(row: Sequence[float], place: Place, fields: Sequence[str]) -> None:
     """Refuse fx fy cx cy that cannot be fractions of width and height; NaN is unknown."""
     for index, (field, value) in enumerate(zip(fields, row, strict=True)):
-        fits = 0 < value <= _MAX_FOCAL if index < 2 else -_MAX_CENTRE <= value <= _MAX_CENTRE  # noqa: PLR2004
+        fits = (
+            _MIN_FOCAL <= value <= _MAX_FOCAL if index < 2 else -_MAX_CENTRE <= value <= _MAX_CENTRE
+        )  # noqa: PLR2004
         if not fits and not math.isnan(value):
             raise place.error(
                 f"{value:g} is no fraction of the picture's width or height (pixels?)", field

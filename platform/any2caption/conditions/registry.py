@@ -37,10 +37,10 @@ __all__ = [
     "split_parts",
 ]
 
-_FPS = Option(name="fps", summary="frames per second", type="number", maximum=1000)
-_CANVAS = (
-    Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
-    Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+_FPS = Option(name="fps", summary="frames per second", type="number", minimum=0.01, maximum=1000)
+_CANVAS = tuple(
+    Option(name=side, summary=f"canvas {side} in pixels", type="number", minimum=1, maximum=100_000)
+    for side in ("width", "height")
 )
 _CLIP = Limits(
     part_bytes=200 * MEGA,
@@ -110,7 +110,10 @@ _KINDS = (
         parse=parse_depth,
         options=(
             Option(
-                name="scale", summary="units per metre of 16-bit maps (default 1000)", type="number"
+                name="scale",
+                summary="units per metre of 16-bit maps (default 1000)",
+                type="number",
+                minimum=1e-3,
             ),
             Option(
                 name="near",
@@ -442,12 +445,12 @@ def _option(option: Option, value: OptionValue, file: str) -> float | str:
             raise InputError("is empty", file=file, field=option.name)
         return shown
     try:
-        number = math.nan if isinstance(value, bool) else float(value)
+        number = math.nan if isinstance(value, bool) or "_" in shown else float(value)
     except (ValueError, OverflowError):
         number = math.nan
-    if not 0 < number <= option.maximum:
+    if not option.minimum <= number <= option.maximum:
         raise InputError(
-            f"{shown!r}; a number above 0 and at most {option.maximum:g} is wanted",
+            f"{shown!r}; a number from {option.minimum:g} to {option.maximum:g} is wanted",
             file=file,
             field=option.name,
         )
