@@ -7,14 +7,16 @@ request never hurts the others. `triton_python_backend_utils` exists only inside
 import json
 import logging
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.errors import A2CError, InputError
+from any2caption.errors import A2CError, CancelledError, InputError, UnavailableError
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -22,7 +24,12 @@ _LOG = logging.getLogger(__name__)
 
 
 class Step(Protocol):
-    """What a model of the repository does."""
+    """What a model of the repository does.
+
+    A step with an attribute `concurrency` above 1 is asked for that many requests at the same time,
+    each alone on a thread of its own; others get batches. A step with a method `close` is closed at
+    the end.
+    """
 
     def __init__(self, bundle: Path, release: str, parameters: Mapping[str, str]) -> None:
         """Load what the step needs."""
@@ -51,8 +58,41 @@ class StepModel:
         self.inputs = [tensor["name"] for tensor in config["input"]]
         bundle, release = Path(parameters["bundle"]), parameters["release"]
         self.step = self.step_class(bundle, release, parameters)
+        self.concurrency = int(getattr(self.step, "concurrency", 1))
+        self._places = threading.Semaphore(self.concurrency)
+        self._threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="request")
 
-    def execute(self, requests: Sequence[Any]) -> list[Any]:
+    def finalize(self) -> None:
+        """Let requests end and the step give back what it holds."""
+        self._threads.shutdown(wait=True)
+        close = getattr(self.step, "close", None)
+        if close is not None:
+            close()
+
+    def execute(self, requests: Sequence[Any]) -> list[Any] | None:
+        """Answer a batch here, or each request on its thread (None: answers are sent later).
+
+        Waits while all threads are taken, so that what waits stays in the server's queue.
+        """
+        if self.concurrency == 1:
+            return self._responses(requests)
+        for request in requests:
+            self._places.acquire()
+            self._threads.submit(self._answer_alone, request)
+        return None
+
+    def _answer_alone(self, request: Any) -> None:
+        backend = sys.modules["triton_python_backend_utils"]
+        try:
+            (response,) = self._responses([request])
+            final = backend.TRITONSERVER_RESPONSE_COMPLETE_FINAL
+            request.get_response_sender().send(response, flags=final)
+        except Exception:  # noqa: BLE001 - the thread's end: nobody else would tell
+            _LOG.exception("a response was not sent")
+        finally:
+            self._places.release()
+
+    def _responses(self, requests: Sequence[Any]) -> list[Any]:
         """Answer a batch; a cancelled request is not computed."""
         backend = sys.modules["triton_python_backend_utils"]
         responses: list[Any] = [None] * len(requests)
@@ -95,8 +135,12 @@ def answers(step: Step, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
 
 def _triton_error(backend: Any, error: A2CError) -> Any:
     kind = backend.TritonError
-    bad_input = isinstance(error, InputError)
-    return kind(str(error), kind.INVALID_ARG if bad_input else kind.INTERNAL)
+    codes = {
+        InputError: kind.INVALID_ARG,
+        CancelledError: kind.CANCELLED,
+        UnavailableError: kind.UNAVAILABLE,
+    }
+    return kind(str(error), codes.get(type(error), kind.INTERNAL))
 
 
 def text(array: NDArray[Any]) -> list[bytes]:
