@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.errors import A2CError, CancelledError, InputError, UnavailableError
+from any2caption.serving.idle_memory import IdleMemory
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -61,10 +62,12 @@ class StepModel:
         self.concurrency = int(getattr(self.step, "concurrency", 1))
         self._places = threading.Semaphore(self.concurrency)
         self._threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="request")
+        self._memory = IdleMemory()
 
     def finalize(self) -> None:
         """Let requests end and the step give back what it holds."""
         self._threads.shutdown(wait=True)
+        self._memory.close()
         close = getattr(self.step, "close", None)
         if close is not None:
             close()
@@ -74,22 +77,30 @@ class StepModel:
 
         Waits while all threads are taken, so that what waits stays in the server's queue.
         """
-        if self.concurrency == 1:
-            return self._responses(requests)
-        for request in requests:
-            self._places.acquire()
-            self._threads.submit(self._answer_alone, request)
-        return None
+        self._memory.busy()
+        try:
+            if self.concurrency == 1:
+                return self._responses(requests)
+            for request in requests:
+                self._places.acquire()
+                self._threads.submit(self._answer_alone, request)
+            return None
+        finally:
+            self._memory.busy()
 
     def _answer_alone(self, request: Any) -> None:
         backend = sys.modules["triton_python_backend_utils"]
         try:
             (response,) = self._responses([request])
+        except Exception as error:  # noqa: BLE001 - a request without a response never ends
+            _LOG.exception("step failed")
+            failed = A2CError(f"{type(error).__name__}: {error}")
+            response = backend.InferenceResponse(error=_triton_error(backend, failed))
+        try:
             final = backend.TRITONSERVER_RESPONSE_COMPLETE_FINAL
             request.get_response_sender().send(response, flags=final)
-        except Exception:  # noqa: BLE001 - the thread's end: nobody else would tell
-            _LOG.exception("a response was not sent")
         finally:
+            self._memory.busy()
             self._places.release()
 
     def _responses(self, requests: Sequence[Any]) -> list[Any]:
