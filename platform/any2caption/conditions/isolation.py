@@ -97,11 +97,11 @@ class Pool:
         uses: int = 1,
         server: str = parse_server.__name__,
     ) -> None:
-        self._memory, self._uses = memory, uses
+        self._uses = uses
         places = workers or int(os.environ.get("A2C_PARSE_WORKERS", "0")) or WORKERS
         self._places = threading.Semaphore(places)
         self._idle: list[Worker] = []
-        self._server = Server(server)
+        self._server = Server(server, memory)
 
     @property
     def server_pid(self) -> int | None:
@@ -138,7 +138,7 @@ class Pool:
 
     def warm(self) -> None:
         """Start the server of the workers now, so that the first file need not wait for it."""
-        self._idle.append(self._server.worker(self._memory))
+        self._idle.append(self._server.worker())
 
     def close(self) -> None:
         """End all workers and their server; the next lease starts new ones."""
@@ -149,7 +149,7 @@ class Pool:
     def _worker(self) -> Worker:
         with suppress(IndexError):
             return self._idle.pop()
-        return self._server.worker(self._memory)
+        return self._server.worker()
 
 
 class Lease:

@@ -1,10 +1,10 @@
 """Starts parse workers: a process that has loaded every parser and forks itself when asked.
 
-`python -m any2caption.conditions.parse_server FD` serves the socket FD (SOCK_SEQPACKET): a message
-with a limit on memory and a socket is answered with a new worker's process id and pidfd. The worker
-serves that socket: a frame with files in, a frame with the condition or the refusal out. The server
-itself reads no file of anybody's; it ends when its parent's end of FD closes, and its workers with
-it.
+`python -m any2caption.conditions.parse_server FD MEMORY` serves the socket FD (SOCK_SEQPACKET): any
+message is answered with a worker's process id, its pidfd and a socket to it. The worker serves that
+socket: a frame with files in, a frame with the condition or the refusal out. The server itself
+reads no file of anybody's; it ends when its parent's end of FD closes, and its workers with it. It
+always has the next worker ready.
 
 A fork takes a few milliseconds where a new interpreter takes half a second, so a worker need not
 outlive the request that it parses for: nothing of one caller is left when the next one's file
@@ -15,6 +15,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import select
 import signal
 import socket
 import struct
@@ -22,7 +23,8 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from any2caption.conditions import sandbox
 from any2caption.conditions.types import Part
@@ -46,23 +48,22 @@ LATE_IMPORTS = (
     "encodings.utf_8_sig",
 )
 """What parsers import only when they need it; a worker can open no file to do so."""
-_SPAWN = struct.Struct("=Q")
-_SPAWNED = struct.Struct("=i")
+_PID = struct.Struct("=i")
 _CHUNK = 1 << 20
 _MOST_TRACE = 4_000
 
 
-def ask_for_worker(control: socket.socket, memory: int, end: socket.socket) -> tuple[int, int]:
-    """Have the server fork a worker that serves `end`; return its process id and pidfd.
+def ask_for_worker(control: socket.socket) -> tuple[int, int, socket.socket]:
+    """Have the server hand out a worker; return its process id, its pidfd and a socket to it.
 
     Raises:
         OSError: the server is gone, or cannot fork.
     """
-    socket.send_fds(control, [_SPAWN.pack(memory)], [end.fileno()])
-    message, descriptors, _, _ = socket.recv_fds(control, _SPAWNED.size, 1)
-    if not message or not descriptors:
+    control.send(b"1")
+    message, descriptors, _, _ = socket.recv_fds(control, _PID.size, 2)
+    if not message or len(descriptors) != 2:  # noqa: PLR2004 - pidfd and socket
         raise OSError("no parse worker could be started")
-    return _SPAWNED.unpack(message)[0], descriptors[0]
+    return _PID.unpack(message)[0], descriptors[0], socket.socket(fileno=descriptors[1])
 
 
 def preload() -> None:
@@ -79,44 +80,67 @@ def preload() -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Load the parsers, give up what parsing does not need, fork on request."""
-    control = socket.socket(fileno=int(arguments[0]))
+    """Load the parsers, give up what parsing does not need, hand out workers on request."""
+    control, memory = socket.socket(fileno=int(arguments[0])), int(arguments[1])
     preload()
     calls = sandbox.compiled_calls()
     sandbox.confine()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the dead leave no zombies
     gc.freeze()  # a collection in a worker would copy every page that it shares with this process
+    spare: _Spare | None = None
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, _SPAWN.size, 1)
-        if not message:
+        spare = spare or _fork(control, memory, calls)
+        if not control.recv(1):
             return
-        (memory,) = _SPAWN.unpack(message)
-        _spawn(control, descriptors[0], memory, calls)
+        if spare is None or _has_ended(spare.descriptor):
+            spare = _fork(control, memory, calls)
+        if spare is None:
+            control.send(_PID.pack(0))
+            continue
+        ends = [spare.descriptor, spare.end.fileno()]
+        socket.send_fds(control, [_PID.pack(spare.pid)], ends)
+        os.close(spare.descriptor)
+        spare.end.close()
+        spare = None
 
 
-def _spawn(control: socket.socket, end: int, memory: int, calls: bytes | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A worker that nobody has asked for yet."""
+
+    pid: int
+    descriptor: int
+    end: socket.socket
+
+
+def _fork(control: socket.socket, memory: int, calls: bytes | None) -> _Spare | None:
+    """Return a new worker; None where the system has no room for one."""
+    end, workers_end = socket.socketpair()
+    with workers_end:
+        try:
+            pid = os.fork()
+            if not pid:
+                end.close()
+                control.close()
+                _be_worker(workers_end, memory, calls)
+            return _Spare(pid, os.pidfd_open(pid), end)
+        except OSError:
+            end.close()
+            return None
+
+
+def _has_ended(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _be_worker(end: socket.socket, memory: int, calls: bytes | None) -> NoReturn:
     try:
-        worker = os.fork()
-        if not worker:
-            _be_worker(control, end, memory, calls)
-        descriptor = os.pidfd_open(worker)
-    except OSError:
-        control.send(_SPAWNED.pack(0))
-        return
-    finally:
-        os.close(end)
-    socket.send_fds(control, [_SPAWNED.pack(worker)], [descriptor])
-    os.close(descriptor)
-
-
-def _be_worker(control: socket.socket, end: int, memory: int, calls: bytes | None) -> None:
-    try:
-        control.close()
-        requests = socket.socket(fileno=end)
         sandbox.lock_down(memory, calls)
         os.close(2)  # what decoders print, a file could have chosen
-        serve(requests)
+        serve(end)
     except Exception:  # noqa: BLE001 - to the log, where it still can; the asker sees the end
         traceback.print_exc()
     finally:

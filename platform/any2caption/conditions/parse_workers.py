@@ -47,8 +47,8 @@ class GoneError(Exception):
 class Server:
     """The process that forks workers (`parse_server`), started when the first one is wanted."""
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def __init__(self, module: str, memory: int) -> None:
+        self._module, self._memory = module, memory
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -58,7 +58,7 @@ class Server:
         """Its process id; None while none runs."""
         return self._process.pid if self._process else None
 
-    def worker(self, memory: int) -> "Worker":
+    def worker(self) -> "Worker":
         """Return a new worker.
 
         Raises:
@@ -67,23 +67,13 @@ class Server:
         with self._lock:
             with suppress(OSError):  # a server that died since is replaced, once
                 if self._control is not None:
-                    return self._forked(self._control, memory)
+                    return Worker(*parse_server.ask_for_worker(self._control))
             self._stop()
             try:
-                return self._forked(self._start(), memory)
+                return Worker(*parse_server.ask_for_worker(self._start()))
             except OSError as error:
                 self._stop()
                 raise UnavailableError(f"no parse worker can be started: {error}") from error
-
-    @staticmethod
-    def _forked(control: socket.socket, memory: int) -> "Worker":
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                return Worker(*parse_server.ask_for_worker(control, memory, theirs), ours)
-            except OSError:
-                ours.close()
-                raise
 
     def close(self) -> None:
         """End the server, and with it its workers."""
@@ -96,7 +86,13 @@ class Server:
         path = os.pathsep.join(filter(None, sys.path))
         with theirs:
             self._process = subprocess.Popen(
-                [sandbox.interpreter(), "-m", self._module, str(theirs.fileno())],
+                [
+                    sandbox.interpreter(),
+                    "-m",
+                    self._module,
+                    str(theirs.fileno()),
+                    str(self._memory),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
