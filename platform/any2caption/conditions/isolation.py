@@ -37,13 +37,15 @@ from any2caption.errors import CancelledError, InputError, UnavailableError
 __all__ = ["Cancelled", "Lease", "Pool", "never", "parse_condition"]
 
 SECONDS = 10.0
-"""Longest time for one condition."""
+"""Longest time for one condition of a request."""
+PATIENCE = 120.0
+"""Longest time for one condition where all files are one caller's: ingest, the command line."""
 MEMORY = 2_000_000_000
 """Bytes of address space that a worker may have."""
 WORKERS = 3
 """Files that are parsed at the same time; `A2C_PARSE_WORKERS` says otherwise."""
 USES = 256
-"""Conditions that a worker parses where all files are one caller's: ingest, the command line."""
+"""Conditions that a worker parses where all files are one caller's."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ def parse_condition(  # noqa: PLR0913 - the registry's own arguments
     role: str | None = None,
     number: int = 1,
     options: Mapping[str, OptionValue] | None = None,
-    seconds: float = SECONDS,
+    seconds: float = PATIENCE,
     cancelled: Cancelled = never,
 ) -> Condition:
     """Parse a condition as `registry.parse_condition` does, in a worker of this process' pool.
@@ -68,7 +70,8 @@ def parse_condition(  # noqa: PLR0913 - the registry's own arguments
     """
     if not _risky(kind, parts):
         return registry.parse_condition(kind, parts, role=role, number=number, options=options)
-    with _own_pool().lease(time.monotonic() + seconds, cancelled) as lease:
+    # A place is waited for as long as a file may take that has one.
+    with _own_pool().lease(time.monotonic() + 2 * seconds, cancelled) as lease:
         return lease.parse(kind, parts, role=role, number=number, options=options, seconds=seconds)
 
 
