@@ -212,6 +212,10 @@ def reads(kind: str, parts: list[Part]) -> bool:
     return True
 
 
+# What workers say of parsers that fail: a refusal for users, a find here.
+CRASHES = ("could not be read (", "ends its decoder", "answer nonsense")
+
+
 def attempt(kind: str, parts: list[Part], parse: Parse, name: str) -> str:
     """Parse once: read, refused or crashed; a crash is told with its place."""
     try:
@@ -219,6 +223,9 @@ def attempt(kind: str, parts: list[Part], parse: Parse, name: str) -> str:
     except InputError as error:
         if "\n" in str(error):
             sys.stderr.write(f"{kind}: {name}: a message of several lines: {error!r}\n")
+            return "crashed"
+        if any(sign in error.reason for sign in CRASHES):
+            sys.stderr.write(f"{kind}: {name}: {error}\n")
             return "crashed"
         return "refused"
     except Exception:  # noqa: BLE001 - what is looked for
@@ -232,7 +239,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="mutations for each kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kind", choices=list(KINDS), action="append")
-    parser.add_argument("--isolated", action="store_true", help="clips in the worker process")
+    parser.add_argument("--isolated", action="store_true", help="in worker processes")
     parser.add_argument("--samples", type=Path, action="append", help="other folders of samples")
     chosen = parser.parse_args()
     parse = isolation.parse_condition if chosen.isolated else registry.parse_condition

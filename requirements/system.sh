@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Check what pip cannot install: Python 3.11 with its shared library (Triton's stub loads it) and a
-# C++ compiler (DeepSpeed builds extensions on demand). As root on Debian or Ubuntu it installs them.
+# C++ compiler (DeepSpeed builds extensions on demand), and libseccomp (parse workers' sandbox). As root
+# on Debian or Ubuntu it installs them.
 set -euo pipefail
 python=${1:-python3.11}
 
@@ -45,3 +46,4 @@ if ! has_library; then
   esac
 fi
 command -v g++ >/dev/null || install g++
+"$python" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null || install libseccomp2

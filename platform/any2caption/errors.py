@@ -70,3 +70,7 @@ class InterruptedTrainingError(A2CError):
 
 class NonFiniteLossError(A2CError):
     """The loss is NaN or infinite; raised before the optimiser steps, with the records' ids."""
+
+
+class CancelledError(A2CError):
+    """Nobody waits for the answer any more: the caller went away or took the request back."""

@@ -1,16 +1,18 @@
-"""A hostile file can end its decoder, never the process that asked."""
+"""A hostile file can end its decoder, never the process that asked, and holds up nobody else."""
 
 import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from any2caption.conditions import isolation, registry
+from any2caption.conditions import isolation, registry, wire
 from any2caption.conditions.clips import encode_mp4
 from any2caption.conditions.types import (
     Camera,
@@ -22,9 +24,11 @@ from any2caption.conditions.types import (
     Segmentation,
     Sketch,
 )
-from any2caption.errors import InputError
+from any2caption.errors import CancelledError, InputError, UnavailableError
 
 from .conftest import DATA, picture
+
+BAD = Part("bad.x", b"x")
 
 
 def clip(frames=6, name="a.mp4"):
@@ -34,71 +38,236 @@ def clip(frames=6, name="a.mp4"):
     return Part(name, encode_mp4(pixels, 8))
 
 
+def parse(pool, kind, parts, seconds=10.0, cancelled=isolation.never):
+    with pool.lease(time.monotonic() + 20, cancelled) as lease:
+        return lease.parse(kind, parts, seconds=seconds)
+
+
+def wait_until(said, seconds=30):
+    limit = time.monotonic() + seconds
+    while not (value := said()):
+        assert time.monotonic() < limit, f"not within {seconds} s"
+        time.sleep(0.02)
+    return value
+
+
 @pytest.fixture
-def worker():
-    worker = isolation.Isolated()
-    yield worker
-    worker.close()
+def pool():
+    pool = isolation.Pool()
+    yield pool
+    pool.close()
 
 
-def test_the_worker_gives_what_the_parser_gives():
-    parts = [Part("hiker.mp4", (DATA / "video" / "hiker.mp4").read_bytes())]
-    here = registry.parse_condition("video", parts)
-    there = isolation.parse_condition("video", parts)
-    np.testing.assert_array_equal(here.payload.frames, there.payload.frames)
-    assert (here.format, here.assumptions, here.payload.fps) == (
-        there.format,
-        there.assumptions,
-        there.payload.fps,
+@pytest.fixture
+def hostile(monkeypatch):
+    """Two places whose workers also know the kinds of `hostile_server`."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    pool = isolation.Pool(2, memory=900_000_000, server="hostile_server")
+    pool.warm()
+    yield pool
+    pool.close()
+
+
+SAMPLES = sorted(path for path in DATA.glob("*/**/*") if path.is_file())
+SAMPLES = [path for path in SAMPLES if path.relative_to(DATA).parts[0] in registry.KINDS]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+def test_the_worker_gives_what_the_parser_gives(path):
+    kind = path.relative_to(DATA).parts[0]
+    parts = [Part(path.name, path.read_bytes())]
+    assert_same(
+        answered(registry.parse_condition, kind, parts),
+        answered(isolation.parse_condition, kind, parts),
     )
 
 
-def test_small_pictures_stay_here_and_clips_go_there():
-    assert not isolation.needs_isolation("image", [picture(np.zeros((9, 9, 3), np.uint8))])
-    assert isolation.needs_isolation("image", [picture(np.zeros((2100, 2100), np.uint8))])
-    assert isolation.needs_isolation("depth", [clip()])
-    assert not isolation.needs_isolation("text", [Part("a", b"GIF89a")])
-
-
-def test_refusals_keep_their_place(worker):
-    with pytest.raises(InputError) as caught:
-        worker.parse("video", [Part("b.mp4", clip().data[:400])], None, 1, {})
-    assert str(caught.value).startswith("b.mp4: frames: a damaged or truncated MP4")
-    assert worker.pid is not None
-
-
-def test_a_crash_is_one_refusal_and_the_next_file_is_read(worker):
-    worker.parse("video", [clip()], None, 1, {})
-    first = worker.pid
-    big = np.random.default_rng(0).integers(0, 256, (40, 480, 640, 3), dtype=np.uint8)
-    slow = Part("slow.mp4", encode_mp4(big, 8))
-    threading.Timer(0.05, lambda: os.kill(first, signal.SIGSEGV)).start()
-    with pytest.raises(InputError, match=r"slow\.mp4: video: the file ends its decoder"):
-        worker.parse("video", [slow], None, 1, {})
-    assert worker.parse("video", [clip()], None, 1, {}).payload.frames.shape[0] == 6
-    assert worker.pid != first
-
-
-def test_a_file_that_takes_too_long_is_refused_in_time(worker):
-    worker.parse("video", [clip()], None, 1, {})
-    big = np.random.default_rng(0).integers(0, 256, (60, 480, 640, 3), dtype=np.uint8)
-    part = Part("endless.mp4", encode_mp4(big, 8))
-    began = time.monotonic()
-    with pytest.raises(InputError, match=r"endless\.mp4: video: decoding took longer than 0\.05 s"):
-        worker.parse("video", [part], None, 1, {}, seconds=0.05)
-    assert time.monotonic() - began < 5
-
-
-def test_more_memory_than_allowed_is_refused():
-    small = isolation.Isolated(memory=300_000_000)
-    frames = np.zeros((60, 640, 960, 3), np.uint8)
-    frames[:, ::2, ::2] = 200
+def answered(parse, kind, parts):
+    """The condition, or the words that refuse it (a part of a set, alone)."""
     try:
-        with pytest.raises(InputError, match=r"wide\.mp4"):
-            small.parse("video", [Part("wide.mp4", encode_mp4(frames, 8))] * 1, None, 1, {})
-        assert small.parse("video", [clip()], None, 1, {}).payload.frames.shape[0] == 6
+        return parse(kind, parts)
+    except InputError as error:
+        return str(error)
+
+
+def assert_same(here, there):
+    assert type(here) is type(there)
+    if isinstance(here, np.ndarray):
+        np.testing.assert_allclose(there, here, rtol=1e-9, atol=1e-12)
+    elif isinstance(here, tuple):
+        assert len(here) == len(there)
+        for one, other in zip(here, there, strict=True):
+            assert_same(one, other)
+    elif hasattr(here, "__dataclass_fields__"):
+        for name in here.__dataclass_fields__:
+            assert_same(getattr(here, name), getattr(there, name))
+    else:
+        assert here == there
+
+
+@pytest.mark.parametrize("kind", [kind for kind in registry.KINDS if kind != "text"])
+def test_no_file_is_parsed_in_the_process_that_asks(kind, monkeypatch):
+    def here(*_arguments, **_options):
+        raise AssertionError("parsed here")
+
+    monkeypatch.setattr(registry, "parse_condition", here)
+    with pytest.raises(InputError):
+        isolation.parse_condition(kind, [Part("a.x", b"\0\1")])
+
+
+def test_limits_on_bytes_hold_before_a_worker_is_asked(monkeypatch):
+    monkeypatch.setattr(isolation, "_own_pool", lambda: pytest.fail("a worker was asked"))
+    with pytest.raises(InputError, match="at most 16,000,000 are taken"):
+        isolation.parse_condition("camera", [Part("a.txt", b"0" * 16_000_001)])
+
+
+def test_refusals_keep_their_place(pool):
+    with pytest.raises(InputError) as caught:
+        parse(pool, "video", [Part("b.mp4", clip().data[:400])])
+    assert str(caught.value).startswith("b.mp4: frames: a damaged or truncated MP4")
+
+
+def test_a_crash_is_one_refusal_and_the_next_file_is_read(hostile):
+    with hostile.lease(time.monotonic() + 20) as lease:
+        with pytest.raises(InputError, match=r"bad\.x: crash: the file ends its decoder"):
+            lease.parse("crash", [BAD])
+        assert lease.parse("video", [clip()]).payload.frames.shape[0] == 6
+
+
+def test_a_parsers_bug_is_a_refusal_that_names_the_file_and_is_logged(hostile, caplog):
+    with pytest.raises(InputError, match=r"bad\.x: fail: could not be read \(ZeroDivisionError"):
+        parse(hostile, "fail", [BAD])
+    assert "in fail" in caplog.text
+
+
+def test_a_worker_that_was_taken_over_is_not_believed(hostile):
+    with pytest.raises(InputError, match=r"bad\.x: lie: .*nonsense"):
+        parse(hostile, "lie", [BAD])
+
+
+def test_a_file_that_takes_too_long_is_refused_in_time(hostile):
+    began = time.monotonic()
+    with pytest.raises(InputError, match=r"bad\.x: spin: decoding took longer than 0\.5 s"):
+        parse(hostile, "spin", [BAD], seconds=0.5)
+    assert time.monotonic() - began < 3
+
+
+def test_a_request_that_takes_too_long_is_refused_in_time(hostile):
+    with (
+        hostile.lease(time.monotonic() + 1) as lease,
+        pytest.raises(InputError, match=r"bad\.x: spin: the request took longer than it may"),
+    ):
+        lease.parse("spin", [BAD])
+
+
+def test_more_memory_than_allowed_is_refused(hostile):
+    with pytest.raises(InputError, match=r"bad\.x: hoard: decoding takes more memory than"):
+        parse(hostile, "hoard", [BAD])
+    assert parse(hostile, "video", [clip()]).payload.frames.shape[0] == 6
+
+
+def test_a_spinning_file_does_not_delay_a_good_one(hostile):
+    parse(hostile, "image", [picture(np.zeros((9, 9, 3), np.uint8))])
+    refused = []
+
+    def spin():
+        with pytest.raises(InputError) as caught:
+            parse(hostile, "spin", [BAD], seconds=10)
+        refused.append(str(caught.value))
+
+    bad = threading.Thread(target=spin)
+    bad.start()
+    latencies = []
+    for _ in range(5):
+        began = time.monotonic()
+        parse(hostile, "image", [picture(np.zeros((9, 9, 3), np.uint8))])
+        latencies.append(time.monotonic() - began)
+    assert bad.is_alive()
+    assert max(latencies) < 3
+    bad.join()
+    assert refused == ["bad.x: spin: decoding took longer than 10 s"]
+
+
+def test_a_cancelled_request_frees_its_worker_within_a_second(hostile):
+    gone = threading.Event()
+    ended = []
+
+    def ask():
+        with pytest.raises(CancelledError):
+            parse(hostile, "spin", [BAD], cancelled=gone.is_set)
+        ended.append(time.monotonic())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    worker = wait_until(lambda: busiest(hostile))
+    cancelled = time.monotonic()
+    gone.set()
+    asking.join()
+    assert ended[0] - cancelled < 1
+    assert not psutil.pid_exists(worker)
+
+
+def busiest(pool):
+    """The process id of a worker that computes, else None."""
+    server = psutil.Process(pool.server_pid)
+    running = [one for one in server.children() if sum(one.cpu_times()[:2]) > 0.05]
+    return running[0].pid if running else None
+
+
+def test_who_waits_for_a_place_can_leave_and_does_not_wait_for_ever(hostile):
+    until = time.monotonic() + 20
+    with hostile.lease(until), hostile.lease(until):
+        with pytest.raises(UnavailableError, match="every parse worker is busy"):
+            hostile.lease(time.monotonic() + 0.1).__enter__()
+        with pytest.raises(CancelledError):
+            hostile.lease(until, lambda: True).__enter__()
+    assert parse(hostile, "video", [clip()]).payload.frames.shape[0] == 6
+
+
+def test_no_worker_outlives_its_lease(pool):
+    with pool.lease(time.monotonic() + 20) as lease:
+        lease.parse("video", [clip()])
+        worker = lease.worker.pid
+    assert not psutil.pid_exists(worker)
+
+
+def test_a_pool_for_one_caller_keeps_its_worker():
+    pool = isolation.Pool(1, uses=3)
+    workers = []
+    try:
+        for _ in range(4):
+            with pool.lease(time.monotonic() + 20) as lease:
+                lease.parse("video", [clip()])
+                workers.append(lease.worker.pid)
     finally:
-        small.close()
+        pool.close()
+    assert len(set(workers[:3])) == 1
+    assert workers[3] != workers[0]
+
+
+def test_a_killed_server_is_replaced(pool):
+    parse(pool, "video", [clip()])
+    os.kill(pool.server_pid, signal.SIGKILL)
+    wait_until(lambda: psutil.Process(pool.server_pid).status() == psutil.STATUS_ZOMBIE)
+    assert parse(pool, "video", [clip()]).payload.frames.shape[0] == 6
+
+
+def test_nothing_is_left_when_the_parent_is_killed():
+    parent, child = os.pipe()
+    pid = os.fork()
+    if not pid:
+        pool = isolation.Pool(2)
+        lease = pool.lease(time.monotonic() + 20).__enter__()
+        lease.parse("video", [clip()])
+        os.write(child, f"{pool.server_pid} {lease.worker.pid}".encode())
+        signal.pause()
+    family = [psutil.Process(int(one)) for one in os.read(parent, 100).split()]
+    assert len(family) == 2
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    gone, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    assert len(gone) == 2
 
 
 def test_many_threads_take_turns():
@@ -129,8 +298,8 @@ PAYLOADS = [
 @pytest.mark.parametrize("payload", PAYLOADS, ids=lambda one: type(one).__name__)
 def test_every_canonical_form_survives_the_pipe(payload):
     blobs = []
-    packed = isolation.pack(payload, blobs)
-    again = isolation.unpack(packed, [bytearray(bytes(blob)) for blob in blobs])
+    packed = wire.pack(payload, blobs)
+    again = wire.unpack(packed, [bytearray(bytes(blob)) for blob in blobs])
     assert type(again) is type(payload)
     assert repr(again) == repr(payload)
 
@@ -143,13 +312,13 @@ def test_a_worker_that_answers_nonsense_is_gone_not_believed(data):
     def read(size):
         piece, stream[0] = stream[0][:size], stream[0][size:]
         if len(piece) < size:
-            raise isolation._Gone("the end")
+            raise wire.NonsenseError("the end")
         return bytearray(piece)
 
-    with pytest.raises(isolation._Gone):
-        isolation.read_frame(read)
+    with pytest.raises(wire.NonsenseError):
+        wire.read_frame(read)
 
 
 def test_only_canonical_classes_are_built():
-    with pytest.raises(InputError, match="nonsense"):
-        isolation.unpack({"type": "NDArray", "fields": {}}, [])
+    with pytest.raises(wire.NonsenseError, match="no canonical class"):
+        wire.unpack({"type": "NDArray", "fields": {}}, [])

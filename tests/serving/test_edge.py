@@ -5,9 +5,11 @@ import json
 import pytest
 import samples
 
-from any2caption.errors import InputError
+from any2caption.conditions.isolation import Pool
+from any2caption.errors import CancelledError, InputError
+from any2caption.serving import edge
 from any2caption.serving.client import ConditionInput, read_files
-from any2caption.serving.edge import MAX_CONDITIONS, read_request
+from any2caption.serving.edge import MAX_CONDITIONS, MAX_INFO, read_request
 from any2caption.serving.smoke import camera_text
 
 
@@ -86,9 +88,60 @@ def test_files_of_one_condition_must_agree():
         read_request({"IMAGE": [samples.picture()] * 2, "IMAGE_INFO": roles})
 
 
-def test_too_many_conditions_are_refused():
-    with pytest.raises(InputError, match="at most"):
-        read_request({"CAMERA": [camera_text()] * (MAX_CONDITIONS + 1)})
+class NoPool(Pool):
+    """A pool that must not be asked."""
+
+    def lease(self, *_arguments):
+        raise AssertionError("a file was parsed")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"CAMERA": [b"x"] * (MAX_CONDITIONS + 1)}, "33 conditions; at most 32"),
+        ({"CAMERA": [b"x"] * 20, "IMAGE": [b"x"] * 13}, "33 conditions; at most 32"),
+        ({"POSE": [b"{}"] * 1025}, "POSE: 1025 files; at most 1024"),
+        ({"IMAGE": [b"x"], "CAMERA": [b"x" * 16_000_001]}, r"CAMERA\[0\]: bytes: .*16,000,000"),
+        ({"IMAGE": [b"x"], "CAMERA": [b""]}, r"CAMERA\[0\]: camera: the file is empty"),
+        ({"IMAGE": [b"x"] * 2, "IMAGE_INFO": [b"{}"]}, "IMAGE_INFO: 1 descriptions for 2"),
+        (
+            {"IMAGE": [b"x"], "IMAGE_INFO": [b" " * (MAX_INFO + 1)]},
+            r"IMAGE_INFO\[0\]: 16,385 bytes",
+        ),
+        ({"IMAGE": [b"x"], "IMAGE_INFO": [b"[" * MAX_INFO]}, r"IMAGE_INFO\[0\]: not JSON"),
+    ],
+)
+def test_what_can_be_counted_is_refused_before_anything_is_parsed(files, message):
+    with pytest.raises(InputError, match=message):
+        read_request(files, pool=NoPool())
+
+
+def test_a_request_with_too_many_bytes_is_refused(monkeypatch):
+    monkeypatch.setattr(edge, "MAX_BYTES", 1000)
+    with pytest.raises(InputError, match="IMAGE: the request's files have more than 1,000 bytes"):
+        read_request({"TEXT": [b"x" * 500], "IMAGE": [b"x" * 501]}, pool=NoPool())
+
+
+def test_words_alone_need_no_worker():
+    assert read_request({"TEXT": [b"hello"]}, pool=NoPool()).text == "hello"
+
+
+def test_a_cancelled_request_is_not_parsed():
+    with pytest.raises(CancelledError):
+        read_request({"CAMERA": [camera_text()]}, cancelled=lambda: True)
+
+
+def test_a_request_has_a_time_in_all(monkeypatch):
+    monkeypatch.setattr(edge, "SECONDS", 0.0)
+    with pytest.raises(InputError, match=r"CAMERA\[0\]: camera: the request took longer than"):
+        read_request({"CAMERA": [camera_text()]})
+
+
+def test_what_is_kept_of_a_condition_is_the_callers_choice():
+    kept = []
+    request = read_request({"CAMERA": [camera_text()] * 2}, each=kept.append)
+    assert [one.number for one in kept] == [1, 2]
+    assert request.conditions == (None, None)
 
 
 def test_client_describes_files_as_the_edge_reads_them(tmp_path):

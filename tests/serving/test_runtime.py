@@ -1,9 +1,20 @@
 """Between Triton and the steps: one bad request is one error; status codes become our errors."""
 
+import json
+import sys
+import threading
+import types
+
 import numpy as np
 import pytest
 
-from any2caption.errors import A2CError, InputError, NotFoundError, UnavailableError
+from any2caption.errors import (
+    A2CError,
+    CancelledError,
+    InputError,
+    NotFoundError,
+    UnavailableError,
+)
 from any2caption.serving import runtime
 from any2caption.serving.errors import is_dead_stub, plain_message, translated
 
@@ -70,3 +81,110 @@ def test_chain_of_ensembles_is_dropped_from_messages():
     chain = "in ensemble 'any2video', in ensemble 'any2caption', a.png: width: 0"
     assert plain_message(chain) == "a.png: width: 0"
     assert is_dead_stub(translated("StatusCode.INTERNAL", "Stub process 'x' is not healthy"))
+
+
+class Waiting:
+    """Two requests at a time; one waits until the test lets it go, a third fails."""
+
+    concurrency = 2
+    held, closed = threading.Event(), threading.Event()
+
+    def __init__(self, _bundle, _release, _parameters):
+        pass
+
+    def run(self, batch):
+        (arrays,) = batch
+        if arrays["X"][0] == 0:
+            assert self.held.wait(30)
+        return [{"Y": arrays["X"] * 2}]
+
+    def close(self):
+        self.closed.set()
+
+
+class Sent:
+    """A request, and what was answered."""
+
+    def __init__(self, value):
+        self.value, self.answer, self.answered = value, None, threading.Event()
+
+    def is_cancelled(self):
+        if self.value is None:
+            raise OSError("the server is gone")
+        return False
+
+    def get_response_sender(self):
+        return self
+
+    def send(self, response, flags):
+        self.answer, self.flags = response, flags
+        self.answered.set()
+
+
+class Tensor:
+    def __init__(self, name, array):
+        self.name, self.array = name, array
+
+    def as_numpy(self):
+        return self.array
+
+
+class TritonError(Exception):
+    INVALID_ARG, INTERNAL, CANCELLED, UNAVAILABLE = range(4)
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """A step that answers two requests at a time, as Triton would start it."""
+    backend = types.SimpleNamespace(
+        Tensor=Tensor,
+        TritonError=TritonError,
+        InferenceResponse=lambda tensors=(), error=None: error or tensors,
+        TRITONSERVER_RESPONSE_COMPLETE_FINAL=1,
+        get_input_tensor_by_name=lambda request, name: Tensor(name, np.array([request.value])),
+    )
+    monkeypatch.setitem(sys.modules, "triton_python_backend_utils", backend)
+    monkeypatch.setattr(runtime.np, "__version__", "1.26.4")
+    model = runtime.StepModel()
+    model.step_class = Waiting
+    parameters = {"bundle": {"string_value": "b"}, "release": {"string_value": "1"}}
+    config = {"input": [{"name": "X"}], "parameters": parameters}
+    model.initialize({"model_config": json.dumps(config)})
+    yield model
+    Waiting.held.set()
+    model.finalize()
+
+
+def test_a_slow_request_does_not_delay_the_next_one(waiting):
+    slow, good = Sent(0), Sent(21)
+    assert waiting.execute([slow]) is None
+    assert waiting.execute([good]) is None
+    assert good.answered.wait(10)
+    assert int(good.answer[0].array[0]) == 42
+    assert good.flags == 1
+    assert not slow.answered.is_set()
+    Waiting.held.set()
+    assert slow.answered.wait(10)
+    waiting.finalize()
+    assert Waiting.closed.is_set()
+
+
+def test_a_request_on_a_thread_is_answered_whatever_happens(waiting):
+    broken = Sent(None)
+    waiting.execute([broken])
+    assert broken.answered.wait(10)
+    assert broken.answer.args == ("OSError: the server is gone", TritonError.INTERNAL)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("x"), TritonError.INVALID_ARG),
+        (CancelledError("x"), TritonError.CANCELLED),
+        (UnavailableError("x"), TritonError.UNAVAILABLE),
+        (A2CError("x"), TritonError.INTERNAL),
+    ],
+)
+def test_each_error_has_its_status(error, code):
+    backend = types.SimpleNamespace(TritonError=TritonError)
+    assert runtime._triton_error(backend, error).args == ("x", code)

@@ -1,72 +1,53 @@
-"""Decode untrusted media in a process of its own: a hostile file can end that process only.
+"""Parse untrusted files in processes of their own: a hostile file can end such a process only.
 
-`parse_condition` here does what the registry's does. Clips, large pictures and animated ones go to
-a worker process that is started once and reused; small files are parsed here, where that is faster
-than sending them. The worker has a limit on memory and no right to write files; a timer ends it;
-the next file gets a new one.
+`parse_condition` here does what the registry's does, in a worker (`parse_server`) with limits on
+time and memory, few system calls and no keys (`sandbox`). Texts are parsed here: bounded, and
+nothing to decode.
 
-No pickle: requests and answers are JSON with raw arrays behind it, so a worker that was taken over
-cannot run anything here. Frames on the pipe: 8 bytes of length, JSON, then the blobs it names.
-
-Measured on two busy cores with a clip of 49 frames (50.8 MB of pixels): 0.3 s once to start the
-process; then 0.16 to 0.21 s there beside 0.12 to 0.14 s here, about 1 ms a MB on the pipe.
+A `Pool` has a number of places; whoever has one (a `Lease`) has one worker at a time, so a file
+that takes all its time holds up one place. Under a `Pool` with `uses=1` no worker lives longer than
+its lease: nothing of one caller is left for the next one, and all memory goes back. A lease that is
+cancelled or late kills its worker at once.
 """
 
 import atexit
-import fcntl
-import json
+import logging
 import os
-import select
-import struct
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import fields, is_dataclass
-from pathlib import Path
-from typing import IO, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
-import numpy as np
-
-from any2caption.conditions import registry, types
+from any2caption.conditions import parse_server, registry
 from any2caption.conditions.base import OptionValue
-from any2caption.conditions.media import MAX_PIXELS, image_header
-from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
+from any2caption.conditions.parse_workers import (
+    SLICE,
+    Cancelled,
+    GoneError,
+    Server,
+    Worker,
+    go_on,
+    never,
+)
 from any2caption.conditions.types import Condition, Part
-from any2caption.errors import InputError
+from any2caption.conditions.wire import NonsenseError, unpack
+from any2caption.errors import CancelledError, InputError, UnavailableError
 
-SECONDS = 120.0
-"""Longest time for one condition."""
-MEMORY = 4_000_000_000
+__all__ = ["Cancelled", "Lease", "Pool", "never", "parse_condition"]
+
+SECONDS = 10.0
+"""Longest time for one condition of a request."""
+PATIENCE = 120.0
+"""Longest time for one condition where all files are one caller's: ingest, the command line."""
+MEMORY = 2_000_000_000
 """Bytes of address space that a worker may have."""
-SMALL_PIXELS = 4_000_000
-"""Pictures up to this are decoded in this process."""
-_MOST_ANSWER = 3_000_000_000
-_MOST_JSON = 64_000_000
-_GRACE = 5.0
-_READ = 1 << 20
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+WORKERS = 3
+"""Files that are parsed at the same time; `A2C_PARSE_WORKERS` says otherwise."""
+USES = 256
+"""Conditions that a worker parses where all files are one caller's."""
 
-
-class _Gone(Exception):  # noqa: N818 - not an error of the platform; never leaves this module
-    """The worker ended or did not answer in time."""
-
-
-def needs_isolation(kind: str, parts: Sequence[Part]) -> bool:
-    """Whether these files are decoded elsewhere: clips, and pictures that are large or animated."""
-    if kind in ("text", "camera"):
-        return False
-    for part in parts:
-        name = sniff(part.data)
-        if name in VIDEO_FORMATS:
-            return True
-        if name in IMAGE_FORMATS:
-            header = image_header(part, MAX_PIXELS)
-            if header.animated or header.width * header.height > SMALL_PIXELS:
-                return True
-    return False
+_LOG = logging.getLogger(__name__)
 
 
 def parse_condition(  # noqa: PLR0913 - the registry's own arguments
@@ -76,291 +57,191 @@ def parse_condition(  # noqa: PLR0913 - the registry's own arguments
     role: str | None = None,
     number: int = 1,
     options: Mapping[str, OptionValue] | None = None,
-    seconds: float = SECONDS,
+    seconds: float = PATIENCE,
+    cancelled: Cancelled = never,
 ) -> Condition:
-    """Parse a condition as `registry.parse_condition` does; risky files in the worker process.
+    """Parse a condition as `registry.parse_condition` does, in a worker of this process' pool.
 
     Raises:
         InputError: as the registry's, and when a file ends its decoder, or takes longer than
-            `seconds`, or more memory than `MEMORY`.
+            `seconds`, or more memory than `MEMORY`, or makes a parser fail.
+        CancelledError: `cancelled` said so.
+        UnavailableError: every worker is busy for `seconds`, or none can be started.
     """
-    known = kind in registry.KINDS
-    if known:
-        registry.check_parts(kind, parts)
-    if not known or not needs_isolation(kind, parts):
+    if not _risky(kind, parts):
         return registry.parse_condition(kind, parts, role=role, number=number, options=options)
-    return _shared().parse(kind, parts, role, number, dict(options or {}), seconds)
+    # A place is waited for as long as a file may take that has one.
+    with _own_pool().lease(time.monotonic() + 2 * seconds, cancelled) as lease:
+        return lease.parse(kind, parts, role=role, number=number, options=options, seconds=seconds)
 
 
-class Isolated:
-    """One worker process; calls from several threads take turns."""
+def _risky(kind: str, parts: Sequence[Part]) -> bool:
+    """Hold files to the limits on count and bytes; whether a worker has to look at them."""
+    if kind in registry.KINDS:
+        registry.check_parts(kind, parts)
+    return kind in registry.KINDS and kind != "text"
 
-    def __init__(self, memory: int = MEMORY) -> None:
-        self._memory = memory
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+
+class Pool:
+    """Places for workers; safe to use from several threads.
+
+    Args:
+        workers: places, that is workers at the same time.
+        memory: bytes of address space of one worker.
+        uses: conditions that a worker may parse in all, over several leases; with 1 it ends with
+            its lease, whatever it parsed.
+        server: the module that is run to start workers.
+    """
+
+    def __init__(
+        self,
+        workers: int = 0,
+        memory: int = MEMORY,
+        uses: int = 1,
+        server: str = parse_server.__name__,
+    ) -> None:
+        self._uses = uses
+        places = workers or int(os.environ.get("A2C_PARSE_WORKERS", "0")) or WORKERS
+        self._places = threading.Semaphore(places)
+        self._idle: list[Worker] = []
+        self._server = Server(server, memory)
 
     @property
-    def pid(self) -> int | None:
-        """The worker's process id; None before the first file."""
-        return self._process.pid if self._process else None
+    def server_pid(self) -> int | None:
+        """Process id of the workers' server; None before the first file."""
+        return self._server.pid
 
-    def parse(  # noqa: PLR0913, PLR0917 - the registry's own arguments
+    @contextmanager
+    def lease(self, until: float, cancelled: Cancelled = never) -> "Iterator[Lease]":
+        """Wait for a place and have it.
+
+        Args:
+            until: when to give up, in `time.monotonic` seconds; parsing stops then, too.
+            cancelled: asked while waiting for a place, and for each answer.
+
+        Raises:
+            CancelledError: `cancelled` said so.
+            UnavailableError: no place was free in time.
+        """
+        while not self._places.acquire(timeout=SLICE):
+            go_on(cancelled)
+            if time.monotonic() > until:
+                raise UnavailableError("every parse worker is busy; try again")
+        lease = Lease(self._worker, until, cancelled)
+        try:
+            yield lease
+        finally:
+            worker = lease.worker
+            if worker is not None:
+                if worker.uses < self._uses:
+                    self._idle.append(worker)
+                else:
+                    worker.close()
+            self._places.release()
+
+    def warm(self) -> None:
+        """Start the server of the workers now, so that the first file need not wait for it."""
+        self._idle.append(self._server.worker())
+
+    def close(self) -> None:
+        """End all workers and their server; the next lease starts new ones."""
+        while self._idle:
+            self._idle.pop().close()
+        self._server.close()
+
+    def _worker(self) -> Worker:
+        with suppress(IndexError):
+            return self._idle.pop()
+        return self._server.worker()
+
+
+class Lease:
+    """One place of a pool; for one thread."""
+
+    def __init__(
+        self, start: Callable[[], Worker], until: float, cancelled: Cancelled = never
+    ) -> None:
+        self._start, self._until, self._cancelled = start, until, cancelled
+        self.worker: Worker | None = None
+
+    def parse(  # noqa: PLR0913 - the registry's own arguments
         self,
         kind: str,
         parts: Sequence[Part],
-        role: str | None,
-        number: int,
-        options: Mapping[str, OptionValue],
+        *,
+        role: str | None = None,
+        number: int = 1,
+        options: Mapping[str, OptionValue] | None = None,
         seconds: float = SECONDS,
     ) -> Condition:
-        """Parse in the worker; see `parse_condition`."""
+        """Parse in this place's worker; see `parse_condition` for what is raised."""
         request = {
             "kind": kind,
             "names": [part.name for part in parts],
             "role": role,
             "number": number,
-            "options": dict(options),
-            "seconds": seconds,
+            "options": dict(options or {}),
         }
-        with self._lock:
-            began = time.monotonic()
-            try:
-                answer, blobs = self._ask(request, [part.data for part in parts], began + seconds)
-            except _Gone as error:
-                self.close()
-                late = time.monotonic() - began >= seconds
-                said = f"decoding took longer than {seconds:g} s" if late else str(error)
-                raise InputError(said, file=parts[0].name, field=kind) from error
-        if "error" in answer:
-            wrong = answer["error"]
-            raise InputError(
-                str(wrong["reason"]),
-                file=wrong["file"],
-                record=wrong["record"],
-                field=wrong["field"],
+        until = min(time.monotonic() + seconds, self._until)
+        if self.worker is None:
+            self.worker = self._start()
+        try:
+            answer, blobs = self.worker.ask(
+                request, [part.data for part in parts], until, self._cancelled
             )
-        condition: Condition = unpack(answer["condition"], blobs)
-        return condition
+            if "error" not in answer:
+                return _condition(answer["condition"], blobs, kind)
+        except CancelledError:
+            self._drop()
+            raise
+        except (GoneError, NonsenseError, KeyError) as error:
+            self._drop()
+            said = "the file makes its decoder answer nonsense"
+            if isinstance(error, GoneError):
+                said = str(error)
+            if time.monotonic() >= until:
+                said = f"decoding took longer than {seconds:g} s"
+                if until == self._until:
+                    said = "the request took longer than it may, while this condition was decoded"
+            raise InputError(said, file=parts[0].name, field=kind) from error
+        raise _refused(answer, parts[0].name, kind)
 
-    def close(self) -> None:
-        """End the worker."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-        process.wait()
-
-    def _ask(
-        self, request: Mapping[str, Any], blobs: Sequence[bytes], until: float
-    ) -> tuple[dict[str, Any], list[bytearray]]:
-        process = self._start()
-        sent = pack_frame(request, blobs)
-        inbox, outbox = process.stdout, process.stdin
-        assert inbox is not None and outbox is not None  # noqa: PT018, S101 - both are pipes
-        _send(outbox, sent, until)
-        return read_frame(lambda size: _receive(inbox, size, until))
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        self.close()
-        path = os.pathsep.join(filter(None, sys.path))
-        self._process = subprocess.Popen(
-            [_python(), "-m", "any2caption.conditions.isolation", str(self._memory)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": path},
-        )
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None  # noqa: S101
-            os.set_blocking(pipe.fileno(), False)
-            with suppress(OSError):  # a limit of the system: slower, not wrong
-                fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _READ)
-        return self._process
+    def _drop(self) -> None:
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.close()
 
 
-def _python() -> str:
-    """The interpreter; inside Triton the executable is a stub, so its environment is asked."""
-    if "python" in Path(sys.executable or "").name and "triton" not in sys.executable:
-        return sys.executable
-    return str(Path(sys.prefix) / "bin" / "python3")
+def _condition(packed: Any, blobs: Sequence[bytearray], kind: str) -> Condition:
+    condition = unpack(packed, blobs)
+    if not isinstance(condition, Condition) or condition.kind != kind:
+        raise NonsenseError("no condition of the kind that was asked for")
+    return condition
 
 
-def _wait(descriptor: int, until: float, *, write: bool) -> None:
-    left = until + (0.0 if write else _GRACE) - time.monotonic()
-    if left <= 0:
-        raise _Gone("no answer in time")
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT if write else select.POLLIN)
-    if not poll.poll(left * 1000):
-        raise _Gone("no answer in time")
+def _refused(answer: Mapping[str, Any], file: str, kind: str) -> InputError:
+    """Return the worker's refusal; nothing of it but lines of text is believed."""
+    wrong = answer["error"] if isinstance(answer["error"], dict) else {}
+    if "trace" in answer:
+        _LOG.error("a parser of %s failed on %r:\n%s", kind, file, answer["trace"])
+    words = {
+        name: None if wrong.get(name) is None else str(wrong[name])
+        for name in ("file", "record", "field")
+    }
+    return InputError(str(wrong.get("reason", "refused")), **words)
 
 
-def _send(pipe: IO[bytes], chunks: Sequence[bytes], until: float) -> None:
-    for chunk in chunks:
-        view = memoryview(chunk)
-        while view:
-            _wait(pipe.fileno(), until, write=True)
-            try:
-                view = view[os.write(pipe.fileno(), view[:_READ]) :]
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                raise _Gone("the file ends its decoder") from error
+class _Own:
+    """This process's pool; a forked child starts its own."""
 
-
-def _receive(pipe: IO[bytes], size: int, until: float) -> bytearray:
-    data = bytearray(size)
-    view = memoryview(data)
-    while view:
-        _wait(pipe.fileno(), until, write=False)
-        try:
-            got = os.readv(pipe.fileno(), [view[:_READ]])
-        except BlockingIOError:
-            continue
-        if not got:
-            raise _Gone("the file ends its decoder (a crash, or more memory than is allowed)")
-        view = view[got:]
-    return data
-
-
-def pack_frame(header: Mapping[str, Any], blobs: Sequence[Any]) -> list[bytes]:
-    """Return the pieces of one message: length, JSON with the blobs' sizes, blobs."""
-    text = json.dumps({**header, "blobs": [memoryview(blob).nbytes for blob in blobs]}).encode()
-    return [struct.pack(">Q", len(text)) + text, *blobs]
-
-
-def read_frame(read: Any) -> tuple[dict[str, Any], list[bytearray]]:
-    """Read one message with `read(size)`; sizes are checked before memory is taken."""
-    (length,) = struct.unpack(">Q", read(8))
-    if length > _MOST_JSON:
-        raise _Gone("the decoder answered nonsense")
-    try:
-        header = json.loads(bytes(read(length)))
-        sizes = [int(size) for size in header["blobs"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise _Gone("the decoder answered nonsense") from error
-    if min(sizes, default=0) < 0 or sum(sizes) > _MOST_ANSWER:
-        raise _Gone("the decoder answered nonsense")
-    return header, [read(size) for size in sizes]
-
-
-def pack(value: Any, blobs: list[Any]) -> Any:
-    """Return a canonical value as JSON data; arrays become entries of `blobs`."""
-    if isinstance(value, np.ndarray):
-        array = np.ascontiguousarray(value)
-        blobs.append(array.reshape(-1).view(np.uint8) if array.size else b"")
-        return {"array": len(blobs) - 1, "dtype": array.dtype.str, "shape": list(array.shape)}
-    if is_dataclass(value) and not isinstance(value, type):
-        content = {item.name: pack(getattr(value, item.name), blobs) for item in fields(value)}
-        return {"type": type(value).__name__, "fields": content}
-    if isinstance(value, tuple | list):
-        return {"tuple": [pack(one, blobs) for one in value]}
-    if isinstance(value, np.generic):
-        return value.item()
-    return value
-
-
-def unpack(value: Any, blobs: Sequence[bytearray]) -> Any:
-    """Build a canonical value from `pack`'s data; only classes of `conditions.types` are made."""
-    if not isinstance(value, dict):
-        return value
-    if "array" in value:
-        dtype = np.dtype(value["dtype"])
-        if dtype.hasobject:
-            raise InputError("the decoder answered nonsense", field="dtype")
-        return np.frombuffer(blobs[value["array"]], dtype).reshape(value["shape"])
-    if "tuple" in value:
-        return tuple(unpack(one, blobs) for one in value["tuple"])
-    made = getattr(types, str(value["type"]), None)
-    if not (isinstance(made, type) and is_dataclass(made)):
-        raise InputError("the decoder answered nonsense", field="type")
-    return made(**{name: unpack(one, blobs) for name, one in value["fields"].items()})
-
-
-class _Shared:
-    """This process's worker; a forked child starts its own."""
-
-    worker: Isolated | None = None
+    pool: Pool | None = None
     owner = 0
+    lock = threading.Lock()
 
 
-def _shared() -> Isolated:
-    if _Shared.worker is None or _Shared.owner != os.getpid():
-        _Shared.worker, _Shared.owner = Isolated(), os.getpid()
-        atexit.register(_Shared.worker.close)
-    return _Shared.worker
-
-
-def _serve(memory: int) -> None:
-    """The worker's loop: read a request, parse, answer; ends with its parent's pipe."""
-    import resource
-    import signal
-
-    import av  # noqa: F401 - loaded before the limits
-
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    inbox, outbox = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing that a library prints may mix with answers
-
-    def read(size: int) -> bytearray:
-        data = bytearray(inbox.read(size))
-        if len(data) != size:
-            raise EOFError
-        return data
-
-    while True:
-        try:
-            request, blobs = read_frame(read)
-        except EOFError:
-            return
-        signal.setitimer(signal.ITIMER_REAL, float(request["seconds"]))  # SIGALRM ends the process
-        answer, arrays = _answer(request, blobs)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for piece in pack_frame(answer, arrays):
-            outbox.write(piece)
-        outbox.flush()
-
-
-def _answer(
-    request: Mapping[str, Any], blobs: Sequence[bytearray]
-) -> tuple[dict[str, Any], list[Any]]:
-    parts = [Part(name, bytes(data)) for name, data in zip(request["names"], blobs, strict=True)]
-    arrays: list[Any] = []
-    try:
-        condition = registry.parse_condition(
-            request["kind"],
-            parts,
-            role=request["role"],
-            number=request["number"],
-            options=request["options"],
-        )
-        return {"condition": pack(condition, arrays)}, arrays
-    except InputError as error:
-        wrong = {
-            "reason": error.reason,
-            "file": error.file,
-            "record": error.record,
-            "field": error.field,
-        }
-        return {"error": wrong}, []
-    except MemoryError:
-        wrong = {
-            "reason": "decoding takes more memory than is allowed",
-            "file": parts[0].name,
-            "record": None,
-            "field": request["kind"],
-        }
-        return {"error": wrong}, []
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+def _own_pool() -> Pool:
+    with _Own.lock:
+        if _Own.pool is None or _Own.owner != os.getpid():
+            _Own.pool, _Own.owner = Pool(uses=USES), os.getpid()
+            atexit.register(_Own.pool.close)
+        return _Own.pool

@@ -7,19 +7,28 @@ Per kind there is one list of files' bytes and one list of descriptions (`_INFO`
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from any2caption.conditions.isolation import parse_condition
-from any2caption.conditions.registry import KINDS
+from any2caption.conditions.isolation import Cancelled, Pool, never, parse_condition
+from any2caption.conditions.registry import KINDS, check_parts
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import InputError
 
 MAX_FILES = 1024
+"""Files of one kind."""
 MAX_CONDITIONS = 32
+MAX_BYTES = 512_000_000
+"""Bytes of all files of a request; each kind has limits of its own, too."""
+MAX_INFO = 16_384
+"""Bytes of one description."""
+SECONDS = 20.0
+"""Longest time from a request's first file to its last condition."""
 
 Files = Mapping[str, Sequence[bytes]]
 
@@ -43,26 +52,82 @@ class EdgeRequest:
     conditions: tuple[Condition, ...]
 
 
-def read_request(files: Files) -> EdgeRequest:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One condition as it came: nothing of it is decoded yet."""
+
+    kind: str
+    number: int
+    parts: Sequence[Part]
+    role: str | None
+    options: dict[str, Any] | None
+
+
+def read_request(
+    files: Files,
+    *,
+    pool: Pool | None = None,
+    cancelled: Cancelled = never,
+    each: Callable[[Condition], Condition] = lambda condition: condition,
+) -> EdgeRequest:
     """Parse the edge inputs that are present; `files` maps input names to their elements.
+
+    Everything that can be counted is counted before the first file is parsed; then one worker
+    parses condition by condition.
+
+    Args:
+        files: input name to elements.
+        pool: where files are parsed; one of this process by default.
+        cancelled: whether the client has left; asked while files wait and are parsed.
+        each: what is kept of a condition, so that a request's decoded pixels need not all lie in
+            memory at once.
 
     Raises:
         InputError: anything wrong with a file or its description; names the file and the field.
+        CancelledError: `cancelled` said so.
+        UnavailableError: no worker was free in time.
     """
+    until = time.monotonic() + SECONDS
+    _check_size(files)
+    asked = [one for kind in KINDS if kind != "text" for one in _asked(kind, files)]
+    if len(asked) > MAX_CONDITIONS:
+        raise InputError(f"{len(asked)} conditions; at most {MAX_CONDITIONS} are accepted")
+    for one in asked:
+        check_parts(one.kind, one.parts)
     text = _text(files.get("TEXT", ()))
-    conditions: list[Condition] = []
-    for kind in KINDS:
-        if kind == "text":
-            continue
-        elements = files.get(kind.upper(), ())
-        infos = files.get(f"{kind.upper()}_INFO", ())
-        conditions += _conditions(kind, elements, infos)
-    if not text and not conditions:
+    if not text and not asked:
         kinds = ", ".join(kind.upper() for kind in KINDS)
         raise InputError(f"nothing to caption: give at least one of {kinds}", field="TEXT")
-    if len(conditions) > MAX_CONDITIONS:
-        raise InputError(f"{len(conditions)} conditions; at most {MAX_CONDITIONS} are accepted")
+    if not asked:
+        return EdgeRequest(text, ())
+    with (pool or _own_pool()).lease(until, cancelled) as lease:
+        conditions = [
+            each(
+                lease.parse(
+                    one.kind, one.parts, role=one.role, number=one.number, options=one.options
+                )
+            )
+            for one in asked
+        ]
     return EdgeRequest(text, tuple(conditions))
+
+
+@cache
+def _own_pool() -> Pool:
+    return Pool()
+
+
+def _check_size(files: Files) -> None:
+    total = 0
+    for name, elements in files.items():
+        if len(elements) > MAX_FILES:
+            raise InputError(f"{len(elements)} files; at most {MAX_FILES} are accepted", field=name)
+        total += sum(map(len, elements))
+        if total > MAX_BYTES:
+            raise InputError(
+                f"the request's files have more than {MAX_BYTES:,} bytes, which is the most",
+                field=name,
+            )
 
 
 def _text(elements: Sequence[bytes]) -> str:
@@ -74,10 +139,10 @@ def _text(elements: Sequence[bytes]) -> str:
     return str(payload)
 
 
-def _conditions(kind: str, elements: Sequence[bytes], infos: Sequence[bytes]) -> list[Condition]:
+def _asked(kind: str, files: Files) -> list[_Asked]:
+    """Group one kind's files by their descriptions."""
     name = kind.upper()
-    if len(elements) > MAX_FILES:
-        raise InputError(f"{len(elements)} files; at most {MAX_FILES} are accepted", field=name)
+    elements, infos = files.get(name, ()), files.get(f"{name}_INFO", ())
     if infos and len(infos) != len(elements):
         raise InputError(
             f"{len(infos)} descriptions for {len(elements)} files; give one a file or none",
@@ -95,14 +160,13 @@ def _conditions(kind: str, elements: Sequence[bytes], infos: Sequence[bytes]) ->
     for info, data in zip(described, elements, strict=True):
         groups.setdefault(info.condition, []).append((info, Part(info.name, bytes(data))))
     return [
-        _condition(kind, [info for info, _ in group], [part for _, part in group], number)
+        _agreed(kind, [info for info, _ in group], [part for _, part in group], number)
         for number, (_, group) in enumerate(sorted(groups.items()), 1)
     ]
 
 
-def _condition(
-    kind: str, infos: Sequence[PartInfo], parts: Sequence[Part], number: int
-) -> Condition:
+def _agreed(kind: str, infos: Sequence[PartInfo], parts: Sequence[Part], number: int) -> _Asked:
+    """Join what the files of one condition say of it."""
     roles = sorted({info.role for info in infos if info.role})
     if len(roles) > 1:
         raise InputError(
@@ -117,17 +181,18 @@ def _condition(
                     file=info.name,
                     field=f"options.{key}",
                 )
-    role = roles[0] if roles else None
-    return parse_condition(kind, parts, role=role, number=number, options=options or None)
+    return _Asked(kind, number, parts, roles[0] if roles else None, options or None)
 
 
 def _info(raw: bytes, name: str, index: int) -> PartInfo:
     where = f"{name}[{index}]"
+    if len(raw) > MAX_INFO:
+        raise InputError(f"{len(raw):,} bytes; at most {MAX_INFO:,} are taken", file=where)
     try:
         return PartInfo.model_validate(json.loads(bytes(raw)))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or None
         raise InputError(first["msg"], file=where, field=field) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"not JSON: {error}", file=where) from error

@@ -7,14 +7,17 @@ request never hurts the others. `triton_python_backend_utils` exists only inside
 import json
 import logging
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.errors import A2CError, InputError
+from any2caption.errors import A2CError, CancelledError, InputError, UnavailableError
+from any2caption.serving.idle_memory import IdleMemory
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -22,7 +25,12 @@ _LOG = logging.getLogger(__name__)
 
 
 class Step(Protocol):
-    """What a model of the repository does."""
+    """What a model of the repository does.
+
+    A step with an attribute `concurrency` above 1 is asked for that many requests at the same time,
+    each alone on a thread of its own; others get batches. A step with a method `close` is closed at
+    the end.
+    """
 
     def __init__(self, bundle: Path, release: str, parameters: Mapping[str, str]) -> None:
         """Load what the step needs."""
@@ -51,8 +59,51 @@ class StepModel:
         self.inputs = [tensor["name"] for tensor in config["input"]]
         bundle, release = Path(parameters["bundle"]), parameters["release"]
         self.step = self.step_class(bundle, release, parameters)
+        self.concurrency = int(getattr(self.step, "concurrency", 1))
+        self._places = threading.Semaphore(self.concurrency)
+        self._threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="request")
+        self._memory = IdleMemory()
 
-    def execute(self, requests: Sequence[Any]) -> list[Any]:
+    def finalize(self) -> None:
+        """Let requests end and the step give back what it holds."""
+        self._threads.shutdown(wait=True)
+        self._memory.close()
+        close = getattr(self.step, "close", None)
+        if close is not None:
+            close()
+
+    def execute(self, requests: Sequence[Any]) -> list[Any] | None:
+        """Answer a batch here, or each request on its thread (None: answers are sent later).
+
+        Waits while all threads are taken, so that what waits stays in the server's queue.
+        """
+        self._memory.busy()
+        try:
+            if self.concurrency == 1:
+                return self._responses(requests)
+            for request in requests:
+                self._places.acquire()
+                self._threads.submit(self._answer_alone, request)
+            return None
+        finally:
+            self._memory.busy()
+
+    def _answer_alone(self, request: Any) -> None:
+        backend = sys.modules["triton_python_backend_utils"]
+        try:
+            (response,) = self._responses([request])
+        except Exception as error:  # noqa: BLE001 - a request without a response never ends
+            _LOG.exception("step failed")
+            failed = A2CError(f"{type(error).__name__}: {error}")
+            response = backend.InferenceResponse(error=_triton_error(backend, failed))
+        try:
+            final = backend.TRITONSERVER_RESPONSE_COMPLETE_FINAL
+            request.get_response_sender().send(response, flags=final)
+        finally:
+            self._memory.busy()
+            self._places.release()
+
+    def _responses(self, requests: Sequence[Any]) -> list[Any]:
         """Answer a batch; a cancelled request is not computed."""
         backend = sys.modules["triton_python_backend_utils"]
         responses: list[Any] = [None] * len(requests)
@@ -95,8 +146,12 @@ def answers(step: Step, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
 
 def _triton_error(backend: Any, error: A2CError) -> Any:
     kind = backend.TritonError
-    bad_input = isinstance(error, InputError)
-    return kind(str(error), kind.INVALID_ARG if bad_input else kind.INTERNAL)
+    codes = {
+        InputError: kind.INVALID_ARG,
+        CancelledError: kind.CANCELLED,
+        UnavailableError: kind.UNAVAILABLE,
+    }
+    return kind(str(error), codes.get(type(error), kind.INTERNAL))
 
 
 def text(array: NDArray[Any]) -> list[bytes]:

@@ -7,12 +7,14 @@ pictures or cameras, so each request gets what it would get alone.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from any2caption.conditions.isolation import Cancelled, never
 from any2caption.conditions.types import Condition
 from any2caption.errors import A2CError, InputError
 from any2caption.serving.edge import EdgeRequest, read_request
@@ -24,24 +26,46 @@ THREADS = 1  # a step: on two cores more would only fight with the other steps
 class Preprocess:
     """Files to model inputs; every condition's parser and limits live here."""
 
+    concurrency = 8
+    """More than the pool's places: a request with words only never waits for one with files."""
+
     def __init__(self, bundle: Path, release: str, _parameters: Mapping[str, str]) -> None:
+        from any2caption.conditions.isolation import Pool
         from any2caption.model.bundle import trained_kinds
         from any2caption.model.processor import Processor
 
         self.processor = Processor.from_bundle(bundle)
         self.kinds = trained_kinds(bundle)
         self.release = int(release)
+        self.pool = Pool()
+        self.pool.warm()
 
-    def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
-        """Answer each request with its arrays, or with the error that its files deserve."""
-        return [self._one(arrays) for arrays in batch]
+    def close(self) -> None:
+        """End the parse workers."""
+        self.pool.close()
 
-    def _one(self, arrays: Arrays) -> Arrays | A2CError:
+    def run(
+        self, batch: Sequence[Arrays], cancelled: Sequence[Cancelled] = ()
+    ) -> list[Arrays | A2CError]:
+        """Answer each request with its arrays, or with the error that its files deserve.
+
+        `cancelled`: for each request whether its client has left.
+        """
+        left = cancelled or [never] * len(batch)
+        return [self._one(arrays, gone) for arrays, gone in zip(batch, left, strict=True)]
+
+    def _one(self, arrays: Arrays, cancelled: Cancelled) -> Arrays | A2CError:
         from any2caption.model.bundle import unseen_warnings
 
+        features = []
+
+        def taken(condition: Condition) -> Condition:
+            features.append(self.processor.features(condition))
+            return replace(condition, payload="")  # a clip's pixels; the model takes a few frames
+
         try:
-            request = read_request({name: text(array) for name, array in arrays.items()})
-            features = [self.processor.features(condition) for condition in request.conditions]
+            files = {name: text(array) for name, array in arrays.items()}
+            request = read_request(files, pool=self.pool, cancelled=cancelled, each=taken)
             inputs = self.processor.assemble(request.text, features)
         except A2CError as error:
             return error
