@@ -10,7 +10,6 @@ from any2caption.conditions.camera_words import (
     PHRASES,
     SOURCES,
     camera_words,
-    caption_keys,
     describe_camera,
     label_keys,
     path_keys,
@@ -60,46 +59,6 @@ def test_unknown_labels_and_sources_are_named():
         label_keys("cami2v", "wobble")
     with pytest.raises(InputError, match=r"source: 'x'; accepted: cami2v"):
         label_keys("x", "pan left")
-
-
-@pytest.mark.parametrize(
-    ("text", "keys"),
-    [
-        (
-            "The camera moves right while yawing left, then shifts right and forward, and stops.",
-            ("truck_right", "pan_left", "truck_right", "dolly_in", "static"),
-        ),
-        ("The camera steadily moves forward throughout the entire sequence.", ("dolly_in",)),
-        (
-            "The camera starts static, moves down to reveal clouds, pitches up.",
-            ("static", "pedestal_down", "tilt_up"),
-        ),
-        ("The camera rolls right and then moves forward.", ("roll_clockwise", "dolly_in")),
-        ("A dog on the left of a table.", ()),
-    ],
-)
-def test_plain_captions_are_read_in_order(text, keys):
-    assert caption_keys(text) == keys
-
-
-@pytest.mark.parametrize("key", PHRASES)
-def test_the_vocabulary_is_read_back(key):
-    third, gerund = PHRASES[key]
-    assert caption_keys(f"The camera {third}, keeping an even pace and all of it in view.") == (
-        key,
-    )
-    assert caption_keys(f"The camera trucks left while {gerund}.") == tuple(
-        dict.fromkeys(("truck_left", key))
-    )
-
-
-def test_in_and_out_are_directions_beside_their_verb_only():
-    assert caption_keys("the camera pushes slowly in") == ("dolly_in",)
-    assert caption_keys("it pulls out, zooming in") == ("dolly_out", "zoom_in")
-    assert caption_keys("it pushes right in a hall, then rolls counterclockwise out of it") == (
-        "truck_right",
-        "roll_anticlockwise",
-    )
 
 
 def movement(key, start, end, shift=0.5):

@@ -8,7 +8,6 @@ and VideoX-Fun but a turn in ReCamMaster; CamI2V's "rotate clockwise" turns the 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from any2caption.conditions.camera_language import Movement, movements
@@ -138,40 +137,6 @@ RECAMMASTER_CAMERAS: Mapping[str, str] = {
 }
 """ReCamMaster's ten cameras and their labels."""
 
-# Plain-language captions (GenDoP): how a verb reads the directions that follow it.
-_VERBS: tuple[tuple[str, Mapping[str, str]], ...] = (
-    (
-        r"mov|shift|glid|slid|advanc|translat|travel|track|drift|truck|ris|lower",
-        {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"},
-    ),
-    (
-        r"doll(?=y|ie)|push|pull",
-        {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"}
-        | {"in": "dolly_in", "out": "dolly_out"},
-    ),
-    (r"yaw|pan(?![eo])|turn|rotat", {"left": "pan_left", "right": "pan_right"}),
-    (r"pitch|tilt", {"up": "tilt_up", "down": "tilt_down"}),
-    (
-        r"roll",
-        {"left": "roll_anticlockwise", "right": "roll_clockwise"}
-        | {"anticlockwise": "roll_anticlockwise", "clockwise": "roll_clockwise"},
-    ),
-    (r"pedestal", {"up": "pedestal_up", "down": "pedestal_down"}),
-    (r"orbit|circl|arc(?=s|ing|ed)", {"left": "orbit_left", "right": "orbit_right"}),
-    (r"zoom", {"in": "zoom_in", "out": "zoom_out"}),
-)
-_DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "upwards": "up"} | {
-    "downward": "down",
-    "downwards": "down",
-    "back": "backward",
-    "leftward": "left",
-    "rightward": "right",
-    "counterclockwise": "anticlockwise",
-}
-_STILL = re.compile(r"static|still|stationary|stops?|stabili[sz]\w*|steady")
-_REACH = 6
-_NEAR = 2
-"""Words to a verb's "in" and "out": directions in "zooms slowly in", later they are not."""
 _MOST_FRAMES = 1_000
 
 
@@ -193,34 +158,6 @@ def label_keys(source: str, label: str) -> tuple[str, ...]:
         known = ", ".join(SOURCES[source])
         raise InputError(f"{label[:60]!r}; {source} has: {known}", field="label")
     return SOURCES[source][plain]
-
-
-def caption_keys(text: str) -> tuple[str, ...]:
-    """Return the movement keys that a plain camera caption names, in text order.
-
-    Reads "moves right while yawing left, then shifts right and forward": each direction belongs to
-    the last verb before it; here a roll to the right is clockwise and "moves" are translations.
-    What `camera_words` writes is read back as the same keys.
-    """
-    found: list[str] = []
-    verb: Mapping[str, str] | None = None
-    since = behind = 0  # words since the verb or its last direction, and since the verb
-    for word in re.findall(r"[a-z]+|[.;]", text.casefold()):
-        since, behind = since + 1, behind + 1
-        if word in ".;" or since > _REACH:
-            verb = None
-        for stem, reads in _VERBS:
-            if re.fullmatch(rf"(?:{stem})\w*", word):
-                verb, since, behind = reads, 0, 0
-        key = verb.get(_DIRECTIONS.get(word, word)) if verb else None
-        if word in {"in", "out"} and (behind > _NEAR or since < behind):
-            key = None  # "pushes on in a hall", "pushes right in a hall"
-        if _STILL.fullmatch(word):
-            key, verb = "static", None
-        if key:
-            since = 0
-            found.append(key)
-    return tuple(key for before, key in pairwise(("", *found)) if key != before)
 
 
 def expanded(keys: Iterable[str]) -> frozenset[str]:
