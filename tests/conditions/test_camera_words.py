@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from any2caption.captions import lexicon
+from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.camera_language import Movement, movements
 from any2caption.conditions.camera_words import (
     PHRASES,
@@ -64,7 +65,9 @@ def test_unknown_labels_and_sources_are_named():
 def movement(key, start, end, shift=0.5):
     kind, _, side = key.partition("_")
     side = side.replace("anticlockwise", "counterclockwise")
-    return Movement(kind, side or None, start, end, 1.0, "units", 0.1, shift)
+    turns = kind in {"pan", "tilt", "roll", "orbit"}
+    amount, unit = (np.degrees(shift), "degrees") if turns else (1.0, "units")
+    return Movement(kind, side or None, start, end, amount, unit, 0.1, shift)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,29 @@ def test_pace_is_told_only_where_it_stands_out():
     assert camera_words([movement("pan_left", 0, 40, 0.05)], 41) == "slowly pans left"
     assert camera_words([movement("pan_left", 0, 40, 3.0)], 41) == "quickly pans left"
     assert camera_words([movement("pan_left", 0, 9, 3.0)], 41) == "pans left"
+    # How fast a move is depends on how far away the scene is, which a path does not tell.
+    assert camera_words([movement("dolly_in", 0, 40, 3.0)], 41) == "dollies in"
+
+
+def test_a_long_path_is_summed_up_and_read_back():
+    keys = [
+        "dolly_in",
+        "pan_left",
+        "truck_left",
+        "tilt_up",
+        "dolly_in",
+        "pan_right",
+        "roll_clockwise",
+    ]
+    found = [movement(key, 10 * at, 10 * at + 10) for at, key in enumerate(keys)]
+    said = camera_words(found, 71)
+    assert said.count(",") <= 2
+    assert set(read_camera(said).keys) <= set(keys)
+    back_and_forth = [
+        movement(key, 10 * at, 10 * at + 10)
+        for at, key in enumerate(["pan_left", "pan_right"] * 13)
+    ]
+    assert len(camera_words(back_and_forth, 261).split()) < 16
 
 
 def test_what_words_claim_is_held_against_the_path(parse):

@@ -6,6 +6,8 @@ Readers (`camera_realestate`, `camera_text`, `camera_json`, `camera_sphere`) say
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from any2caption.conditions import (
     camera_json,
     camera_realestate,
@@ -14,10 +16,11 @@ from any2caption.conditions import (
 )
 from any2caption.conditions.base import Limits, Notes, Option, Options, Parsed
 from any2caption.conditions.camera_canonical import AXES, canonical
+from any2caption.conditions.camera_curves import TURNS, motion_curves
 from any2caption.conditions.camera_source import DIRECTIONS, RawPath, Source, load_json
 from any2caption.conditions.sniff import sniff
 from any2caption.conditions.text import decode_utf8
-from any2caption.conditions.types import Part
+from any2caption.conditions.types import Camera, Part
 
 JSON_FORMATS = (
     camera_json.MOTIONCTRL,
@@ -69,6 +72,8 @@ OPTIONS = (
         maximum=20_000,
     ),
 )
+_MOST_TURN = 130.0
+"""Degrees of tilt or roll in all that a filming camera rarely goes through."""
 _ACCEPTED = f"accepted: {', '.join(FORMATS)}"
 
 
@@ -82,7 +87,25 @@ def parse_camera(parts: Sequence[Part], options: Options, limits: Limits) -> Par
     (part,) = parts
     notes = Notes()
     raw = _read(Source(part, options, limits, notes))
-    return notes.parsed(canonical(raw, part.name, options, notes), raw.format)
+    path = canonical(raw, part.name, options, notes)
+    _doubt(path, options, notes)
+    return notes.parsed(path, raw.format)
+
+
+def _doubt(path: Camera, options: Options, notes: Notes) -> None:
+    """Warn of what is rarely a camera's: jumps, and turns that wrong axes make of a level ride."""
+    curves = motion_curves(path)
+    if curves.cuts:
+        frames = ", ".join(str(frame) for frame in curves.cuts[:5])
+        more = f" and {len(curves.cuts) - 5} more" if len(curves.cuts) > 5 else ""  # noqa: PLR2004
+        notes.warn(f"the path jumps to frame {frames}{more}: read as a cut, not as a movement")
+    tilt, _, roll = np.degrees(np.ptp(curves.values[:, TURNS], axis=0))
+    if "axes" not in options and max(tilt, roll) > _MOST_TURN:
+        name = "tilts" if tilt >= roll else "rolls"
+        notes.warn(
+            f"the camera {name} through {max(tilt, roll):.0f} degrees: if it does not, its axes "
+            "are others; axes=… says which"
+        )
 
 
 def _read(source: Source) -> RawPath:

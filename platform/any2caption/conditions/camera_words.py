@@ -6,10 +6,13 @@ and VideoX-Fun but a turn in ReCamMaster; CamI2V's "rotate clockwise" turns the 
 "zoom" is a forward move in all four, since no file changes the focal length.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from any2caption.conditions.camera_curves import motion_curves
 from any2caption.conditions.camera_language import Movement, movements
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Camera
@@ -40,6 +43,7 @@ SLOW, QUICK = 0.12, 1.5
 """Picture shift (radians, or its like) at this pace over a whole clip is called slow or quick."""
 _TOGETHER = 0.5
 _LONG = 0.5
+_CLAUSES = 3
 
 _UP = ("pedestal_up", "tilt_down")
 _DOWN = ("pedestal_down", "tilt_up")
@@ -177,7 +181,9 @@ def path_keys(camera: Camera) -> tuple[str, ...]:
     frames = len(camera.w2c)
     if frames > _MOST_FRAMES:
         kept = sample_frames(frames, _MOST_FRAMES)
-        camera = Camera(camera.intrinsics[kept], camera.w2c[kept])
+        camera = replace(
+            camera, intrinsics=camera.intrinsics[kept], w2c=camera.w2c[kept], times=None
+        )
     found = sorted(movements(camera), key=lambda movement: -movement.shift)
     return tuple(dict.fromkeys(movement.key for movement in found))
 
@@ -200,8 +206,9 @@ def camera_words(found: Sequence[Movement], frames: int) -> str:
     """Return the movements as a phrase: `trucks left while panning right, then holds still`.
 
     Movements that share at least half of the shorter one's time are joined by "while", others
-    follow with "then"; "slowly" and "quickly" tell the pace (`SLOW`, `QUICK`) of
-    movements that fill at least half of the clip.
+    follow with "then"; "slowly" and "quickly" tell the pace (`SLOW`, `QUICK`) of turns and zooms
+    that fill at least half of the clip (how fast a move is depends on how far the scene is). What
+    would take more than three clauses is summed up by the clip's beginning, middle and end.
     """
     groups: list[list[Movement]] = []
     for movement in found:
@@ -209,16 +216,58 @@ def camera_words(found: Sequence[Movement], frames: int) -> str:
             groups[-1].append(movement)
         else:
             groups.append([movement])
+    if len(groups) > _CLAUSES:
+        return _summary(found, frames)
     return ", then ".join(_phrase(group, frames) for group in groups)
 
 
+def _summary(found: Sequence[Movement], frames: int) -> str:
+    """Say the one or two largest movements of each third of the clip."""
+    last = max(frames - 1, 1)
+    thirds = [(last * index / 3, last * (index + 1) / 3) for index in range(3)]
+    keys = [_largest(found, *third) for third in thirds]
+    pieces = [f"at first {_named(keys[0])}"]
+    if keys[1] != keys[0]:
+        pieces.append(f"in the middle {_named(keys[1])}")
+    if keys[2] != keys[1]:
+        pieces.append(f"in the end {_named(keys[2])}")
+    return ", ".join(pieces) if len(pieces) > 1 else f"mostly {_named(keys[0])}"
+
+
+def _largest(found: Sequence[Movement], start: float, end: float) -> tuple[str, ...]:
+    """The keys of a stretch's largest movement, and of one that is nearly as large."""
+    sizes: dict[str, float] = {}
+    for movement in found:
+        length = max(movement.end - movement.start, 1)
+        shared = min(end, movement.end) - max(start, movement.start)
+        if shared > 0 and movement.type != "static":
+            shift = movement.shift * shared / length
+            sizes[movement.key] = sizes.get(movement.key, 0.0) + shift
+    ordered = sorted(sizes, key=lambda key: -sizes[key])
+    if not ordered:
+        return ("static",)
+    opposite = ordered[0].split("_")[0]
+    others = [key for key in ordered[1:] if not key.startswith(opposite)]
+    return (ordered[0], *(key for key in others[:1] if sizes[key] >= sizes[ordered[0]] / 2))
+
+
+def _named(keys: tuple[str, ...]) -> str:
+    first, *rest = keys
+    return " while ".join([PHRASES[first][0], *(PHRASES[key][1] for key in rest)])
+
+
 def describe_camera(camera: Camera) -> dict[str, Any]:
-    """Return a path's movements in words (`words`) and as JSON-ready `movements`."""
+    """Return a path's movements in words (`words`) and as JSON-ready `movements`.
+
+    `cuts`, where there are any, lists the frames that the path jumps to.
+    """
     found = movements(camera)
     frames = len(camera.w2c)
+    cuts = motion_curves(camera).cuts
     return {
         "words": f"The camera {camera_words(found, frames)}.",
         "movements": [movement.as_json(frames) for movement in found],
+        **({"cuts": list(cuts)} if cuts else {}),
     }
 
 
@@ -243,7 +292,9 @@ def _phrase(group: Sequence[Movement], frames: int) -> str:
 def _paced(movement: Movement, form: int, frames: int) -> str:
     words = PHRASES[movement.key][form]
     share = (movement.end - movement.start) / max(frames - 1, 1)
-    pace = movement.shift / share if share else 0.0
-    if movement.type == "static" or share < _LONG or SLOW <= pace <= QUICK:
+    size = math.radians(movement.amount) if movement.unit == "degrees" else movement.shift
+    pace = size / share if share else 0.0
+    timeless = movement.type == "static" or movement.unit == "units"
+    if timeless or share < _LONG or SLOW <= pace <= QUICK:
         return words
     return f"{'slowly' if pace < SLOW else 'quickly'} {words}"
