@@ -6,7 +6,8 @@ small counter-moves are forgiven), large enough in absolute terms and beside the
 time. Turns, moves and zooms are compared by how far they shift the picture: radians for turns,
 distance over the scene's distance for moves. Few paths tell how far the scene is; else moves are
 held to the path's own largest one, and words stay the same at any scale. A sideways move whose
-opposite turn keeps a point ahead in view, at about the same distance, is an orbit. Long stretches without any movement are static, and so is a path without.
+opposite turn keeps a point ahead in view, at about the same distance, is an orbit. Long stretches
+without any movement are static, and so is a path without.
 
 Words: a *pan* and a *tilt* are turns, a *truck* and a *pedestal* are sideways and vertical moves, a
 *zoom* changes the focal length, *clockwise* is the camera's own roll seen from behind it.
