@@ -117,7 +117,7 @@ def test_frames_of_a_transforms_file_go_by_the_numbers_of_their_names():
 
 
 def scaled_rows():
-    return lines(2.5 * camera_to_world()[:, :3].reshape(COUNT, 12))
+    return writers.lines(2.5 * camera_to_world()[:, :3].reshape(COUNT, 12)).encode()
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def _nerfstudio(source: Source, value: dict[str, Any]) -> RawPath:
     items = value["camera_path"]
     source.check_count(len(items))
     matrices, lenses, records = [], [], []
-    height, width = value.get("render_height"), value.get("render_width")
+    size = _size(value.get("render_width"), value.get("render_height"))
     for number, item in enumerate(items, start=1):
         place = source.at(f"pose {number}")
         if not isinstance(item, dict):
@@ -69,7 +69,7 @@ def _nerfstudio(source: Source, value: dict[str, Any]) -> RawPath:
         matrix = read_values(item.get("camera_to_world"), 16, place, "camera_to_world")
         check_affine(matrix.reshape(4, 4), place, "camera_to_world")
         matrices.append(matrix.reshape(4, 4)[:3])
-        aspect = item.get("aspect") or (width / height if _sizes(width, height) else None)
+        aspect = item.get("aspect") or (size[0] / size[1] if size else None)
         lenses.append(_from_view(item.get("fov"), aspect, place))
         records.append(place.record or "")
     stack = np.stack(matrices)
@@ -86,8 +86,10 @@ def _nerfstudio(source: Source, value: dict[str, Any]) -> RawPath:
     )
 
 
-def _sizes(width: Any, height: Any) -> bool:
-    return all(isinstance(side, int | float) and side > 0 for side in (width, height))
+def _size(width: Any, height: Any) -> tuple[float, float] | None:
+    """Width and height in pixels, where both are stated and above 0."""
+    sides = [float(side) for side in (width, height) if isinstance(side, int | float)]
+    return (sides[0], sides[1]) if len(sides) == 2 and min(sides) > 0 else None  # noqa: PLR2004
 
 
 def _from_view(fov: Any, aspect: Any, place: Place) -> list[float]:
@@ -137,9 +139,10 @@ def _record3d(source: Source, value: dict[str, Any]) -> RawPath:
 
 
 def _matrix_lens(value: dict[str, Any], place: Place) -> list[float]:
-    if not _sizes(value.get("w"), value.get("h")):
+    size = _size(value.get("w"), value.get("h"))
+    if size is None:
         return [math.nan] * 4
-    across, down = float(value["w"]), float(value["h"])
+    across, down = size
     k = read_values(value["K"], 9, place, "K")
     lens = [k[0] / across, k[4] / down, k[6] / across, k[7] / down]
     check_intrinsics(lens, place, _LENS)
