@@ -24,6 +24,7 @@ from any2caption.conditions.camera_text import quaternion_matrices
 
 NERFSTUDIO, RECORD3D = "nerfstudio camera path", "Record3D metadata"
 _LENS = ("fx", "fy", "cx", "cy")
+_MOST_FPS = 1000
 _A_FILE_A_PICTURE = (
     ({"t_00", "t_13"}, "a Polycam camera, one file a picture"),
     ({"cameraPoseARFrame"}, "an ARKit frame, one file a picture"),
@@ -110,8 +111,9 @@ def _from_view(fov: Any, aspect: Any, place: Place) -> list[float]:
 
 def _even_times(value: dict[str, Any], count: int) -> Any:
     fps = value.get("fps")
-    usable = isinstance(fps, int | float) and not isinstance(fps, bool) and 0 < fps <= 1000  # noqa: PLR2004
-    return np.arange(count) / float(fps) if usable else None
+    if isinstance(fps, int | float) and 0 < fps <= _MOST_FPS:
+        return np.arange(count) / float(fps)
+    return None
 
 
 def _record3d(source: Source, value: dict[str, Any]) -> RawPath:
