@@ -31,9 +31,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.text import parse
 from any2caption.conditions.camera_language import movements
-from any2caption.conditions.camera_words import caption_keys, expanded
+from any2caption.conditions.camera_words import expanded
 from any2caption.conditions.inspection import inspect_path
 from any2caption.conditions.types import Camera, Condition
 from any2caption.errors import A2CError
@@ -145,7 +146,7 @@ def said_of(bundle: Path, found: Sequence[tuple[str, Condition]]) -> dict[str, l
     captioner = Captioner(bundle)
     results = captioner.caption([Request(text="", conditions=[clip]) for _, clip in found])
     shown = [main_keys(clip.payload) for _, clip in found if isinstance(clip.payload, Camera)]
-    said = [caption_keys(parse(result.text).camera) for result in results]
+    said = [read_camera(parse(result.text).camera).keys for result in results]
     return {
         name: [main, list(words)] for (name, _), main, words in zip(found, shown, said, strict=True)
     }

@@ -131,7 +131,7 @@ def test_a_truncated_file_names_its_last_line(refused):
     [
         (b'{"a": 1}', "JSON without the keys of a camera path"),
         (b'{"a": ', "damaged or truncated JSON"),
-        (b"1 0 0 0 0 1 0 0 0 0 1 0\n" * 2, "KITTI text"),
+        (b"3 0 0 0 0 1 0 0 0 0 1 0\n" * 2, "KITTI text"),
         (b"10, 20\n30, 40\n50, 60\n", "2-D points"),
         (b"HIERARCHY\nROOT hip\n", "BVH"),
         (b"\x89PNG\r\n\x1a\n123", "PNG"),

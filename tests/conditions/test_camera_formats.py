@@ -105,7 +105,36 @@ def unreal(c2w, cameras=("cam01",)):
     return json.dumps(dict(sorted(value.items())))  # frame10 comes before frame2
 
 
+def colmap(c2w):
+    """Registered in another order than filmed; every other image has no points."""
+    inverse = np.linalg.inv(c2w)
+    quaternions = Rotation.from_matrix(inverse[:, :3, :3]).as_quat()[:, [3, 0, 1, 2]]
+    out = "# IMAGE_ID, QW, QX, QY, QZ, TX, TY, TZ, CAMERA_ID, NAME\n"
+    for number, at in enumerate(np.random.default_rng(1).permutation(len(c2w)), start=1):
+        pose = " ".join(repr(float(v)) for v in (*quaternions[at], *inverse[at, :3, 3]))
+        out += f"{number} {pose} 1 frame {at}.png\n" + ("1.5 2.5 -1\n" if at % 2 else "\n")
+    return out
+
+
+def nerfstudio(c2w, **extra):
+    gl = c2w @ np.diag([1.0, -1, -1, 1])
+    poses = [{"camera_to_world": m.reshape(-1).tolist(), "fov": 60, "aspect": 1.5} for m in gl]
+    return json.dumps({"camera_path": poses, "fps": 24, **extra})
+
+
+def record3d(c2w):
+    gl = c2w @ np.diag([1.0, -1, -1, 1])
+    rows = np.concatenate([Rotation.from_matrix(gl[:, :3, :3]).as_quat(), gl[:, :3, 3]], axis=1)
+    lens = {"K": [700.0, 0, 0, 0, 700.0, 0, 360, 480, 1], "w": 720, "h": 960, "fps": 30}
+    return json.dumps({"poses": rows.tolist(), **lens})
+
+
 WRITERS = {
+    "KITTI text": lambda c2w: lines(c2w[:, :3].reshape(-1, 12)),
+    "matrix text": lambda c2w: lines(c2w.reshape(-1, 16)),
+    "COLMAP images": colmap,
+    "nerfstudio camera path": nerfstudio,
+    "Record3D metadata": record3d,
     "MotionCtrl JSON": lambda c2w: json.dumps(np.linalg.inv(c2w)[:, :3].reshape(-1, 12).tolist()),
     "ReCamMaster JSON": unreal,
     "NeRF transforms JSON": lambda c2w: transforms(c2w, camera_angle_x=0.69),
@@ -134,7 +163,8 @@ def test_real_files_are_told_apart_and_canonical(name, parse):
 
 
 def test_every_format_of_the_registry_is_tested():
-    assert {*FILES.values(), *WRITERS} == set(FORMATS)
+    # NumPy stacks: test_camera_exports.py
+    assert {*FILES.values(), *WRITERS, "NumPy stack"} == set(FORMATS)
 
 
 @pytest.mark.parametrize("format_", WRITERS)

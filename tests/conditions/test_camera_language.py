@@ -1,5 +1,6 @@
 """Camera movements are named by geometry, on made paths and on every labelled real one."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from any2caption.conditions.camera_curves import monotone_runs
+from any2caption.conditions.camera_curves import monotone_runs, motion_curves
 from any2caption.conditions.camera_language import movements, movements_json
 from any2caption.conditions.camera_words import RECAMMASTER_CAMERAS, label_keys
 from any2caption.conditions.types import Camera
@@ -301,7 +302,48 @@ def test_any_sequence_comes_back_in_order(names, sizes, degrees, how):
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.integers(2, 120), st.sampled_from([0.0, 0.002, 0.005]), st.integers(0, 2**31))
 def test_a_held_camera_stays_static_whatever_it_shakes(frames, noise, seed):
-    assert keys(made([(set(), 0, 0)], frames, noise=noise, seed=seed)) == {"static"}
+    found = keys(made([(set(), 0, 0)], frames, noise=noise, seed=seed))
+    # Of a few poses nobody can tell shaking from travel without knowing how large the scene is.
+    few = {name for name in MOVES if frames < 12 and noise}
+    assert found - few <= {"static"}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(MOVES),
+    st.sampled_from(TURNS),
+    st.sampled_from([0.01, 0.1, 0.37, 7.3, 100.0]),
+    st.fixed_dictionaries(paths),
+)
+def test_words_do_not_depend_on_the_unit_of_length(move, turn, scale, how):
+    camera = made([({move}, 0.8, 0), ({move, turn}, 0.5, 30), (set(), 0, 0)], **how)
+    scaled = replace(camera, w2c=camera.w2c * [1, 1, 1, scale])
+    assert [one.key for one in movements(scaled)] == [one.key for one in movements(camera)]
+
+
+def test_a_stated_distance_tells_small_moves_from_large_ones():
+    camera = made([({"truck_left", "pan_left"}, 0.1, 60)], 40)
+    assert keys(camera) == {"truck_left", "pan_left"}
+    assert keys(replace(camera, scene_distance=5.0)) == {"pan_left"}
+
+
+def test_an_orbit_keeps_its_distance():
+    """A car that drives past its subject while the camera turns with it is no orbit."""
+    share = np.linspace(0, 1, 40)
+    poses = np.tile(np.eye(4), (40, 1, 1))
+    poses[:, 0, 3] = -4 + 8 * share
+    look = np.arctan2(-poses[:, 0, 3], 1.0)
+    poses[:, :3, :3] = Rotation.from_rotvec(look[:, None] * np.array([0.0, 1, 0])).as_matrix()
+    camera = Camera(np.full((40, 4), np.nan), np.linalg.inv(np.linalg.inv(poses[0]) @ poses)[:, :3])
+    assert not {"orbit_left", "orbit_right"} & keys(camera)
+
+
+def test_a_single_step_that_turns_around_is_a_cut():
+    camera = made([({"dolly_in"}, 2, 0)], 40)
+    flipped = camera.w2c.copy()
+    flipped[20:] = np.einsum("ij,tjk->tik", np.diag([-1.0, -1, 1]), flipped[20:])
+    assert keys(replace(camera, w2c=flipped)) == {"dolly_in"}
+    assert motion_curves(replace(camera, w2c=flipped)).cuts == (20,)
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 
 from any2caption.captions import lexicon
+from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.camera_language import Movement, movements
 from any2caption.conditions.camera_words import (
     PHRASES,
     SOURCES,
     camera_words,
-    caption_keys,
     describe_camera,
     label_keys,
     path_keys,
@@ -62,50 +62,12 @@ def test_unknown_labels_and_sources_are_named():
         label_keys("x", "pan left")
 
 
-@pytest.mark.parametrize(
-    ("text", "keys"),
-    [
-        (
-            "The camera moves right while yawing left, then shifts right and forward, and stops.",
-            ("truck_right", "pan_left", "truck_right", "dolly_in", "static"),
-        ),
-        ("The camera steadily moves forward throughout the entire sequence.", ("dolly_in",)),
-        (
-            "The camera starts static, moves down to reveal clouds, pitches up.",
-            ("static", "pedestal_down", "tilt_up"),
-        ),
-        ("The camera rolls right and then moves forward.", ("roll_clockwise", "dolly_in")),
-        ("A dog on the left of a table.", ()),
-    ],
-)
-def test_plain_captions_are_read_in_order(text, keys):
-    assert caption_keys(text) == keys
-
-
-@pytest.mark.parametrize("key", PHRASES)
-def test_the_vocabulary_is_read_back(key):
-    third, gerund = PHRASES[key]
-    assert caption_keys(f"The camera {third}, keeping an even pace and all of it in view.") == (
-        key,
-    )
-    assert caption_keys(f"The camera trucks left while {gerund}.") == tuple(
-        dict.fromkeys(("truck_left", key))
-    )
-
-
-def test_in_and_out_are_directions_beside_their_verb_only():
-    assert caption_keys("the camera pushes slowly in") == ("dolly_in",)
-    assert caption_keys("it pulls out, zooming in") == ("dolly_out", "zoom_in")
-    assert caption_keys("it pushes right in a hall, then rolls counterclockwise out of it") == (
-        "truck_right",
-        "roll_anticlockwise",
-    )
-
-
 def movement(key, start, end, shift=0.5):
     kind, _, side = key.partition("_")
     side = side.replace("anticlockwise", "counterclockwise")
-    return Movement(kind, side or None, start, end, 1.0, "units", 0.1, shift)
+    turns = kind in {"pan", "tilt", "roll", "orbit"}
+    amount, unit = (np.degrees(shift), "degrees") if turns else (1.0, "units")
+    return Movement(kind, side or None, start, end, amount, unit, 0.1, shift)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +100,29 @@ def test_pace_is_told_only_where_it_stands_out():
     assert camera_words([movement("pan_left", 0, 40, 0.05)], 41) == "slowly pans left"
     assert camera_words([movement("pan_left", 0, 40, 3.0)], 41) == "quickly pans left"
     assert camera_words([movement("pan_left", 0, 9, 3.0)], 41) == "pans left"
+    # How fast a move is depends on how far away the scene is, which a path does not tell.
+    assert camera_words([movement("dolly_in", 0, 40, 3.0)], 41) == "dollies in"
+
+
+def test_a_long_path_is_summed_up_and_read_back():
+    keys = [
+        "dolly_in",
+        "pan_left",
+        "truck_left",
+        "tilt_up",
+        "dolly_in",
+        "pan_right",
+        "roll_clockwise",
+    ]
+    found = [movement(key, 10 * at, 10 * at + 10) for at, key in enumerate(keys)]
+    said = camera_words(found, 71)
+    assert said.count(",") <= 2
+    assert set(read_camera(said).keys) <= set(keys)
+    back_and_forth = [
+        movement(key, 10 * at, 10 * at + 10)
+        for at, key in enumerate(["pan_left", "pan_right"] * 13)
+    ]
+    assert len(camera_words(back_and_forth, 261).split()) < 16
 
 
 def test_what_words_claim_is_held_against_the_path(parse):

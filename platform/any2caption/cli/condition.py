@@ -1,4 +1,4 @@
-"""`a2c condition inspect`: what condition files are, as the platform reads them."""
+"""`a2c condition`: what condition files are, as the platform reads them; camera paths converted."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json
+from any2caption.cli.console import put, put_json, say
 from any2caption.cli.stack import Json
 
 condition = typer.Typer(help="Look at condition files.", no_args_is_help=True)
@@ -57,6 +57,49 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
         put_json(report)
     else:
         show(report)
+
+
+@condition.command()
+def convert(  # noqa: PLR0913, PLR0917 - a command's options
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A camera path of any format.")],
+    to: Annotated[
+        str,
+        typer.Option(help="realestate10k, motionctrl, recammaster, nerfstudio, tum or npy."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: beside the source.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What the file leaves open: axes=opengl."),
+    ] = None,
+    fov: Annotated[
+        float | None,
+        typer.Option(min=1, max=179, help="Vertical view in degrees, where the lens is unknown."),
+    ] = None,
+    fps: Annotated[float, typer.Option(min=0.01, help="Where the path has no times.")] = 24.0,
+    width: Annotated[int, typer.Option(min=1, help="Picture width in pixels.")] = 1280,
+    height: Annotated[int, typer.Option(min=1, help="Picture height in pixels.")] = 720,
+) -> None:
+    """Write a camera path in another tool's format; axes and units are stated in the docs.
+
+    [dim]a2c condition convert colmap/images.txt --to realestate10k --fov 50[/]
+    """
+    from any2caption.cli.call import parse_options
+    from any2caption.conditions.camera_writers import Lens, default_name, write_camera
+    from any2caption.conditions.files import read_parts
+    from any2caption.conditions.isolation import parse_condition
+    from any2caption.conditions.types import Camera
+
+    options = parse_options(f"option.{one}" for one in option or []).get("option", {})
+    found = parse_condition("camera", read_parts(path), options=options)
+    for sentence in (*found.assumptions, *found.warnings):
+        say(sentence)
+    assert isinstance(found.payload, Camera)  # noqa: S101 - what the kind's parser gives
+    data = write_camera(found.payload, to, Lens(fps, width, height, fov))
+    target = out or default_name(path, to)
+    target.write_bytes(data)
+    put(f"{target}: {len(found.payload.w2c)} poses as {to}, read as {found.format}")
 
 
 def show(report: Mapping[str, Any]) -> None:

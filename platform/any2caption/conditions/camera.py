@@ -1,23 +1,30 @@
-"""Camera condition: camera paths in eleven real formats, told apart by their content.
+"""Camera condition: camera paths in the formats that tools write, told apart by their content.
 
-Readers (`camera_realestate`, `camera_text`, `camera_json`, `camera_sphere`) say what a file states;
+Readers (`camera_realestate`, `camera_text`, `camera_json`, …) say what a file states;
 `camera_canonical` turns that into world-to-camera poses with OpenCV axes relative to frame 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
 
 from any2caption.conditions import (
+    camera_colmap,
+    camera_exports,
     camera_json,
+    camera_matrices,
     camera_realestate,
     camera_sphere,
     camera_text,
 )
 from any2caption.conditions.base import Limits, Notes, Option, Options, Parsed
 from any2caption.conditions.camera_canonical import AXES, canonical
+from any2caption.conditions.camera_curves import TURNS, motion_curves
 from any2caption.conditions.camera_source import DIRECTIONS, RawPath, Source, load_json
 from any2caption.conditions.sniff import sniff
 from any2caption.conditions.text import bounded_lines
-from any2caption.conditions.types import Part
+from any2caption.conditions.types import Camera, Part
 
 JSON_FORMATS = (
     camera_json.MOTIONCTRL,
@@ -25,6 +32,8 @@ JSON_FORMATS = (
     camera_json.GENDOP,
     camera_json.NERF,
     camera_json.OPEN3D,
+    camera_exports.NERFSTUDIO,
+    camera_exports.RECORD3D,
 )
 TEXT_FORMATS = (
     camera_realestate.FORMAT,
@@ -33,8 +42,16 @@ TEXT_FORMATS = (
     camera_text.CSV,
     camera_text.LOG,
     camera_sphere.FORMAT,
+    camera_matrices.KITTI,
+    camera_matrices.MATRICES,
+    camera_colmap.FORMAT,
 )
-FORMATS = (camera_realestate.FORMAT, *JSON_FORMATS, *TEXT_FORMATS[1:])
+FORMATS = (
+    camera_realestate.FORMAT,
+    *JSON_FORMATS,
+    *TEXT_FORMATS[1:],
+    camera_matrices.STACK,
+)
 OPTIONS = (
     Option(name="format", summary="the file's format", type="choice", choices=FORMATS),
     Option(name="select", summary="which camera of a file with several, by name", type="text"),
@@ -52,6 +69,12 @@ OPTIONS = (
         summary="absolute, or relative: each leads from one frame to the next",
         type="choice",
         choices=("absolute", "relative"),
+    ),
+    Option(
+        name="order",
+        summary="order of a transforms file's frames: by the numbers in their names, or as listed",
+        type="choice",
+        choices=("names", "listed"),
     ),
     Option(
         name="quaternion",
@@ -72,6 +95,8 @@ OPTIONS = (
 )
 _MAX_LINES = 200_000
 _MAX_TEXT = 8_000_000
+_MOST_TURN = 130.0
+"""Degrees of tilt or roll in all that a filming camera rarely goes through."""
 _ACCEPTED = f"accepted: {', '.join(FORMATS)}"
 
 
@@ -85,25 +110,59 @@ def parse_camera(parts: Sequence[Part], options: Options, limits: Limits) -> Par
     (part,) = parts
     notes = Notes()
     raw = _read(Source(part, options, limits, notes))
-    return notes.parsed(canonical(raw, part.name, options, notes), raw.format)
+    path = canonical(raw, part.name, options, notes)
+    _doubt(path, options, notes)
+    return notes.parsed(path, raw.format)
+
+
+def _doubt(path: Camera, options: Options, notes: Notes) -> None:
+    """Warn of what is rarely a camera's: jumps, and turns that wrong axes make of a level ride."""
+    curves = motion_curves(path)
+    if curves.cuts:
+        frames = ", ".join(str(frame) for frame in curves.cuts[:5])
+        more = f" and {len(curves.cuts) - 5} more" if len(curves.cuts) > 5 else ""  # noqa: PLR2004
+        notes.warn(f"the path jumps to frame {frames}{more}: read as a cut, not as a movement")
+    tilt, _, roll = np.degrees(np.ptp(curves.values[:, TURNS], axis=0))
+    if "axes" not in options and max(tilt, roll) > _MOST_TURN:
+        name = "tilts" if tilt >= roll else "rolls"
+        notes.warn(
+            f"the camera {name} through {max(tilt, roll):.0f} degrees: if it does not, its axes "
+            "are others; axes=… says which"
+        )
 
 
 def _read(source: Source) -> RawPath:
     part = source.part
     name = sniff(part.data)
     chosen = source.options.get("format")
+    if name in ("npy", "ZIP or npz"):
+        return camera_matrices.read_stack(source)
+    if name == "binary data" and camera_colmap.looks_binary(part.data):
+        return camera_colmap.read_binary(source)
     if name not in ("text", "JSON"):
         raise source.at().error(f"{name} is not an accepted camera format; {_ACCEPTED}", "format")
     text_chosen = chosen in TEXT_FORMATS
     if (name == "JSON" and not text_chosen and not _header_only(part)) or chosen in JSON_FORMATS:
         value = load_json(part)
-        format_ = str(chosen or camera_json.looks_like(value) or "")
+        found = camera_exports.looks_like(value) or camera_json.looks_like(value)
+        format_ = str(chosen or found or "")
         if not format_:
+            camera_exports.refuse_single(value, source.at())
             raise source.at().error(
                 f"JSON without the keys of a camera path; {_ACCEPTED}", "format"
             )
+        if format_ in (camera_exports.NERFSTUDIO, camera_exports.RECORD3D) and found == format_:
+            return camera_exports.read(source, value, format_)
         return camera_json.read(source, value, format_)
     return _read_text(source)
+
+
+def is_camera_binary(part: Part) -> bool:
+    """Whether a file that is no text holds a camera path: NumPy matrices, COLMAP's images.bin."""
+    name = sniff(part.data)
+    if name in ("npy", "ZIP or npz"):
+        return camera_matrices.is_stack(part)
+    return name == "binary data" and camera_colmap.looks_binary(part.data)
 
 
 def _header_only(part: Part) -> bool:
@@ -118,15 +177,18 @@ def _read_text(source: Source) -> RawPath:
         raise source.at().error("the file is empty", "poses")
     filled = camera_text.filled_lines(lines)
     format_ = str(source.options.get("format") or _text_format(lines, filled))
-    if format_ in (camera_text.TUM, camera_text.POSES):
-        return camera_text.read_quaternion_lines(source, filled, format_)
-    if format_ == camera_text.CSV:
-        return camera_text.read_csv(source, lines)
-    if format_ == camera_text.LOG:
-        return camera_text.read_log(source, filled)
-    if format_ == camera_sphere.FORMAT:
-        return camera_sphere.read(source, filled)
-    return camera_realestate.read(source, lines, _ACCEPTED)
+    readers: dict[str, Callable[[], RawPath]] = {
+        camera_realestate.FORMAT: lambda: camera_realestate.read(source, lines, _ACCEPTED),
+        camera_text.CSV: lambda: camera_text.read_csv(source, lines),
+        camera_text.LOG: lambda: camera_text.read_log(source, filled),
+        camera_sphere.FORMAT: lambda: camera_sphere.read(source, filled),
+        camera_colmap.FORMAT: lambda: camera_colmap.read_text(source, lines),
+    }
+    for name in (camera_text.TUM, camera_text.POSES):
+        readers[name] = partial(camera_text.read_quaternion_lines, source, filled, name)
+    for name in (camera_matrices.KITTI, camera_matrices.MATRICES):
+        readers[name] = partial(camera_matrices.read_lines, source, filled, name)
+    return readers.get(format_, readers[camera_realestate.FORMAT])()
 
 
 def _text_format(lines: Sequence[str], filled: Sequence[camera_text.Line]) -> str:
@@ -137,6 +199,10 @@ def _text_format(lines: Sequence[str], filled: Sequence[camera_text.Line]) -> st
     """
     if camera_realestate.looks_like(lines):
         return camera_realestate.FORMAT
+    if camera_colmap.looks_like(lines):
+        return camera_colmap.FORMAT
+    if matrices := camera_matrices.looks_like(filled):
+        return matrices
     found = camera_text.looks_like(lines, filled)
     sphere = camera_sphere.looks_like(filled, lines)
     if sphere and not (found and camera_text.quaternions_fit(filled)):

@@ -55,7 +55,8 @@ def canonical(raw: RawPath, file: str, options: Options, notes: Notes) -> Camera
     if raw.unit_name and "scale" not in options:
         notes.assume(f"lengths are {raw.unit_name}; scale=… overrides")
     w2c[0] = np.eye(3, 4)
-    return Camera(_lens(raw, len(w2c)), w2c, _times(raw, len(w2c), notes))
+    distance = None if raw.scene_distance is None else raw.scene_distance / unit
+    return Camera(_lens(raw, len(w2c)), w2c, _times(raw, len(w2c), notes), distance)
 
 
 def _conventions(raw: RawPath, options: Options, notes: Notes) -> tuple[str, str, bool]:

@@ -23,17 +23,24 @@ CURVES = 7
 _STRAIGHT = 0.5
 """A path that bends less than this part of the turn is straight."""
 _FEW = 4
+_JUDGED = 8
+_JUMP = np.radians(25.0)
+"""A step turns at least so far to be a jump, and `_RARE` times as far as four fifths of them do."""
+_RARE = 8.0
+_LEAP = 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class PathCurves:
     """`values` T×7: moves in the path's unit, turns in radians, log focal length; all from zero.
 
-    `on_rail` lists the stretches (first, last frame) whose moves are in the first frame's axes.
+    `on_rail` lists the stretches (first, last frame) whose moves are in the first frame's axes,
+    `cuts` the frames that the path jumps to: such a step is no movement and counts for nothing.
     """
 
     values: Floats
     on_rail: tuple[tuple[int, int], ...] = ()
+    cuts: tuple[int, ...] = ()
 
 
 def motion_curves(camera: Camera, turning: float = np.radians(10.0)) -> PathCurves:
@@ -50,9 +57,11 @@ def motion_curves(camera: Camera, turning: float = np.radians(10.0)) -> PathCurv
     step = rotations[:-1] @ rotations[1:].transpose(0, 2, 1)
     centres = -np.einsum("tji,tj->ti", rotations, translations)
     turns = Rotation.from_matrix(step).as_rotvec()
+    steps = np.diff(centres, axis=0)
+    cuts = _jumps(turns, steps)
+    turns[cuts], steps[cuts] = 0.0, 0.0
     curves[1:, 3:6] = np.cumsum(turns, axis=0)
     frames = Rotation.from_rotvec(-turns / 2).as_matrix() @ rotations[:-1]
-    steps = np.diff(centres, axis=0)
     moves = np.einsum("tij,tj->ti", frames, steps)
     rails = []
     for start, end in _turning_stretches(curves[:, 3:6], turning):
@@ -62,7 +71,18 @@ def motion_curves(camera: Camera, turning: float = np.radians(10.0)) -> PathCurv
             moves[start:end] = fixed
             rails.append((start, end))
     curves[1:, :3] = np.cumsum(moves, 0)
-    return PathCurves(curves, tuple(rails))
+    return PathCurves(curves, tuple(rails), tuple(int(cut) + 1 for cut in cuts))
+
+
+def _jumps(turns: Floats, steps: Floats) -> NDArray[np.intp]:
+    """Steps that turn or move far more than all others: cuts, and poses that are off."""
+    if len(turns) < _JUDGED:
+        return np.array([], np.intp)
+    angles, lengths = np.linalg.norm(turns, axis=1), np.linalg.norm(steps, axis=1)
+    usual_turn, usual_move = np.quantile(angles, 0.8), np.quantile(lengths, 0.8)
+    jumps = (angles > _JUMP) & (angles > _RARE * usual_turn)
+    jumps |= (lengths > _LEAP * usual_move) & (lengths > 0.5 * np.ptp(lengths)) & (usual_move > 0)
+    return np.flatnonzero(jumps)
 
 
 def _turning_stretches(turns: Floats, turning: float) -> list[tuple[int, int]]:

@@ -44,6 +44,7 @@ _FIRST_POSE = re.compile(
 )
 """A list whose first item has 12 (or 16) numbers, or three (or four) rows of four."""
 _LENS = ("fl_x", "fl_y", "cx", "cy")
+_NUMBERED = re.compile(r"\d").search
 
 
 def looks_like(value: Any) -> str | None:
@@ -271,7 +272,7 @@ def _transforms(source: Source, value: dict[str, Any], format_: str) -> RawPath:
 
 
 def _frame_order(source: Source, items: Sequence[dict[str, Any]]) -> list[int]:
-    """Frames by `monst3r_im_id` where each has one, else as listed."""
+    """Frames by `monst3r_im_id` where each has one, else by the numbers of their file names."""
     order = list(range(len(items)))
     if all("monst3r_im_id" in item for item in items):
         ids = [
@@ -289,12 +290,23 @@ def _frame_order(source: Source, items: Sequence[dict[str, Any]]) -> list[int]:
             source.notes.warn("frames are not in the order of monst3r_im_id; sorted by it")
             order.sort(key=lambda at: ids[at])
         return order
-    paths = [item["file_path"] for item in items if isinstance(item.get("file_path"), str)]
-    if paths != sorted(paths, key=natural_key):
+    if source.options.get("order") == "listed":
+        return order
+    paths = [item.get("file_path") for item in items]
+    names = [path for path in paths if isinstance(path, str)]
+    by_name = sorted(order, key=lambda at: natural_key(str(paths[at])))
+    if names == sorted(names, key=natural_key):
+        return order
+    if len(names) < len(items) or len(set(names)) < len(names) or not all(map(_NUMBERED, names)):
         source.notes.warn(
             "frames are not in the order of their file names; the listed order is kept"
         )
-    return order
+        return order
+    source.notes.assume(
+        "frames are listed out of order: the numbers of their file names give it; order=listed "
+        "keeps the list's"
+    )
+    return by_name
 
 
 def _lens(

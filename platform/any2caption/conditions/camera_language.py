@@ -4,8 +4,10 @@ The path becomes seven curves (`camera_curves`): moves, turns and the focal leng
 camera's own frame. A movement is a stretch on which a curve keeps rising or falling (shaking and
 small counter-moves are forgiven), large enough in absolute terms and beside the largest one of that
 time. Turns, moves and zooms are compared by how far they shift the picture: radians for turns,
-distance over an assumed scene distance for moves. A sideways move whose opposite turn keeps a point
-ahead fixed is an orbit. Long stretches without any movement are static, and so is a path without.
+distance over the scene's distance for moves. Few paths tell how far the scene is; else moves are
+held to the path's own largest one, and words stay the same at any scale. A sideways move whose
+opposite turn keeps a point ahead in view, at about the same distance, is an orbit. Long stretches
+without any movement are static, and so is a path without.
 
 Words: a *pan* and a *tilt* are turns, a *truck* and a *pedestal* are sideways and vertical moves, a
 *zoom* changes the focal length, *clockwise* is the camera's own roll seen from behind it.
@@ -35,14 +37,14 @@ MovementType = Literal[
 ]
 Direction = Literal["left", "right", "up", "down", "in", "out", "clockwise", "counterclockwise"]
 
-SCENE_DISTANCE = 2.0
-"""Distance of the scene in the path's own unit; RealEstate10K paths are scaled to about this."""
 RELATIVE = 0.22
 """A movement shifts the picture at least this much of what the largest one of its time does."""
 ALONE = 0.06
 """A movement in a time of its own: at least this much of the clip's largest one."""
 PLAIN_TURN = 10.0
 """A turn of so many degrees counts beside any move (not beside turns); orbits need it too."""
+STEADY_PAN = 5.0
+"""So does a smaller pan that goes one way all the time (a small tilt often only levels a rise)."""
 FLOOR = 0.03
 """A movement shifts the picture at least this much (radians, or its like)."""
 STILL = 0.2
@@ -50,13 +52,21 @@ STILL = 0.2
 _PAUSE = 0.15
 _SHAKE = 0.1
 _SHAKES = 4
+_STROKE = 0.3
+_TRAVEL = 15.0
+"""A travel is so many times as long as the camera shakes (standard deviation)."""
+_RESTLESS = 5.0
+"""What covers its own extent so many times goes nowhere: rounding, or a hand."""
 _ZOOM_WEIGHT = 0.5
 _SHORT = 8
 _TINY = 0.003
 _STEADY = 12
 _STEADILY = 0.95
+_ONE_SIDED = 0.9
 _ORBIT_MISFIT = 0.35
 _ORBIT_OVERLAP = 0.6
+_SAME_DISTANCE = 0.35
+_FACING = np.cos(np.radians(20.0))
 
 # Curve → its name and the words for falling and rising; moves, then turns, then the focal length.
 _CURVES: tuple[tuple[MovementType, Direction, Direction], ...] = (
@@ -122,26 +132,54 @@ class _Run:
     weight: float
 
 
-def movements(camera: Camera, *, scene_distance: float = SCENE_DISTANCE) -> list[Movement]:
+def movements(camera: Camera, *, scene_distance: float | None = None) -> list[Movement]:
     """Return the path's movements in order of time, the larger one first among simultaneous ones.
 
-    A path without any is one `static` movement over the whole clip.
+    `scene_distance` is the distance of what is filmed, in the path's unit, where something states
+    it (default: the path's own `scene_distance`). Where nothing does, the camera's largest travel
+    stands for it, so that the words of a path do not change with its scale. A path without any
+    movement is one `static` movement over the whole clip.
     """
     path = motion_curves(camera)
-    weights = np.array([1 / scene_distance] * 3 + [1.0] * 3 + [_ZOOM_WEIGHT])
+    distance = scene_distance or camera.scene_distance or _own_distance(path.values)
+    weights = np.array([1 / distance] * 3 + [1.0] * 3 + [_ZOOM_WEIGHT])
     shift, noise = _steadied(path.values * weights)
-    curves = shift / weights
+    curves = np.divide(shift, weights, out=np.zeros_like(shift), where=weights > 0)
     largest = float(np.ptp(shift, axis=0).max())
     threshold = max(FLOOR, RELATIVE * largest)
     limits = np.full(len(_CURVES), threshold)
     most_turn = RELATIVE * float(np.ptp(shift[:, TURNS], axis=0).max())
-    limits[list(TURNS)] = min(threshold, max(most_turn, np.radians(PLAIN_TURN)))
+    for turn in TURNS:
+        plain = STEADY_PAN if turn == _PAN and _one_sided(shift[:, turn]) else PLAIN_TURN
+        limits[turn] = min(threshold, max(most_turn, np.radians(plain)))
     runs = _runs(range(len(_CURVES)), shift, curves, np.maximum(limits, noise))
     runs = runs or _one_way(path.values * weights, path.values)
     runs += _in_gaps(runs, shift, curves, np.maximum(max(FLOOR, ALONE * largest), noise))
-    found = _join_orbits(runs, curves, path.on_rail)
+    found = _beside_orbits(_join_orbits(runs, curves, path.on_rail, camera))
     found += _rests(found, shift, max(FLOOR, 0.1 * largest))
     return sorted(found, key=lambda one: (one.start, -one.shift))
+
+
+def _own_distance(curves: Floats) -> float:
+    """The largest travel along one axis, as far as it is travel and not a hand that shakes.
+
+    Infinite where nothing travels: moves then count for nothing.
+    """
+    travels = []
+    for column in MOVES:
+        smooth, shaking = steady(curves[:, column])
+        travel = float(np.ptp(smooth))
+        restless = float(np.abs(np.diff(smooth)).sum()) > _RESTLESS * travel
+        if travel > _TRAVEL * shaking and travel > _to_and_fro(smooth, travel) and not restless:
+            travels.append(travel)
+    return max(travels, default=np.inf) or np.inf
+
+
+def _to_and_fro(values: Floats, travel: float) -> float:
+    """Twice the usual stroke of a curve that goes to and fro all the time, else nothing."""
+    runs = monotone_runs(values, _STROKE * travel)
+    sizes = [abs(float(values[end] - values[start])) for start, end in runs]
+    return 2 * float(np.median(sizes)) if len(sizes) > _SHAKES else 0.0
 
 
 def movements_json(camera: Camera) -> list[dict[str, Any]]:
@@ -152,6 +190,12 @@ def movements_json(camera: Camera) -> list[dict[str, Any]]:
     `amount` a frame (zoom: the logarithm of the factor a frame).
     """
     return [movement.as_json(len(camera.w2c)) for movement in movements(camera)]
+
+
+def _one_sided(values: Floats) -> bool:
+    """Whether a curve goes one way nearly all the time."""
+    travelled = float(np.abs(np.diff(values)).sum())
+    return abs(float(values[-1] - values[0])) >= _ONE_SIDED * travelled > 0
 
 
 def _steadied(shift: Floats) -> tuple[Floats, Floats]:
@@ -264,7 +308,7 @@ def _rests(found: list[Movement], shift: Floats, still: float) -> list[Movement]
 
 
 def _join_orbits(
-    runs: list[_Run], curves: Floats, rails: Iterable[tuple[int, int]]
+    runs: list[_Run], curves: Floats, rails: Iterable[tuple[int, int]], camera: Camera
 ) -> list[Movement]:
     """Turn runs to movements; a truck and its turn around a fixed point become one orbit."""
     left = list(runs)
@@ -276,7 +320,8 @@ def _join_orbits(
         and not any(start < run.end and run.start < end for start, end in rails)
     ]
     for move in [run for run in left if run.curve == _TRUCK]:
-        turn = next((run for run in candidates if _is_orbit(move, run, curves)), None)
+        fitting = (run for run in candidates if _is_orbit(move, run, curves))
+        turn = next((run for run in fitting if _goes_around(camera, move, run)), None)
         if turn is None:
             continue
         left = [run for run in left if run is not move and not _same(run, turn)]
@@ -290,6 +335,19 @@ def _join_orbits(
             )
         )
     return found + [_movement(run) for run in left]
+
+
+def _beside_orbits(found: list[Movement]) -> list[Movement]:
+    """Leave out what is small beside the orbit of its time, as beside any other movement."""
+    orbits = [one for one in found if one.type == "orbit"]
+    return [
+        one
+        for one in found
+        if not any(
+            one.shift < RELATIVE * orbit.shift and orbit.start <= one.start and one.end <= orbit.end
+            for orbit in orbits
+        )
+    ]
 
 
 def _same(one: _Run, other: _Run) -> bool:
@@ -309,6 +367,25 @@ def _is_orbit(move: _Run, turn: _Run, curves: Floats) -> bool:
     radius = float(moved @ turned) / max(float(turned @ turned), 1e-12)
     misfit = float(np.abs(moved - radius * turned).max())
     return radius > 0 and misfit <= _ORBIT_MISFIT * abs(float(moved[-1]))
+
+
+def _goes_around(camera: Camera, move: _Run, turn: _Run) -> bool:
+    """Whether the camera keeps looking at one point, at about the same distance.
+
+    The point is where the optical axes come nearest to each other (least squares).
+    """
+    start, end = max(move.start, turn.start), min(move.end, turn.end)
+    rotations, translations = camera.w2c[start : end + 1, :, :3], camera.w2c[start : end + 1, :, 3]
+    centres = -np.einsum("tji,tj->ti", rotations, translations)
+    ahead = rotations[:, 2]
+    across = np.eye(3) - ahead[:, :, None] * ahead[:, None, :]
+    offsets = np.einsum("tij,tj->ti", across, centres)
+    point, *_ = np.linalg.lstsq(across.sum(0), offsets.sum(0), rcond=None)
+    sight = point - centres
+    distance = np.linalg.norm(sight, axis=1)
+    facing = np.einsum("ti,ti->t", sight, ahead) / np.maximum(distance, 1e-12)
+    steady_distance = float(np.ptp(distance)) <= _SAME_DISTANCE * float(distance.mean())
+    return steady_distance and bool((facing > _FACING).all())
 
 
 def _movement(run: _Run) -> Movement:

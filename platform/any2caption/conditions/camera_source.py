@@ -33,7 +33,8 @@ class RawPath:
 
     `records` names each pose in messages ("line 7"). `intrinsics` N×4 are fractions of width and
     height (NaN = unknown). `unit` is how many file units make one canonical unit. `chained`:
-    each pose leads from one frame to the next. `leaves_open` lists the options (axes, direction,
+    each pose leads from one frame to the next. `scene_distance` is how far away the scene is, in
+    file units, where the format says so. `leaves_open` lists the options (axes, direction,
     …) whose value the content cannot tell.
     """
 
@@ -49,6 +50,7 @@ class RawPath:
     unit: float = 1.0
     unit_name: str = ""
     chained: bool = False
+    scene_distance: float | None = None
     leaves_open: tuple[str, ...] = ()
 
 

@@ -63,6 +63,7 @@ def read(source: Source, filled: Sequence[Line]) -> RawPath:
         direction="camera_to_world",
         axes="opengl",
         rotation_field="phi, theta",
+        scene_distance=1.0,
     )
 
 

@@ -6,11 +6,13 @@ and VideoX-Fun but a turn in ReCamMaster; CamI2V's "rotate clockwise" turns the 
 "zoom" is a forward move in all four, since no file changes the focal length.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from dataclasses import replace
 from typing import Any
 
+from any2caption.conditions.camera_curves import motion_curves
 from any2caption.conditions.camera_language import Movement, movements
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Camera
@@ -41,6 +43,7 @@ SLOW, QUICK = 0.12, 1.5
 """Picture shift (radians, or its like) at this pace over a whole clip is called slow or quick."""
 _TOGETHER = 0.5
 _LONG = 0.5
+_CLAUSES = 3
 
 _UP = ("pedestal_up", "tilt_down")
 _DOWN = ("pedestal_down", "tilt_up")
@@ -138,40 +141,6 @@ RECAMMASTER_CAMERAS: Mapping[str, str] = {
 }
 """ReCamMaster's ten cameras and their labels."""
 
-# Plain-language captions (GenDoP): how a verb reads the directions that follow it.
-_VERBS: tuple[tuple[str, Mapping[str, str]], ...] = (
-    (
-        r"mov|shift|glid|slid|advanc|translat|travel|track|drift|truck|ris|lower",
-        {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"},
-    ),
-    (
-        r"doll(?=y|ie)|push|pull",
-        {**_MOVES, "forward": "dolly_in", "backward": "dolly_out"}
-        | {"in": "dolly_in", "out": "dolly_out"},
-    ),
-    (r"yaw|pan(?![eo])|turn|rotat", {"left": "pan_left", "right": "pan_right"}),
-    (r"pitch|tilt", {"up": "tilt_up", "down": "tilt_down"}),
-    (
-        r"roll",
-        {"left": "roll_anticlockwise", "right": "roll_clockwise"}
-        | {"anticlockwise": "roll_anticlockwise", "clockwise": "roll_clockwise"},
-    ),
-    (r"pedestal", {"up": "pedestal_up", "down": "pedestal_down"}),
-    (r"orbit|circl|arc(?=s|ing|ed)", {"left": "orbit_left", "right": "orbit_right"}),
-    (r"zoom", {"in": "zoom_in", "out": "zoom_out"}),
-)
-_DIRECTIONS = {"forwards": "forward", "backwards": "backward", "upward": "up", "upwards": "up"} | {
-    "downward": "down",
-    "downwards": "down",
-    "back": "backward",
-    "leftward": "left",
-    "rightward": "right",
-    "counterclockwise": "anticlockwise",
-}
-_STILL = re.compile(r"static|still|stationary|stops?|stabili[sz]\w*|steady")
-_REACH = 6
-_NEAR = 2
-"""Words to a verb's "in" and "out": directions in "zooms slowly in", later they are not."""
 _MOST_FRAMES = 1_000
 
 
@@ -195,34 +164,6 @@ def label_keys(source: str, label: str) -> tuple[str, ...]:
     return SOURCES[source][plain]
 
 
-def caption_keys(text: str) -> tuple[str, ...]:
-    """Return the movement keys that a plain camera caption names, in text order.
-
-    Reads "moves right while yawing left, then shifts right and forward": each direction belongs to
-    the last verb before it; here a roll to the right is clockwise and "moves" are translations.
-    What `camera_words` writes is read back as the same keys.
-    """
-    found: list[str] = []
-    verb: Mapping[str, str] | None = None
-    since = behind = 0  # words since the verb or its last direction, and since the verb
-    for word in re.findall(r"[a-z]+|[.;]", text.casefold()):
-        since, behind = since + 1, behind + 1
-        if word in ".;" or since > _REACH:
-            verb = None
-        for stem, reads in _VERBS:
-            if re.fullmatch(rf"(?:{stem})\w*", word):
-                verb, since, behind = reads, 0, 0
-        key = verb.get(_DIRECTIONS.get(word, word)) if verb else None
-        if word in {"in", "out"} and (behind > _NEAR or since < behind):
-            key = None  # "pushes on in a hall", "pushes right in a hall"
-        if _STILL.fullmatch(word):
-            key, verb = "static", None
-        if key:
-            since = 0
-            found.append(key)
-    return tuple(key for before, key in pairwise(("", *found)) if key != before)
-
-
 def expanded(keys: Iterable[str]) -> frozenset[str]:
     """Return the keys with orbits also as what they consist of: a truck and the opposite turn."""
     parts = {
@@ -240,7 +181,9 @@ def path_keys(camera: Camera) -> tuple[str, ...]:
     frames = len(camera.w2c)
     if frames > _MOST_FRAMES:
         kept = sample_frames(frames, _MOST_FRAMES)
-        camera = Camera(camera.intrinsics[kept], camera.w2c[kept])
+        camera = replace(
+            camera, intrinsics=camera.intrinsics[kept], w2c=camera.w2c[kept], times=None
+        )
     found = sorted(movements(camera), key=lambda movement: -movement.shift)
     return tuple(dict.fromkeys(movement.key for movement in found))
 
@@ -263,8 +206,9 @@ def camera_words(found: Sequence[Movement], frames: int) -> str:
     """Return the movements as a phrase: `trucks left while panning right, then holds still`.
 
     Movements that share at least half of the shorter one's time are joined by "while", others
-    follow with "then"; "slowly" and "quickly" tell the pace (`SLOW`, `QUICK`) of
-    movements that fill at least half of the clip.
+    follow with "then"; "slowly" and "quickly" tell the pace (`SLOW`, `QUICK`) of turns and zooms
+    that fill at least half of the clip (how fast a move is depends on how far the scene is). What
+    would take more than three clauses is summed up by the clip's beginning, middle and end.
     """
     groups: list[list[Movement]] = []
     for movement in found:
@@ -272,16 +216,58 @@ def camera_words(found: Sequence[Movement], frames: int) -> str:
             groups[-1].append(movement)
         else:
             groups.append([movement])
+    if len(groups) > _CLAUSES:
+        return _summary(found, frames)
     return ", then ".join(_phrase(group, frames) for group in groups)
 
 
+def _summary(found: Sequence[Movement], frames: int) -> str:
+    """Say the one or two largest movements of each third of the clip."""
+    last = max(frames - 1, 1)
+    thirds = [(last * index / 3, last * (index + 1) / 3) for index in range(3)]
+    keys = [_largest(found, *third) for third in thirds]
+    pieces = [f"at first {_named(keys[0])}"]
+    if keys[1] != keys[0]:
+        pieces.append(f"in the middle {_named(keys[1])}")
+    if keys[2] != keys[1]:
+        pieces.append(f"in the end {_named(keys[2])}")
+    return ", ".join(pieces) if len(pieces) > 1 else f"mostly {_named(keys[0])}"
+
+
+def _largest(found: Sequence[Movement], start: float, end: float) -> tuple[str, ...]:
+    """The keys of a stretch's largest movement, and of one that is nearly as large."""
+    sizes: dict[str, float] = {}
+    for movement in found:
+        length = max(movement.end - movement.start, 1)
+        shared = min(end, movement.end) - max(start, movement.start)
+        if shared > 0 and movement.type != "static":
+            shift = movement.shift * shared / length
+            sizes[movement.key] = sizes.get(movement.key, 0.0) + shift
+    ordered = sorted(sizes, key=lambda key: -sizes[key])
+    if not ordered:
+        return ("static",)
+    opposite = ordered[0].split("_")[0]
+    others = [key for key in ordered[1:] if not key.startswith(opposite)]
+    return (ordered[0], *(key for key in others[:1] if sizes[key] >= sizes[ordered[0]] / 2))
+
+
+def _named(keys: tuple[str, ...]) -> str:
+    first, *rest = keys
+    return " while ".join([PHRASES[first][0], *(PHRASES[key][1] for key in rest)])
+
+
 def describe_camera(camera: Camera) -> dict[str, Any]:
-    """Return a path's movements in words (`words`) and as JSON-ready `movements`."""
+    """Return a path's movements in words (`words`) and as JSON-ready `movements`.
+
+    `cuts`, where there are any, lists the frames that the path jumps to.
+    """
     found = movements(camera)
     frames = len(camera.w2c)
+    cuts = motion_curves(camera).cuts
     return {
         "words": f"The camera {camera_words(found, frames)}.",
         "movements": [movement.as_json(frames) for movement in found],
+        **({"cuts": list(cuts)} if cuts else {}),
     }
 
 
@@ -306,7 +292,9 @@ def _phrase(group: Sequence[Movement], frames: int) -> str:
 def _paced(movement: Movement, form: int, frames: int) -> str:
     words = PHRASES[movement.key][form]
     share = (movement.end - movement.start) / max(frames - 1, 1)
-    pace = movement.shift / share if share else 0.0
-    if movement.type == "static" or share < _LONG or SLOW <= pace <= QUICK:
+    size = math.radians(movement.amount) if movement.unit == "degrees" else movement.shift
+    pace = size / share if share else 0.0
+    timeless = movement.type == "static" or movement.unit == "units"
+    if timeless or share < _LONG or SLOW <= pace <= QUICK:
         return words
     return f"{'slowly' if pace < SLOW else 'quickly'} {words}"

@@ -3,7 +3,8 @@
 The rule, in order:
 
 - JSON: pose, camera, masks, regions or motion, by what reads it (its keys decide the order);
-- BVH: pose; npy: depth; lines of numbers: camera, else motion; other text: text;
+- BVH: pose; npy and npz: camera where they are rigid matrices, else depth; COLMAP's images: camera;
+  lines of numbers: camera, else motion; other text: text;
 - a picture with a JSON of categories: segmentation, of regions: region;
 - two pictures of which one is black and white areas and the other in colour: a masked image;
 - 16-bit grey: depth, or segmentation when it has at most 64 values;
@@ -24,8 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from any2caption.conditions import isolation
+from any2caption.conditions import camera_colmap, isolation
 from any2caption.conditions.base import Notes
+from any2caption.conditions.camera import is_camera_binary
 from any2caption.conditions.documents import load_json, shown
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
@@ -55,7 +57,20 @@ _KEYS = (
     ),
     ("segmentation", ("masklet", "counts", "segments_info", "segmentation")),
     ("region", ("regions", "shapes", "bbox", "box", "bbox_2d", "polygon")),
-    ("camera", ("transform_matrix", "extrinsic", "parameters", "frame0", "cam01", "RT")),
+    (
+        "camera",
+        (
+            "transform_matrix",
+            "camera_to_world",
+            "extrinsic",
+            "parameters",
+            "frame0",
+            "cam01",
+            "RT",
+            "poses",
+            "t_00",
+        ),
+    ),
 )
 _SHOWN = 6  # files or keys that a message names
 _JSON_KINDS = ("pose", "camera", "segmentation", "region", "motion")
@@ -123,6 +138,8 @@ def _kind_of(ordered: Sequence[Part]) -> tuple[str, str] | None:  # noqa: PLR091
         return _json(ordered)
     if names == {"BVH"}:
         return "pose", "BVH"
+    if len(ordered) == 1 and is_camera_binary(ordered[0]):
+        return "camera", "camera matrices or COLMAP images"
     if names <= {"npy", "ZIP or npz"}:
         return _first_reader(ordered, ("depth", "motion"), "npy")
     if len(names) == 1 and names & set(VIDEO_FORMATS):
@@ -194,6 +211,8 @@ def _beside(document: Part) -> tuple[str, str] | None:
 
 def _text(parts: Sequence[Part]) -> tuple[str, str] | None:
     lines = parts[0].data[:200_000].splitlines()
+    if camera_colmap.looks_like([line.decode("utf-8", "replace") for line in lines[:20]]):
+        return "camera", camera_colmap.FORMAT
     widths = [len(line.replace(b",", b" ").split()) for line in lines if _numeric(line)]
     if not widths or len(widths) < (len([line for line in lines if line.strip()]) - 1) / 2:
         return ("text", "text") if len(parts) == 1 else None

@@ -3,7 +3,7 @@
 Names are read as tokens (`mixamorig:LeftForeArm`, `Bip01 L Forearm`, `lowerarm_l`, `L_Elbow`), for
 the skeletons of CMU, Mixamo, 3ds Max Biped, Unreal, Poser/DAZ, SMPL, Xsens and LAFAN. The person is
 seen from the front as they stand in the first frame, everything parallel to the line of sight
-flattened (option `view`); up is the axis along which the rest pose stands (option `up`).
+flattened (option `view`); up is the axis along which they stand most of the time (option `up`).
 """
 
 import re
@@ -120,16 +120,19 @@ def capture_points(capture: Capture, options: Options, file: str, notes: Notes) 
 def _up_axis(
     capture: Capture, joints: Mapping[str, int], options: Options, notes: Notes
 ) -> tuple[int, float]:
-    """The axis along which the body stands, and its sign: from the ankles to the shoulders."""
+    """The axis along which the body stands most of the time, and its sign.
+
+    From the ankles to the shoulders, in the motion: a rest pose may lie along any axis.
+    """
     sides = ("l", "r")
-    top = np.mean([capture.rest[joints[f"{side}_shoulder"]] for side in sides], axis=0)
-    low = np.mean([capture.rest[joints[f"{side}_ankle"]] for side in sides], axis=0)
-    rise = top - low
+    top = np.mean([capture.places[:, joints[f"{side}_shoulder"]] for side in sides], axis=0)
+    low = np.mean([capture.places[:, joints[f"{side}_ankle"]] for side in sides], axis=0)
+    rise = np.median(top - low, axis=0)
     if "up" in options:
         axis = "xyz".index(str(options["up"]))
     else:
         axis = int(np.argmax(np.abs(rise)))
-        notes.assume(f"up is the {'xyz'[axis]} axis, along which the rest pose stands (option up)")
+        notes.assume(f"up is the {'xyz'[axis]} axis, along which the person stands (option up)")
     return axis, -1.0 if rise[axis] < 0 else 1.0
 
 

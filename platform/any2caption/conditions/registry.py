@@ -202,7 +202,7 @@ _KINDS = (
         name="camera",
         summary="A camera path: intrinsics and world-to-camera poses",
         formats=CAMERA_FORMATS,
-        suffixes=(".txt", ".json", ".csv", ".log", ".tum"),
+        suffixes=(".txt", ".json", ".csv", ".log", ".tum", ".npy", ".npz", ".bin"),
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
         parse=parse_camera,
         options=CAMERA_OPTIONS,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from any2caption.captions.lexicon import mentions
-from any2caption.conditions.camera_words import caption_keys, unsupported_keys
+from any2caption.captions.camera_reading import read_camera
+from any2caption.conditions.camera_words import unsupported_keys
 from any2caption.datasets.records import Record
 
 KIND, SLOT, STATIC = "camera", "camera", "static"
@@ -44,7 +44,7 @@ class Comparison:
 @lru_cache(maxsize=8_192)
 def said(text: str) -> tuple[str, ...]:
     """Return the movement keys that a text about the camera names."""
-    keys = dict.fromkeys([*(found.key for found in mentions(SLOT, text)), *caption_keys(text)])
+    keys = dict.fromkeys(read_camera(text).keys)
     moving = tuple(key for key in keys if key != STATIC)
     return moving or tuple(keys)
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from any2caption.captions import lexicon
 from any2caption.captions.actions import STILL, action_phrases, gerund
-from any2caption.conditions.camera_words import PHRASES, caption_keys
+from any2caption.captions.camera_reading import read_camera
+from any2caption.conditions.camera_words import PHRASES
 from any2caption.conditions.pose_language import pose_movements
 from any2caption.conditions.types import Pose
 from any2caption.datasets.records import Record, RecordCondition
@@ -27,7 +27,6 @@ SETS: Mapping[str, str] = {
     "action": "action description",
 }
 """Part → the paper's name of its set."""
-_FIXED = re.compile(r"\b(?:fixed|locked[- ]off|motionless|immobile|unmoving|no camera movement)\b")
 _OTHER_CAMERA = (
     (re.compile(r"\b(?:track(?:s|ing)|follow(?:s|ing)?)\b"), "follows the subject"),
     (re.compile(r"\b(?:hand[- ]?held|shak(?:y|es|ing))\b"), "is handheld"),
@@ -54,15 +53,8 @@ class Mined:
 
 
 def camera_phrases(text: str) -> tuple[str, ...]:
-    """Return the movements that a camera caption names, in the words of captions.
-
-    Those of the closed vocabulary come first, then what only freer wording names, each in order.
-    """
-    keys = [mention.key for mention in lexicon.mentions("camera", text)]
-    # What the closed vocabulary does not hold: "moves right while yawing left", "remains static".
-    keys += [key for key in caption_keys(text) if key not in keys]
-    if not keys and _FIXED.search(text.casefold()):
-        keys = ["static"]
+    """Return the movements that a camera caption names, in the words of captions and its order."""
+    keys = read_camera(text).keys
     found = [PHRASES[key][0] for key in dict.fromkeys(keys) if key in PHRASES]
     found += [phrase for pattern, phrase in _OTHER_CAMERA if pattern.search(text.casefold())]
     return tuple(dict.fromkeys(found))
