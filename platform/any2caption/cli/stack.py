@@ -28,7 +28,8 @@ def up(
 ) -> None:
     """Start the local stack, or what is missing of it, and wait until it is healthy.
 
-    Ports come from A2C_PORT_AIRFLOW, _MLFLOW, _S3, _TRITON_HTTP, _TRITON_GRPC and _TRITON_METRICS.
+    Ports come from A2C_PORT_AIRFLOW, _MLFLOW, _S3, _TRITON_GRPC (the door) and
+    _TRITON_METRICS.
     The settings are kept in the state folder; the next commands find them there.
     """
     from any2caption.stack import environment, local

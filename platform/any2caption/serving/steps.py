@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from any2caption.conditions.types import Condition
 from any2caption.errors import A2CError, InputError
 from any2caption.serving.edge import EdgeRequest, read_request
-from any2caption.serving.runtime import Arrays, strings, text
+from any2caption.serving.runtime import Arrays, Cancelled, strings, text
 
 THREADS = 1  # a step: on two cores more would only fight with the other steps
 
@@ -32,9 +32,15 @@ class Preprocess:
         self.kinds = trained_kinds(bundle)
         self.release = int(release)
 
-    def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
+    def run(
+        self, batch: Sequence[Arrays], cancelled: Sequence[Cancelled] = ()
+    ) -> list[Arrays | A2CError]:
         """Answer each request with its arrays, or with the error that its files deserve."""
-        return [self._one(arrays) for arrays in batch]
+        gone = cancelled or [lambda: False] * len(batch)
+        return [
+            A2CError("cancelled") if left() else self._one(arrays)
+            for arrays, left in zip(batch, gone, strict=True)
+        ]
 
     def _one(self, arrays: Arrays) -> Arrays | A2CError:
         from any2caption.model.bundle import unseen_warnings
