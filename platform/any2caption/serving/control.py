@@ -170,7 +170,7 @@ class TritonControl:
 
 def _retry_after(error: Exception) -> float | None:
     """Return the seconds that a full door names; tritonclient keeps gRPC's error as context."""
-    trailing = getattr(error.__context__, "trailing_metadata", tuple)() or ()
+    trailing: Any = getattr(error.__context__, "trailing_metadata", tuple)() or ()
     text = dict(trailing).get(RETRY_HEADER, "")
     return int(text) / 1000 if text.isdigit() else None
 

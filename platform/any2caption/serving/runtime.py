@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.errors import A2CError, InputError
-from any2caption.serving import cancellation
+from any2caption.serving import cancellation, server_version
 
 Arrays = dict[str, NDArray[Any]]
 Cancelled = Callable[[], bool]
@@ -48,10 +48,11 @@ class StepModel:
         """Check the runtime and load the step; an exception here refuses the model.
 
         Raises:
-            RuntimeError: NumPy 2 (Triton 2.51 would answer with empty tensors).
+            RuntimeError: NumPy 2 under a Triton whose backend would answer with empty tensors.
         """
-        if int(np.__version__.partition(".")[0]) > 1:
-            raise RuntimeError(f"numpy {np.__version__}: this Triton needs numpy<2 (empty outputs)")
+        server, numpy = server_version.version(), np.__version__
+        if int(numpy.partition(".")[0]) > 1 and not server_version.takes_numpy_2(server):
+            raise RuntimeError(f"numpy {numpy}: Triton {server} needs numpy<2 (empty outputs)")
         config = json.loads(arguments["model_config"])
         parameters = {
             key: str(value["string_value"]) for key, value in config.get("parameters", {}).items()

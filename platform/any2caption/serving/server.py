@@ -23,10 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from any2caption.errors import ConfigError
-from any2caption.serving import shm
+from any2caption.serving import server_version, shm
 from any2caption.serving.control import KEY_NAME
 
 KEY_VARIABLE = "A2C_TRITON_KEY"
+ROOT_VARIABLE = "A2C_TRITON_ROOT"
 _KEY = re.compile(r"[0-9A-Za-z]{32,}")
 _STUB = "triton_python_backend_stub"
 _PROBE = (
@@ -76,11 +77,12 @@ class Runtime:
     libdir: Path
     packages: Path
     version: str
+    installed: Path | None = None
 
     @property
     def root(self) -> Path:
-        """Folder of the wheel's `tritonserver`."""
-        return self.packages / "pytriton" / "tritonserver"
+        """Folder of an installed server (NVIDIA's container), or of the wheel's."""
+        return self.installed or self.packages / "pytriton" / "tritonserver"
 
 
 def find_runtime(serve_python: str | Path) -> Runtime:
@@ -97,14 +99,19 @@ def find_runtime(serve_python: str | Path) -> Runtime:
     except (OSError, subprocess.SubprocessError) as error:
         raise ConfigError(f"{python}: the serving interpreter does not run: {error}") from error
     libdir, packages, version, _ = json.loads(output)
-    runtime = Runtime(python.absolute(), Path(libdir), Path(packages), version)
+    root = os.environ.get(ROOT_VARIABLE)
+    installed = Path(root) if root else None
+    runtime = Runtime(python.absolute(), Path(libdir), Path(packages), version, installed)
     if not (runtime.root / "bin" / "tritonserver").exists():
-        raise ConfigError(f"{python}: no tritonserver in {packages}; install nvidia-pytriton there")
+        where = f"{ROOT_VARIABLE}={root}" if root else str(packages)
+        raise ConfigError(f"{python}: no tritonserver in {where}; install nvidia-pytriton there")
     return runtime
 
 
 def link_stub(runtime: Runtime) -> Path:
     """Put the Python stub where the backend looks for it; safe with several launchers at once."""
+    if runtime.installed:
+        return runtime.root / "backends" / "python" / _STUB  # made for the container's own Python
     source = runtime.root / "python_backend_stubs" / runtime.version / _STUB
     if not source.exists():
         raise ConfigError(f"{source}: no Python stub for Python {runtime.version} in this wheel")
@@ -164,8 +171,10 @@ def command(
     # The stub finds its interpreter as `python3` on PATH and must load that interpreter's own
     # libpython.
     env["PATH"] = f"{runtime.python.parent}:{env.get('PATH', os.defpath)}"
-    libraries = [str(runtime.libdir), str(runtime.packages / "nvidia_pytriton.libs")]
-    env["LD_LIBRARY_PATH"] = ":".join(libraries)
+    if not runtime.installed:
+        libraries = [str(runtime.libdir), str(runtime.packages / "nvidia_pytriton.libs")]
+        env["LD_LIBRARY_PATH"] = ":".join(libraries)
+        env[server_version.VARIABLE] = server_version.WHEEL
     env["VIRTUAL_ENV"] = str(runtime.python.parent.parent)
     env.setdefault("OMP_NUM_THREADS", "1")
     env["TOKENIZERS_PARALLELISM"] = "false"

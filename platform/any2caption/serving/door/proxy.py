@@ -32,7 +32,7 @@ _SWEEP_SECONDS = 60.0
 Handler = Callable[[Any, Any], Awaitable[None]]
 
 
-class Proxy(grpc.GenericRpcHandler):
+class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
     """Handlers of the methods that exist for clients; `channel` leads to Triton."""
 
     def __init__(self, channel: aio.Channel, key: str, limits: Door, flags: CancelFlags) -> None:
