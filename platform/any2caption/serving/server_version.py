@@ -3,7 +3,8 @@
 The wheel from PyPI carries Triton 2.51 (container 24.10), and nothing newer can be installed from
 there: `tritonserver` is the Python interface of a server that is installed already. Source of the
 numbers: NVIDIA's product security bulletins 5687 (2025), 5816, 5828, 5848, 5853, 5860, 5865 and
-5875 (2026), and the CVE records of CVE-2025-23316 and CVE-2025-33201.
+5875 (2026), and the records CVE-2025-23316, -33201 and -33211. Many of them name only the kind of
+fault, not the place; which surface it belongs to is then our own reading.
 """
 
 import os
@@ -15,7 +16,7 @@ WHEEL = "2.51.0"  # what nvidia-pytriton 0.7.0 carries
 # pybind11 2.12 came to the Python backend after 2.51 (python_backend, pull request 384), and the
 # notes of 2.52 still name NumPy 2 as a known problem.
 _NUMPY_2 = (2, 53)
-_CURRENT = (2, 74)  # container 26.10, the production image's
+_FIXED = (2, 71)  # container 26.07: nothing is published against it or later ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ HOLES = (
         "malformed inference requests: shapes, sizes, many outputs, recursion",
         "26.07",
         (
-            *_cves(2025, 23321, 23323, 23324, 23325, 23326, 23327, 23331),
+            *_cves(2025, 23321, 23323, 23324, 23325, 23326, 23327, 23331, 33211),
             *_cves(2026, 24146, 24173, 24174, 24210, 47480, 47629, 16497),
         ),
         "the door writes every request anew: known tensors, [n] byte strings, sizes that add up",
@@ -110,11 +111,6 @@ def takes_numpy_2(text: str) -> bool:
     return parsed(text) >= _NUMPY_2
 
 
-def is_current(text: str) -> bool:
-    """Whether the server is at least that of the production image."""
-    return parsed(text) >= _CURRENT
-
-
 def holes(text: str) -> tuple[Hole, ...]:
-    """Return what is published against this server; nothing for a current one."""
-    return () if is_current(text) else HOLES
+    """Return what is published against this server; nothing from container 26.07 on."""
+    return () if parsed(text) >= _FIXED else HOLES
