@@ -231,13 +231,14 @@ def test_door_and_server_share_key_and_flags():
     assert services["door"]["ports"] == ["127.0.0.1:8001:8001"]
 
 
-@pytest.mark.parametrize("program", ["server", "door"])
+PROGRAMS = {"server": "any2caption.serving.server", "door": "any2caption.serving.door.__main__"}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_the_server_takes_the_arguments_it_is_given(program, capsys):
     from importlib import import_module
 
-    module = import_module(
-        f"any2caption.serving.{'door.__main__' if program == 'door' else 'server'}"
-    )
+    module = import_module(PROGRAMS[program])
     with pytest.raises(SystemExit):
         module.main(["--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
