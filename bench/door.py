@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import grpc
 import psutil
@@ -31,7 +32,7 @@ METHOD = "/inference.GRPCInferenceService/ModelInfer"
 MEGABYTE = 1 << 20
 
 
-def message(**files):
+def message(**files: bytes) -> bytes:
     """Return the bytes of a request for a caption."""
     request = service_pb2.ModelInferRequest(model_name="any2caption")
     for name, data in files.items():
@@ -40,12 +41,12 @@ def message(**files):
     return request.SerializeToString()
 
 
-def milliseconds(times):
+def milliseconds(times: list[float]) -> dict[str, float]:
     cuts = statistics.quantiles(times, n=100)
     return {"p50": round(cuts[49] * 1e3, 2), "p99": round(cuts[98] * 1e3, 2)}
 
 
-def cost(server, count, data):
+def cost(server: Server, count: int, data: bytes) -> dict[str, Any]:
     """Ask by turns through the door and at Triton itself, one request at a time."""
     key = tuple(key_header(server.key).items())
     with grpc.insecure_channel(server.url) as door, grpc.insecure_channel(server.inner) as inner:
@@ -64,21 +65,21 @@ def cost(server, count, data):
 class Peaks(threading.Thread):
     """Highest resident memory of some processes, looked at twenty times a second."""
 
-    def __init__(self, **pids):
+    def __init__(self, **pids: int) -> None:
         super().__init__(daemon=True)
         self.processes = {name: psutil.Process(pid) for name, pid in pids.items()}
         self.before = self.now()
         self.peak, self.done = dict(self.before), threading.Event()
 
-    def now(self):
+    def now(self) -> dict[str, int]:
         return {name: p.memory_info().rss // MEGABYTE for name, p in self.processes.items()}
 
-    def run(self):
+    def run(self) -> None:
         while not self.done.wait(0.05):
             self.peak = {name: max(self.peak[name], rss) for name, rss in self.now().items()}
 
 
-def crowd(server, clients):
+def crowd(server: Server, clients: int) -> dict[str, Any]:
     """Let clients come at once with 25 MB each; say who was answered and the memory it took."""
     data = message(TEXT=b"hello", IMAGE=bytes(25_000_000))
     peaks = Peaks(door=server.door_process.pid, triton=server.process.pid)
@@ -95,7 +96,7 @@ def crowd(server, clients):
     return {"before": peaks.before, "peak": peaks.peak, "after": peaks.now(), "answers": counts}
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=600)
     parser.add_argument("--clients", type=int, default=60)
