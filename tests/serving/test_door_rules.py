@@ -82,6 +82,19 @@ def spoilt(change):
     return message
 
 
+def typed(*elements, **others):
+    """A request in the protocol's other form, which names the type of its contents."""
+    message = request()
+    del message.raw_input_contents[:]
+    contents = service_pb2.InferTensorContents(bytes_contents=elements, **others)
+    message.inputs[0].contents.CopyFrom(contents)
+    return message
+
+
+def test_both_forms_of_contents_are_the_same_to_triton():
+    assert passed(typed(b"hello")) == passed(request(data=[b"hello"]))
+
+
 @pytest.mark.parametrize(
     ("message", "said"),
     [
@@ -94,7 +107,10 @@ def spoilt(change):
         (spoilt(lambda m: m.inputs[0].shape.__setitem__(0, 2**62)), "elements"),
         (spoilt(lambda m: m.inputs[0].shape.__setitem__(0, -1)), "-1 elements"),
         (spoilt(lambda m: setattr(m.inputs[0], "datatype", "FP32")), "expected BYTES"),
-        (spoilt(lambda m: m.inputs[0].contents.bytes_contents.append(b"x")), "raw_input_contents"),
+        (spoilt(lambda m: m.inputs[0].contents.bytes_contents.append(b"x")), "the contents are"),
+        (typed(b"x", b"y"), "not 1 elements"),
+        (typed(int64_contents=[1]), "the contents are"),
+        (typed(b"x", int64_contents=[1]), "the contents are"),
         (spoilt(lambda m: m.raw_input_contents.__setitem__(0, b"\xff\xff\xff\xffx")), "contents"),
         (spoilt(lambda m: m.raw_input_contents.__setitem__(0, b"\x00")), "contents"),
         (spoilt(lambda m: m.outputs.add(name="input_ids")), "input_ids: unknown output"),

@@ -112,15 +112,26 @@ def _check_inputs(request: Any) -> None:
         if name not in known or names.count(name) > 1:
             raise malformed(f"{name}: unknown or repeated input; known are {', '.join(known)}")
         _require_parameters(name, tensor.parameters)
-        if tensor.datatype != "BYTES" or len(tensor.shape) != 1 or tensor.HasField("contents"):
-            raise malformed(f"{name}: expected BYTES of shape [n], sent as raw_input_contents")
+        if tensor.datatype != "BYTES" or len(tensor.shape) != 1:
+            raise malformed(f"{name}: expected BYTES of shape [n]")
         if not 0 <= tensor.shape[0] <= MAX_FILES:
             raise malformed(f"{name}: {tensor.shape[0]} elements; 0 to {MAX_FILES} are accepted")
+    if not request.raw_input_contents:
+        request.raw_input_contents.extend([_taken(tensor) for tensor in request.inputs])
     if len(request.raw_input_contents) != len(names):
         raise malformed(f"{len(request.raw_input_contents)} contents for {len(names)} inputs")
     for tensor, raw in zip(request.inputs, request.raw_input_contents, strict=True):
-        if _elements(raw, tensor.shape[0]) != tensor.shape[0]:
+        if tensor.HasField("contents") or _elements(raw, tensor.shape[0]) != tensor.shape[0]:
             raise malformed(f"{tensor.name}: the contents are not {tensor.shape[0]} elements")
+
+
+def _taken(tensor: Any) -> bytes:
+    """Move a tensor's `bytes_contents` into the raw form, the only one that Triton gets."""
+    elements = [bytes(element) for element in tensor.contents.bytes_contents]
+    tensor.contents.ClearField("bytes_contents")
+    if not tensor.contents.ListFields():
+        tensor.ClearField("contents")
+    return b"".join(len(element).to_bytes(4, "little") + element for element in elements)
 
 
 def _check_outputs(request: Any) -> None:
