@@ -16,8 +16,8 @@ def test_one_more_than_the_slots_is_told_when_to_come_back():
         ) as full:
             admission.enter()
         assert 0.1 <= full.value.seconds <= 5
-        await first.leave()
-        await first.leave()
+        first.leave()
+        first.leave()
         assert admission.taken == 1, "leaving twice frees one slot"
         admission.enter()
 
@@ -34,11 +34,11 @@ def test_no_body_is_read_while_it_might_not_fit():
             await places[2].reserve(0.01)
         waiting = asyncio.create_task(places[2].reserve(5))
         await asyncio.sleep(0)
-        await places[0].keep(4)  # the body turned out to be short
+        places[0].keep(4)  # the body turned out to be short
         await waiting
         assert admission.held == 24
         for place in places:
-            await place.leave()
+            place.leave()
         assert (admission.held, admission.taken) == (0, 0)
 
     asyncio.run(story())
@@ -54,9 +54,9 @@ def test_cancelled_waiting_reserves_nothing():
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        await other.leave()
+        other.leave()
         assert admission.held == 10
-        await one.leave()
+        one.leave()
         assert admission.held == 0
 
     asyncio.run(story())

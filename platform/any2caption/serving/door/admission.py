@@ -29,7 +29,7 @@ class Admission:
         self.taken, self.held = 0, 0
         self._total = max(total, largest)
         self._usual = 0.5
-        self._freed = asyncio.Condition()
+        self._freed = asyncio.Event()
 
     def hint(self) -> float:
         """Seconds after which a slot is likely to be free."""
@@ -53,17 +53,18 @@ class Admission:
             Full: the bytes under way left no room for it.
         """
         try:
-            async with asyncio.timeout(seconds), self._freed:
-                await self._freed.wait_for(lambda: self.held + self.largest <= self._total)
-                self.held += self.largest
+            async with asyncio.timeout(seconds):
+                while self.held + self.largest > self._total:
+                    self._freed.clear()
+                    await self._freed.wait()
         except TimeoutError as error:
             raise Full(f"busy: {self.held >> 20} MB are under way", self.hint()) from error
+        self.held += self.largest
 
-    async def give(self, size: int) -> None:
+    def give(self, size: int) -> None:
         """Return bytes."""
-        async with self._freed:
-            self.held -= size
-            self._freed.notify_all()
+        self.held -= size
+        self._freed.set()
 
     def leave(self, seconds: float) -> None:
         """Return a slot, after a request that took `seconds`."""
@@ -85,15 +86,15 @@ class Place:
         await self._admission.reserve(seconds)
         self._size = self._admission.largest
 
-    async def keep(self, size: int) -> None:
+    def keep(self, size: int) -> None:
         """Keep only the bytes that the body turned out to have."""
         surplus, self._size = self._size - size, size
-        await self._admission.give(surplus)
+        self._admission.give(surplus)
 
-    async def leave(self) -> None:
+    def leave(self) -> None:
         """Return the slot and its bytes."""
         if self._left:
             return
         self._left = True
         self._admission.leave(asyncio.get_running_loop().time() - self._began)
-        await self._admission.give(self._size)
+        self._admission.give(self._size)

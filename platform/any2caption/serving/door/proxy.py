@@ -22,7 +22,7 @@ from any2caption.settings import Door
 
 TRITON = "/inference.GRPCInferenceService"
 HEALTH = "/grpc.health.v1.Health"
-_BODY_SECONDS = 30.0  # to send a request's body
+_BODY_SECONDS = 20.0  # to send a request's body
 _ROOM_SECONDS = 2.0  # to wait for bytes of others
 _QUICK_SECONDS = 5.0  # for health and the like
 _QUICK_CALLS = 64
@@ -40,7 +40,7 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._key = tuple(key_header(key).items())
         largest = limits.message_megabytes << 20
         self.inference = Admission(limits.requests, limits.megabytes << 20, largest)
-        self.quick = Admission(_QUICK_CALLS, largest, largest)
+        self.quick = Admission(_QUICK_CALLS, 2 * largest, largest)
         self._running: set[asyncio.Task[bytes]] = set()
         self._handlers: dict[str, Handler] = {
             f"{TRITON}/ModelInfer": self._infer,
@@ -97,25 +97,25 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
             ) from error
         finally:
             if work is None or work.done():
-                await place.leave()
+                place.leave()
             else:
-                work.add_done_callback(lambda _: _later(place.leave()))
+                work.add_done_callback(lambda done: _over(done, place))
         await context.write(answer)
 
-    async def _read(self, context: Any, place: Place) -> bytes:
+    async def _read(self, context: Any, place: Place, seconds: float = _BODY_SECONDS) -> bytes:
         """Read a request's only message once there is room for any."""
         await place.reserve(_ROOM_SECONDS)
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            async with asyncio.timeout(seconds):
                 data = await context.read()
         except TimeoutError as error:
             raise rules.Refused(
                 grpc.StatusCode.DEADLINE_EXCEEDED,
-                f"the request's body did not arrive within {_BODY_SECONDS:.0f} s",
+                f"the request's body did not arrive within {seconds:.0f} s",
             ) from error
         if not isinstance(data, bytes):
             raise rules.malformed("the request has no message")
-        await place.keep(len(data))
+        place.keep(len(data))
         return data
 
     def _about(self, method: str, message: Any) -> Handler:
@@ -124,10 +124,11 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
         async def handler(_requests: Any, context: Any) -> None:
             place = self.quick.enter()
             try:
-                data = rules.checked_model(await self._read(context, place), message)
+                body = await self._read(context, place, _QUICK_SECONDS)
+                data = rules.checked_model(body, message)
                 await context.write(await self._ask(method, data, _QUICK_SECONDS))
             finally:
-                await place.leave()
+                place.leave()
 
         return handler
 
@@ -139,7 +140,7 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
             try:
                 await context.write(await self._ask(method, b"", _QUICK_SECONDS))
             finally:
-                await place.leave()
+                place.leave()
 
         return handler
 
@@ -183,14 +184,11 @@ def _forwarded(metadata: Iterable[tuple[str, str]] | None) -> list[tuple[str, st
     return [(name, value) for name, value in metadata or () if name in rules.HEADERS]
 
 
-_LEAVING: set[asyncio.Task[None]] = set()
-
-
-def _later(work: Any) -> None:
-    """Run a coroutine from a callback; the loop alone would not keep it alive."""
-    task = asyncio.get_running_loop().create_task(work)
-    _LEAVING.add(task)
-    task.add_done_callback(_LEAVING.discard)
+def _over(work: asyncio.Task[bytes], place: Place) -> None:
+    """Free the place of a client that left before Triton was done."""
+    place.leave()
+    if not work.cancelled():
+        work.exception()  # nobody is left to be told
 
 
 async def serve(listen: str, inner: str, key: str, limits: Door, flags: CancelFlags) -> None:
