@@ -1,6 +1,7 @@
 """What passes the door is a fixed list; everything else is one clear line."""
 
 import grpc
+import psutil
 import pytest
 from tritonclient.grpc import service_pb2
 
@@ -113,7 +114,12 @@ def test_both_forms_of_contents_are_the_same_to_triton():
         (typed(b"x", int64_contents=[1]), "the contents are"),
         (spoilt(lambda m: m.raw_input_contents.__setitem__(0, b"\xff\xff\xff\xffx")), "contents"),
         (spoilt(lambda m: m.raw_input_contents.__setitem__(0, b"\x00")), "contents"),
-        (spoilt(lambda m: m.outputs.add(name="input_ids")), "input_ids: unknown output"),
+        (
+            spoilt(lambda m: m.outputs.add(name="input_ids")),
+            "input_ids: unknown or repeated output",
+        ),
+        (spoilt(lambda m: [m.outputs.add(name="INFO") for _ in range(2)]), "repeated output"),
+        (typed(bytes(9 << 20)), "more than 8 MB outside raw_input_contents"),
     ],
 )
 def test_malformed_tensors_never_reach_triton(message, said):
@@ -123,9 +129,29 @@ def test_malformed_tensors_never_reach_triton(message, said):
     assert len(str(refusal)) < 600
 
 
-def test_bytes_that_are_no_message_are_refused():
-    with pytest.raises(Refused, match="no ModelInferRequest"):
-        rules.checked_inference(b"\xff\xff\xff", TOKEN)
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xff\xff",  # ends within a number
+        b"\xff" * 20,
+        b"\x0a\x05abc",  # ends within a string
+        b"\x0b\x0c",  # a group
+        b"\x0a\x02\xff\xfe",  # a name that is not UTF-8
+        b"\x2a\x03\x0a\x05a",  # a tensor that ends within its name
+    ],
+)
+def test_bytes_that_are_no_message_are_refused(data):
+    with pytest.raises(Refused, match="the message") as caught:
+        rules.checked_inference(data, TOKEN)
+    assert caught.value.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_message_that_would_unfold_is_never_parsed():
+    before = psutil.Process().memory_info().rss
+    for field in (b"\x2a\x00", b"\x32\x00", b"\x3a\x00", b"\x22\x00"):
+        with pytest.raises(Refused, match="more than 512 fields"):
+            rules.checked_inference(field * 8_000_000, TOKEN)
+    assert psutil.Process().memory_info().rss - before < 100 << 20
 
 
 def test_unknown_fields_are_dropped():

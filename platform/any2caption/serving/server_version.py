@@ -59,7 +59,7 @@ HOLES = (
         "keys of restricted protocols passed by",
         "26.05",
         _cves(2026, 24206, 24207, 47481, 47625),
-        "no client reaches the endpoint: the socket's folder keeps others out, not the key",
+        "no client reaches the endpoint: a socket's folder or a network policy keeps others out",
     ),
     Hole(
         "malformed inference requests: shapes, sizes, many outputs, recursion",
@@ -80,7 +80,7 @@ HOLES = (
         "streams and cancellation in the server",
         "26.04",
         (*_cves(2025, 23322), *_cves(2026, 24266)),
-        "the door offers no stream and cancels nothing in Triton: steps see a flag instead",
+        "the door offers no stream; it cancels in Triton only what long outlives its time",
     ),
     Hole(
         "the DALI backend, the MLflow plug-in",

@@ -19,6 +19,11 @@ MODELS = {ensemble.name: ensemble for ensemble in contract.ENSEMBLES}
 PARAMETERS: frozenset[str] = frozenset()  # of a request, that a client may set
 HEADERS = ("traceparent", "tracestate")  # that go on to Triton (W3C trace context)
 _LONGEST_ID = 256
+_MOST_FIELDS = 512
+_MOST_STRUCTURE = 8 << 20  # bytes of all but raw contents
+_RAW_CONTENTS = 7  # number of ModelInferRequest's field raw_input_contents
+_VARINT, _LENGTH = 0, 2  # kinds of protobuf's wire format
+_VARINT_BYTES = 10
 _SECRET_NAMES = ("shm_region", "triton_python_backend")
 
 
@@ -84,12 +89,53 @@ def shown(details: str) -> str:
 
 
 def _parsed(message: Any, data: bytes) -> Any:
+    _measure(data)
     try:
         request = message.FromString(data)
     except DecodeError as error:
         raise malformed(f"the message is no {message.DESCRIPTOR.name}") from error
     request.DiscardUnknownFields()
     return request
+
+
+def _measure(data: bytes) -> None:
+    """Refuse a message that would unfold: two bytes can become a tensor of a hundred in memory.
+
+    Only contents in the raw form may be large; they are kept as they are.
+    """
+    place = fields = structure = 0
+    while place < len(data):
+        start = place
+        key, value = _varint(data, place)
+        kind = key & 7
+        if kind == _LENGTH:
+            size, value = _varint(data, value)
+            place = value + size
+        elif kind == _VARINT:
+            _, place = _varint(data, value)
+        else:
+            raise malformed("the message has fields of a kind that the protocol does not use")
+        fields += 1
+        structure += 0 if key >> 3 == _RAW_CONTENTS else place - start
+        if fields > _MOST_FIELDS:
+            raise malformed(f"the message has more than {_MOST_FIELDS} fields")
+        if structure > _MOST_STRUCTURE:
+            most = _MOST_STRUCTURE >> 20
+            raise malformed(
+                f"more than {most} MB outside raw_input_contents; send large files there"
+            )
+    if place != len(data):
+        raise malformed("the message ends within a field")
+
+
+def _varint(data: bytes, place: int) -> tuple[int, int]:
+    """Read protobuf's variable-length integer; return it and the place behind it."""
+    number = 0
+    for length, byte in enumerate(data[place : place + _VARINT_BYTES]):
+        number |= (byte & 0x7F) << (7 * length)
+        if not byte & 0x80:
+            return number, place + length + 1
+    raise malformed("the message ends within a number")
 
 
 def _require_public(name: str) -> None:
@@ -136,9 +182,11 @@ def _taken(tensor: Any) -> bytes:
 
 def _check_outputs(request: Any) -> None:
     known = {tensor.name for tensor in MODELS[request.model_name].outputs}
+    names = [tensor.name for tensor in request.outputs]
     for tensor in request.outputs:
-        if tensor.name not in known:
-            raise malformed(f"{tensor.name[:100]}: unknown output; known are {', '.join(known)}")
+        name = tensor.name[:100]
+        if name not in known or names.count(name) > 1:
+            raise malformed(f"{name}: unknown or repeated output; known are {', '.join(known)}")
         _require_parameters(tensor.name, tensor.parameters)
 
 
