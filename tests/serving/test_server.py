@@ -1,5 +1,6 @@
 """The launcher: addresses, library paths, and no race over the stub."""
 
+import os
 import sys
 import threading
 import time
@@ -10,6 +11,7 @@ from serving_lab import SERVE_PYTHON
 
 from any2caption.errors import ConfigError
 from any2caption.serving import server, shm
+from any2caption.serving.private import make_private
 
 needs_triton = pytest.mark.skipif(not SERVE_PYTHON.exists(), reason="no serving environment")
 
@@ -51,11 +53,21 @@ def test_a_server_without_a_key_does_not_start(tmp_path):
         server.command(SERVE_PYTHON, tmp_path, server.Endpoints("127.0.0.1:1", ""))
 
 
-def test_only_its_owner_reaches_the_socket(tmp_path):
+def test_a_private_folder_is_its_owners_alone(tmp_path):
     folder = tmp_path / "inner"
     folder.mkdir(mode=0o755)
-    server.make_private(f"unix:{folder}/grpc:0")
+    make_private(folder)
     assert folder.stat().st_mode & 0o077 == 0
+    make_private(tmp_path / "new" / "one")
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(ConfigError, match="link: a link or somebody else's"):
+        make_private(tmp_path / "link")
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(ConfigError, match="somebody else's"):
+        make_private(tmp_path)
 
 
 @needs_triton

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from any2caption.errors import ConfigError
+from any2caption.serving.private import make_private
 
 FOLDER_VARIABLE = "A2C_CANCEL_FOLDER"
 PARAMETER = "a2c_token"  # of the request, as every step of the ensemble sees it
@@ -35,20 +35,14 @@ class CancelFlags:
         """Make the folder for its owner alone, and clear what an earlier door left.
 
         Raises:
-            ConfigError: the folder cannot be made, or others may write into it.
+            ConfigError: the folder is not our own.
         """
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
-        except OSError as error:
-            raise ConfigError(
-                f"{self.folder}: {FOLDER_VARIABLE} must be your own folder"
-            ) from error
+        make_private(self.folder)
         self.sweep(0.0)
 
     def set(self, token: str) -> None:
         """Flag a request as cancelled."""
-        with suppress(FileNotFoundError):  # the folder went with its stack: nobody looks any more
+        with suppress(OSError):  # the folder is gone, the disk is full: the step works to its end
             self.folder.joinpath(_checked(token)).touch(mode=0o600)
 
     def is_set(self, token: str) -> bool:

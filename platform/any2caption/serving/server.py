@@ -25,6 +25,7 @@ from pathlib import Path
 from any2caption.errors import ConfigError
 from any2caption.serving import server_version, shm
 from any2caption.serving.control import KEY_NAME
+from any2caption.serving.private import make_private
 
 KEY_VARIABLE = "A2C_TRITON_KEY"
 ROOT_VARIABLE = "A2C_TRITON_ROOT"
@@ -181,22 +182,6 @@ def command(
     return Launch(argv, {**_MALLOC, **env})
 
 
-def make_private(inner: str) -> None:
-    """Make the folder of a Unix socket, for its owner alone.
-
-    Raises:
-        ConfigError: the folder is somebody else's.
-    """
-    if not inner.startswith("unix:"):
-        return
-    folder = Path(inner.removeprefix("unix:")).parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise ConfigError(f"{folder}: the folder of Triton's socket must be your own") from error
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prepare and become `tritonserver`."""
     parser = argparse.ArgumentParser(
@@ -218,7 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     live = LiveRepository(chosen.repository)
     live.restore()
     shm.clean()
-    make_private(chosen.inner)
+    if chosen.inner.startswith("unix:"):
+        make_private(Path(chosen.inner.removeprefix("unix:")).parent)
     launch = command(
         chosen.serve_python,
         chosen.repository,
