@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from any2caption.errors import UnavailableError
 from any2caption.serving.errors import translated
+
+if TYPE_CHECKING:
+    from any2caption.settings import Settings
 
 LOAD_SECONDS = 300.0
 _PAUSE = 0.1
@@ -153,6 +156,11 @@ class TritonControl:
             if time.monotonic() > limit:
                 raise UnavailableError(f"{name}: versions {loaded} are loaded, not just {version}")
             time.sleep(_PAUSE)
+
+
+def connect(settings: "Settings") -> TritonControl:
+    """Return a client of the settings' own server, with whatever it takes to be let in."""
+    return TritonControl(settings.triton_url)
 
 
 def _occupied(model: ModelState) -> bool:
