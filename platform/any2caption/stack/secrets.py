@@ -4,48 +4,53 @@ import base64
 import json
 import os
 import secrets as random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+def _hex(count: int) -> str:
+    return field(default_factory=partial(random.token_hex, count))
+
+
+def _password(count: int) -> str:
+    return field(default_factory=partial(random.token_urlsafe, count))
+
+
+def _fernet() -> str:
+    return base64.urlsafe_b64encode(random.token_bytes(32)).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """Keys that the services share. `stack_id` only marks the stack's processes."""
+    """The stack's keys, each drawn when it is not given: a new field needs a default, no more.
 
-    stack_id: str
-    jwt_secret: str
-    fernet_key: str
-    api_secret: str
-    airflow_password: str
-    s3_access_key: str
-    s3_secret_key: str
-    swift_hash_prefix: str
-    swift_hash_suffix: str
+    `stack_id` only marks the stack's processes.
+    """
 
-
-def make() -> Secrets:
-    """Draw fresh keys."""
-    return Secrets(
-        stack_id=random.token_hex(8),
-        jwt_secret=random.token_hex(32),
-        fernet_key=base64.urlsafe_b64encode(random.token_bytes(32)).decode(),
-        api_secret=random.token_hex(32),
-        airflow_password=random.token_urlsafe(12),
-        s3_access_key="a2c:platform",  # the account:user form that Swift's tempauth expects
-        s3_secret_key=random.token_hex(20),
-        swift_hash_prefix=random.token_hex(8),
-        swift_hash_suffix=random.token_hex(8),
-    )
+    stack_id: str = _hex(8)
+    jwt_secret: str = _hex(32)
+    fernet_key: str = field(default_factory=_fernet)
+    api_secret: str = _hex(32)
+    airflow_password: str = _password(12)
+    mlflow_password: str = _password(18)
+    mlflow_form_key: str = _hex(32)  # signs the forms of MLflow's pages
+    s3_access_key: str = "a2c:platform"  # the account:user form that Swift's tempauth expects
+    s3_secret_key: str = _hex(20)
+    swift_hash_prefix: str = _hex(8)
+    swift_hash_suffix: str = _hex(8)
 
 
 def load(home: Path) -> Secrets:
-    """Return the keys of the stack under `home`, made on the first call."""
+    """Return the keys of the stack under `home`; those that it lacks are drawn and kept."""
     path = home / "secrets.json"
-    if path.exists():
-        return Secrets(**json.loads(path.read_text()))
-    fresh = make()
-    write_private(path, json.dumps(asdict(fresh), indent=2))
-    return fresh
+    saved = json.loads(path.read_text()) if path.exists() else {}
+    known = {one.name for one in fields(Secrets)}
+    keys = Secrets(**{name: value for name, value in saved.items() if name in known})
+    complete = {**saved, **asdict(keys)}
+    if complete != saved:
+        write_private(path, json.dumps(complete, indent=2))
+    return keys
 
 
 def write_private(path: Path, text: str) -> None:
