@@ -1,5 +1,6 @@
 """Configuration: found again by a later shell, private, without keys where they do not belong."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from any2caption.errors import ConfigError
 from any2caption.settings import Settings
-from any2caption.stack import environment, local, ports, secrets, supervisor, swift
+from any2caption.stack import environment, health, local, own, ports, secrets, supervisor, swift
 from any2caption.stack.ports import Port
 from any2caption.stack.services import services
 
@@ -83,9 +84,9 @@ def test_supervisords_configuration_holds_no_key(tmp_path):
     keys = secrets.load(tmp_path)
     settings = environment.with_interpreters(Settings(home=tmp_path))
     text = supervisor.configuration(tmp_path, services(settings, with_swift=True))
-    for key in (keys.jwt_secret, keys.fernet_key, keys.airflow_password, keys.s3_secret_key):
+    for key in list(dataclasses.asdict(keys).values())[1:]:
         assert key not in text
-    assert text.count("[program:") == 10
+    assert text.count("[program:") == 11
 
 
 def test_a_long_home_still_gets_a_socket_that_fits(tmp_path):
@@ -96,7 +97,7 @@ def test_a_long_home_still_gets_a_socket_that_fits(tmp_path):
 
 def test_everything_listens_on_the_loopback_address_only(tmp_path):
     settings = environment.with_interpreters(Settings(home=tmp_path))
-    child = environment.child_environment(settings, swift=False)
+    child = own.of_service("airflow-api", settings, swift=False)
     assert child["AIRFLOW__API__HOST"] == "127.0.0.1"
     swift.configure(tmp_path / "swift", settings.ports, secrets.load(tmp_path))
     for path in (tmp_path / "swift" / "etc").glob("*-server.conf"):
@@ -105,13 +106,85 @@ def test_everything_listens_on_the_loopback_address_only(tmp_path):
     assert mlflow.command[mlflow.command.index("--host") + 1] == "127.0.0.1"
 
 
-def test_children_are_told_to_report_nothing_and_carry_the_stacks_mark(tmp_path):
+KEYS_OF = {
+    "s3": set(),
+    "s3-object": set(),
+    "mlflow": {"mlflow_password", "mlflow_form_key", "s3_access_key", "s3_secret_key"},
+    "airflow-api": {"jwt_secret", "fernet_key", "api_secret"},
+    "airflow-dag-processor": {"jwt_secret", "fernet_key", "api_secret"},
+    "airflow-triggerer": {"jwt_secret", "fernet_key", "api_secret"},
+    "airflow-scheduler": {
+        *("jwt_secret", "fernet_key", "api_secret"),
+        *("mlflow_password", "s3_access_key", "s3_secret_key"),
+    },
+    "triton": set(),
+    "watch": set(),
+}
+
+
+@pytest.mark.parametrize("service", list(KEYS_OF))
+def test_a_service_is_told_its_own_keys_and_reports_nothing(tmp_path, monkeypatch, service):
+    monkeypatch.setenv("CLOUD_TOKEN", "of the shell")
+    monkeypatch.setenv("A2C_ANNOTATE_API_KEY", "of the endpoint")
+    monkeypatch.setenv("A2C_CATALOGUE_URL", "postgresql://user:of-the-catalogue@host/db")
     settings = environment.with_interpreters(Settings(home=tmp_path))
-    child = environment.child_environment(settings, swift=True)
+    local.choose_store(settings, "s3")
+    child = own.of_service(service, settings, swift=True)
+    keys = dataclasses.asdict(secrets.load(tmp_path))
+    held = {name for name, key in keys.items() if key in child.values()}
+    assert held - {"stack_id"} == KEYS_OF[service]
+    text = json.dumps(child)
+    assert "of the shell" not in text
+    assert ("of the endpoint" in text) == (service == "airflow-scheduler")
+    assert ("of-the-catalogue" in text) == (service == "airflow-scheduler")
+    assert child["A2C_STACK"] == keys["stack_id"]
     assert child["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert child["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] == "False"
+    own.write(service, settings, swift=True)
+    assert stat.S_IMODE(own.file_of(tmp_path, service).stat().st_mode) == 0o600
+
+
+def test_supervisord_itself_holds_no_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the shell")
+    settings = environment.with_interpreters(Settings(home=tmp_path))
+    child = own.of_supervisor(settings)
     assert child["A2C_STACK"] == secrets.load(tmp_path).stack_id
-    assert child["AWS_SECRET_ACCESS_KEY"] == secrets.load(tmp_path).s3_secret_key
+    assert not {name for name in child if "KEY" in name or "PASSWORD" in name}
+
+
+def test_keys_of_an_older_stack_are_kept_and_the_missing_ones_are_drawn(tmp_path):
+    old = dataclasses.asdict(secrets.Secrets())
+    del old["mlflow_password"], old["mlflow_form_key"]
+    (tmp_path / "secrets.json").write_text(json.dumps({**old, "of_a_later_version": "kept"}))
+    keys = secrets.load(tmp_path)
+    assert {name: getattr(keys, name) for name in old} == old
+    assert len(keys.mlflow_password) >= 20
+    assert secrets.load(tmp_path) == keys
+    assert json.loads((tmp_path / "secrets.json").read_text())["of_a_later_version"] == "kept"
+    assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_the_own_mlflows_password_goes_to_the_own_mlflow_only(tmp_path, monkeypatch):
+    settings = environment.load_settings(tmp_path)
+    environment.save(settings, swift=False)
+    environment.load_settings(tmp_path)
+    password = secrets.load(tmp_path).mlflow_password
+    assert os.environ["MLFLOW_TRACKING_PASSWORD"] == password
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("A2C_MLFLOW_URL", "https://mlflow.example.org")
+    settings = environment.load_settings(tmp_path)
+    assert "MLFLOW_TRACKING_PASSWORD" not in os.environ
+    environment.save(settings, swift=False)
+    assert password not in environment.saved_file(tmp_path).read_text()
+
+
+def test_the_watchdog_is_healthy_while_it_goes_round(tmp_path):
+    file = tmp_path / "watch.json"
+    assert health.recent(file, 30.0) == "no round finished yet"
+    file.write_text("{}")
+    assert health.recent(file, 30.0) == ""
+    os.utime(file, (1.0, 1.0))
+    assert health.recent(file, 30.0).startswith("no round finished for ")
 
 
 def test_rings_follow_the_port_and_are_kept_otherwise(tmp_path):
@@ -134,10 +207,15 @@ def test_what_a_killed_server_left_is_stopped_before_it_starts_again_but_its_job
     other = subprocess.Popen(sleep, env={**base, "A2C_STACK": "another"})
     job = subprocess.Popen(sleep, env={**base, "A2C_JOB": "x"})
     try:
-        say = [sys.executable, "-c", "print('up')"]
-        command = [sys.executable, "-m", "any2caption.stack.launch", "mlflow", *say]
-        done = subprocess.run(command, env=base, capture_output=True, text=True, check=True)
-        assert done.stdout == "up\n"
+        say = [sys.executable, "-c", "import os; print('up', os.environ['OWN'], 'X' in os.environ)"]
+        file = tmp_path / "mlflow.json"
+        file.write_text(json.dumps({**base, "OWN": "1"}))
+        launch = [sys.executable, "-m", "any2caption.stack.launch"]
+        command = [*launch, "--alone", str(file), *say]
+        done = subprocess.run(
+            command, env={**base, "X": "2"}, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "up 1 False\n"
         assert worker.wait(timeout=5) == -signal.SIGTERM
         assert other.poll() is None
         assert job.poll() is None

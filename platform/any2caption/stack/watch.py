@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -26,6 +26,9 @@ from any2caption.settings import Settings
 from any2caption.stack import environment, supervisor
 from any2caption.stack.services import WATCH, Service, services, watch_file
 from any2caption.stack.upkeep import Memory, Seen, decide
+
+if TYPE_CHECKING:
+    from any2caption.serving.watchdog import Probe
 
 INTERVAL = 3.0
 _PROBE_SECONDS = 3.0
@@ -111,8 +114,14 @@ class Watchdog:
         if list(after) == found:
             return []  # a rollout is at it
         self.memory[_SERVING] = memory.repaired(now)
-        told = {one.model: "loaded again" if one.revived else one.message for one in after}
+        told = {one.model: _told(one) for one in after}
         return [Repair(_now(), one.model, one.message, told[one.model]) for one in dead]
+
+
+def _told(after: "Probe") -> str:
+    if after.revived:
+        return "loaded again"
+    return "back with its steps" if after.state == "alive" else f"still dead: {after.message}"
 
 
 def _look(wanted: Sequence[Service], known: dict[str, dict[str, Any]]) -> list[Seen]:
