@@ -165,8 +165,10 @@ def test_keys_of_an_older_stack_are_kept_and_the_missing_ones_are_drawn(tmp_path
 
 def test_the_own_mlflows_password_goes_to_the_own_mlflow_only(tmp_path, monkeypatch):
     settings = environment.load_settings(tmp_path)
+    assert settings.mlflow_url == "", "what listens on the default port is another home's"
+    settings.mlflow_url = environment.mlflow_url(settings.ports)
     environment.save(settings, swift=False)
-    environment.load_settings(tmp_path)
+    assert environment.load_settings(tmp_path).mlflow_url == settings.mlflow_url
     password = secrets.load(tmp_path).mlflow_password
     assert os.environ["MLFLOW_TRACKING_PASSWORD"] == password
     for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from any2caption.stack.upkeep import FORGET, LONGEST_WAIT, PATIENCE, Memory, Seen, decide
+from any2caption.stack.upkeep import AT_ONCE, FORGET, LONGEST_WAIT, PATIENCE, Memory, Seen, decide
 
 WELL = Seen("RUNNING", 500.0, "", 120.0)
 HUNG = Seen("RUNNING", 500.0, "no answer", 120.0)
@@ -54,6 +54,7 @@ def test_a_service_that_just_started_gets_its_time():
 
 def test_what_cannot_be_repaired_does_not_flap():
     done, _ = actions(Seen("FATAL", 0.0, "", 120.0), 3600.0)
+    assert done[:AT_ONCE] == [0.0, 3.0, 6.0]
     gaps = [later - earlier for earlier, later in itertools.pairwise(done)]
     assert gaps == sorted(gaps)
     assert max(gaps) >= LONGEST_WAIT
@@ -62,6 +63,6 @@ def test_what_cannot_be_repaired_does_not_flap():
 
 def test_a_part_that_stayed_well_is_repaired_at_once_again():
     _, memory = actions(Seen("FATAL", 0.0, "", 120.0), 600.0)
-    assert memory.repairs > 3
+    assert memory.repairs > AT_ONCE
     _, memory = decide(WELL, memory, 600.0 + FORGET)
     assert memory == Memory()

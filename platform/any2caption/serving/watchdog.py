@@ -105,12 +105,7 @@ def repair(
     try:
         with live.exclusive():
             pointer = live.current()
-            released = (
-                {contract.release_name(step.name, pointer.release) for step in contract.STEPS}
-                if pointer
-                else set()
-            )
-            if pointer is None or not released <= {one.model for one in found}:
+            if pointer is None or not _about(found, pointer.release):
                 return list(found)
             after = []
             for step, one in zip(contract.STEPS, found, strict=False):
@@ -132,6 +127,11 @@ def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0
     if live.current() is not None and not control.ready():
         control.wait_ready(timeout)
     return repair(control, live, inspect(control, live, timeout=timeout), timeout=timeout)
+
+
+def _about(found: Sequence[Probe], release: int) -> bool:
+    steps = {contract.release_name(step.name, release) for step in contract.STEPS}
+    return steps <= {one.model for one in found}
 
 
 def _changing(live: LiveRepository) -> bool:
@@ -158,17 +158,20 @@ def _reload_ensembles(control: TritonControl, live: LiveRepository, folder: Path
     if all(one.state == "alive" for one in found):
         return found
     live.point_ensembles(release)  # a rollout that was killed may have left the next one's files
-    after = []
-    for one in found:
-        try:
-            if one.state == "dead":
-                control.load(one.model)
-        except A2CError as error:
-            after.append(replace(one, message=f"{one.message}; reload failed: {error}"))
-        else:
-            revived = one.state == "dead" and control.model_ready(one.model, str(release.number))
-            after.append(replace(one, state="alive", revived=True) if revived else one)
-    return after
+    return [
+        one if one.state == "alive" else _reloaded(control, one, str(release.number))
+        for one in found
+    ]
+
+
+def _reloaded(control: TritonControl, dead: Probe, version: str) -> Probe:
+    try:
+        control.load(dead.model)
+    except A2CError as error:
+        return replace(dead, message=f"{dead.message}; reload failed: {error}")
+    if control.model_ready(dead.model, version):
+        return replace(dead, state="alive", revived=True)
+    return replace(dead, message=f"{dead.message}; loaded, and still not ready")
 
 
 def _revive(  # noqa: PLR0913, PLR0917 - what a probe has, and what it found

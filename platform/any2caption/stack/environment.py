@@ -26,7 +26,9 @@ def saved_file(home: Path) -> Path:
 def load_settings(home: Path | None = None) -> Settings:
     """Resolve the settings: environment, then what the stack was started with, then defaults.
 
-    The saved values are also put into this process's environment, for libraries and children.
+    The saved values are also put into this process's environment, for libraries and children. A
+    home in which no stack was started has no MLflow unless A2C_MLFLOW_URL names one: what listens
+    on the default port is another home's.
     """
     home = (home or Path(os.environ.get("A2C_HOME", ".a2c"))).absolute()
     os.environ["A2C_HOME"] = str(home)
@@ -39,7 +41,10 @@ def load_settings(home: Path | None = None) -> Settings:
     for name, value in saved.items():
         if name not in others:  # keys of the stack's own servers are for nobody else
             os.environ.setdefault(name, value)
-    return with_interpreters(Settings())
+    settings = with_interpreters(Settings())
+    if not os.environ.get("A2C_MLFLOW_URL"):
+        settings.mlflow_url = ""
+    return settings
 
 
 def with_interpreters(settings: Settings) -> Settings:
@@ -86,7 +91,7 @@ def store_keys(settings: Settings, *, swift: bool) -> dict[str, str]:
 
 def mlflow_keys(settings: Settings) -> dict[str, str]:
     """Return MLflow's user and password: the own server's, or those of this shell."""
-    if settings.mlflow_url != f"http://127.0.0.1:{settings.ports.mlflow}":
+    if settings.mlflow_url != mlflow_url(settings.ports):
         return {name: os.environ[name] for name in _MLFLOW if name in os.environ}
     password = load(settings.home).mlflow_password
     return dict(zip(_MLFLOW, (MLFLOW_USER, password), strict=True))
@@ -161,6 +166,11 @@ def save(settings: Settings, *, swift: bool) -> None:
 def uses_swift(settings: Settings) -> bool:
     """Whether the object store is the stack's own Swift server."""
     return settings.s3_endpoint_url == swift_url(settings.ports)
+
+
+def mlflow_url(ports: Ports) -> str:
+    """The address of the stack's own MLflow."""
+    return f"http://127.0.0.1:{ports.mlflow}"
 
 
 def swift_url(ports: Ports) -> str:

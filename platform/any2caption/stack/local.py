@@ -68,6 +68,7 @@ def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0
         UnavailableError: a service did not become healthy within `timeout` seconds.
     """
     home = settings.home
+    settings.mlflow_url = settings.mlflow_url or environment.mlflow_url(settings.ports)
     (home / "logs").mkdir(parents=True, exist_ok=True)
     wanted = services(settings, with_swift=with_swift)
     running = supervisor.is_running(home)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from any2caption.settings import Settings
-from any2caption.stack import health, swift
+from any2caption.stack import environment, health, swift
 from any2caption.stack.ports import Port
 
 WATCH = "watch"
@@ -54,7 +54,7 @@ def artifacts(settings: Settings) -> str:
 
 
 def _mlflow(settings: Settings) -> Service:
-    url = f"http://127.0.0.1:{settings.ports.mlflow}"
+    url = environment.mlflow_url(settings.ports)
     return Service(
         name="mlflow",
         command=(

@@ -1,14 +1,15 @@
 """What the watchdog does about a service, decided from what it sees and remembers. No I/O.
 
 A stopped service is started at once. A running one that does not answer is started anew after it
-had `PATIENCE` seconds; one that has just started gets its time first. Each repair doubles the wait
-before the next of the same part, so that what can't be repaired does not flap.
+had `PATIENCE` seconds; one that has just started gets its time first. The first repairs of a part
+follow at once, then each doubles the wait before the next: what can't be repaired does not flap.
 """
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 PATIENCE = 30.0
+AT_ONCE = 3  # repairs of a part without a wait
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 300.0
 FORGET = 300.0  # seconds in health after which a part's repairs no longer count
@@ -41,9 +42,9 @@ class Memory:
 
     def may_repair(self, now: float) -> bool:
         """Whether the wait after the last repair is over."""
-        if not self.repairs:
+        if self.repairs < AT_ONCE:
             return True
-        wait: float = min(FIRST_WAIT * 2.0 ** (self.repairs - 1), LONGEST_WAIT)
+        wait: float = min(FIRST_WAIT * 2.0 ** (self.repairs - AT_ONCE), LONGEST_WAIT)
         return now - self.repaired_at >= wait
 
     def repaired(self, now: float) -> "Memory":

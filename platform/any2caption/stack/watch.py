@@ -14,7 +14,7 @@ import time
 import xmlrpc.client
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,6 @@ INTERVAL = 3.0
 _PROBE_SECONDS = 3.0
 _REVIVE_SECONDS = 30.0
 _KEPT = 100
-_SERVING = "serving"
 _JOB = "A2C_JOB"
 
 
@@ -94,28 +93,32 @@ class Watchdog:
         from any2caption.serving.control import connect
         from any2caption.serving.rollout import live_repository
 
-        memory, now = self.memory.get(_SERVING, Memory()), time.monotonic()
         live = live_repository(self.settings)
         try:
             with connect(self.settings) as control:
                 found = watchdog.inspect(control, live, timeout=_PROBE_SECONDS)
-                dead = [one for one in found if one.state == "dead"]
-                if not dead:
-                    self.memory[_SERVING] = memory.well(now)
-                    return []
-                if not memory.may_repair(now):
-                    return []
-                after = watchdog.repair(control, live, found, timeout=_REVIVE_SECONDS)
+                now = time.monotonic()
+                due = {one.model: self._due(one, now) for one in found}
+                chosen = [one if due[one.model] else replace(one, state="left") for one in found]
+                after = watchdog.repair(control, live, chosen, timeout=_REVIVE_SECONDS)
         except UnavailableError:
             return []  # the server itself: a service like the others
         except A2CError as error:
-            self.memory[_SERVING] = memory.repaired(now)
-            return [Repair(_now(), _SERVING, "not repaired", str(error))]
-        if list(after) == found:
-            return []  # a rollout is at it
-        self.memory[_SERVING] = memory.repaired(now)
-        told = {one.model: _told(one) for one in after}
-        return [Repair(_now(), one.model, one.message, told[one.model]) for one in dead]
+            return [Repair(_now(), "serving", "not repaired", str(error))]
+        if after == chosen:
+            return []  # nothing to do, or a rollout is at it
+        done = []
+        for before, one in zip(found, after, strict=True):
+            if due[one.model]:
+                self.memory[one.model] = self.memory.get(one.model, Memory()).repaired(now)
+                done.append(Repair(_now(), one.model, before.message, _told(one)))
+        return done
+
+    def _due(self, found: "Probe", now: float) -> bool:
+        memory = self.memory.get(found.model, Memory())
+        if found.state == "alive":
+            self.memory[found.model] = memory.well(now)
+        return found.state == "dead" and memory.may_repair(now)
 
 
 def _told(after: "Probe") -> str:
