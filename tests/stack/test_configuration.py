@@ -10,8 +10,10 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from any2caption.errors import ConfigError
+from any2caption.cli.main import app
+from any2caption.errors import A2CError, ConfigError
 from any2caption.settings import Settings
 from any2caption.stack import environment, health, local, own, ports, secrets, supervisor, swift
 from any2caption.stack.ports import Port
@@ -232,6 +234,20 @@ def test_status_without_a_stack_says_stopped(tmp_path):
     rows = json.loads(local.as_json(local.status(settings)))
     assert {row["state"] for row in rows} == {"stopped"}
     assert local.down(settings, say=print) == 0
+
+
+def test_a_password_is_printed_when_asked_for_and_at_no_other_time(tmp_path, monkeypatch):
+    home = ["--home", str(tmp_path)]
+    assert isinstance(CliRunner().invoke(app, ["password", "mlflow", *home]).exception, A2CError)
+    monkeypatch.setattr(local, "up", lambda settings, **_: environment.save(settings, swift=False))
+    said = CliRunner().invoke(app, ["up", *home])
+    keys = secrets.load(tmp_path)
+    assert said.exit_code == 0
+    for key in dataclasses.asdict(keys).values():
+        assert key not in said.output
+    for service, password in (("airflow", keys.airflow_password), ("mlflow", keys.mlflow_password)):
+        told = CliRunner().invoke(app, ["password", service, *home])
+        assert told.stdout == f"admin {password}\n"
 
 
 def test_an_unknown_log_is_refused_with_the_names_there_are(tmp_path):

@@ -29,7 +29,7 @@ class Service:
     address: str = ""
     ports: tuple[Port, ...] = ()
     stop_seconds: int = 15
-    start_seconds: int = 120
+    start_seconds: int = 300
     asks: str = ""
 
     def ask(self, started: float) -> str:
