@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from typer.testing import CliRunner
@@ -163,6 +164,11 @@ def test_keys_of_an_older_stack_are_kept_and_the_missing_ones_are_drawn(tmp_path
     assert secrets.load(tmp_path) == keys
     assert json.loads((tmp_path / "secrets.json").read_text())["of_a_later_version"] == "kept"
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_keys_that_several_ask_for_at_once_are_drawn_once(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: secrets.load(tmp_path), range(8)))) == 1
 
 
 def test_the_own_mlflows_password_goes_to_the_own_mlflow_only(tmp_path, monkeypatch):

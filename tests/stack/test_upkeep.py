@@ -4,10 +4,20 @@ import itertools
 
 import pytest
 
-from any2caption.stack.upkeep import AT_ONCE, FORGET, LONGEST_WAIT, PATIENCE, Memory, Seen, decide
+from any2caption.stack.upkeep import (
+    AT_ONCE,
+    FORGET,
+    HUNG,
+    LONGEST_WAIT,
+    PATIENCE,
+    Memory,
+    Progress,
+    Seen,
+    decide,
+)
 
 WELL = Seen("RUNNING", 500.0, "", 120.0)
-HUNG = Seen("RUNNING", 500.0, "no answer", 120.0)
+SILENT = Seen("RUNNING", 500.0, "no answer", 120.0)
 
 
 def actions(seen, seconds, step=3.0, memory=None):
@@ -37,14 +47,14 @@ def test_a_healthy_service_is_left_alone():
 
 
 def test_a_running_service_is_restarted_only_after_it_was_silent_for_long():
-    done, _ = actions(HUNG, PATIENCE + 1)
+    done, _ = actions(SILENT, PATIENCE + 1)
     assert done == [PATIENCE]
 
 
 def test_one_good_answer_starts_the_patience_again():
-    _, memory = actions(HUNG, PATIENCE - 1)
+    _, memory = actions(SILENT, PATIENCE - 1)
     _, memory = decide(WELL, memory, PATIENCE)
-    assert decide(HUNG, memory, PATIENCE + 1)[0] is None
+    assert decide(SILENT, memory, PATIENCE + 1)[0] is None
 
 
 def test_a_service_that_just_started_gets_its_time():
@@ -66,3 +76,10 @@ def test_a_part_that_stayed_well_is_repaired_at_once_again():
     assert memory.repairs > AT_ONCE
     _, memory = decide(WELL, memory, 600.0 + FORGET)
     assert memory == Memory()
+
+
+def test_a_step_hangs_only_when_it_finishes_nothing_for_long():
+    seen = Progress(7, 0.0)
+    assert not seen.after(7, HUNG - 1).hung(HUNG - 1, HUNG)
+    assert seen.after(7, HUNG).hung(HUNG, HUNG)
+    assert not seen.after(8, HUNG).hung(HUNG, HUNG)

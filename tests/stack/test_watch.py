@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from any2caption import processes
 from any2caption.cli.main import app
-from any2caption.errors import A2CError
+from any2caption.errors import A2CError, UnavailableError
 from any2caption.registry.client import mlflow_client
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.control import connect
 from any2caption.serving.rollout import live_repository, rollout
-from any2caption.stack import environment, local, supervisor
+from any2caption.stack import environment, local, supervisor, watch
 from any2caption.stack.secrets import load
 from any2caption.stack.services import watch_file
 
@@ -180,6 +180,27 @@ def test_a_server_that_a_signal_stopped_goes_on(settings):
     with watchdog_held(settings):
         os.kill(pid_of(settings, "triton"), signal.SIGSTOP)
         assert until_unhealthy(settings, "any2caption")[0] == "unhealthy"
+    healthy_within(settings, BACK)
+    assert answers(settings)
+
+
+def test_a_step_that_hangs_is_killed_and_comes_back(settings, monkeypatch):
+    healthy_within(settings, BACK)
+    monkeypatch.setattr(watch, "HUNG", 3.0)
+    one = watch.Watchdog(settings)
+    with watchdog_held(settings):
+        with (
+            CaptionClient(settings.triton_url, timeout=2) as client,
+            pytest.raises(UnavailableError),
+        ):
+            client.caption("hang")
+        assert "preprocess-r1: " in until_unhealthy(settings, "any2caption")[1]
+        limit, done = time.monotonic() + BACK, []
+        while "loaded again" not in [repair.action for repair in done]:
+            assert time.monotonic() < limit, done
+            done += one._serving()
+    assert done[0].action == "its process killed"
+    assert {repair.part for repair in done} == {"preprocess-r1"}
     healthy_within(settings, BACK)
     assert answers(settings)
 

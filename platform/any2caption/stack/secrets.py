@@ -1,6 +1,7 @@
 """The local stack's own keys: made once, kept in the state folder with mode 600."""
 
 import base64
+import fcntl
 import json
 import os
 import secrets as random
@@ -41,16 +42,27 @@ class Secrets:
     swift_hash_suffix: str = _hex(8)
 
 
+_NAMES = {one.name for one in fields(Secrets)}
+
+
 def load(home: Path) -> Secrets:
-    """Return the keys of the stack under `home`; those that it lacks are drawn and kept."""
+    """Return the keys of the stack under `home`; those that it lacks are drawn once and kept."""
     path = home / "secrets.json"
-    saved = json.loads(path.read_text()) if path.exists() else {}
-    known = {one.name for one in fields(Secrets)}
-    keys = Secrets(**{name: value for name, value in saved.items() if name in known})
-    complete = {**saved, **asdict(keys)}
-    if complete != saved:
-        write_private(path, json.dumps(complete, indent=2))
+    if path.exists():
+        saved = json.loads(path.read_text())
+        if saved.keys() >= _NAMES:
+            return _of(saved)
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "secrets.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else may be drawing them just now
+        saved = json.loads(path.read_text()) if path.exists() else {}
+        keys = _of(saved)
+        write_private(path, json.dumps({**saved, **asdict(keys)}, indent=2))
     return keys
+
+
+def _of(saved: dict[str, str]) -> Secrets:
+    return Secrets(**{name: value for name, value in saved.items() if name in _NAMES})
 
 
 def write_private(path: Path, text: str) -> None:

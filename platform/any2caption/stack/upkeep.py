@@ -12,6 +12,7 @@ PATIENCE = 30.0
 AT_ONCE = 3  # repairs of a part without a wait
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 300.0
+HUNG = 180.0  # seconds; longer than any batch takes
 FORGET = 300.0  # seconds in health after which a part's repairs no longer count
 
 Action = Literal["start", "restart"]
@@ -55,6 +56,22 @@ class Memory:
         """Remember that the part is in health; long enough, and its repairs are forgotten."""
         forgotten = self.repairs and now - self.repaired_at > FORGET
         return Memory() if forgotten else replace(self, ailing_since=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many executions a step had finished, and since when no more were added."""
+
+    executions: int
+    since: float
+
+    def after(self, executions: int, now: float) -> "Progress":
+        """Return the progress seen now."""
+        return self if executions == self.executions else Progress(executions, now)
+
+    def hung(self, now: float, limit: float) -> bool:
+        """Whether a step that does not answer has also finished nothing for `limit` seconds."""
+        return now - self.since >= limit
 
 
 def decide(seen: Seen, memory: Memory, now: float) -> tuple[Action | None, Memory]:

@@ -8,47 +8,28 @@ an entry of `<home>/watch.json`. supervisord starts it again if it dies itself.
 
 import contextlib
 import json
-import os
 import sys
 import time
-import xmlrpc.client
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
-
-import psutil
 
 from any2caption.errors import A2CError, UnavailableError
 from any2caption.settings import Settings
 from any2caption.stack import environment, supervisor
+from any2caption.stack.repairs import Repair, act, earlier, go_on, kill_step, now_utc
 from any2caption.stack.services import WATCH, Service, services, watch_file
-from any2caption.stack.upkeep import Memory, Seen, decide
+from any2caption.stack.upkeep import HUNG, Memory, Progress, Seen, decide
 
 if TYPE_CHECKING:
+    from any2caption.serving.control import TritonControl
     from any2caption.serving.watchdog import Probe
 
 INTERVAL = 3.0
 _PROBE_SECONDS = 3.0
 _REVIVE_SECONDS = 30.0
 _KEPT = 100
-_JOB = "A2C_JOB"
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """One thing that was done: when (UTC), to which part, why and what."""
-
-    at: str
-    part: str
-    reason: str
-    action: str
-
-    def __str__(self) -> str:
-        """The line of the log."""
-        return f"{self.at} {self.part}: {self.reason}; {self.action}"
 
 
 class Watchdog:
@@ -60,17 +41,19 @@ class Watchdog:
         everything = services(settings, with_swift=with_swift)
         self.services = [service for service in everything if service.name != WATCH]
         self.memory: dict[str, Memory] = {}
-        self.repairs: list[Repair] = _earlier(settings.home)
+        self.progress: dict[str, Progress] = {}
+        self.repairs: list[Repair] = earlier(settings.home)
 
     def round(self) -> list[Repair]:
         """Look once at everything, repair what can be repaired now, and write it down."""
-        done = _go_on() + self._services() + self._serving()
+        done = go_on() + self._services() + self._serving()
         self.repairs = [*self.repairs, *done][-_KEPT:]
-        state = {"at": _now(), "repairs": [asdict(one) for one in self.repairs]}
+        state = {"at": now_utc(), "repairs": [asdict(one) for one in self.repairs]}
         path = watch_file(self.settings.home)
         fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(state, indent=1))
-        fresh.replace(path)
+        with contextlib.suppress(OSError):  # a full disk must not stop the repairs
+            fresh.write_text(json.dumps(state, indent=1))
+            fresh.replace(path)
         return done
 
     def _services(self) -> list[Repair]:
@@ -82,9 +65,9 @@ class Watchdog:
         for service, seen in zip(self.services, _look(self.services, known), strict=True):
             action, memory = decide(seen, self.memory.get(service.name, Memory()), now)
             self.memory[service.name] = memory
-            if action and (told := _act(self.settings.home, service.name, action)):
+            if action and (told := act(self.settings.home, service.name, action)):
                 reason = seen.reason or seen.state.lower()
-                done.append(Repair(_now(), service.name, reason, told))
+                done.append(Repair(now_utc(), service.name, reason, told))
         return done
 
     def _serving(self) -> list[Repair]:
@@ -98,20 +81,38 @@ class Watchdog:
             with connect(self.settings) as control:
                 found = watchdog.inspect(control, live, timeout=_PROBE_SECONDS)
                 now = time.monotonic()
+                if killed := self._hung(control, found, now):
+                    return killed  # dead at the next look
                 due = {one.model: self._due(one, now) for one in found}
                 chosen = [one if due[one.model] else replace(one, state="left") for one in found]
                 after = watchdog.repair(control, live, chosen, timeout=_REVIVE_SECONDS)
         except UnavailableError:
             return []  # the server itself: a service like the others
         except A2CError as error:
-            return [Repair(_now(), "serving", "not repaired", str(error))]
+            return [Repair(now_utc(), "serving", "not repaired", str(error))]
         if after == chosen:
             return []  # nothing to do, or a rollout is at it
         done = []
         for before, one in zip(found, after, strict=True):
             if due[one.model]:
                 self.memory[one.model] = self.memory.get(one.model, Memory()).repaired(now)
-                done.append(Repair(_now(), one.model, before.message, _told(one)))
+                done.append(Repair(now_utc(), one.model, before.message, _told(one)))
+        return done
+
+    def _hung(self, control: "TritonControl", found: "list[Probe]", now: float) -> list[Repair]:
+        """Kill the processes of steps that neither answer nor finish anything any more."""
+        slow = [one.model for one in found if one.state == "slow"]
+        counts = control.counts() if slow else {}
+        executions = {model: counts[model].executions for model in slow if model in counts}
+        self.progress = {
+            model: self.progress.get(model, Progress(number, now)).after(number, now)
+            for model, number in executions.items()
+        }
+        done = []
+        for model, progress in self.progress.items():
+            if progress.hung(now, HUNG) and kill_step(self.settings.home, model):
+                reason = f"no answer, and nothing finished for {now - progress.since:.0f} s"
+                done.append(Repair(now_utc(), model, reason, "its process killed"))
         return done
 
     def _due(self, found: "Probe", now: float) -> bool:
@@ -141,48 +142,6 @@ def _look(wanted: Sequence[Service], known: dict[str, dict[str, Any]]) -> list[S
         up_seconds = float(entry.get("now", 0)) - float(entry.get("start", 0))
         seen.append(Seen(str(entry["statename"]), up_seconds, reason, service.start_seconds))
     return seen
-
-
-def _act(home: Path, name: str, action: str) -> str:
-    """Start a service, or kill one so that supervisord starts it; return what was done."""
-    try:
-        with supervisor.connect(home) as rpc:
-            if action == "start":
-                rpc.startProcess(name, False)
-                return "started"
-            rpc.signalProcess(name, "KILL")
-            return "killed, to start anew"
-    except xmlrpc.client.Fault as fault:
-        if "ALREADY_STARTED" in fault.faultString or "SHUTDOWN" in fault.faultString:
-            return ""
-        return f"not repaired: {fault.faultString}"
-    except UnavailableError:
-        return ""
-
-
-def _go_on() -> list[Repair]:
-    """Let processes of the stack go on that a signal stopped; jobs may be paused on purpose."""
-    done = []
-    parent = psutil.Process(os.getppid())
-    for process in (parent, *parent.children(recursive=True)):
-        with contextlib.suppress(psutil.Error):
-            if process.status() != psutil.STATUS_STOPPED or _JOB in process.environ():
-                continue
-            name = process.environ().get("A2C_SERVICE", process.name())
-            process.resume()
-            done.append(Repair(_now(), name, f"process {process.pid} was stopped", "goes on"))
-    return done
-
-
-def _earlier(home: Path) -> list[Repair]:
-    try:
-        return [Repair(**one) for one in json.loads(watch_file(home).read_text())["repairs"]]
-    except (OSError, ValueError, TypeError, KeyError):
-        return []
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def main() -> None:
