@@ -116,3 +116,15 @@ def test_a_pid_that_was_given_to_another_process_is_not_taken_for_the_job(place)
     stale = {"pid": os.getpid(), "started": 1.0, "key": "k1"}
     (one.folder / "running.json").write_text(json.dumps(stale))
     assert jobs.running_pid(one) is None
+
+
+def test_a_job_gets_the_stores_keys_and_none_of_airflows(place, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "airflow's own")
+    monkeypatch.setenv("_AIRFLOW__AS_LIBRARY", "1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "the store's")
+    one = job(place, "import os; print(open('/proc/self/environ').read().replace(chr(0), chr(10)))")
+    jobs.start(one)
+    lines: list[str] = []
+    assert jobs.follow(one, lines.append) == 0
+    assert "AWS_SECRET_ACCESS_KEY=the store's" in lines
+    assert not [line for line in lines if "AIRFLOW_" in line]

@@ -16,7 +16,7 @@ from any2caption.annotation import reviews
 from any2caption.annotation.verification import TEXTS
 from any2caption.errors import A2CError
 from any2caption.orchestration.client import AirflowClient, wait_for_dags
-from any2caption.stack import environment, local
+from any2caption.stack import environment, local, own
 from any2caption.stack.secrets import load
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
@@ -52,7 +52,7 @@ def airflow(settings):
     home.mkdir(parents=True)
     keys = load(settings.home)
     (home / "passwords.json").write_text(json.dumps(dict.fromkeys(PEOPLE, keys.airflow_password)))
-    inherited = environment.child_environment(settings, swift=False)
+    inherited = own.of_service("airflow-scheduler", settings, swift=False)
     run = {"env": inherited, "cwd": home, "stdout": subprocess.DEVNULL}
     subprocess.run([AIRFLOW, "db", "migrate"], check=True, timeout=300, stderr=-3, **run)
     started = []

@@ -49,6 +49,8 @@ class Preprocess(Fake):
         words = text(arrays["TEXT"])[0] if "TEXT" in arrays else b""
         if words == b"bad" or not arrays:
             return InputError("bad on purpose", file="a.png", field="pixels")
+        if words == b"hang":
+            time.sleep(3600)
         images = len(text(arrays["IMAGE"])) if "IMAGE" in arrays else 0
         cameras = len(text(arrays["CAMERA"])) if "CAMERA" in arrays else 0
         tokens = 3 + images + cameras

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.server
 @pytest.mark.usefixtures("fake")
 def test_watchdog_finds_nothing_wrong_with_a_healthy_server(server, control):
     probes = watch(control, server.live)
-    assert len(probes) == 6
+    assert len(probes) == 8, "six steps and two ensembles"
     assert {probe.state for probe in probes} == {"alive"}
 
 

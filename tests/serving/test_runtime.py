@@ -158,6 +158,9 @@ class Sent:
             raise OSError("the server is gone")
         return False
 
+    def parameters(self):
+        return ""
+
     def get_response_sender(self):
         return self
 

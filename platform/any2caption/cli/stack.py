@@ -1,8 +1,8 @@
-"""`a2c up`, `status`, `doctor`, `down`, `logs`."""
+"""`a2c up`, `status`, `doctor`, `down`, `logs`, `password`."""
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -37,10 +37,10 @@ def up(
     settings = environment.load_settings(home)
     with_swift = local.choose_store(settings, object_store, s3_endpoint_url)
     local.up(settings, with_swift=with_swift, say=say, timeout=timeout)
-    user, password = local.airflow_login(settings)
     say(f"object store {settings.object_store}")
-    say(f"Airflow {settings.airflow_url} (user {user}, password {password})")
-    say(f"MLflow {settings.mlflow_url}   Triton gRPC {settings.triton_url}")
+    say(f"Airflow {settings.airflow_url} (`a2c password airflow` shows the login)")
+    say(f"MLflow {settings.mlflow_url} (`a2c password mlflow`)")
+    say(f"Triton gRPC {settings.triton_url}")
 
 
 def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
@@ -66,6 +66,21 @@ def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
         Console(highlight=False).print(table)
     if any(row.state != "healthy" for row in rows):
         raise typer.Exit(1)
+
+
+def password(
+    service: Annotated[Literal["airflow", "mlflow"], typer.Argument(help="Whose login.")],
+    home: Home = None,
+) -> None:
+    """Print user and password of Airflow or MLflow, for the browser's login form."""
+    from any2caption.errors import NotFoundError
+    from any2caption.stack import environment, local
+
+    settings = environment.load_settings(home)
+    if not environment.saved_file(settings.home).exists():
+        raise NotFoundError(f"{settings.home}: no stack was started there; `a2c up` starts one")
+    login = local.airflow_login if service == "airflow" else local.mlflow_login
+    put(" ".join(login(settings)))
 
 
 def down(home: Home = None) -> None:

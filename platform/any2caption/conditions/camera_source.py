@@ -160,7 +160,7 @@ def check_intrinsics(row: Sequence[float], place: Place, fields: Sequence[str]) 
     for index, (field, value) in enumerate(zip(fields, row, strict=True)):
         fits = (
             _MIN_FOCAL <= value <= _MAX_FOCAL if index < 2 else -_MAX_CENTRE <= value <= _MAX_CENTRE
-        )  # noqa: PLR2004
+        )
         if not fits and not math.isnan(value):
             raise place.error(
                 f"{value:g} is no fraction of the picture's width or height (pixels?)", field

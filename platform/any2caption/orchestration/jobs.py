@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from any2caption.orchestration.runner import MARK, write_json
 
 _POLL_SECONDS = 0.5
 _APPEAR_SECONDS = 30.0
+_AIRFLOW = re.compile(r"_*AIRFLOW_")
 _LONGEST_CHUNK = 64 * 1024
 
 
@@ -62,7 +64,7 @@ def start(job: Job, environment: Mapping[str, str] | None = None) -> int:
     runner = subprocess.Popen(
         [sys.executable, "-m", "any2caption.orchestration.runner", job.mark],
         cwd=job.folder,  # `python -m` would import from the folder it starts in
-        env={**os.environ, **(environment or {}), MARK: job.mark},
+        env={**without_airflow(os.environ), **(environment or {}), MARK: job.mark},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -78,6 +80,11 @@ def start(job: Job, environment: Mapping[str, str] | None = None) -> int:
         runner.poll()
         time.sleep(0.05)
     return runner.pid
+
+
+def without_airflow(variables: Mapping[str, str]) -> dict[str, str]:
+    """Drop Airflow's own variables, its keys among them: a job has nothing to ask of Airflow."""
+    return {name: value for name, value in variables.items() if not _AIRFLOW.match(name)}
 
 
 def follow(job: Job, say: Callable[[str], None], *, offset: int = 0) -> int | None:

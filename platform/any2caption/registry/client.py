@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from any2caption.errors import NotFoundError, UnavailableError
+from any2caption.errors import ConfigError, NotFoundError, UnavailableError
 from any2caption.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MODEL = "any2caption"
 EXPERIMENT = "any2caption"
 _HEALTH_SECONDS = 10.0
+_REFUSED = (401, 403)
 
 
 class ModelVersion(Protocol):
@@ -32,10 +33,15 @@ def mlflow_client(settings: Settings) -> Iterator["MlflowClient"]:
     """Yield a client of the settings' MLflow server.
 
     Raises: UnavailableError: the server does not answer; raised within seconds, not after MLflow's
-    own minutes of retries. NotFoundError: the registry says that what was asked for does not exist.
+    own minutes of retries; or there is none. NotFoundError: the registry says that what was asked
+    for does not exist. ConfigError: the server does not accept the user and password.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    if not settings.mlflow_url:
+        raise UnavailableError(
+            f"no stack was started under {settings.home}: run `a2c up`, or set A2C_MLFLOW_URL"
+        )
     _check_health(settings.mlflow_url)
     import requests
     from mlflow import MlflowClient
@@ -49,6 +55,11 @@ def mlflow_client(settings: Settings) -> Iterator["MlflowClient"]:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             raise NotFoundError(f"MLflow: {error.message}") from error
         status = error.get_http_status_code()
+        if status in _REFUSED or "error code 401" in str(error):
+            raise ConfigError(
+                f"MLflow at {settings.mlflow_url} refuses the login: it is another stack's, or "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD are wrong"
+            ) from error
         if isinstance(error.__cause__, requests.RequestException) or _is_transient(error, status):
             raise _unavailable(settings.mlflow_url, error) from error
         raise

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from any2caption.errors import UnavailableError
 from any2caption.serving.errors import RETRY_HEADER, BusyError, translated
+
+if TYPE_CHECKING:
+    from any2caption.settings import Settings
 
 LOAD_SECONDS = 300.0
 KEY_NAME = "a2c-key"
@@ -184,6 +187,11 @@ def _key_plugin(key: str) -> Any:
             request.headers = {**(request.headers or {}), **key_header(key)}
 
     return KeyPlugin()
+
+
+def connect(settings: "Settings") -> TritonControl:
+    """Return a client of Triton itself, behind the door, with the key that it asks for."""
+    return TritonControl(settings.triton_inner_url, settings.triton_key.get_secret_value())
 
 
 def _occupied(model: ModelState) -> bool:

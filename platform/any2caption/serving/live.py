@@ -8,18 +8,22 @@
 A pointer is replaced by one rename, so a restart serves exactly one release.
 """
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from any2caption.errors import IntegrityError
+from any2caption.errors import ConflictError, IntegrityError
 from any2caption.serving import contract
 from any2caption.serving.releases import Release, read_release
 
+_LOCK_PAUSE = 0.1
 _RELEASED = re.compile(r".+-r(\d+)$")
 
 
@@ -53,6 +57,28 @@ class LiveRepository:
     def pointer_file(self) -> Path:
         """Where the current release is written."""
         return self.root.parent / "CURRENT"
+
+    @contextmanager
+    def exclusive(self, *, wait: float = 0.0) -> Iterator[None]:
+        """Hold the one lock of everything that changes what is served: rollouts and repairs.
+
+        Raises:
+            ConflictError: somebody else still holds it after `wait` seconds.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        limit = time.monotonic() + wait
+        with (self.root.parent / "rollout.lock").open("w") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() > limit:
+                        raise ConflictError(
+                            f"{self.root}: another rollout or a repair is running; try again"
+                        ) from error
+                time.sleep(_LOCK_PAUSE)
+            yield
 
     def current(self) -> Pointer | None:
         """Return the pointer; None before the first release.

@@ -6,24 +6,24 @@ steps. Triton keeps the former ensemble until its running requests have ended, s
 sees exactly one release. Last the old steps are unloaded.
 """
 
-import fcntl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from any2caption.errors import A2CError, ConflictError, NotFoundError
+from any2caption.errors import A2CError, NotFoundError
 from any2caption.serving import contract, smoke
-from any2caption.serving.control import TritonControl
+from any2caption.serving.control import TritonControl, connect
 from any2caption.serving.live import LiveRepository, Pointer
 from any2caption.serving.releases import Release, build, build_digest, read_release, verify
 from any2caption.settings import Settings
 
 DRAIN_SECONDS = 120.0
+REPAIR_SECONDS = 5.0  # a status or a repair holds the lock no longer than that, as a rule
 LOADERS = 2
 MODEL = "any2caption"
 
@@ -43,17 +43,6 @@ def _silent(_: str) -> None:
     """Say nothing."""
 
 
-@contextmanager
-def _exclusive(live: LiveRepository) -> Iterator[None]:
-    live.root.mkdir(parents=True, exist_ok=True)
-    with (live.root.parent / "rollout.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConflictError(f"{live.root}: another rollout is running") from error
-        yield
-
-
 def rollout(
     release: Release, control: TritonControl, live: LiveRepository, *, say: Say = _silent
 ) -> Outcome:
@@ -62,11 +51,11 @@ def rollout(
     Raises:
         GateRefused: the release did not answer its smoke requests; the former one still serves.
         IntegrityError: the release's files were changed.
-        ConflictError: another rollout is running.
+        ConflictError: another rollout or a repair is running.
         UnavailableError: no server.
     """
     release = verify(release.folder)
-    with _exclusive(live):
+    with live.exclusive(wait=REPAIR_SECONDS):
         pointer = live.current()
         if pointer and pointer.release == release.number and _serves(control, release.number):
             return Outcome(release.number, pointer.release, {})
@@ -184,11 +173,6 @@ def _unload(names: list[str], control: TritonControl) -> None:
     control.wait_gone(set(present), DRAIN_SECONDS)
 
 
-def control_of(settings: Settings) -> TritonControl:
-    """Return a connection to Triton itself, behind the door."""
-    return TritonControl(settings.triton_inner_url, settings.triton_key.get_secret_value())
-
-
 def live_repository(settings: Settings) -> LiveRepository:
     """Return the local stack's live repository."""
     return LiveRepository(settings.home / "triton" / "models")
@@ -233,7 +217,7 @@ def run_release(  # noqa: PLR0913 - the stage's givens
             number, target=target, status="rolling out", lifecycle=lifecycle
         )
         try:
-            with control_of(settings) as control:
+            with connect(settings) as control:
                 control.wait_ready(60.0)
                 outcome = rollout(release, control, live_repository(settings), say=say)
         except A2CError as error:

@@ -1,28 +1,33 @@
-"""Bring dead Python stubs back: Triton never restarts one, and still calls its model ready.
+"""Bring what is served back: dead Python stubs, and models that somebody unloaded.
 
-Every step is probed with an empty request, which it refuses or answers at once. Only an answer that
-says "not healthy" counts as dead; a slow answer may be load and is reported, not acted on.
-Touching the code makes the reload start a new process; what serves elsewhere is not disturbed.
+Triton never restarts a stub, and still calls its model ready. Every step is therefore probed with
+an empty request, which it refuses or answers at once. Only an answer that says "not healthy" or
+"not served" counts as dead; a slow answer may be load and is reported, not acted on. Touching the
+code makes the reload start a new process; what serves elsewhere is not disturbed.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from any2caption.errors import A2CError, InputError, UnavailableError
+from any2caption.errors import A2CError, ConflictError, InputError, UnavailableError
 from any2caption.serving import contract, shm
 from any2caption.serving.control import TritonControl, array_input, bytes_input
 from any2caption.serving.errors import is_dead_stub
 from any2caption.serving.live import LiveRepository
+from any2caption.serving.releases import read_release
 
 _DTYPES: dict[str, Any] = {"INT64": np.int64, "FP32": np.float32, "BOOL": np.bool_}
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How a step answered: `alive`, `dead` or `slow`; `revived` when it was brought back."""
+    """How a model answered: `alive`, `dead` or `slow`; `revived` when it was brought back."""
 
     model: str
     state: str
@@ -65,8 +70,10 @@ def probe(control: TritonControl, step: contract.Step, release: int, *, timeout:
     return Probe(name, "alive")
 
 
-def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0) -> list[Probe]:
-    """Probe every step of the current release and reload the dead ones; [] before any release.
+def inspect(control: TritonControl, live: LiveRepository, *, timeout: float) -> list[Probe]:
+    """Ask every step of the current release, then its public ensembles; [] before any release.
+
+    Nothing is changed. While a rollout holds the lock, an ensemble of either release will do.
 
     Raises:
         UnavailableError: the server itself does not answer.
@@ -75,14 +82,96 @@ def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0
     if pointer is None:
         return []
     if not control.ready():
+        raise UnavailableError(f"{control.url}: Triton is not ready")
+    with ThreadPoolExecutor(len(contract.STEPS)) as pool:
+        asked = [
+            pool.submit(probe, control, step, pointer.release, timeout=timeout)
+            for step in contract.STEPS
+        ]
+        found = [one.result() for one in asked]
+    version = "" if _changing(live) else str(pointer.release)
+    return [*found, *_ensembles(control, version)]
+
+
+def repair(
+    control: TritonControl, live: LiveRepository, found: Sequence[Probe], *, timeout: float
+) -> list[Probe]:
+    """Bring the dead among `found` back: steps first, then the ensembles that stand on them.
+
+    A rollout goes first: while one runs, or when one has changed the release, nothing is done.
+    """
+    if all(one.state != "dead" for one in found):
+        return list(found)
+    try:
+        with live.exclusive():
+            pointer = live.current()
+            if pointer is None or not _about(found, pointer.release):
+                return list(found)
+            after = []
+            for step, one in zip(contract.STEPS, found, strict=False):
+                dead = one.state == "dead"
+                after.append(
+                    _revive(control, live, step, pointer.release, one, timeout) if dead else one
+                )
+            return [*after, *_reload_ensembles(control, live, Path(pointer.folder))]
+    except ConflictError:
+        return list(found)
+
+
+def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0) -> list[Probe]:
+    """Ask everything of the current release and bring back what is dead; [] before any release.
+
+    Raises:
+        UnavailableError: the server itself does not answer.
+    """
+    if live.current() is not None and not control.ready():
         control.wait_ready(timeout)
-    probes = []
-    for step in contract.STEPS:
-        found = probe(control, step, pointer.release, timeout=timeout)
-        if found.state == "dead":
-            found = _revive(control, live, step, pointer.release, found, timeout)
-        probes.append(found)
-    return probes
+    return repair(control, live, inspect(control, live, timeout=timeout), timeout=timeout)
+
+
+def _about(found: Sequence[Probe], release: int) -> bool:
+    steps = {contract.release_name(step.name, release) for step in contract.STEPS}
+    return steps <= {one.model for one in found}
+
+
+def _changing(live: LiveRepository) -> bool:
+    try:
+        with live.exclusive():
+            return False
+    except ConflictError:
+        return True
+
+
+def _ensembles(control: TritonControl, version: str) -> list[Probe]:
+    return [
+        Probe(ensemble.name, "alive")
+        if control.model_ready(ensemble.name, version)
+        else Probe(ensemble.name, "dead", f"{ensemble.name} is not served")
+        for ensemble in contract.ENSEMBLES
+    ]
+
+
+def _reload_ensembles(control: TritonControl, live: LiveRepository, folder: Path) -> list[Probe]:
+    """Load the ensembles that are still not ready: one without its steps returns with them."""
+    release = read_release(folder)
+    found = _ensembles(control, str(release.number))
+    if all(one.state == "alive" for one in found):
+        return found
+    live.point_ensembles(release)  # a rollout that was killed may have left the next one's files
+    return [
+        one if one.state == "alive" else _reloaded(control, one, str(release.number))
+        for one in found
+    ]
+
+
+def _reloaded(control: TritonControl, dead: Probe, version: str) -> Probe:
+    try:
+        control.load(dead.model)
+    except A2CError as error:
+        return replace(dead, message=f"{dead.message}; reload failed: {error}")
+    if control.model_ready(dead.model, version):
+        return replace(dead, state="alive", revived=True)
+    return replace(dead, message=f"{dead.message}; loaded, and still not ready")
 
 
 def _revive(  # noqa: PLR0913, PLR0917 - what a probe has, and what it found
@@ -94,10 +183,10 @@ def _revive(  # noqa: PLR0913, PLR0917 - what a probe has, and what it found
     timeout: float,
 ) -> Probe:
     code = live.root / dead.model / "1" / "model.py"
-    code.touch()
     try:
+        code.touch()
         control.load(dead.model)
-    except A2CError as error:
+    except (A2CError, OSError) as error:
         return Probe(dead.model, "dead", f"{dead.message}; reload failed: {error}")
     limit = time.monotonic() + timeout
     while True:

@@ -11,8 +11,16 @@ from any2caption.stack.secrets import Secrets, load, write_private
 
 REPOSITORY = Path(any2caption.__file__).parents[2]
 LOCAL_BUCKET = "s3://a2c"
-# What `env.json` remembers beside A2C_…: the credentials of the store, whoever made them.
-_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+MLFLOW_USER = "admin"
+# What `env.json` remembers beside A2C_…, by the setting that says whose credentials they are.
+_STORE = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+_MLFLOW = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+_TRITON = ("A2C_TRITON_KEY",)
+_CREDENTIALS = {
+    "A2C_OBJECT_STORE": _STORE,
+    "A2C_MLFLOW_URL": _MLFLOW,
+    "A2C_TRITON_INNER_URL": _TRITON,
+}
 
 
 def saved_file(home: Path) -> Path:
@@ -23,19 +31,25 @@ def saved_file(home: Path) -> Path:
 def load_settings(home: Path | None = None) -> Settings:
     """Resolve the settings: environment, then what the stack was started with, then defaults.
 
-    The saved values are also put into this process's environment, for libraries and children.
+    The saved values are also put into this process's environment, for libraries and children. A
+    home in which no stack was started has no MLflow unless A2C_MLFLOW_URL names one: what listens
+    on the default port is another home's.
     """
     home = (home or Path(os.environ.get("A2C_HOME", ".a2c"))).absolute()
     os.environ["A2C_HOME"] = str(home)
     saved = _read(home)
-    if "A2C_OBJECT_STORE" not in os.environ or os.environ["A2C_OBJECT_STORE"] == saved.get(
-        "A2C_OBJECT_STORE"
-    ):
-        # The store is the stack's own: its keys go with it, whatever others this shell has.
-        os.environ.update({name: saved[name] for name in _CREDENTIALS if name in saved})
+    for setting, names in _CREDENTIALS.items():
+        if os.environ.get(setting) in {None, saved.get(setting)}:
+            # The server is the stack's own: its keys go with it, whatever others this shell has.
+            os.environ.update({name: saved[name] for name in names if name in saved})
+    others = {name for names in _CREDENTIALS.values() for name in names}
     for name, value in saved.items():
-        os.environ.setdefault(name, value)
-    return with_interpreters(Settings())
+        if name not in others:  # keys of the stack's own servers are for nobody else
+            os.environ.setdefault(name, value)
+    settings = with_interpreters(Settings())
+    if not os.environ.get("A2C_MLFLOW_URL"):
+        settings.mlflow_url = ""
+    return settings
 
 
 def with_interpreters(settings: Settings) -> Settings:
@@ -46,8 +60,8 @@ def with_interpreters(settings: Settings) -> Settings:
     return settings
 
 
-def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
-    """Return the variables that stand for these settings in a child process."""
+def variables(settings: Settings) -> dict[str, str]:
+    """Return the variables that stand for these settings in a child process, without keys."""
     values = {
         "A2C_HOME": str(settings.home),
         "A2C_OBJECT_STORE": settings.object_store,
@@ -56,7 +70,6 @@ def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
         "A2C_AIRFLOW_URL": settings.airflow_url,
         "A2C_TRITON_URL": settings.triton_url,
         "A2C_TRITON_INNER_URL": settings.triton_inner_url,
-        "A2C_TRITON_KEY": settings.triton_key.get_secret_value() or load(settings.home).triton_key,
         "A2C_CANCEL_FOLDER": str(settings.cancel_folder),
         "A2C_TRAIN_PYTHON": settings.train_python,
         "A2C_SERVE_PYTHON": settings.serve_python,
@@ -68,16 +81,44 @@ def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
     if settings.s3_endpoint_url:
         values["A2C_S3_ENDPOINT_URL"] = settings.s3_endpoint_url
         values["MLFLOW_S3_ENDPOINT_URL"] = settings.s3_endpoint_url
-    if swift:
-        keys = load(settings.home)
-        values |= {
-            "AWS_ACCESS_KEY_ID": keys.s3_access_key,
-            "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
-    else:
-        values |= {name: os.environ[name] for name in _CREDENTIALS if name in os.environ}
     return values
+
+
+def store_keys(settings: Settings, *, swift: bool) -> dict[str, str]:
+    """Return the object store's credentials: the own server's, or those of this shell."""
+    if not swift:
+        return {name: os.environ[name] for name in _STORE if name in os.environ}
+    keys = load(settings.home)
+    return {
+        "AWS_ACCESS_KEY_ID": keys.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.s3_secret_key,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+def mlflow_keys(settings: Settings) -> dict[str, str]:
+    """Return MLflow's user and password: the own server's, or those of this shell."""
+    if settings.mlflow_url != mlflow_url(settings.ports):
+        return {name: os.environ[name] for name in _MLFLOW if name in os.environ}
+    password = load(settings.home).mlflow_password
+    return dict(zip(_MLFLOW, (MLFLOW_USER, password), strict=True))
+
+
+def triton_keys(settings: Settings) -> dict[str, str]:
+    """Return the key that Triton itself asks for: the one that was set, or the own server's."""
+    own = load(settings.home).triton_key
+    return dict(zip(_TRITON, (settings.triton_key.get_secret_value() or own,), strict=True))
+
+
+def credentials(settings: Settings, *, swift: bool) -> dict[str, str]:
+    """Return the credentials of the servers that the platform's own work talks to."""
+    triton = triton_keys(settings)
+    return {**store_keys(settings, swift=swift), **mlflow_keys(settings), **triton}
+
+
+def saved_variables(settings: Settings, *, swift: bool) -> dict[str, str]:
+    """Return what `env.json` remembers: the settings and the credentials that go with them."""
+    return {**variables(settings), **credentials(settings, swift=swift)}
 
 
 def quiet() -> dict[str, str]:
@@ -129,28 +170,21 @@ def airflow(settings: Settings, keys: Secrets) -> dict[str, str]:
     }
 
 
-def child_environment(settings: Settings, *, swift: bool) -> dict[str, str]:
-    """Return the whole environment of the stack's processes."""
-    keys = load(settings.home)
-    binaries = Path(sys.executable).parent
-    return {
-        **os.environ,
-        "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        **quiet(),
-        **variables(settings, swift=swift),
-        **airflow(settings, keys),
-        "A2C_STACK": keys.stack_id,
-    }
-
-
 def save(settings: Settings, *, swift: bool) -> None:
     """Remember the settings for later shells; the file holds keys and so is private."""
-    write_private(saved_file(settings.home), json.dumps(variables(settings, swift=swift), indent=2))
+    write_private(
+        saved_file(settings.home), json.dumps(saved_variables(settings, swift=swift), indent=2)
+    )
 
 
 def uses_swift(settings: Settings) -> bool:
     """Whether the object store is the stack's own Swift server."""
     return settings.s3_endpoint_url == swift_url(settings.ports)
+
+
+def mlflow_url(ports: Ports) -> str:
+    """The address of the stack's own MLflow."""
+    return f"http://127.0.0.1:{ports.mlflow}"
 
 
 def swift_url(ports: Ports) -> str:

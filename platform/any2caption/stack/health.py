@@ -1,9 +1,12 @@
 """Ask the services themselves whether they are healthy; a running process is no proof."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 
 Check = Callable[[], str]
 """Returns "" when healthy, else a short reason."""
@@ -28,16 +31,30 @@ def http_answers(url: str) -> str:
     return "" if reason.startswith("HTTP 4") else reason
 
 
-def airflow_component(url: str, component: str) -> str:
-    """Healthy when Airflow's monitor saw a recent heartbeat of the component."""
+def airflow_component(url: str, component: str, started: float = 0.0) -> str:
+    """Healthy when Airflow's monitor saw a recent heartbeat of the component since its start."""
     try:
         with urllib.request.urlopen(  # noqa: S310 - our own loopback URL
             f"{url}/api/v2/monitor/health", timeout=_TIMEOUT
         ) as answer:
-            state = json.load(answer).get(component, {}).get("status")
+            told = json.load(answer).get(component, {})
     except (OSError, ValueError) as error:
         return f"no answer ({getattr(error, 'reason', error)})"
-    return "" if state == "healthy" else f"{component}: {state}"
+    state, beat = told.get("status"), told.get(f"latest_{component}_heartbeat")
+    if state != "healthy":
+        return f"{component}: {state}"
+    if beat and datetime.fromisoformat(beat).timestamp() < started:
+        return f"{component}: no heartbeat since its start"
+    return ""
+
+
+def recent(file: Path, seconds: float) -> str:
+    """Healthy when the file was written in the last `seconds`."""
+    try:
+        age = time.time() - file.stat().st_mtime
+    except FileNotFoundError:
+        return "no round finished yet"
+    return "" if age < seconds else f"no round finished for {age:.0f} s"
 
 
 def triton_ready(address: str, key: Callable[[], str] = str) -> str:

@@ -1,17 +1,22 @@
-"""Start a service that listens on a port: `python -m any2caption.stack.launch NAME COMMAND…`.
+"""Become a service with its own environment: `python -m any2caption.stack.launch FILE COMMAND…`.
 
-A server that was killed can leave workers that still hold its port, and its successor could never
-listen. They are stopped first; then this process becomes the command.
+FILE is JSON, readable by its owner only, and holds the service's whole environment: nothing of what
+this process inherited goes further. With `--alone` before it, what an earlier start has left
+running is stopped first: a server that was killed can leave workers that still hold its port, and
+its successor could never listen.
 """
 
+import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import psutil
 
 from any2caption import processes
 
+ALONE = "--alone"
 MARK = "A2C_SERVICE"
 STACK = "A2C_STACK"
 _JOB = "A2C_JOB"  # work that Airflow started outlives its services on purpose
@@ -31,10 +36,14 @@ def leftovers(name: str, environment: dict[str, str]) -> list[psutil.Process]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Stop leftovers and become the command."""
-    name, *command = arguments
-    processes.stop(leftovers(name, dict(os.environ)), grace=5.0)
-    os.execv(command[0], command)  # noqa: S606 - no shell is the point
+    """Stop leftovers if asked to, and become the command."""
+    alone = arguments[0] == ALONE
+    file, *command = arguments[1:] if alone else arguments
+    environment = {str(k): str(v) for k, v in json.loads(Path(file).read_text()).items()}
+    if alone:
+        processes.stop(leftovers(environment[MARK], environment), grace=5.0)
+    sys.stdout.flush()
+    os.execve(command[0], command, environment)  # noqa: S606 - no shell is the point
 
 
 if __name__ == "__main__":

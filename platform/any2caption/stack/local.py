@@ -6,17 +6,19 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from any2caption import processes
 from any2caption.errors import ConfigError, UnavailableError
 from any2caption.settings import Settings
-from any2caption.stack import environment, ports, supervisor, swift
+from any2caption.stack import environment, own, ports, served, supervisor, swift
 from any2caption.stack.secrets import load, write_private
 from any2caption.stack.services import Service, services
+from any2caption.stack.templates import render
 
 Say = Callable[[str], None]
 _POLL_SECONDS = 0.5
@@ -66,6 +68,7 @@ def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0
         UnavailableError: a service did not become healthy within `timeout` seconds.
     """
     home = settings.home
+    settings.mlflow_url = settings.mlflow_url or environment.mlflow_url(settings.ports)
     (home / "logs").mkdir(parents=True, exist_ok=True)
     wanted = services(settings, with_swift=with_swift)
     running = supervisor.is_running(home)
@@ -75,7 +78,9 @@ def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0
         processes.stop_marked(MARK, load(home).stack_id)  # left by a supervisord that was killed
         ports.require_free([port for service in wanted for port in service.ports])
         _prepare(settings, wanted, with_swift=with_swift, say=say)
-        supervisor.launch(home, environment.child_environment(settings, swift=with_swift))
+        supervisor.launch(home, own.of_supervisor(settings))
+    # What this process does next with the stack, it may do.
+    os.environ.update(environment.credentials(settings, swift=with_swift))
     deadline = time.monotonic() + timeout
     if with_swift:
         store = [service for service in wanted if service.name.startswith("s3")]
@@ -117,15 +122,17 @@ def down(settings: Settings, *, say: Say) -> int:
 
 
 def status(settings: Settings) -> list[ServiceStatus]:
-    """Ask supervisord and each service; all health checks at once."""
+    """Ask supervisord, each service and each model that is served; all at once."""
     with_swift = environment.uses_swift(settings)
     wanted = services(settings, with_swift=with_swift)
     known = supervisor.states(settings.home)
     running = [service for service in wanted if _is_up(known.get(service.name))]
     with ThreadPoolExecutor(max_workers=8) as pool:
-        checks = pool.map(lambda service: service.check(), running)
+        asked = pool.submit(served.ask, settings) if known else None
+        checks = pool.map(lambda one: _asked(one, known[one.name]), running)
         reasons = dict(zip((service.name for service in running), checks, strict=True))
-    return [_row(service, known.get(service.name, {}), reasons) for service in wanted]
+        rows = [_row(service, known.get(service.name, {}), reasons) for service in wanted]
+        return [*rows, *_served(settings, asked.result() if asked else None)]
 
 
 def log_file(settings: Settings, name: str) -> Path:
@@ -142,6 +149,11 @@ def airflow_login(settings: Settings) -> tuple[str, str]:
     return "admin", load(settings.home).airflow_password
 
 
+def mlflow_login(settings: Settings) -> tuple[str, str]:
+    """User and password of the local MLflow."""
+    return environment.MLFLOW_USER, load(settings.home).mlflow_password
+
+
 def as_json(rows: Sequence[ServiceStatus]) -> str:
     """Render status rows for machines."""
     return json.dumps([asdict(row) for row in rows], indent=2)
@@ -156,7 +168,11 @@ def _prepare(settings: Settings, wanted: list[Service], *, with_swift: bool, say
         Path(settings.object_store.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
     (home / "triton" / "models").mkdir(parents=True, exist_ok=True)
     write_private(home / "airflow" / "passwords.json", json.dumps({"admin": keys.airflow_password}))
+    auth = render("mlflow-auth.ini", database=str(home / "mlflow" / "auth.db").replace("%", "%%"))
+    write_private(home / "mlflow" / "auth.ini", auth)
     environment.save(settings, swift=with_swift)
+    for service in wanted:
+        own.write(service.name, settings, swift=with_swift)
     write_private(home / "supervisord.conf", supervisor.configuration(home, wanted))
     say("preparing Airflow's database")
     for arguments in (
@@ -172,7 +188,7 @@ def _airflow(settings: Settings, arguments: tuple[str, ...], *, with_swift: bool
     with log.open("ab") as output:
         done = subprocess.run(
             [str(Path(sys.executable).parent / "airflow"), *arguments],
-            env=environment.child_environment(settings, swift=with_swift),
+            env=own.of_service("airflow-scheduler", settings, swift=with_swift),
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
@@ -185,7 +201,7 @@ def _airflow(settings: Settings, arguments: tuple[str, ...], *, with_swift: bool
 def _require_same(settings: Settings, *, with_swift: bool) -> None:
     path = environment.saved_file(settings.home)
     saved = json.loads(path.read_text()) if path.exists() else {}
-    wanted = environment.variables(settings, swift=with_swift)
+    wanted = environment.saved_variables(settings, swift=with_swift)
     ignored = ("AWS_", "A2C_TRAIN_PYTHON")
     other = [
         name
@@ -223,7 +239,7 @@ def _await_health(home: Path, wanted: list[Service], deadline: float, say: Say) 
             if state == "FATAL":
                 log = home / "logs" / f"{name}.log"
                 raise UnavailableError(f"{name} does not start: {_last_line(log)} (see {log})")
-            reasons[name] = service.check() if state == "RUNNING" else state.lower()
+            reasons[name] = _asked(service, known[name]) if state == "RUNNING" else state.lower()
             if not reasons[name]:
                 del waiting[name]
                 say(f"{name} is healthy ({time.monotonic() - began:.0f} s) {service.address}")
@@ -232,6 +248,10 @@ def _await_health(home: Path, wanted: list[Service], deadline: float, say: Say) 
             raise UnavailableError(f"not healthy in time: {listed}; logs are in {home}/logs")
         if waiting:
             time.sleep(_POLL_SECONDS)
+
+
+def _asked(service: Service, entry: Mapping[str, Any]) -> str:
+    return service.ask(float(entry["start"]))
 
 
 def _last_line(log: Path) -> str:
@@ -257,15 +277,30 @@ def _make_bucket(settings: Settings) -> None:
     names = [entry["Name"] for entry in client.list_buckets()["Buckets"]]
     if bucket not in names:
         client.create_bucket(Bucket=bucket)
-    os.environ.update(
-        AWS_ACCESS_KEY_ID=keys.s3_access_key,
-        AWS_SECRET_ACCESS_KEY=keys.s3_secret_key,
-        AWS_DEFAULT_REGION="us-east-1",
-    )
 
 
 def _is_up(entry: dict[str, object] | None) -> bool:
     return bool(entry) and entry is not None and entry.get("statename") == "RUNNING"
+
+
+def _served(settings: Settings, answer: tuple[dict[str, str], str] | None) -> list[ServiceStatus]:
+    """Return a row for each public model; without supervisord, what still runs is nobody's."""
+    address = settings.triton_url
+    if answer is None:
+        left = _marked_there(settings.home)
+        detail = f"supervisord is gone, {left} processes are left: run `a2c up`" if left else ""
+        return [ServiceStatus(name, "stopped", 0, 0, address, detail) for name in served.models()]
+    reasons, note = answer
+    return [
+        ServiceStatus(name, "unhealthy" if reason else "healthy", 0, 0, address, reason or note)
+        for name, reason in reasons.items()
+    ]
+
+
+def _marked_there(home: Path) -> int:
+    if not (home / "secrets.json").exists():
+        return 0
+    return len(processes.marked(MARK, load(home).stack_id))
 
 
 def _row(service: Service, entry: dict[str, object], reasons: dict[str, str]) -> ServiceStatus:

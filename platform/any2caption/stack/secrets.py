@@ -1,53 +1,69 @@
 """The local stack's own keys: made once, kept in the state folder with mode 600."""
 
 import base64
+import fcntl
 import json
 import os
 import secrets as random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+def _hex(count: int) -> str:
+    return field(default_factory=partial(random.token_hex, count))
+
+
+def _password(count: int) -> str:
+    return field(default_factory=partial(random.token_urlsafe, count))
+
+
+def _fernet() -> str:
+    return base64.urlsafe_b64encode(random.token_bytes(32)).decode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
-    """Keys that the services share. `stack_id` only marks the stack's processes."""
+    """The stack's keys, each drawn when it is not given: a new field needs a default, no more.
 
-    stack_id: str
-    jwt_secret: str
-    fernet_key: str
-    api_secret: str
-    airflow_password: str
-    s3_access_key: str
-    s3_secret_key: str
-    swift_hash_prefix: str
-    swift_hash_suffix: str
-    triton_key: str
+    `stack_id` only marks the stack's processes.
+    """
+
+    stack_id: str = _hex(8)
+    jwt_secret: str = _hex(32)
+    fernet_key: str = field(default_factory=_fernet)
+    api_secret: str = _hex(32)
+    airflow_password: str = _password(12)
+    mlflow_password: str = _password(18)
+    mlflow_form_key: str = _hex(32)  # signs the forms of MLflow's pages
+    triton_key: str = _hex(32)
+    s3_access_key: str = "a2c:platform"  # the account:user form that Swift's tempauth expects
+    s3_secret_key: str = _hex(20)
+    swift_hash_prefix: str = _hex(8)
+    swift_hash_suffix: str = _hex(8)
 
 
-def make() -> Secrets:
-    """Draw fresh keys."""
-    return Secrets(
-        stack_id=random.token_hex(8),
-        jwt_secret=random.token_hex(32),
-        fernet_key=base64.urlsafe_b64encode(random.token_bytes(32)).decode(),
-        api_secret=random.token_hex(32),
-        airflow_password=random.token_urlsafe(12),
-        s3_access_key="a2c:platform",  # the account:user form that Swift's tempauth expects
-        s3_secret_key=random.token_hex(20),
-        swift_hash_prefix=random.token_hex(8),
-        swift_hash_suffix=random.token_hex(8),
-        triton_key=random.token_hex(32),
-    )
+_NAMES = {one.name for one in fields(Secrets)}
 
 
 def load(home: Path) -> Secrets:
-    """Return the keys of the stack under `home`; what is not there yet is made and kept."""
+    """Return the keys of the stack under `home`; those that it lacks are drawn once and kept."""
     path = home / "secrets.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    keys = Secrets(**{**asdict(make()), **kept})
-    if asdict(keys) != kept:
-        write_private(path, json.dumps(asdict(keys), indent=2))
+    if path.exists():
+        saved = json.loads(path.read_text())
+        if saved.keys() >= _NAMES:
+            return _of(saved)
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "secrets.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else may be drawing them just now
+        saved = json.loads(path.read_text()) if path.exists() else {}
+        keys = _of(saved)
+        write_private(path, json.dumps({**saved, **asdict(keys)}, indent=2))
     return keys
+
+
+def _of(saved: dict[str, str]) -> Secrets:
+    return Secrets(**{name: value for name, value in saved.items() if name in _NAMES})
 
 
 def write_private(path: Path, text: str) -> None:

@@ -7,29 +7,47 @@ from functools import partial
 from pathlib import Path
 
 from any2caption.settings import Settings
-from any2caption.stack import health, swift
+from any2caption.stack import environment, health, swift
 from any2caption.stack.ports import Port
 from any2caption.stack.secrets import load
 
+WATCH = "watch"
+WATCH_SECONDS = 30.0  # it looks every 3 seconds, and a repair may take its time
 BINARIES = Path(sys.executable).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process that supervisord keeps running. `check` returns "" when healthy, else a reason."""
+    """A process that supervisord keeps running. `check` returns "" when healthy, else a reason.
+
+    It may take `start_seconds` until it answers, and `stop_seconds` to end. `asks` names the
+    service that knows of this one's heartbeats.
+    """
 
     name: str
     command: tuple[str, ...]
-    check: Callable[[], str]
+    check: Callable[..., str]
     address: str = ""
     ports: tuple[Port, ...] = ()
     stop_seconds: int = 15
+    start_seconds: int = 300
+    asks: str = ""
+
+    def ask(self, started: float) -> str:
+        """Ask for its health; what a heartbeat says from before its start does not count."""
+        return self.check(started) if self.asks else self.check()
 
 
 def services(settings: Settings, *, with_swift: bool) -> list[Service]:
-    """Return the stack's services in starting order."""
-    chosen = [_mlflow(settings), *_airflow(settings), _triton(settings), _door(settings)]
+    """Return the stack's services in starting order: last the one that watches the others."""
+    serving = [_triton(settings), _door(settings)]
+    chosen = [_mlflow(settings), *_airflow(settings), *serving, _watch(settings)]
     return [*_swift(settings), *chosen] if with_swift else chosen
+
+
+def watch_file(home: Path) -> Path:
+    """Where the watchdog writes what it did last, and by that when."""
+    return home / "watch.json"
 
 
 def artifacts(settings: Settings) -> str:
@@ -38,11 +56,11 @@ def artifacts(settings: Settings) -> str:
 
 
 def _mlflow(settings: Settings) -> Service:
-    url = f"http://127.0.0.1:{settings.ports.mlflow}"
+    url = environment.mlflow_url(settings.ports)
     return Service(
         name="mlflow",
         command=(
-            *(str(BINARIES / "mlflow"), "server"),
+            *(str(BINARIES / "mlflow"), "server", "--app-name", "basic-auth"),
             *("--backend-store-uri", f"sqlite:///{settings.home / 'mlflow.db'}"),
             *("--artifacts-destination", artifacts(settings)),
             *("--host", "127.0.0.1", "--port", str(settings.ports.mlflow), "--workers", "1"),
@@ -76,6 +94,7 @@ def _airflow(settings: Settings) -> list[Service]:
             name=f"airflow-{name}",
             command=(binary, *arguments[name]),
             check=partial(health.airflow_component, url, parts[name]),
+            asks=server.name,
         )
         for name in arguments
     ]
@@ -97,6 +116,15 @@ def _triton(settings: Settings) -> Service:
         address=f"http://127.0.0.1:{metrics}/metrics",
         ports=(Port(metrics, "Triton metrics", "A2C_PORT_TRITON_METRICS"),),
         stop_seconds=20,
+        start_seconds=600,  # a model of many gigabytes
+    )
+
+
+def _watch(settings: Settings) -> Service:
+    return Service(
+        name=WATCH,
+        command=(sys.executable, "-m", "any2caption.stack.watch"),
+        check=partial(health.recent, watch_file(settings.home), WATCH_SECONDS),
     )
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.errors import ConfigError, UnavailableError
+from any2caption.stack.launch import ALONE
+from any2caption.stack.own import file_of
 from any2caption.stack.services import Service
 from any2caption.stack.templates import render
 
@@ -32,7 +34,7 @@ def socket_path(home: Path) -> Path:
 
 
 def configuration(home: Path, services: Sequence[Service]) -> str:
-    """Render supervisord's configuration. It holds no key: those travel in the environment.
+    """Render supervisord's configuration. It holds no key: `launch` reads each service's own.
 
     Processes start in the folder of logs: from the state folder itself, `python -m` would take the
     folder `triton` for the package of that name.
@@ -43,7 +45,7 @@ def configuration(home: Path, services: Sequence[Service]) -> str:
         render(
             "program.conf",
             name=service.name,
-            command=shlex.join(_command(service)).replace("%", "%%"),
+            command=shlex.join(_command(home, service)).replace("%", "%%"),
             logs=logs,
             stop_seconds=service.stop_seconds,
         )
@@ -52,10 +54,10 @@ def configuration(home: Path, services: Sequence[Service]) -> str:
     return "\n".join(parts)
 
 
-def _command(service: Service) -> tuple[str, ...]:
-    if not service.ports:
-        return service.command
-    return (sys.executable, "-m", "any2caption.stack.launch", service.name, *service.command)
+def _command(home: Path, service: Service) -> tuple[str, ...]:
+    alone = (ALONE,) if service.ports else ()
+    file = str(file_of(home, service.name))
+    return (sys.executable, "-m", "any2caption.stack.launch", *alone, file, *service.command)
 
 
 def launch(home: Path, environment: Mapping[str, str]) -> None:
