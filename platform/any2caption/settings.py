@@ -1,5 +1,7 @@
 """Where everything lives: one object, read from the environment (`A2C_…`)."""
 
+import hashlib
+import os
 from functools import cached_property
 from pathlib import Path
 from sys import executable
@@ -71,6 +73,17 @@ class Settings(BaseSettings):
         "does not show",
     )
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
+    trial_policies: str = Field(
+        default="",
+        description="Gate policies, comma-separated, that may promote here although they are not "
+        "for release",
+    )
+    signing_key: Path = Field(
+        default=Path(),
+        description="Private key that signs bundles and releases; by default in the user's "
+        "configuration folder",
+    )
+    verify_key: Path = Field(default=Path(), description="Its public part, all that serving needs")
     ports: Ports = Field(default_factory=Ports)
     annotate: Annotate = Field(default_factory=Annotate)
 
@@ -82,6 +95,10 @@ class Settings(BaseSettings):
         self.mlflow_url = self.mlflow_url or f"http://127.0.0.1:{self.ports.mlflow}"
         self.airflow_url = self.airflow_url or f"http://127.0.0.1:{self.ports.airflow}"
         self.triton_url = self.triton_url or f"127.0.0.1:{self.ports.triton_grpc}"
+        if self.signing_key == Path():
+            self.signing_key = _configuration(self.home) / "signing.pem"
+        if self.verify_key == Path():
+            self.verify_key = _configuration(self.home) / "verify.pem"
 
     @cached_property
     def runs(self) -> Path:
@@ -92,3 +109,10 @@ class Settings(BaseSettings):
     def progress_log(self) -> Path:
         """JSON-lines file that every stage appends its progress to."""
         return self.home / "progress.jsonl"
+
+
+def _configuration(home: Path) -> Path:
+    """The folder of a stack's keys: the user's, one for each `home`, and not inside it."""
+    chosen = os.environ.get("XDG_CONFIG_HOME", "")
+    base = Path(chosen) if chosen else Path(os.environ.get("HOME", "/")) / ".config"
+    return base / "any2caption" / hashlib.sha256(str(home).encode()).hexdigest()[:16]

@@ -271,6 +271,8 @@ def watch(settings: Settings) -> list[dict[str, Any]]:
     from any2caption.serving.control import TritonControl
     from any2caption.serving.rollout import live_repository
     from any2caption.serving.watchdog import watch as probe_all
+    from any2caption.storage.signing_keys import Keys
 
     with TritonControl(settings.triton_url) as control:
-        return [asdict(probe) for probe in probe_all(control, live_repository(settings))]
+        live = live_repository(settings)
+        return [asdict(probe) for probe in probe_all(control, live, keys=Keys.of(settings))]

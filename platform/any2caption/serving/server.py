@@ -1,9 +1,9 @@
 """Start Triton from the wheel: `python -m any2caption.serving.server --repository DIR …`.
 
 The command prepares what the wheel leaves undone (the Python stub's place, library paths), removes
-the shared memory of dead servers, points the ensembles at the current release and then *becomes*
-`tritonserver` (exec), so that a supervisor sees one process. With nothing released yet the server
-starts empty and healthy.
+the shared memory of dead servers, checks the current release's signature, installs its steps anew
+and then *becomes* `tritonserver` (exec), so that a supervisor sees one process. With nothing
+released yet the server starts empty and healthy; a release that was altered is never started.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from any2caption.errors import ConfigError
+from any2caption.errors import A2CError, ConfigError
 from any2caption.serving import shm
 
 _STUB = "triton_python_backend_stub"
@@ -168,7 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from any2caption.serving.live import LiveRepository
 
     live = LiveRepository(chosen.repository)
-    live.restore()
+    for path in live.restore():
+        sys.stderr.write(f"{path}: not the release's; put back as it was signed\n")
     shm.clean()
     ports = TritonPorts(chosen.http_port, chosen.grpc_port, chosen.metrics_port, chosen.address)
     launch = command(
@@ -183,4 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except A2CError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -2,11 +2,13 @@
 
 Every step is probed with an empty request, which it refuses or answers at once. Only an answer that
 says "not healthy" counts as dead; a slow answer may be load and is reported, not acted on.
-Touching the code makes the reload start a new process; what serves elsewhere is not disturbed.
+The reload runs the code of the signed release, put there anew; that its files are newer makes it
+start a new process. What serves elsewhere is not disturbed.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from any2caption.errors import A2CError, InputError, UnavailableError
 from any2caption.serving import contract, shm
 from any2caption.serving.control import TritonControl, array_input, bytes_input
 from any2caption.serving.errors import is_dead_stub
-from any2caption.serving.live import LiveRepository
+from any2caption.serving.live import LiveRepository, Pointer
+from any2caption.serving.releases import verify
+from any2caption.storage.signing_keys import Keys
 
 _DTYPES: dict[str, Any] = {"INT64": np.int64, "FP32": np.float32, "BOOL": np.bool_}
 
@@ -65,8 +69,16 @@ def probe(control: TritonControl, step: contract.Step, release: int, *, timeout:
     return Probe(name, "alive")
 
 
-def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0) -> list[Probe]:
+def watch(
+    control: TritonControl,
+    live: LiveRepository,
+    *,
+    timeout: float = 20.0,
+    keys: Keys | None = None,
+) -> list[Probe]:
     """Probe every step of the current release and reload the dead ones; [] before any release.
+
+    A step whose release is not what our key signed stays dead, with that as its message.
 
     Raises:
         UnavailableError: the server itself does not answer.
@@ -80,7 +92,7 @@ def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0
     for step in contract.STEPS:
         found = probe(control, step, pointer.release, timeout=timeout)
         if found.state == "dead":
-            found = _revive(control, live, step, pointer.release, found, timeout)
+            found = _revive(control, live, step, pointer, found, timeout, keys)
         probes.append(found)
     return probes
 
@@ -89,19 +101,24 @@ def _revive(  # noqa: PLR0913, PLR0917 - what a probe has, and what it found
     control: TritonControl,
     live: LiveRepository,
     step: contract.Step,
-    release: int,
+    pointer: Pointer,
     dead: Probe,
     timeout: float,
+    keys: Keys | None,
 ) -> Probe:
-    code = live.root / dead.model / "1" / "model.py"
-    code.touch()
     try:
+        release = verify(Path(pointer.folder), keys=keys, weights=False)
+        altered = live.altered(release, step)
+        if altered:
+            dead = replace(dead, message=f"{dead.message}; put back: {altered[0]} was altered")
+        live.install_step(release, step)
+        (live.root / dead.model / "1" / "model.py").touch()
         control.load(dead.model)
     except A2CError as error:
         return Probe(dead.model, "dead", f"{dead.message}; reload failed: {error}")
     limit = time.monotonic() + timeout
     while True:
-        again = probe(control, step, release, timeout=timeout)
+        again = probe(control, step, release.number, timeout=timeout)
         if again.state == "alive" or time.monotonic() > limit:
             shm.clean()  # a killed stub's shared memory outlives it
             return Probe(dead.model, again.state, dead.message, again.state == "alive")
