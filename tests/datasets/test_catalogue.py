@@ -165,6 +165,91 @@ def test_of_32_writers_exactly_one_wins(url, catalogue):
     assert catalogue.champion(MODEL).version == outcomes.index("won") + 1
 
 
+def test_a_request_sent_again_is_carried_out_once(catalogue):
+    first = catalogue.promote(MODEL, 1, None, "ada", "first", key="one")
+    assert catalogue.promote(MODEL, 1, None, "ada", "first", key="one").id == first.id
+    assert catalogue.repeated(MODEL, "one").id == first.id
+    assert catalogue.repeated(MODEL, "two") is None
+    assert catalogue.repeated(MODEL, None) is None
+    catalogue.promote(MODEL, 2, 1, "ada", "better", key="two")
+    catalogue.promote(MODEL, 3, 2, "ada", "better still")
+    back = [catalogue.rollback(MODEL, "bob", "bad", key="back") for _ in range(3)]
+    assert {line.id for line in back} == {back[0].id}
+    assert catalogue.champion(MODEL).version == 2
+    assert len(catalogue.ledger(MODEL)) == 4
+
+
+def test_a_stale_request_is_a_conflict_that_names_the_champion(catalogue):
+    """A promotion that was undone for cause stays undone when its task is retried."""
+    catalogue.promote(MODEL, 1, None, "ada", "first")
+    catalogue.promote(MODEL, 2, 1, "ada", "better", key="task")
+    catalogue.rollback(MODEL, "bob", "bad captions", key="undo")
+    with pytest.raises(ConflictError, match="done before; the champion is version 1 since"):
+        catalogue.promote(MODEL, 2, 1, "ada", "better", key="task")
+    catalogue.promote(MODEL, 3, 1, "ada", "fixed")
+    with pytest.raises(ConflictError, match="the champion is version 3 since"):
+        catalogue.rollback(MODEL, "bob", "bad captions", key="undo")
+    with pytest.raises(ConflictError, match="at line 4, not 2, and the champion is version 3"):
+        catalogue.promote(MODEL, 4, 3, "ada", "r", sequence=2)
+    with pytest.raises(ConflictError, match="at line 4, not 2, and the champion is version 3"):
+        catalogue.rollback(MODEL, "ada", "r", sequence=2)
+    assert catalogue.promote(MODEL, 4, 3, "ada", "r", sequence=4).sequence == 5
+
+
+def test_of_16_rollbacks_at_once_one_goes_back(catalogue):
+    for version, expected in [(1, None), (2, 1), (3, 2)]:
+        catalogue.promote(MODEL, version, expected, "ada", "better")
+
+    def roll_back(number):
+        try:
+            # Half of them repeat one request, half decide by themselves on what they saw.
+            given = {"key": "same"} if number % 2 else {}
+            return catalogue.rollback(MODEL, "bob", "bad", sequence=3, **given).version
+        except ConflictError as error:
+            assert "champion is" in str(error)
+            return None
+
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = list(pool.map(roll_back, range(16)))
+    assert set(outcomes) - {None} == {2}
+    assert catalogue.champion(MODEL).version == 2
+    assert len(catalogue.ledger(MODEL)) == 4
+
+
+def test_a_later_verdict_stops_a_promotion(catalogue):
+    passed = catalogue.record_verdict("key", policy="tiny", passed=True, version=1)
+    assert catalogue.verdict_on(1).id == passed.id
+    catalogue.record_verdict("key", policy="tiny", passed=False, version=1)
+    with pytest.raises(ConflictError, match="a later verdict on version 1"):
+        catalogue.promote(MODEL, 1, None, "ada", "first", verdict=passed.id)
+    last = catalogue.verdict_on(1)
+    assert not last.passed
+    assert catalogue.promote(MODEL, 1, None, "ada", "forced", verdict=last.id).version == 1
+    assert catalogue.verdict_on(2) is None
+
+
+def test_a_report_cannot_be_made_newer_than_a_refusal(catalogue):
+    told = {"policy": "tiny", "version": 1}
+    good = catalogue.record_verdict("key", passed=True, report_digest="a" * 64, **told)
+    catalogue.record_verdict("key", passed=False, report_digest="b" * 64, **told)
+    again = catalogue.record_verdict("key", passed=True, report_digest="a" * 64, **told)
+    assert again.id == good.id
+    assert not catalogue.verdict_on(1).passed
+
+
+def test_what_a_version_is_never_changes(catalogue):
+    told = {"digest": DIGEST, "run_key": "key"}
+    first = catalogue.record_model_version(MODEL, 1, **told)
+    assert catalogue.record_model_version(MODEL, 1, **told).created == first.created
+    assert catalogue.model_version(MODEL, 1).digest == DIGEST
+    with pytest.raises(ConflictError, match="version 1 of any2caption is bundle dddddddddddd"):
+        catalogue.record_model_version(MODEL, 1, digest="e" * 64, run_key="key")
+    with pytest.raises(ConflictError):
+        catalogue.record_model_version(MODEL, 2, **told)
+    with pytest.raises(NotFoundError, match="does not know version 2"):
+        catalogue.model_version(MODEL, 2)
+
+
 def test_of_writers_in_several_processes_exactly_one_wins(tmp_path):
     url = f"sqlite:///{tmp_path / 'catalogue.db'}"
     catalogue = Catalogue(url)
