@@ -27,9 +27,10 @@ from any2caption.evaluation.slices import pick
 from any2caption.evaluation.thumbnails import picture_of
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
-from any2caption.storage import open_store
+from any2caption.storage import open_store, signatures
 from any2caption.storage.base import ObjectStore
-from any2caption.storage.digest import folder_digest
+from any2caption.storage.digest import listing_digest
+from any2caption.storage.signing_keys import Keys
 
 SAMPLES_PER_SLICE = 2
 
@@ -79,10 +80,10 @@ class Bench:
         return self.policy.control_of(name, self.plan.per_slice or self.policy.per_slice)
 
     def measure(self, bundle: Path, what: str) -> tuple[str, Measured]:
-        """Caption and judge with one bundle; returns its digest and what was measured."""
+        """Caption and judge with one signed bundle; returns its digest and what was measured."""
         if not bundle.is_dir():
             raise NotFoundError(f"{bundle}: no model bundle there")
-        digest = folder_digest(bundle)
+        digest = listing_digest(signatures.verify(bundle, keys=Keys.of(self.settings)))
         memory = Memory(
             self.settings.home / "cache" / "captions" / f"{digest}-{any2caption.__version__}.jsonl"
         )
@@ -123,6 +124,7 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
 
     Raises:
         NotFoundError: bundle or snapshot is missing, or the snapshot has no test records.
+        IntegrityError: a bundle is not what our key signed.
         ConfigError: the policy is unknown.
     """
     rules, plan, started = gates.policy_of(policy), plan or Plan(), time.monotonic()

@@ -2,7 +2,7 @@
 
 from airflow.sdk import Param
 
-_ID = "^[A-Za-z0-9._-]{0,80}$"
+_ID = "^([A-Za-z0-9][A-Za-z0-9._-]{0,79})?$"
 
 
 def lifecycle() -> Param:
