@@ -3,7 +3,7 @@
 Nothing here was read from MLflow: its tags are written for people and decide nothing.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from any2caption.errors import ConfigError
@@ -59,25 +59,35 @@ def objection(
         return "it was never evaluated"
     if not verdict.passed:
         return f"its last verdict is a refusal: {'; '.join(verdict.reasons)}"
+    return next(_doubts(candidate, verdict, champion, ledger, trial), None)
+
+
+def _doubts(
+    candidate: Known,
+    verdict: Judged,
+    champion: Known | None,
+    ledger: Sequence[Line],
+    trial: Collection[str],
+) -> Iterator[str]:
+    """Say what keeps a passed verdict from counting."""
     if verdict.digest != candidate.digest:
-        return (
+        yield (
             f"its verdict is on bundle {verdict.digest[:12] or 'unknown'}, and bundle "
             f"{candidate.digest[:12]} is registered: evaluate again"
         )
     compared = (verdict.champion, verdict.champion_digest)
     if compared != ((champion.version, champion.digest) if champion else (None, "")):
-        return (
+        yield (
             f"it was compared with {_named(verdict.champion)}, and the champion is "
             f"{_named(champion.version if champion else None)}: evaluate again"
         )
     if verdict.policy_digest != _present_digest(verdict.policy):
-        return f"policy {verdict.policy} is another one than it was judged by: evaluate again"
+        yield f"policy {verdict.policy} is another one than it was judged by: evaluate again"
     if not verdict.for_release and verdict.policy not in trial:
-        return f"it passed policy {verdict.policy}, which is not for release"
+        yield f"it passed policy {verdict.policy}, which is not for release"
     for line in ledger:
         if line.kind == "rollback" and line.previous == candidate.version:
-            return f"it was champion and was rolled back ({line.reason})"
-    return None
+            yield f"it was champion and was rolled back ({line.reason})"
 
 
 def _named(version: int | None) -> str:

@@ -192,7 +192,10 @@ def fetch_bundle(settings: Settings, version: int, dest: Path, *, digest: str) -
         with tempfile.TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as folder:
             client.download_artifacts(found.run_id, BUNDLE, folder)
             fresh = Path(folder) / BUNDLE
-            stored = listing_digest(signatures.verify(fresh, keys=keys))
+            try:
+                stored = listing_digest(signatures.verify(fresh, keys=keys))
+            except IntegrityError as error:
+                raise IntegrityError(f"{MODEL} version {version} in MLflow: {error}") from error
             if stored != digest:
                 raise IntegrityError(
                     f"{MODEL} version {version}: the stored bundle has digest {stored[:12]}…, "

@@ -275,7 +275,7 @@ class Catalogue:
         """
         return promotions.repeated(model, self.ledger(model), key)
 
-    def promote(  # noqa: PLR0913, PLR0917 - the line's own columns
+    def promote(  # noqa: PLR0913 - the line's own columns
         self,
         model: str,
         version: int,
