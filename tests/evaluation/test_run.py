@@ -6,11 +6,12 @@ import pytest
 from any2caption.captions.text import render
 from any2caption.conditions.types import Condition, Image
 from any2caption.datasets.snapshots import publish
+from any2caption.errors import IntegrityError
 from any2caption.evaluation import run
 from any2caption.evaluation.gates import Policy, Threshold
 from any2caption.evaluation.scores import Selector
 from any2caption.settings import Settings
-from any2caption.storage import open_store
+from any2caption.storage import open_store, signatures
 
 STRICT = Policy(
     name="strict",
@@ -64,6 +65,7 @@ def world(tmp_path, monkeypatch, records):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "model.txt").write_text(answers)
+        signatures.sign(folder)
         return folder
 
     def evaluate(folder, champion=None):
@@ -123,6 +125,17 @@ def test_the_command_ends_with_zero_whatever_the_verdict(world, tmp_path, capsys
     arguments = ["--bundle", str(blind), "--snapshot", snapshot, "--out", str(tmp_path / "out")]
     assert run.main(arguments) == 0
     assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+def test_an_altered_bundle_is_not_evaluated_nor_compared_with(world, tmp_path):
+    _, _, bundle, evaluate, loads = world
+    good, altered = bundle("good", "reader"), bundle("altered", "constant")
+    (altered / "model.txt").write_text("reader")
+    for arguments in ((altered,), (good, altered)):
+        with pytest.raises(IntegrityError, match=r"altered/model\.txt: changed"):
+            evaluate(*arguments)
+    assert loads == []
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -79,11 +79,8 @@ class Bench:
     def _control_of(self, name: str) -> int:
         return self.policy.control_of(name, self.plan.per_slice or self.policy.per_slice)
 
-    def measure(self, bundle: Path, what: str) -> tuple[str, Measured]:
-        """Caption and judge with one signed bundle; returns its digest and what was measured."""
-        if not bundle.is_dir():
-            raise NotFoundError(f"{bundle}: no model bundle there")
-        digest = listing_digest(signatures.verify(bundle, keys=Keys.of(self.settings)))
+    def measure(self, bundle: Path, digest: str, what: str) -> Measured:
+        """Caption and judge with one bundle, whose digest is known."""
         memory = Memory(
             self.settings.home / "cache" / "captions" / f"{digest}-{any2caption.__version__}.jsonl"
         )
@@ -106,7 +103,14 @@ class Bench:
         other = {
             item.record.id: text for item, text in zip(swapped, texts[len(plain) :], strict=True)
         }
-        return digest, score(self.selection, own, other)
+        return score(self.selection, own, other)
+
+
+def _digest_of(settings: Settings, bundle: Path) -> str:
+    """Check a bundle's signature and every file of it; return its digest."""
+    if not bundle.is_dir():
+        raise NotFoundError(f"{bundle}: no model bundle there")
+    return listing_digest(signatures.verify(bundle, keys=Keys.of(settings)))
 
 
 def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
@@ -128,6 +132,9 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         ConfigError: the policy is unknown.
     """
     rules, plan, started = gates.policy_of(policy), plan or Plan(), time.monotonic()
+    # Both before the first caption: hours may lie between.
+    digest = _digest_of(settings, bundle)
+    champion_digest = _digest_of(settings, champion) if champion else ""
     progress = ProgressLog(settings.progress_log, lifecycle)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     selection = pick(
@@ -138,13 +145,13 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     count = sum(len(group) for group in selection.values())
     progress.emit("evaluate", f"{count} held-out records in {len(selection)} slices", total=count)
     bench = Bench(settings, store, selection, rules, plan, progress)
-    digest, challenger = bench.measure(bundle, "challenger")
-    champion_digest, baseline = bench.measure(champion, "champion") if champion else (None, None)
+    challenger = bench.measure(bundle, digest, "challenger")
+    baseline = bench.measure(champion, champion_digest, "champion") if champion else None
     verdict = gates.decide(challenger.scores, baseline.scores if baseline else None, rules)
     subject = Subject(
         bundle=digest,
         snapshot=snapshot,
-        champion=champion_digest,
+        champion=champion_digest or None,
         synthetic=sum(r.synthetic for group in selection.values() for r in group),
         records=count,
     )

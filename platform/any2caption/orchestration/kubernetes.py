@@ -7,7 +7,6 @@ from airflow.sdk import BaseOperator
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 _SIGNING, _VERIFY = "/etc/any2caption/signing", "/etc/any2caption/verify"
 
 

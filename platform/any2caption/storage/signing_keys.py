@@ -31,6 +31,10 @@ class Keys:
         settings = settings or Settings()
         return cls(settings.signing_key, settings.verify_key)
 
+    def variables(self) -> dict[str, str]:
+        """Return the environment in which a child process finds these keys."""
+        return {"A2C_SIGNING_KEY": str(self.private), "A2C_VERIFY_KEY": str(self.public)}
+
     def for_signing(self) -> Path:
         """Return the private part's file; a missing pair is made.
 
