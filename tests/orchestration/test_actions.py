@@ -1,9 +1,11 @@
 """What control tasks decide by: the catalogue's rows, never MLflow's tags."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from any2caption.datasets.catalogue import Catalogue
-from any2caption.errors import ConfigError, NotFoundError
+from any2caption.errors import ConfigError, ConflictError, NotFoundError
 from any2caption.orchestration import actions, work
 from any2caption.registry.client import MODEL
 from any2caption.settings import Settings
@@ -67,6 +69,27 @@ def test_a_run_key_that_leads_elsewhere_is_refused(settings, catalogue, run):
 def test_a_version_that_the_catalogue_does_not_know_is_not_evaluated(settings, catalogue):
     with pytest.raises(NotFoundError, match="does not know version 1 of any2caption"):
         actions.plan_evaluation(settings, REQUEST)
+
+
+def test_only_the_champion_is_released(settings, catalogue):
+    with pytest.raises(NotFoundError, match="no champion to release"):
+        actions.release(settings, {"lifecycle": "life", "version": 1})
+    register(catalogue)
+    catalogue.promote(MODEL, 1, None, "ann", "first")
+    with pytest.raises(ConflictError, match="version 2 is not released: the champion is version 1"):
+        actions.release(settings, {"lifecycle": "life", "version": 2})
+
+
+def test_a_champion_whose_release_never_began_is_found(settings, catalogue):
+    assert actions.unreleased(settings) is None
+    earlier = catalogue.record_release(MODEL, 1, digest="d" * 64).number
+    catalogue.record_deployment(earlier, target="local", status="live")
+    catalogue.promote(MODEL, 1, None, "ann", "first")
+    assert actions.unreleased(settings) is None  # its event may be on its way
+    later = datetime.now(UTC) + timedelta(minutes=6)
+    assert actions.unreleased(settings, now=later) == 1
+    catalogue.record_deployment(earlier, target="local", status="rolling out")
+    assert actions.unreleased(settings, now=later) is None
 
 
 def test_a_policy_that_does_not_exist_is_refused_before_the_training(settings, catalogue):

@@ -5,14 +5,17 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from any2caption.errors import A2CError, NotFoundError, UnavailableError
+from any2caption.errors import A2CError, ConflictError, NotFoundError, UnavailableError
 from any2caption.orchestration import work
 from any2caption.orchestration.requests import require
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
+
+_EVENT_TIME = timedelta(minutes=5)  # from a promotion to the start of its release, at most
 
 Request = dict[str, Any]
 Action = Callable[[Settings, Request], Request]
@@ -229,15 +232,24 @@ def promote(settings: Settings, request: Request) -> Request:
 
 
 def release(settings: Settings, request: Request) -> Request:
-    """Build the champion's release from its registered bundle, and roll it out."""
+    """Build the champion's release from its registered bundle, and roll it out.
+
+    Raises:
+        ConflictError: the version asked for is not the champion: only promotion leads to traffic.
+    """
     from any2caption.registry import promotion
     from any2caption.registry.commands import version_bundle
     from any2caption.serving.rollout import run_release
 
     with reported(settings, request, "release") as log:
-        version = int(request.get("version") or promotion.champion_version(settings) or 0)
-        if not version:
+        champion = promotion.champion_version(settings)
+        if champion is None:
             raise NotFoundError("there is no champion to release; promote a version first")
+        version = int(request.get("version") or champion)
+        if version != champion:
+            raise ConflictError(
+                f"version {version} is not released: the champion is version {champion}"
+            )
         bundle = version_bundle(settings, version)
         result = run_release(
             settings,
@@ -249,6 +261,24 @@ def release(settings: Settings, request: Request) -> Request:
         number = result["release"]
         log.emit("release", f"release {number} of version {version} answers", release=number)
         return {**request, "version": version, "release": number}
+
+
+def unreleased(settings: Settings, *, now: datetime | None = None) -> int | None:
+    """Return the champion if nobody began to roll it out since it became champion.
+
+    That is what a crash between the ledger's line and the event that starts `release` leaves. A
+    roll-out that failed is another matter: it said so.
+    """
+    from any2caption.datasets.catalogue import Catalogue
+    from any2caption.registry.client import MODEL
+
+    catalogue = Catalogue(settings.catalogue_url)
+    catalogue.migrate()
+    line = catalogue.champion(MODEL)
+    if line is None or (now or datetime.now(UTC)) - line.created < _EVENT_TIME:
+        return None
+    begun = catalogue.deployed_since(MODEL, line.version, line.created)
+    return None if begun else line.version
 
 
 def reconcile(settings: Settings) -> dict[str, Any]:

@@ -166,6 +166,22 @@ def reconcile() -> Request:
 
 @task
 @by_policy
+def unreleased() -> Request:
+    """Find a champion whose release was never begun; skipped where there is none."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from any2caption.orchestration import actions
+    from any2caption.orchestration.requests import lifecycle_of
+
+    version = actions.unreleased(_settings())
+    if version is None:
+        raise AirflowSkipException("the champion's release was begun")
+    run = str(get_current_context()["run_id"])
+    return {"lifecycle": lifecycle_of(run), "version": version}
+
+
+@task
+@by_policy
 def watch() -> list[Request]:
     """Bring back serving steps that died."""
     from any2caption.orchestration import actions

@@ -1,6 +1,7 @@
 """What the platform asks of the catalogue and writes into it. Every method is one transaction."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
@@ -393,6 +394,16 @@ class Catalogue:
             row = _required(session.get(Deployment, deployment), f"deployment {deployment}")
             row.status, row.message = status, message
         return row
+
+    def deployed_since(self, model: str, version: int, since: datetime) -> bool:
+        """Whether a roll-out of a version was begun since then, whatever became of it."""
+        begun = (
+            select(Deployment.id)
+            .join(Release, Release.number == Deployment.release)
+            .where(Release.model == model, Release.version == version, Deployment.created >= since)
+        )
+        with database.reading(self._engine) as session:
+            return session.scalar(begun.limit(1)) is not None
 
     def live_deployment(self, target: str) -> Deployment | None:
         """Return the last deployment on a server whose status is `live`."""
