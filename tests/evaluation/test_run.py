@@ -8,6 +8,7 @@ from any2caption.conditions.types import Condition, Image
 from any2caption.datasets.snapshots import publish
 from any2caption.errors import IntegrityError
 from any2caption.evaluation import run
+from any2caption.evaluation.code import code_digest, sources_digest
 from any2caption.evaluation.gates import Policy, Threshold
 from any2caption.evaluation.scores import Selector
 from any2caption.settings import Settings
@@ -117,6 +118,27 @@ def test_captions_are_made_once_per_bundle_and_record(world):
     evaluate(blind, champion=good)
     evaluate(good)
     assert loads == ["good", "blind"]
+
+
+def test_captions_of_other_code_are_made_again(world, monkeypatch):
+    """A decoder that was broken since is not judged by what it said before."""
+    _, _, bundle, evaluate, loads = world
+    good = bundle("good", "reader")
+    evaluate(good)
+    monkeypatch.setattr(run, "code_digest", lambda: "0" * 64)
+    evaluate(good)
+    assert loads == ["good", "good"]
+
+
+def test_the_codes_digest_sees_every_source_that_makes_a_caption(tmp_path):
+    for part in ("model", "captions"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "decoder.py").write_text("good = True\n")
+    before = sources_digest(tmp_path)
+    assert before == sources_digest(tmp_path)
+    (tmp_path / "model" / "decoder.py").write_text("good = False\n")
+    assert sources_digest(tmp_path) != before
+    assert len(code_digest()) == 64
 
 
 def test_the_command_ends_with_zero_whatever_the_verdict(world, tmp_path, capsys):

@@ -34,6 +34,17 @@ def test_the_pod_runs_the_work_with_its_gpus_and_shared_folder(operator, tmp_pat
     assert pod.metadata.labels["a2c-work"] == WORK["key"]
 
 
+def test_the_pod_can_sign_what_it_makes_and_nobody_else_reads_the_key(operator):
+    spec = build(operator).spec
+    mounts = {mount.name: mount for mount in spec.containers[0].volume_mounts}
+    volumes = {volume.name: volume for volume in spec.volumes}
+    assert volumes["signing"].secret.secret_name == "any2caption-signing"
+    assert volumes["signing"].secret.default_mode == 0o440
+    assert volumes["verify"].config_map.name == "any2caption-verify"
+    assert mounts["signing"].read_only
+    assert mounts["verify"].read_only
+
+
 def test_the_operator_defers_and_attaches_to_a_pod_that_is_there(operator):
     assert operator.deferrable
     assert operator.reattach_on_restart

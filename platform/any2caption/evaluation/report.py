@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import InputError
 from any2caption.evaluation.camera import Paths, agreement
+from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.gates import Check, Policy, Verdict, policy_digest
 from any2caption.evaluation.measure import Measured, Selection, lexical_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
@@ -99,6 +100,7 @@ def build(  # noqa: PLR0913 - the report's own parts
     return {
         "schema": SCHEMA,
         **asdict(subject),
+        "code": code_digest(),
         "policy": {
             "name": policy.name,
             "summary": policy.summary,

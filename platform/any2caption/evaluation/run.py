@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import any2caption
 from any2caption.conditions.types import Condition
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition, load_snapshot
@@ -21,6 +20,7 @@ from any2caption.errors import A2CError, ConfigError, NotFoundError
 from any2caption.evaluation import gates, report_html
 from any2caption.evaluation.camera import camera_paths
 from any2caption.evaluation.captioning import Item, Memory, Texter, caption_all
+from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.measure import Measured, Selection, control, score
 from any2caption.evaluation.report import Subject, build
 from any2caption.evaluation.slices import pick
@@ -81,9 +81,8 @@ class Bench:
 
     def measure(self, bundle: Path, digest: str, what: str) -> Measured:
         """Caption and judge with one bundle, whose digest is known."""
-        memory = Memory(
-            self.settings.home / "cache" / "captions" / f"{digest}-{any2caption.__version__}.jsonl"
-        )
+        name = f"{digest}-{code_digest()[:16]}.jsonl"
+        memory = Memory(self.settings.home / "cache" / "captions" / name)
         plain = [Item(record) for group in self.selection.values() for record in group]
         by_id = {item.record.id: item.record for item in plain}
         swapped = [

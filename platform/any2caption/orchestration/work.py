@@ -119,14 +119,15 @@ def bundle(settings: Settings, run: object) -> Path:
 
 
 def evaluation_name(request: Mapping[str, Any]) -> str:
-    """Name an evaluation by its policy and by what it depends on: snapshot and policy content.
+    """Name an evaluation by its policy and by what it depends on: snapshot, policy content, code.
 
     So a report is found again for the same question only.
     """
+    from any2caption.evaluation.code import code_digest
     from any2caption.evaluation.gates import policy_digest, policy_of
 
     policy = policy_of(request["policy"])
-    question = f"{request['snapshot']} {policy_digest(policy)}"
+    question = f"{request['snapshot']} {policy_digest(policy)} {code_digest()}"
     return f"{policy.name}-{hashlib.sha256(question.encode()).hexdigest()[:8]}"
 
 
