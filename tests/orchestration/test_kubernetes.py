@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from any2caption.orchestration.kubernetes import pod_operator
+from any2caption.orchestration.kubernetes import ClusterSettings, pod_operator
 
 WORK = {"key": "train-0123456789abcdef", "arguments": ["-m", "any2caption.training.run"]}
 
