@@ -38,9 +38,10 @@ def test_the_pod_can_sign_what_it_makes_and_nobody_else_reads_the_key(operator):
     spec = build(operator).spec
     mounts = {mount.name: mount for mount in spec.containers[0].volume_mounts}
     volumes = {volume.name: volume for volume in spec.volumes}
-    assert volumes["signing"].secret.secret_name == "any2caption-signing"
+    cluster = ClusterSettings()
+    assert volumes["signing"].secret.secret_name == cluster.signing_secret
     assert volumes["signing"].secret.default_mode == 0o440
-    assert volumes["verify"].config_map.name == "any2caption-verify"
+    assert volumes["verify"].config_map.name == cluster.verify_config
     assert mounts["signing"].read_only
     assert mounts["verify"].read_only
 
