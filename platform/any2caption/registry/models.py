@@ -19,7 +19,7 @@ from any2caption.evaluation.gates import Verdict
 from any2caption.registry.client import EXPERIMENT, MODEL, ModelVersion, mlflow_client
 from any2caption.settings import Settings
 from any2caption.storage import signatures
-from any2caption.storage.digest import listing_digest
+from any2caption.storage.digest import SIGNATURE, listing_digest
 from any2caption.storage.signing_keys import Keys
 
 if TYPE_CHECKING:
@@ -115,6 +115,9 @@ def register(  # noqa: PLR0913 - what a version is tagged with
             )
             # Two registrations of one bundle at once both get here; the lower version counts.
             found = _by_digest(client, tags[DIGEST])
+        else:
+            # The same bundle may have been signed anew, or for the first time.
+            client.log_artifact(found.run_id, str(bundle / SIGNATURE), BUNDLE)
         if found is None:
             raise NotFoundError(f"{MODEL}: version of bundle {tags[DIGEST][:12]} is gone again")
         if not found.aliases:
@@ -192,6 +195,12 @@ def fetch_bundle(settings: Settings, version: int, dest: Path, *, digest: str) -
         with tempfile.TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as folder:
             client.download_artifacts(found.run_id, BUNDLE, folder)
             fresh = Path(folder) / BUNDLE
+            if not (fresh / SIGNATURE).is_file():
+                raise IntegrityError(
+                    f"{MODEL} version {version}: its bundle in MLflow is not signed; sign that of "
+                    "its training run (`a2c model sign FOLDER`) and run `finetune` again, which "
+                    "registers it with its signature and trains nothing twice"
+                )
             try:
                 stored = listing_digest(signatures.verify(fresh, keys=keys))
             except IntegrityError as error:
