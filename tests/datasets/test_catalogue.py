@@ -2,10 +2,13 @@
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib.resources import as_file, files
 from multiprocessing import get_context
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
@@ -86,6 +89,23 @@ def test_a_training_run_is_one_row_whatever_happens_to_it(catalogue):
     )
     row = catalogue.training_run("key")
     assert (row.status, row.mlflow_run, row.metrics) == ("done", "r", {"loss": 0.5})
+
+
+def test_rows_from_before_digests_survive_the_upgrade_and_promote_nothing(catalogue, url):
+    catalogue.promote(MODEL, 1, None, "ada", "first")
+    catalogue.record_verdict("key", policy="tiny", passed=True, version=2, digest=DIGEST)
+    with as_file(files("any2caption.datasets") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        with catalogue._engine.execution_options(a2c_write=True).begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0002_annotation")
+    with pytest.raises(ConfigError, match="migrate it"):
+        catalogue.model_version(MODEL, 1)
+    catalogue.migrate()
+    row = catalogue.verdict_on(2)
+    assert (row.passed, row.digest, row.policy_digest, row.for_release) == (True, "", "", False)
+    assert catalogue.champion(MODEL).key is None
 
 
 def test_verdicts_and_validations_keep_their_reasons(catalogue):

@@ -151,24 +151,23 @@ def plan_evaluation(settings: Settings, request: Request) -> Request:
 
     What the version is and comes from is read from the catalogue, never from MLflow's tags.
     """
-    from any2caption.datasets.catalogue import Catalogue
     from any2caption.registry.client import MODEL
     from any2caption.registry.commands import champion_bundle, version_bundle
-    from any2caption.registry.promotion import champion_version
+    from any2caption.registry.promotion import champion_version, open_ledger
 
     with reported(settings, request, "evaluate") as log:
         version = int(require(request, "version", "give the param `version` of a registered model"))
-        catalogue = Catalogue(settings.catalogue_url)
+        catalogue = open_ledger(settings)
         run = catalogue.training_run(catalogue.model_version(MODEL, version).run_key)
-        catalogue.close()
         known = {"snapshot": run.snapshot_id, "preset": run.preset, "recipe": run.recipe}
         planned = {
             **known,
             **request,
             "version": version,
             "run": request.get("run") or run.key,
-            "champion": champion_version(settings) or 0,
+            "champion": champion_version(settings, catalogue) or 0,
         }
+        catalogue.close()
         bundle = work.bundle(settings, planned["run"])
         if not bundle.exists():
             version_bundle(settings, version, bundle)
@@ -269,11 +268,10 @@ def unreleased(settings: Settings, *, now: datetime | None = None) -> int | None
     That is what a crash between the ledger's line and the event that starts `release` leaves. A
     roll-out that failed is another matter: it said so.
     """
-    from any2caption.datasets.catalogue import Catalogue
     from any2caption.registry.client import MODEL
+    from any2caption.registry.promotion import open_ledger
 
-    catalogue = Catalogue(settings.catalogue_url)
-    catalogue.migrate()
+    catalogue = open_ledger(settings)
     line = catalogue.champion(MODEL)
     if line is None or (now or datetime.now(UTC)) - line.created < _EVENT_TIME:
         return None

@@ -46,7 +46,7 @@ def run_register(  # noqa: PLR0913 - the run's own identity
     found = models.register(
         settings, bundle, snapshot=snapshot, run_key=run_key, preset=preset, recipe=recipe
     )
-    catalogue = _catalogue(settings)
+    catalogue = promotion.open_ledger(settings)
     catalogue.record_model_version(
         MODEL, found.version, digest=found.digest, run_key=run_key, lifecycle=lifecycle
     )
@@ -145,7 +145,7 @@ def run_promote(  # noqa: PLR0913 - the decision's own inputs
         expected=expected,
         force=force,
         key=key,
-        ledger=_catalogue(settings),
+        ledger=promotion.open_ledger(settings),
     )
     verb = "is champion now" if done.changed else "was champion already"
     log.emit("promote", f"{MODEL} version {version} {verb}", version=version, approver=approver)
@@ -164,7 +164,9 @@ def run_rollback(
 
     Sent again with the same `key`, it does not go back another step.
     """
-    done = promotion.rollback(settings, approver, reason, key=key, ledger=_catalogue(settings))
+    done = promotion.rollback(
+        settings, approver, reason, key=key, ledger=promotion.open_ledger(settings)
+    )
     ProgressLog(settings.progress_log, lifecycle).emit(
         "promote", f"rolled back to {MODEL} version {done.version}: {reason}", version=done.version
     )
@@ -173,7 +175,7 @@ def run_rollback(
 
 def run_reconcile(settings: Settings) -> dict[str, Any]:
     """Make the alias agree with the ledger: `{"model", "alias", "version"}`."""
-    version = promotion.reconcile(settings, ledger=_catalogue(settings))
+    version = promotion.reconcile(settings, ledger=promotion.open_ledger(settings))
     return {"model": MODEL, "alias": CHAMPION, "version": version}
 
 
@@ -182,7 +184,7 @@ def champion_bundle(settings: Settings, folder: Path | None = None) -> Path | No
 
     The default folder is `<home>/bundles`; a bundle that is there and intact is not fetched again.
     """
-    version = promotion.champion_version(settings, _catalogue(settings))
+    version = promotion.champion_version(settings, promotion.open_ledger(settings))
     if version is None:
         return None
     return version_bundle(settings, version, (folder or settings.home / "bundles") / f"v{version}")
@@ -197,12 +199,6 @@ def version_bundle(settings: Settings, version: int, dest: Path | None = None) -
         NotFoundError: catalogue or MLflow do not know the version.
         IntegrityError: what MLflow holds is another bundle, or not signed by our key.
     """
-    digest = _catalogue(settings).model_version(MODEL, version).digest
+    digest = promotion.open_ledger(settings).model_version(MODEL, version).digest
     dest = dest or settings.home / "bundles" / f"v{version}"
     return models.fetch_bundle(settings, version, dest, digest=digest)
-
-
-def _catalogue(settings: Settings) -> "Catalogue":
-    catalogue = promotion.open_ledger(settings)
-    catalogue.migrate()
-    return catalogue

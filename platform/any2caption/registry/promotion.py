@@ -38,10 +38,12 @@ class Promoted:
 
 
 def open_ledger(settings: Settings) -> "Catalogue":
-    """Open the catalogue's ledger at the settings' URL."""
+    """Open the catalogue's ledger at the settings' URL, at this version's schema."""
     from any2caption.datasets.catalogue import Catalogue
 
-    return Catalogue(settings.catalogue_url)
+    catalogue = Catalogue(settings.catalogue_url)
+    catalogue.migrate()
+    return catalogue
 
 
 def champion_version(settings: Settings, ledger: "Catalogue | None" = None) -> int | None:

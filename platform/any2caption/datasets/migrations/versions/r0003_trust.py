@@ -28,8 +28,10 @@ def upgrade() -> None:
     for name in _DIGESTS:
         column = sa.Column(name, sa.String(length=64), server_default="", nullable=False)
         op.add_column("verdicts", column)
-    release = sa.Column("for_release", sa.Boolean(), server_default=sa.false(), nullable=False)
-    op.add_column("verdicts", release)
+    meant: sa.Column[bool] = sa.Column(
+        "for_release", sa.Boolean(), server_default=sa.false(), nullable=False
+    )
+    op.add_column("verdicts", meant)
     op.add_column("promotions", sa.Column("key", sa.String(length=200), nullable=True))
     op.create_index("ix_promotions_model_key", "promotions", ["model", "key"], unique=True)
 
