@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         "does not show",
     )
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
+    auto_approve_by_run: bool = Field(
+        default=False,
+        description="Let whoever starts a run choose that; the local stack does, having one user",
+    )
     trial_policies: str = Field(
         default="",
         description="Gate policies, comma-separated, that may promote here although they are not "

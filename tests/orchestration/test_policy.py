@@ -10,7 +10,7 @@ from any2caption.errors import ConfigError
 from any2caption.evaluation import gates
 from any2caption.orchestration import work
 from any2caption.orchestration.assets import carried
-from any2caption.orchestration.requests import lifecycle_of, require, resolve
+from any2caption.orchestration.requests import lifecycle_of, needs_no_person, require, resolve
 from any2caption.orchestration.retries import by_policy, exit_is_retryable, for_airflow
 from any2caption.settings import Settings
 
@@ -124,6 +124,14 @@ def test_an_evaluation_is_found_again_for_the_same_question_only(monkeypatch):
     assert name != work.evaluation_name(asked)
     with pytest.raises(ConfigError, match="unknown gate policy"):
         work.evaluation_name({**asked, "policy": "../../tiny"})
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("server", [True, False])
+@pytest.mark.parametrize("by_run", [True, False])
+def test_a_run_approves_itself_only_where_the_server_allows_it(tmp_path, asked, server, by_run):
+    settings = Settings(home=tmp_path, auto_approve=server, auto_approve_by_run=by_run)
+    assert needs_no_person({"auto_approve": asked}, settings) == (asked and (server or by_run))
 
 
 @pytest.mark.parametrize(

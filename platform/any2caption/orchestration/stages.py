@@ -117,7 +117,9 @@ def judge(request: Request) -> Request:
 @by_policy
 def choose_approval(request: Request, automatic: str, by_person: str) -> str:
     """Go on to the task `automatic` if no person is needed, else to `by_person`."""
-    return automatic if request["auto_approve"] else by_person
+    from any2caption.orchestration.requests import needs_no_person
+
+    return automatic if needs_no_person(request, _settings()) else by_person
 
 
 @task(trigger_rule="none_failed_min_one_success")  # type: ignore[untyped-decorator]

@@ -60,6 +60,7 @@ def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
         "A2C_SERVE_PYTHON": settings.serve_python,
         "A2C_SOURCE": settings.source,
         "A2C_AUTO_APPROVE": str(settings.auto_approve).lower(),
+        "A2C_AUTO_APPROVE_BY_RUN": os.environ.get("A2C_AUTO_APPROVE_BY_RUN", "true"),
         "A2C_TRIAL_POLICIES": settings.trial_policies,
         **Keys.of(settings).variables(),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,
