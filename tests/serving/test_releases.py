@@ -204,6 +204,15 @@ def test_a_release_of_a_stranger_is_not_started(tmp_path, release):
         live.restore()
 
 
+def test_another_signed_release_in_its_place_is_not_started(tmp_path, release):
+    live = serve(tmp_path, release)
+    other = fake_release(tmp_path, 8)
+    release.folder.rename(tmp_path / "aside")
+    other.folder.rename(release.folder)
+    with pytest.raises(IntegrityError, match=r"holds release 8, and .*CURRENT means release 7"):
+        live.restore()
+
+
 def test_altered_installed_code_is_named_and_put_back(tmp_path, release):
     live = serve(tmp_path, release)
     assert live.restore() == []

@@ -158,6 +158,23 @@ class LiveRepository:
                 found.append(folder.name)
         return found
 
+    def verified(
+        self, pointer: Pointer, *, keys: Keys | None = None, weights: bool = True
+    ) -> Release:
+        """Return the release that is pointed at, checked; `weights` as in `releases.verify`.
+
+        Raises:
+            IntegrityError: it is not what our key signed, or is another one than the pointer says.
+            NotFoundError: no such release, or no public key to check with.
+        """
+        release = verify(Path(pointer.folder), keys=keys, weights=weights)
+        if release.number != pointer.release:
+            raise IntegrityError(
+                f"{pointer.folder}: holds release {release.number}, and {self.pointer_file} means "
+                f"release {pointer.release}"
+            )
+        return release
+
     def restore(self, keys: Keys | None = None) -> list[Path]:
         """Before a start: make the files mean the current release, whatever a crash left behind.
 
@@ -172,7 +189,7 @@ class LiveRepository:
         if pointer is None:
             self.remove([folder.name for folder in self.root.iterdir()])
             return []
-        release = verify(Path(pointer.folder), keys=keys)
+        release = self.verified(pointer, keys=keys)
         there = {folder.name for folder in self.root.iterdir()}
         altered = [
             path

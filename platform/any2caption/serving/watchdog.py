@@ -8,7 +8,6 @@ start a new process. What serves elsewhere is not disturbed.
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from any2caption.serving import contract, shm
 from any2caption.serving.control import TritonControl, array_input, bytes_input
 from any2caption.serving.errors import is_dead_stub
 from any2caption.serving.live import LiveRepository, Pointer
-from any2caption.serving.releases import verify
 from any2caption.storage.signing_keys import Keys
 
 _DTYPES: dict[str, Any] = {"INT64": np.int64, "FP32": np.float32, "BOOL": np.bool_}
@@ -107,7 +105,7 @@ def _revive(  # noqa: PLR0913, PLR0917 - what a probe has, and what it found
     keys: Keys | None,
 ) -> Probe:
     try:
-        release = verify(Path(pointer.folder), keys=keys, weights=False)
+        release = live.verified(pointer, keys=keys, weights=False)
         altered = live.altered(release, step)
         if altered:
             dead = replace(dead, message=f"{dead.message}; put back: {altered[0]} was altered")
