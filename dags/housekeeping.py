@@ -1,13 +1,14 @@
 """### Housekeeping.
 
-Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, brings
-models back whose worker process died inside Triton, and removes prepared data and checkpoints of
-finished runs that are older than `days`. Bundles, metrics and reports are kept.
+Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, announces
+a champion whose release was never begun, brings models back whose worker process died inside
+Triton, and removes prepared data and checkpoints of finished runs that are older than `days`.
+Bundles, metrics and reports are kept.
 """
 
 from airflow.sdk import Param, dag
 
-from any2caption.orchestration import stages
+from any2caption.orchestration import assets, stages
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -23,6 +24,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 def housekeeping() -> None:
     """Repair, watch, clean."""
     stages.reconcile()
+    stages.announce("announce_champion", assets.CHAMPION, stages.unreleased())
     stages.watch()
     stages.retain()
 

@@ -1,8 +1,8 @@
 """Where everything lives: one object, read from the environment (`A2C_…`)."""
 
+import hashlib
+import os
 from functools import cached_property
-from hashlib import sha256
-from os import getuid
 from pathlib import Path
 from sys import executable
 from tempfile import gettempdir
@@ -22,8 +22,8 @@ def inner_url(home: Path) -> str:
     """
     folder = home / "triton" / "inner"
     if len(str(folder)) + len("/grpc:0") > _SOCKET_PATH_BYTES:
-        digest = sha256(str(home).encode()).hexdigest()[:16]
-        folder = Path(gettempdir()) / f"a2c-{getuid()}-{digest}-triton"
+        digest = hashlib.sha256(str(home).encode()).hexdigest()[:16]
+        folder = Path(gettempdir()) / f"a2c-{os.getuid()}-{digest}-triton"
     return f"unix:{folder}/grpc:0"
 
 
@@ -109,6 +109,21 @@ class Settings(BaseSettings):
         "does not show",
     )
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
+    auto_approve_by_run: bool = Field(
+        default=False,
+        description="Let whoever starts a run choose that; the local stack does, having one user",
+    )
+    trial_policies: str = Field(
+        default="",
+        description="Gate policies, comma-separated, that may promote here although they are not "
+        "for release",
+    )
+    signing_key: Path = Field(
+        default=Path(),
+        description="Private key that signs bundles and releases; by default in the user's "
+        "configuration folder",
+    )
+    verify_key: Path = Field(default=Path(), description="Its public part, all that serving needs")
     ports: Ports = Field(default_factory=Ports)
     annotate: Annotate = Field(default_factory=Annotate)
     door: Door = Field(default_factory=Door)
@@ -124,6 +139,10 @@ class Settings(BaseSettings):
         self.triton_inner_url = self.triton_inner_url or inner_url(self.home)
         if self.cancel_folder == Path():
             self.cancel_folder = self.home / "triton" / "cancelled"
+        if self.signing_key == Path():
+            self.signing_key = _configuration(self.home) / "signing.pem"
+        if self.verify_key == Path():
+            self.verify_key = _configuration(self.home) / "verify.pem"
 
     @cached_property
     def runs(self) -> Path:
@@ -134,3 +153,10 @@ class Settings(BaseSettings):
     def progress_log(self) -> Path:
         """JSON-lines file that every stage appends its progress to."""
         return self.home / "progress.jsonl"
+
+
+def _configuration(home: Path) -> Path:
+    """The folder of a stack's keys: the user's, one for each `home`, and not inside it."""
+    chosen = os.environ.get("XDG_CONFIG_HOME", "")
+    base = Path(chosen) if chosen else Path(os.environ.get("HOME", "/")) / ".config"
+    return base / "any2caption" / hashlib.hashlib.sha256(str(home).encode()).hexdigest()[:16]

@@ -24,6 +24,9 @@ LEAVES = [
     ["train"],
     ["promote"],
     ["rollback"],
+    ["model", "sign"],
+    ["model", "verify"],
+    ["model", "key"],
     ["approve"],
     ["demo"],
     ["data", "ingest"],
@@ -100,6 +103,24 @@ def test_an_option_for_a_kind_that_was_not_given_is_refused(tmp_path):
     done = a2c(tmp_path, "caption", "--text", "x", "--option", "depth.scale=5000")
     assert done.returncode == 2
     assert "--depth" in done.stderr
+
+
+def test_a_folder_is_signed_and_verified_by_hand(tmp_path):
+    folder, home = tmp_path / "bundle", tmp_path / "home"
+    folder.mkdir()
+    (folder / "weights").write_text("w")
+    kept = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    made = a2c(home, "model", "key", **kept)
+    assert "config/any2caption/" in made.stdout
+    unsigned = a2c(home, "model", "verify", str(folder), **kept)
+    assert unsigned.returncode == 1
+    assert f"`a2c model sign {folder}`" in unsigned.stderr
+    assert a2c(home, "model", "sign", str(folder), **kept).stdout == f"{folder}: 1 files signed\n"
+    assert "1 files as signed, digest" in a2c(home, "model", "verify", str(folder), **kept).stdout
+    (folder / "weights").write_text("x")
+    altered = a2c(home, "model", "verify", str(folder), **kept)
+    assert (altered.returncode, altered.stdout) == (1, "")
+    assert altered.stderr == f"a2c: {folder / 'weights'}: changed since it was signed\n"
 
 
 def test_a_server_that_is_not_there_is_worth_another_try(tmp_path):

@@ -2,10 +2,13 @@
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib.resources import as_file, files
 from multiprocessing import get_context
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
@@ -88,6 +91,23 @@ def test_a_training_run_is_one_row_whatever_happens_to_it(catalogue):
     assert (row.status, row.mlflow_run, row.metrics) == ("done", "r", {"loss": 0.5})
 
 
+def test_rows_from_before_digests_survive_the_upgrade_and_promote_nothing(catalogue, url):
+    catalogue.promote(MODEL, 1, None, "ada", "first")
+    catalogue.record_verdict("key", policy="tiny", passed=True, version=2, digest=DIGEST)
+    with as_file(files("any2caption.datasets") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        with catalogue._engine.execution_options(a2c_write=True).begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0002_annotation")
+    with pytest.raises(ConfigError, match="migrate it"):
+        catalogue.model_version(MODEL, 1)
+    catalogue.migrate()
+    row = catalogue.verdict_on(2)
+    assert (row.passed, row.digest, row.policy_digest, row.for_release) == (True, "", "", False)
+    assert catalogue.champion(MODEL).key is None
+
+
 def test_verdicts_and_validations_keep_their_reasons(catalogue):
     catalogue.record_verdict("key", policy="tiny", passed=False, reasons=["BLEU fell"])
     catalogue.record_verdict("key", policy="tiny", passed=True)
@@ -163,6 +183,91 @@ def test_of_32_writers_exactly_one_wins(url, catalogue):
     assert sorted(outcomes) == ["lost"] * (WRITERS - 1) + ["won"]
     assert len(catalogue.ledger(MODEL)) == 1
     assert catalogue.champion(MODEL).version == outcomes.index("won") + 1
+
+
+def test_a_request_sent_again_is_carried_out_once(catalogue):
+    first = catalogue.promote(MODEL, 1, None, "ada", "first", key="one")
+    assert catalogue.promote(MODEL, 1, None, "ada", "first", key="one").id == first.id
+    assert catalogue.repeated(MODEL, "one").id == first.id
+    assert catalogue.repeated(MODEL, "two") is None
+    assert catalogue.repeated(MODEL, None) is None
+    catalogue.promote(MODEL, 2, 1, "ada", "better", key="two")
+    catalogue.promote(MODEL, 3, 2, "ada", "better still")
+    back = [catalogue.rollback(MODEL, "bob", "bad", key="back") for _ in range(3)]
+    assert {line.id for line in back} == {back[0].id}
+    assert catalogue.champion(MODEL).version == 2
+    assert len(catalogue.ledger(MODEL)) == 4
+
+
+def test_a_stale_request_is_a_conflict_that_names_the_champion(catalogue):
+    """A promotion that was undone for cause stays undone when its task is retried."""
+    catalogue.promote(MODEL, 1, None, "ada", "first")
+    catalogue.promote(MODEL, 2, 1, "ada", "better", key="task")
+    catalogue.rollback(MODEL, "bob", "bad captions", key="undo")
+    with pytest.raises(ConflictError, match="done before; the champion is version 1 since"):
+        catalogue.promote(MODEL, 2, 1, "ada", "better", key="task")
+    catalogue.promote(MODEL, 3, 1, "ada", "fixed")
+    with pytest.raises(ConflictError, match="the champion is version 3 since"):
+        catalogue.rollback(MODEL, "bob", "bad captions", key="undo")
+    with pytest.raises(ConflictError, match="at line 4, not 2, and the champion is version 3"):
+        catalogue.promote(MODEL, 4, 3, "ada", "r", sequence=2)
+    with pytest.raises(ConflictError, match="at line 4, not 2, and the champion is version 3"):
+        catalogue.rollback(MODEL, "ada", "r", sequence=2)
+    assert catalogue.promote(MODEL, 4, 3, "ada", "r", sequence=4).sequence == 5
+
+
+def test_of_16_rollbacks_at_once_one_goes_back(catalogue):
+    for version, expected in [(1, None), (2, 1), (3, 2)]:
+        catalogue.promote(MODEL, version, expected, "ada", "better")
+
+    def roll_back(number):
+        try:
+            # Half of them repeat one request, half decide by themselves on what they saw.
+            given = {"key": "same"} if number % 2 else {}
+            return catalogue.rollback(MODEL, "bob", "bad", sequence=3, **given).version
+        except ConflictError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(16) as pool:
+        outcomes = list(pool.map(roll_back, range(16)))
+    assert 2 in outcomes
+    assert all("champion is version 2" in outcome for outcome in outcomes if outcome != 2)
+    assert catalogue.champion(MODEL).version == 2
+    assert len(catalogue.ledger(MODEL)) == 4
+
+
+def test_a_later_verdict_stops_a_promotion(catalogue):
+    passed = catalogue.record_verdict("key", policy="tiny", passed=True, version=1)
+    assert catalogue.verdict_on(1).id == passed.id
+    catalogue.record_verdict("key", policy="tiny", passed=False, version=1)
+    with pytest.raises(ConflictError, match="a later verdict on version 1"):
+        catalogue.promote(MODEL, 1, None, "ada", "first", verdict=passed.id)
+    last = catalogue.verdict_on(1)
+    assert not last.passed
+    assert catalogue.promote(MODEL, 1, None, "ada", "forced", verdict=last.id).version == 1
+    assert catalogue.verdict_on(2) is None
+
+
+def test_a_report_cannot_be_made_newer_than_a_refusal(catalogue):
+    told = {"policy": "tiny", "version": 1}
+    good = catalogue.record_verdict("key", passed=True, report_digest="a" * 64, **told)
+    catalogue.record_verdict("key", passed=False, report_digest="b" * 64, **told)
+    again = catalogue.record_verdict("key", passed=True, report_digest="a" * 64, **told)
+    assert again.id == good.id
+    assert not catalogue.verdict_on(1).passed
+
+
+def test_what_a_version_is_never_changes(catalogue):
+    told = {"digest": DIGEST, "run_key": "key"}
+    first = catalogue.record_model_version(MODEL, 1, **told)
+    assert catalogue.record_model_version(MODEL, 1, **told).created == first.created
+    assert catalogue.model_version(MODEL, 1).digest == DIGEST
+    with pytest.raises(ConflictError, match="version 1 of any2caption is bundle dddddddddddd"):
+        catalogue.record_model_version(MODEL, 1, digest="e" * 64, run_key="key")
+    with pytest.raises(ConflictError):
+        catalogue.record_model_version(MODEL, 2, **told)
+    with pytest.raises(NotFoundError, match="does not know version 2"):
+        catalogue.model_version(MODEL, 2)
 
 
 def test_of_writers_in_several_processes_exactly_one_wins(tmp_path):

@@ -1,15 +1,17 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from any2caption.captions.text import render
 from any2caption.errors import InputError
 from any2caption.evaluation import report_html
-from any2caption.evaluation.gates import SMOKE, TINY, decide
+from any2caption.evaluation.gates import SMOKE, TINY, decide, policy_digest
 from any2caption.evaluation.measure import control, score
 from any2caption.evaluation.report import Finding, Subject, build, load_finding
 from any2caption.evaluation.slices import pick
+from any2caption.storage.digest import file_digest
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,20 @@ def test_a_verdict_comes_back_from_its_report(selection, tmp_path):
     report, verdict = made(selection, champion="c" * 64)
     path = tmp_path / "report.json"
     path.write_text(json.dumps(report))
-    assert load_finding(path) == Finding(verdict, "c" * 64)
+    assert load_finding(path) == Finding(
+        verdict=verdict,
+        bundle="b" * 64,
+        champion="c" * 64,
+        snapshot="s" * 64,
+        policy_digest=policy_digest(TINY),
+        report_digest=file_digest(path),
+    )
+
+
+def test_a_policys_digest_is_that_of_its_content():
+    assert policy_digest(TINY) == policy_digest(replace(TINY))
+    assert policy_digest(TINY) != policy_digest(replace(TINY, significance=0.1))
+    assert policy_digest(TINY) != policy_digest(SMOKE)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": "other"}', '{"schema": 1'])

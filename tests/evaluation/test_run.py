@@ -6,11 +6,13 @@ import pytest
 from any2caption.captions.text import render
 from any2caption.conditions.types import Condition, Image
 from any2caption.datasets.snapshots import publish
+from any2caption.errors import IntegrityError
 from any2caption.evaluation import run
+from any2caption.evaluation.code import code_digest, sources_digest
 from any2caption.evaluation.gates import Policy, Threshold
 from any2caption.evaluation.scores import Selector
 from any2caption.settings import Settings
-from any2caption.storage import open_store
+from any2caption.storage import open_store, signatures
 
 STRICT = Policy(
     name="strict",
@@ -64,6 +66,7 @@ def world(tmp_path, monkeypatch, records):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "model.txt").write_text(answers)
+        signatures.sign(folder)
         return folder
 
     def evaluate(folder, champion=None):
@@ -117,12 +120,44 @@ def test_captions_are_made_once_per_bundle_and_record(world):
     assert loads == ["good", "blind"]
 
 
+def test_captions_of_other_code_are_made_again(world, monkeypatch):
+    """A decoder that was broken since is not judged by what it said before."""
+    _, _, bundle, evaluate, loads = world
+    good = bundle("good", "reader")
+    evaluate(good)
+    monkeypatch.setattr(run, "code_digest", lambda: "0" * 64)
+    evaluate(good)
+    assert loads == ["good", "good"]
+
+
+def test_the_codes_digest_sees_every_source_that_makes_a_caption(tmp_path):
+    for part in ("model", "captions"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "decoder.py").write_text("good = True\n")
+    before = sources_digest(tmp_path)
+    assert before == sources_digest(tmp_path)
+    (tmp_path / "model" / "decoder.py").write_text("good = False\n")
+    assert sources_digest(tmp_path) != before
+    assert len(code_digest()) == 64
+
+
 def test_the_command_ends_with_zero_whatever_the_verdict(world, tmp_path, capsys):
     _, snapshot, bundle, _, _ = world
     blind = bundle("blind", "constant")
     arguments = ["--bundle", str(blind), "--snapshot", snapshot, "--out", str(tmp_path / "out")]
     assert run.main(arguments) == 0
     assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+def test_an_altered_bundle_is_not_evaluated_nor_compared_with(world, tmp_path):
+    _, _, bundle, evaluate, loads = world
+    good, altered = bundle("good", "reader"), bundle("altered", "constant")
+    (altered / "model.txt").write_text("reader")
+    for arguments in ((altered,), (good, altered)):
+        with pytest.raises(IntegrityError, match=r"altered/model\.txt: changed"):
+            evaluate(*arguments)
+    assert loads == []
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,33 @@ def test_triton_is_probed_through_the_door():
     assert monitor["endpoints"][0]["port"] == "metrics"
 
 
+def test_whoever_serves_is_given_the_public_key_alone():
+    keys = VALUES["settings"]
+    triton = resources()["Deployment", "any2caption-triton"]["spec"]["template"]["spec"]
+    mounts = [mount["mountPath"] for mount in triton["containers"][0]["volumeMounts"]]
+    assert str(Path(keys["A2C_VERIFY_KEY"]).parent) in mounts
+    assert str(Path(keys["A2C_SIGNING_KEY"]).parent) not in mounts
+    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    assert compose["triton"]["secrets"] == ["verify_key"]
+    secrets = {name: service.get("secrets", ()) for name, service in compose.items()}
+    assert [name for name in secrets if "signing_key" in secrets[name]] == ["airflow-scheduler"]
+
+
+def test_who_signs_finds_the_keys_where_the_settings_say():
+    airflow = yaml.safe_load((ROOT / "infra" / "airflow" / "values.yaml").read_text())
+    train = yaml.safe_load_all((ROOT / "infra" / "kubernetes" / "train.yaml").read_text())
+    job = next(each for each in train if each["kind"] == "Job")["spec"]["template"]["spec"]
+    for volumes, mounts in (
+        (airflow["scheduler"]["extraVolumes"], airflow["scheduler"]["extraVolumeMounts"]),
+        (job["volumes"], job["containers"][0]["volumeMounts"]),
+    ):
+        paths = {mount["name"]: mount["mountPath"] for mount in mounts}
+        for name, key in (("signing", "A2C_SIGNING_KEY"), ("verify", "A2C_VERIFY_KEY")):
+            assert paths[name] == str(Path(VALUES["settings"][key]).parent)
+        secret = next(volume for volume in volumes if volume["name"] == "signing")["secret"]
+        assert secret["defaultMode"] == 0o440
+
+
 def test_door_and_server_share_key_and_flags():
     _, containers = containers_of_triton()
     told = {

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from any2caption.orchestration.kubernetes import pod_operator
+from any2caption.orchestration.kubernetes import ClusterSettings, pod_operator
 
 WORK = {"key": "train-0123456789abcdef", "arguments": ["-m", "any2caption.training.run"]}
 
@@ -32,6 +32,18 @@ def test_the_pod_runs_the_work_with_its_gpus_and_shared_folder(operator, tmp_pat
     assert mounts["home"] == str(tmp_path)
     assert mounts["shared-memory"] == "/dev/shm"  # noqa: S108 - Linux's own place
     assert pod.metadata.labels["a2c-work"] == WORK["key"]
+
+
+def test_the_pod_can_sign_what_it_makes_and_nobody_else_reads_the_key(operator):
+    spec = build(operator).spec
+    mounts = {mount.name: mount for mount in spec.containers[0].volume_mounts}
+    volumes = {volume.name: volume for volume in spec.volumes}
+    cluster = ClusterSettings()
+    assert volumes["signing"].secret.secret_name == cluster.signing_secret
+    assert volumes["signing"].secret.default_mode == 0o440
+    assert volumes["verify"].config_map.name == cluster.verify_config
+    assert mounts["signing"].read_only
+    assert mounts["verify"].read_only
 
 
 def test_the_operator_defers_and_attaches_to_a_pod_that_is_there(operator):

@@ -1,12 +1,16 @@
 """Retries follow the errors; requests, keys and commands follow their inputs."""
 
+from dataclasses import replace
+
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from any2caption import errors
+from any2caption.errors import ConfigError
+from any2caption.evaluation import gates
 from any2caption.orchestration import work
 from any2caption.orchestration.assets import carried
-from any2caption.orchestration.requests import lifecycle_of, require, resolve
+from any2caption.orchestration.requests import lifecycle_of, needs_no_person, require, resolve
 from any2caption.orchestration.retries import by_policy, exit_is_retryable, for_airflow
 from any2caption.settings import Settings
 
@@ -108,3 +112,36 @@ def test_commands_name_the_runs_own_folders(settings):
     assert scored.arguments[-2:] == ("--champion", str(settings.home / "champion"))
     assert scored.done.endswith("evaluation/smoke-vs-1/report.json")
     assert len({trained.folder, scored.folder, work.prepare(settings, request).folder}) == 3
+
+
+def test_an_evaluation_is_found_again_for_the_same_question_only(monkeypatch):
+    asked = {"policy": "tiny", "snapshot": "ab" * 32}
+    name = work.evaluation_name(asked)
+    assert name == work.evaluation_name(dict(asked))
+    assert name.startswith("tiny-")
+    assert name != work.evaluation_name({**asked, "snapshot": "cd" * 32})
+    monkeypatch.setitem(gates.POLICIES, "tiny", replace(gates.TINY, significance=0.1))
+    assert name != work.evaluation_name(asked)
+    with pytest.raises(ConfigError, match="unknown gate policy"):
+        work.evaluation_name({**asked, "policy": "../../tiny"})
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("server", [True, False])
+@pytest.mark.parametrize("by_run", [True, False])
+def test_a_run_approves_itself_only_where_the_server_allows_it(tmp_path, asked, server, by_run):
+    settings = Settings(home=tmp_path, auto_approve=server, auto_approve_by_run=by_run)
+    assert needs_no_person({"auto_approve": asked}, settings) == (asked and (server or by_run))
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../x", "a/b", "", "/etc", ".hidden", "a\0b", "a\n", None, 7]
+)
+@pytest.mark.parametrize("field", ["run", "evaluation"])
+def test_a_name_from_outside_is_never_a_way_out_of_the_runs_folder(settings, name, field):
+    request = {
+        "run": "0123456789abcdef", "evaluation": "tiny", "snapshot": "s", "policy": "tiny",
+        "preset": "tiny", "recipe": "smoke", "lifecycle": "lc", field: name,
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match="is no name of a"):
+        work.evaluate(settings, request, None)

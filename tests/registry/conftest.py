@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from any2caption.settings import Settings
+from any2caption.storage import signatures
 
 
 def _free_port():
@@ -60,13 +61,14 @@ def settings(tmp_path, mlflow_url):
 
 @pytest.fixture
 def make_bundle(tmp_path):
-    """Write a folder that stands for a bundle; other text, other digest."""
+    """Write and sign a folder that stands for a bundle; other text, other digest."""
 
     def make(text, name="bundle"):
         folder = tmp_path / name
         (folder / "nested").mkdir(parents=True)
         (folder / "manifest.json").write_text(f'{{"weights": "{text}"}}')
         (folder / "nested" / "model.safetensors").write_bytes(text.encode() * 100)
+        signatures.sign(folder)
         return folder
 
     return make

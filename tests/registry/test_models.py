@@ -7,7 +7,9 @@ from any2caption.evaluation.gates import Check, Verdict
 from any2caption.registry import models
 from any2caption.registry.client import mlflow_client
 from any2caption.settings import Settings
-from any2caption.storage.digest import folder_digest
+from any2caption.storage import signatures
+from any2caption.storage.digest import SIGNATURE, folder_digest
+from any2caption.storage.signatures import file_digests
 
 PASS = Verdict("tiny", True, True, (Check("camera", 0.97, 0.93, True, "camera: 0.97"),))
 FAIL = Verdict("tiny", True, False, (Check("camera", 0.5, 0.93, False, "camera: 0.50 too low"),))
@@ -19,7 +21,9 @@ def test_a_registered_bundle_comes_back_byte_for_byte(settings, make_bundle, tmp
     found = models.register(
         settings, bundle, snapshot="s1", run_key="r1", preset="tiny", recipe="smoke"
     )
-    fetched = models.fetch_bundle(settings, found.version, tmp_path / "fetched")
+    fetched = models.fetch_bundle(
+        settings, found.version, tmp_path / "fetched", digest=found.digest
+    )
     assert folder_digest(fetched) == folder_digest(bundle) == found.digest
     assert found.tags["a2c.snapshot"] == "s1"
     assert found.tags["a2c.run_key"] == "r1"
@@ -88,9 +92,28 @@ def test_a_bundle_changed_in_the_store_is_never_handed_out(settings, make_bundle
     extra.write_text("{}")
     with mlflow_client(settings) as client:
         client.log_artifact(found.run_id, str(extra), "bundle")
-    with pytest.raises(IntegrityError, match="digest"):
-        models.fetch_bundle(settings, found.version, tmp_path / "fetched")
+    wrong = rf"version {found.version} in MLflow: .*extra\.json: added since it was signed"
+    with pytest.raises(IntegrityError, match=wrong):
+        models.fetch_bundle(settings, found.version, tmp_path / "fetched", digest=found.digest)
     assert not (tmp_path / "fetched").exists()
+
+
+@pytest.mark.server
+def test_a_bundle_from_before_signatures_is_signed_by_hand_and_registered_again(
+    settings, make_bundle, tmp_path, monkeypatch
+):
+    bundle = make_bundle("old")
+    digest = folder_digest(bundle)
+    with monkeypatch.context() as patch:  # as it was registered then
+        patch.setattr(models.signatures, "verify", lambda folder, **_: file_digests(folder))
+        (bundle / SIGNATURE).unlink()
+        version = models.register(settings, bundle).version
+    with pytest.raises(IntegrityError, match=r"not signed; sign that of its training run"):
+        models.fetch_bundle(settings, version, tmp_path / "fetched", digest=digest)
+    signatures.sign(bundle)
+    assert models.register(settings, bundle).version == version
+    fetched = models.fetch_bundle(settings, version, tmp_path / "fetched", digest=digest)
+    assert signatures.verify(fetched) == file_digests(bundle)
 
 
 @pytest.mark.server

@@ -11,9 +11,10 @@ from any2caption.errors import (
     NotFoundError,
     UnavailableError,
 )
-from any2caption.evaluation.gates import Check, Verdict
+from any2caption.evaluation.gates import Check, Verdict, policy_digest, policy_of
 from any2caption.registry import models, promotion
 from any2caption.registry.client import MODEL, mlflow_client
+from any2caption.settings import Settings
 
 RELEASE = Verdict("tiny", True, True, (Check("camera", 0.97, 0.93, True, "camera: 0.97"),))
 SMOKE = Verdict("smoke", False, True, (Check("any", 0.1, 0.02, True, "any: 0.10"),))
@@ -31,14 +32,27 @@ def ledger(settings):
 
 
 @pytest.fixture
-def version(settings, make_bundle, request):
-    """Register a bundle of its own with a verdict and return its version."""
+def version(settings, ledger, make_bundle, request):
+    """Register a bundle of its own, judged `against` a version, and return its version."""
 
-    def make(name, verdict=RELEASE):
-        registered = models.register(settings, make_bundle(f"{request.node.name}{name}", name))
+    def make(name, verdict=RELEASE, against=None, **others):
+        found = models.register(settings, make_bundle(f"{request.node.name}{name}", name))
+        ledger.record_model_version(MODEL, found.version, digest=found.digest, run_key=name)
         if verdict is not None:
-            models.record_verdict(settings, registered.version, verdict)
-        return registered.version
+            compared = ledger.model_version(MODEL, against).digest if against else ""
+            row = {
+                "policy": verdict.policy,
+                "passed": verdict.passed,
+                "reasons": verdict.reasons,
+                "version": found.version,
+                "champion": against,
+                "digest": found.digest,
+                "champion_digest": compared,
+                "policy_digest": policy_digest(policy_of(verdict.policy)),
+                "for_release": verdict.for_release,
+            }
+            ledger.record_verdict(name, **{**row, **others})
+        return found.version
 
     return make
 
@@ -52,7 +66,8 @@ pytestmark = pytest.mark.server
 
 
 def test_promotion_writes_the_ledger_and_the_alias_follows(settings, ledger, version):
-    first, second = version("a"), version("b")
+    first = version("a")
+    second = version("b", against=first)
     done = promotion.promote(settings, first, "ann", "first", ledger=ledger)
     assert (done.version, done.previous, done.changed) == (first, None, True)
     done = promotion.promote(settings, second, "bob", "better", ledger=ledger)
@@ -76,23 +91,77 @@ def test_force_needs_a_reason_and_the_ledger_keeps_it(settings, ledger, version)
     with pytest.raises(ConfigError, match="reason"):
         promotion.promote(settings, unfit, "ann", " ", force=True, ledger=ledger)
     promotion.promote(settings, unfit, "ann", "outage of 3 May", force=True, ledger=ledger)
-    assert ledger.ledger(MODEL)[-1].reason == "forced past verdict 'refused': outage of 3 May"
+    assert ledger.ledger(MODEL)[-1].reason == (
+        "forced although its last verdict is a refusal: camera: 0.50: outage of 3 May"
+    )
     assert aliased(settings) == unfit
 
 
-def test_a_smoke_verdict_cannot_replace_a_released_champion(settings, ledger, version):
-    smoke, released, other_smoke = version("a", SMOKE), version("b"), version("c", SMOKE)
-    promotion.promote(settings, smoke, "ann", "a first one", ledger=ledger)
-    promotion.promote(settings, released, "ann", "a real one", ledger=ledger)
-    with pytest.raises(GateRefused, match="not for release"):
-        promotion.promote(settings, other_smoke, "ann", "oops", ledger=ledger)
-    assert aliased(settings) == released
+def test_a_verdict_not_for_release_promotes_nothing_not_even_the_first(
+    settings, ledger, version, monkeypatch
+):
+    smoke = version("a", SMOKE)
+    with pytest.raises(GateRefused, match="policy smoke, which is not for release"):
+        promotion.promote(settings, smoke, "ann", "a first one", ledger=ledger)
+    assert aliased(settings) is None
+    monkeypatch.setenv("A2C_TRIAL_POLICIES", "other, smoke")
+    trial = Settings(home=settings.home, mlflow_url=settings.mlflow_url)
+    assert promotion.promote(trial, smoke, "ann", "a trial stack", ledger=ledger).changed
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"digest": "0" * 64}, "its verdict is on bundle 000000000000"),
+        ({"digest": ""}, "its verdict is on bundle unknown"),
+        ({"policy_digest": "0" * 64}, "policy tiny is another one than it was judged by"),
+        ({"policy": "gone"}, "policy gone is another one"),
+        ({"champion": 77, "champion_digest": "7" * 64}, "compared with version 77"),
+        ({"champion_digest": "7" * 64}, "compared with nobody"),
+    ],
+)
+def test_a_verdict_on_something_else_promotes_nothing(settings, ledger, version, row, why):
+    unfit = version("a", **row)
+    with pytest.raises(GateRefused, match=why):
+        promotion.promote(settings, unfit, "ann", "please", ledger=ledger)
+    assert ledger.ledger(MODEL) == []
+
+
+def test_a_version_that_was_rolled_back_needs_force(settings, ledger, version):
+    first = version("a")
+    second = version("b", against=first)
+    promotion.promote(settings, first, "ann", "first", ledger=ledger)
+    task = {"expected": first, "key": "life promotes"}
+    promotion.promote(settings, second, "ann", "better", ledger=ledger, **task)
+    promotion.rollback(settings, "bob", "burning houses", ledger=ledger)
+    with pytest.raises(ConflictError, match=f"done before; the champion is version {first} since"):
+        promotion.promote(settings, second, "ann", "better", ledger=ledger, **task)
+    with pytest.raises(GateRefused, match=r"was rolled back \(burning houses\)"):
+        promotion.promote(settings, second, "ann", "again", ledger=ledger)
+    assert promotion.promote(settings, second, "ann", "wrong alarm", force=True, ledger=ledger)
+
+
+def test_a_verdict_that_comes_in_between_stops_the_promotion(
+    settings, ledger, version, monkeypatch
+):
+    first = version("a")
+    checked = promotion.objection
+
+    def refuse_meanwhile(*rows):
+        ledger.record_verdict("late", policy="tiny", passed=False, version=first)
+        return checked(*rows)
+
+    monkeypatch.setattr(promotion, "objection", refuse_meanwhile)
+    with pytest.raises(ConflictError, match="a later verdict"):
+        promotion.promote(settings, first, "ann", "first", ledger=ledger)
+    assert ledger.ledger(MODEL) == []
 
 
 def test_catalogue_down_during_a_promotion_leaves_the_alias_unchanged(
     settings, ledger, version, monkeypatch
 ):
-    first, second = version("a"), version("b")
+    first = version("a")
+    second = version("b", against=first)
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
     down = Catalogue("postgresql+psycopg2://nobody@127.0.0.1:9/catalogue")
     with pytest.raises(UnavailableError):
@@ -105,7 +174,8 @@ def test_catalogue_down_during_a_promotion_leaves_the_alias_unchanged(
 
 
 def test_a_crash_between_ledger_and_alias_is_repaired(settings, ledger, version, monkeypatch):
-    first, second = version("a"), version("b")
+    first = version("a")
+    second = version("b", against=first)
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
 
     def unavailable(*_args):
@@ -123,7 +193,8 @@ def test_a_crash_between_ledger_and_alias_is_repaired(settings, ledger, version,
 
 
 def test_an_alias_moved_by_hand_is_moved_back(settings, ledger, version):
-    first, second = version("a"), version("b")
+    first = version("a")
+    second = version("b", against=first)
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
     models.set_alias(settings, promotion.CHAMPION, second)
     assert promotion.reconcile(settings, ledger=ledger) == first
@@ -145,7 +216,7 @@ def test_thirty_two_promotions_at_once_have_one_winner(settings, ledger, version
                 expected=None,
                 ledger=ledger,
             )
-        except ConflictError:
+        except (ConflictError, GateRefused):  # too late, before or in the swap
             return None
 
     with ThreadPoolExecutor(32) as pool:
@@ -157,16 +228,20 @@ def test_thirty_two_promotions_at_once_have_one_winner(settings, ledger, version
 
 
 def test_a_promotion_decided_against_another_champion_loses(settings, ledger, version):
-    first, second, third = version("a"), version("b"), version("c")
+    first = version("a")
+    second, third = version("b", against=first), version("c", against=first)
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
     promotion.promote(settings, second, "ann", "second", expected=first, ledger=ledger)
-    with pytest.raises(ConflictError):
+    with pytest.raises(GateRefused, match=f"compared with version {first}, and the champion is"):
         promotion.promote(settings, third, "ann", "third", expected=first, ledger=ledger)
+    with pytest.raises(ConflictError, match=f"is version {second}, not {first}"):
+        promotion.promote(settings, third, "a", "r", expected=first, force=True, ledger=ledger)
     assert aliased(settings) == second
 
 
 def test_rollback_returns_to_the_previous_champion_with_a_reason(settings, ledger, version):
-    first, second = version("a"), version("b")
+    first = version("a")
+    second = version("b", against=first)
     with pytest.raises(NotFoundError, match="no champion"):
         promotion.rollback(settings, "ann", "bad", ledger=ledger)
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
@@ -177,3 +252,32 @@ def test_rollback_returns_to_the_previous_champion_with_a_reason(settings, ledge
     assert (done.version, done.previous) == (first, second)
     assert aliased(settings) == first
     assert ledger.ledger(MODEL)[-1].reason == "worse on real cameras"
+
+
+def test_a_rollback_sent_again_goes_back_once(settings, ledger, version):
+    first = version("a")
+    second = version("b", against=first)
+    third = version("c", against=second)
+    for one in (first, second, third):
+        promotion.promote(settings, one, "ann", "better", ledger=ledger)
+    done = [
+        promotion.rollback(settings, "ann", "bad", key="click", ledger=ledger) for _ in range(3)
+    ]
+    assert [each.version for each in done] == [second] * 3
+    assert [each.changed for each in done] == [True, False, False]
+    assert aliased(settings) == second
+    promotion.promote(settings, third, "ann", "after all", force=True, ledger=ledger)
+    with pytest.raises(ConflictError, match=f"the champion is version {third} since"):
+        promotion.rollback(settings, "ann", "bad", key="click", ledger=ledger)
+
+
+def test_a_rollback_to_what_mlflow_no_longer_has_changes_nothing(settings, ledger, version):
+    first = version("a")
+    second = version("b", against=first)
+    for one in (first, second):
+        promotion.promote(settings, one, "ann", "better", ledger=ledger)
+    with mlflow_client(settings) as client:
+        client.delete_model_version(MODEL, str(first))
+    with pytest.raises(NotFoundError, match="MLflow"):
+        promotion.rollback(settings, "ann", "bad", ledger=ledger)
+    assert ledger.champion(MODEL).version == aliased(settings) == second

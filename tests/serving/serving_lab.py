@@ -15,6 +15,7 @@ from any2caption.serving import contract, releases, shm
 from any2caption.serving.control import TritonControl
 from any2caption.serving.live import LiveRepository
 from any2caption.settings import Settings, inner_url
+from any2caption.storage import signatures
 
 ROOT = Path(__file__).parents[2]
 SERVE_PYTHON = Path(os.environ.get("A2C_SERVE_PYTHON") or ROOT / ".venv-serve" / "bin" / "python")
@@ -164,6 +165,7 @@ def fake_release(folder, number, *marks):
     bundle.mkdir(parents=True)
     for mark in ("weights", *marks):
         (bundle / mark).write_text(f"{mark} of {number}")
+    signatures.sign(bundle)
     source = folder / "repository"
     if not source.exists():
         fake_repository(source)

@@ -39,6 +39,31 @@ def test_killed_stub_is_brought_back(server, fake, control, step):
     smoke.check(server.url, fake.number)
 
 
+def test_a_dead_step_is_revived_from_signed_code_only(server, fake, control):
+    model = f"decoder-r{fake.number}"
+    time.sleep(2.1)
+    os.kill(server.stubs()[model], signal.SIGKILL)
+    wait_until(lambda: model not in server.stubs())
+    code = fake.repository / "decoder" / "1" / "model.py"
+    installed = server.live.root / model / "1" / "model.py"
+    good = code.read_bytes()
+    installed.write_bytes(b"raise SystemExit('evil')")
+    code.chmod(0o644)
+    code.write_bytes(b"raise SystemExit('evil')")
+    try:
+        found = {probe.model: probe for probe in watch(control, server.live)}[model]
+        assert (found.state, found.revived) == ("dead", False)
+        assert f"{code}: changed since it was signed" in found.message
+        assert model not in server.stubs()
+    finally:
+        code.write_bytes(good)
+    found = {probe.model: probe for probe in watch(control, server.live)}[model]
+    assert found.revived
+    assert f"put back: {installed} was altered" in found.message
+    assert installed.read_bytes() == good
+    smoke.check(server.url, fake.number)
+
+
 def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_path):
     before = {path.name for path in shm.SHM.glob(f"{shm.PREFIX}*")}
     server = Server(tmp_path / "home")

@@ -1,5 +1,6 @@
-"""`a2c promote` and `a2c rollback`: a release owner's commands, written into the ledger."""
+"""`a2c promote`, `a2c rollback` and `a2c model …`: a release owner's commands."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,12 @@ from any2caption.errors import A2CError
 if TYPE_CHECKING:
     from any2caption.settings import Settings
 
+model = typer.Typer(help="Signatures of bundles and releases.", no_args_is_help=True)
+Folder = Annotated[Path, typer.Argument(help="Folder of a bundle or a release.")]
+Key = Annotated[
+    str | None,
+    typer.Option(help="Names this request: sent again with the same key, it changes nothing."),
+]
 Approver = Annotated[str, typer.Option(envvar="USER", help="Who decides; kept in the ledger.")]
 
 
@@ -20,8 +27,9 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
     approver: Approver,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
     force: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--force", help="Also without a passed verdict; needs a reason.")
+        bool, typer.Option("--force", help="Past what the verdict says; needs a reason.")
     ] = False,
+    key: Key = None,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -31,7 +39,12 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
 
     settings = environment.load_settings(home)
     done = run_promote(
-        settings, version=version, approver=approver, reason=reason or "by hand", force=force
+        settings,
+        version=version,
+        approver=approver,
+        reason=reason or "by hand",
+        force=force,
+        key=key,
     )
     _announce(settings, done, as_json=json)
 
@@ -39,6 +52,7 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
 def rollback(
     approver: Approver,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
+    key: Key = None,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -47,7 +61,7 @@ def rollback(
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
-    done = run_rollback(settings, approver=approver, reason=reason)
+    done = run_rollback(settings, approver=approver, reason=reason, key=key)
     _announce(settings, done, as_json=json)
 
 
@@ -66,3 +80,41 @@ def _announce(settings: "Settings", done: dict[str, Any], *, as_json: bool) -> N
         say(f"the ledger says so, but the release did not start: {error}")
     else:
         say(f"DAG release rolls version {done['version']} out: {settings.airflow_url}")
+
+
+@model.command("sign")
+def sign(folder: Folder, home: Home = None) -> None:
+    """Sign a folder with the stack's key: say that you know where it comes from.
+
+    Training and releases sign by themselves; this is for what was made before, or elsewhere.
+    """
+    from any2caption.stack import environment
+    from any2caption.storage import signatures
+    from any2caption.storage.signing_keys import Keys
+
+    keys = Keys.of(environment.load_settings(home))
+    signatures.sign(folder, keys=keys)
+    put(f"{folder}: {len(signatures.signed_digests(folder, keys=keys))} files signed")
+
+
+@model.command("verify")
+def verify(folder: Folder, home: Home = None) -> None:
+    """Check every file of a folder against its signature; exit code 1 names the first wrong one."""
+    from any2caption.stack import environment
+    from any2caption.storage import signatures
+    from any2caption.storage.digest import listing_digest
+    from any2caption.storage.signing_keys import Keys
+
+    digests = signatures.verify(folder, keys=Keys.of(environment.load_settings(home)))
+    put(f"{folder}: {len(digests)} files as signed, digest {listing_digest(digests)}")
+
+
+@model.command("key")
+def key(home: Home = None) -> None:
+    """Say where the stack's keys lie; a missing pair is made."""
+    from any2caption.stack import environment
+    from any2caption.storage.signing_keys import Keys
+
+    keys = Keys.of(environment.load_settings(home))
+    put(f"private {keys.for_signing()}")
+    put(f"public  {keys.for_verifying()}")

@@ -6,8 +6,10 @@ the slices). What was not measured does not pass: a threshold without enough que
 with that as its reason.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from any2caption.errors import ConfigError
@@ -219,3 +221,8 @@ def policy_of(name: str) -> Policy:
         return POLICIES[name]
     except KeyError:
         raise ConfigError(f"unknown gate policy {name!r}; known: {', '.join(POLICIES)}") from None
+
+
+def policy_digest(policy: Policy) -> str:
+    """Identify a policy by its content: two policies of one name are two policies."""
+    return hashlib.sha256(json.dumps(asdict(policy), sort_keys=True).encode()).hexdigest()

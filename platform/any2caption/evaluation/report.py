@@ -1,5 +1,6 @@
 """The evaluation report as plain JSON values, and reading a verdict back from it."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import InputError
 from any2caption.evaluation.camera import Paths, agreement
-from any2caption.evaluation.gates import Check, Policy, Verdict
+from any2caption.evaluation.code import code_digest
+from any2caption.evaluation.gates import Check, Policy, Verdict, policy_digest
 from any2caption.evaluation.measure import Measured, Selection, lexical_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
 from any2caption.evaluation.paired import Comparison
@@ -98,7 +100,12 @@ def build(  # noqa: PLR0913 - the report's own parts
     return {
         "schema": SCHEMA,
         **asdict(subject),
-        "policy": {"name": policy.name, "summary": policy.summary},
+        "code": code_digest(),
+        "policy": {
+            "name": policy.name,
+            "summary": policy.summary,
+            "digest": policy_digest(policy),
+        },
         "verdict": {**asdict(verdict), "reasons": list(verdict.reasons)},
         "aspects": {a: _rate(scores.accuracy(Selector(aspect=a))) for a in aspects},
         "slices": {
@@ -122,28 +129,41 @@ def build(  # noqa: PLR0913 - the report's own parts
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a report decided, and the digest of the champion that it compared with (or None)."""
+    """What a report decided, and on what: digests of the bundles, the snapshot and the policy.
+
+    `champion` is the digest of the champion that it compared with, None if there was none.
+    `report_digest` identifies the report itself.
+    """
 
     verdict: Verdict
+    bundle: str
     champion: str | None
+    snapshot: str
+    policy_digest: str
+    report_digest: str
 
 
 def load_finding(path: Path) -> Finding:
     """Read the decision back from a `report.json`; InputError if it is not one."""
     try:
-        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        found: Mapping[str, Any] = json.loads(content)
         if found["schema"] != SCHEMA:
             raise InputError(f"schema {found['schema']!r}, expected {SCHEMA!r}", file=str(path))
         verdict = found["verdict"]
         return Finding(
-            Verdict(
+            verdict=Verdict(
                 policy=verdict["policy"],
                 for_release=verdict["for_release"],
                 passed=verdict["passed"],
                 checks=tuple(Check(**check) for check in verdict["checks"]),
                 comparisons=tuple(Comparison(**each) for each in verdict["comparisons"]),
             ),
-            found["champion"],
+            bundle=found["bundle"],
+            champion=found["champion"],
+            snapshot=found["snapshot"],
+            policy_digest=found["policy"].get("digest", ""),
+            report_digest=hashlib.sha256(content).hexdigest(),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"not an evaluation report: {error}", file=str(path)) from error

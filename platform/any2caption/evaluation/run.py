@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import any2caption
 from any2caption.conditions.types import Condition
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition, load_snapshot
@@ -21,15 +20,17 @@ from any2caption.errors import A2CError, ConfigError, NotFoundError
 from any2caption.evaluation import gates, report_html
 from any2caption.evaluation.camera import camera_paths
 from any2caption.evaluation.captioning import Item, Memory, Texter, caption_all
+from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.measure import Measured, Selection, control, score
 from any2caption.evaluation.report import Subject, build
 from any2caption.evaluation.slices import pick
 from any2caption.evaluation.thumbnails import picture_of
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
-from any2caption.storage import open_store
+from any2caption.storage import open_store, signatures
 from any2caption.storage.base import ObjectStore
-from any2caption.storage.digest import folder_digest
+from any2caption.storage.digest import listing_digest
+from any2caption.storage.signing_keys import Keys
 
 SAMPLES_PER_SLICE = 2
 
@@ -78,14 +79,10 @@ class Bench:
     def _control_of(self, name: str) -> int:
         return self.policy.control_of(name, self.plan.per_slice or self.policy.per_slice)
 
-    def measure(self, bundle: Path, what: str) -> tuple[str, Measured]:
-        """Caption and judge with one bundle; returns its digest and what was measured."""
-        if not bundle.is_dir():
-            raise NotFoundError(f"{bundle}: no model bundle there")
-        digest = folder_digest(bundle)
-        memory = Memory(
-            self.settings.home / "cache" / "captions" / f"{digest}-{any2caption.__version__}.jsonl"
-        )
+    def measure(self, bundle: Path, digest: str, what: str) -> Measured:
+        """Caption and judge with one bundle, whose digest is known."""
+        name = f"{digest}-{code_digest()[:16]}.jsonl"
+        memory = Memory(self.settings.home / "cache" / "captions" / name)
         plain = [Item(record) for group in self.selection.values() for record in group]
         by_id = {item.record.id: item.record for item in plain}
         swapped = [
@@ -105,7 +102,14 @@ class Bench:
         other = {
             item.record.id: text for item, text in zip(swapped, texts[len(plain) :], strict=True)
         }
-        return digest, score(self.selection, own, other)
+        return score(self.selection, own, other)
+
+
+def _digest_of(settings: Settings, bundle: Path) -> str:
+    """Check a bundle's signature and every file of it; return its digest."""
+    if not bundle.is_dir():
+        raise NotFoundError(f"{bundle}: no model bundle there")
+    return listing_digest(signatures.verify(bundle, keys=Keys.of(settings)))
 
 
 def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
@@ -123,9 +127,13 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
 
     Raises:
         NotFoundError: bundle or snapshot is missing, or the snapshot has no test records.
+        IntegrityError: a bundle is not what our key signed.
         ConfigError: the policy is unknown.
     """
     rules, plan, started = gates.policy_of(policy), plan or Plan(), time.monotonic()
+    # Both before the first caption: hours may lie between.
+    digest = _digest_of(settings, bundle)
+    champion_digest = _digest_of(settings, champion) if champion else ""
     progress = ProgressLog(settings.progress_log, lifecycle)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     selection = pick(
@@ -136,13 +144,13 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     count = sum(len(group) for group in selection.values())
     progress.emit("evaluate", f"{count} held-out records in {len(selection)} slices", total=count)
     bench = Bench(settings, store, selection, rules, plan, progress)
-    digest, challenger = bench.measure(bundle, "challenger")
-    champion_digest, baseline = bench.measure(champion, "champion") if champion else (None, None)
+    challenger = bench.measure(bundle, digest, "challenger")
+    baseline = bench.measure(champion, champion_digest, "champion") if champion else None
     verdict = gates.decide(challenger.scores, baseline.scores if baseline else None, rules)
     subject = Subject(
         bundle=digest,
         snapshot=snapshot,
-        champion=champion_digest,
+        champion=champion_digest or None,
         synthetic=sum(r.synthetic for group in selection.values() for r in group),
         records=count,
     )

@@ -2,11 +2,13 @@
 
 A folder of safetensors and JSON with the SHA-256 of every file, written whole or not at all.
 
-    config.json  tokenizer.json  meta.json  vision|motion|camera|language.safetensors  manifest.json
+    config.json  tokenizer.json  meta.json  vision|motion|camera|language.safetensors
+    manifest.json  model.sig
 
-`manifest.json` is written last and the folder appears under its name by one rename. Every read
-checks the digest of what it reads; a file that is missing, altered or not listed raises
-IntegrityError.
+The manifest and its signature are written last and the folder appears under its name by one rename.
+Every read checks the digest of what it reads; a file that is missing, altered or not listed raises
+IntegrityError. Who wrote the manifest is `storage.signatures`' question: it is asked where a bundle
+comes from elsewhere.
 """
 
 import hashlib
@@ -25,6 +27,9 @@ from any2caption.conditions.types import Condition
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.model.config import ModelConfig, from_dict, to_json
 from any2caption.model.processor import Processor
+from any2caption.storage import signatures
+from any2caption.storage.digest import SIGNATURE, file_digest
+from any2caption.storage.signing_keys import Keys
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,9 +68,17 @@ class Bundle:
 
 
 def save_bundle(
-    folder: Path, model: "Any2Caption", processor: Processor, meta: Mapping[str, Any]
+    folder: Path,
+    model: "Any2Caption",
+    processor: Processor,
+    meta: Mapping[str, Any],
+    *,
+    keys: Keys | None = None,
 ) -> Path:
-    """Write a bundle atomically; an existing one at `folder` is replaced. Returns `folder`."""
+    """Write and sign a bundle atomically; an existing one at `folder` is replaced.
+
+    Returns `folder`. The key is by default that of this process's settings.
+    """
     from safetensors.torch import save_file
 
     from any2caption.model.any2caption import PARTS, part_of
@@ -84,9 +97,10 @@ def save_bundle(
         (work / "config.json").write_text(to_json(model.config))
         processor.tokenizer.save(str(work / "tokenizer.json"))
         (work / "meta.json").write_text(json.dumps(dict(meta), indent=2, sort_keys=True) + "\n")
-        files = {file.name: _digest(file) for file in sorted(work.iterdir())}
+        files = {file.name: file_digest(file) for file in sorted(work.iterdir())}
         manifest = {"format": FORMAT, "files": files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+        signatures.sign(work, {**files, MANIFEST: file_digest(work / MANIFEST)}, keys=keys)
         for file in work.iterdir():
             _sync(file)
         work.chmod(0o755)
@@ -104,7 +118,7 @@ def load_bundle(folder: Path) -> Bundle:
     manifest = _manifest(folder)
     for name in manifest:
         read_file(folder, name)
-    if extra := {file.name for file in folder.iterdir()} - {*manifest, MANIFEST}:
+    if extra := {file.name for file in folder.iterdir()} - {*manifest, MANIFEST, SIGNATURE}:
         raise IntegrityError(f"{folder}: not in the manifest: {', '.join(sorted(extra))}")
     meta = json.loads(read_file(folder, "meta.json"))
     return Bundle(folder, load_config(folder), meta)
@@ -175,11 +189,6 @@ def _manifest(folder: Path) -> dict[str, str]:
         return {str(name): str(digest) for name, digest in manifest["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{file}: damaged: {error}") from error
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -5,14 +5,17 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from any2caption.errors import A2CError, NotFoundError, UnavailableError
+from any2caption.errors import A2CError, ConflictError, NotFoundError, UnavailableError
 from any2caption.orchestration import work
 from any2caption.orchestration.requests import require
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
+
+_EVENT_TIME = timedelta(minutes=5)  # from a promotion to the start of its release, at most
 
 Request = dict[str, Any]
 Action = Callable[[Settings, Request], Request]
@@ -63,10 +66,16 @@ def published(settings: Settings, request: Request) -> Request:
 
 
 def plan_training(settings: Settings, request: Request) -> Request:
-    """Name the training run by what it depends on, and enter it in the catalogue."""
+    """Name the training run by what it depends on, and enter it in the catalogue.
+
+    A policy that does not exist is refused here: after the training it would be too late.
+    """
     from any2caption.datasets.catalogue import Catalogue
+    from any2caption.evaluation.gates import policy_of
 
     with reported(settings, request, "finetune") as log:
+        if "policy" in request:
+            policy_of(request["policy"])
         catalogue = Catalogue(settings.catalogue_url)
         catalogue.migrate()
         snapshot = request.get("snapshot")
@@ -138,30 +147,36 @@ def _of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan_evaluation(settings: Settings, request: Request) -> Request:
-    """Fetch the champion to compare with; a version that is champion keeps its old report."""
-    from any2caption.registry import models
-    from any2caption.registry.commands import champion_bundle
-    from any2caption.registry.promotion import champion_version
+    """Fetch the champion to compare with; a version that is champion keeps its old report.
+
+    What the version is and comes from is read from the catalogue, never from MLflow's tags.
+    """
+    from any2caption.registry.client import MODEL
+    from any2caption.registry.commands import champion_bundle, version_bundle
+    from any2caption.registry.promotion import champion_version, open_ledger
 
     with reported(settings, request, "evaluate") as log:
         version = int(require(request, "version", "give the param `version` of a registered model"))
-        tags = models.get(settings, version).tags
+        catalogue = open_ledger(settings)
+        run = catalogue.training_run(catalogue.model_version(MODEL, version).run_key)
+        known = {"snapshot": run.snapshot_id, "preset": run.preset, "recipe": run.recipe}
         planned = {
-            **{key: tags[f"a2c.{key}"] for key in ("snapshot", "preset", "recipe")},
+            **known,
             **request,
             "version": version,
-            "run": request.get("run") or tags["a2c.run_key"],
-            "champion": champion_version(settings) or 0,
+            "run": request.get("run") or run.key,
+            "champion": champion_version(settings, catalogue) or 0,
         }
+        catalogue.close()
         bundle = work.bundle(settings, planned["run"])
         if not bundle.exists():
-            models.fetch_bundle(settings, version, bundle)
-        other, planned["evaluation"] = None, request["policy"]
+            version_bundle(settings, version, bundle)
+        other, planned["evaluation"] = None, work.evaluation_name(planned)
         if planned["champion"] == version:
             planned["evaluation"] = _former_evaluation(settings, planned)
         elif planned["champion"]:
             other = champion_bundle(settings)
-            planned["evaluation"] = f"{request['policy']}-vs-{planned['champion']}"
+            planned["evaluation"] += f"-vs-{planned['champion']}"
         against = f"against champion {planned['champion']}" if other else "with no other champion"
         log.emit("evaluate", f"version {version} under policy {request['policy']}, {against}")
         return {**planned, "score": work.evaluate(settings, planned, other).as_dict()}
@@ -169,11 +184,10 @@ def plan_evaluation(settings: Settings, request: Request) -> Request:
 
 def _former_evaluation(settings: Settings, request: Request) -> str:
     """The folder of the report that made this version champion, else a fresh one."""
-    policy = str(request["policy"])
-    reports = (settings.runs / request["run"] / "evaluation").glob(f"{policy}*/report.json")
+    name = str(request["evaluation"])
+    reports = work.evaluation(settings, request).parent.glob(f"{name}*/report.json")
     names = [report.parent.name for report in sorted(reports, key=lambda r: r.stat().st_mtime)]
-    names = [name for name in names if name == policy or name.startswith(f"{policy}-vs-")]
-    return names[-1] if names else policy
+    return names[-1] if names else name
 
 
 def judge(settings: Settings, request: Request) -> Request:
@@ -210,21 +224,32 @@ def promote(settings: Settings, request: Request) -> Request:
             approver=str(request.get("approver") or "automatic"),
             reason=f"gate passed in life cycle {request['lifecycle']}",
             expected=(request["champion"] or None) if known else Current.CHAMPION,
+            key=f"{request['lifecycle']} promotes {version}",
             lifecycle=request["lifecycle"],
         )
         return {**request, "version": version}
 
 
 def release(settings: Settings, request: Request) -> Request:
-    """Build the champion's release from its registered bundle, and roll it out."""
-    from any2caption.registry import models, promotion
+    """Build the champion's release from its registered bundle, and roll it out.
+
+    Raises:
+        ConflictError: the version asked for is not the champion: only promotion leads to traffic.
+    """
+    from any2caption.registry import promotion
+    from any2caption.registry.commands import version_bundle
     from any2caption.serving.rollout import run_release
 
     with reported(settings, request, "release") as log:
-        version = int(request.get("version") or promotion.champion_version(settings) or 0)
-        if not version:
+        champion = promotion.champion_version(settings)
+        if champion is None:
             raise NotFoundError("there is no champion to release; promote a version first")
-        bundle = models.fetch_bundle(settings, version, settings.home / "bundles" / f"v{version}")
+        version = int(request.get("version") or champion)
+        if version != champion:
+            raise ConflictError(
+                f"version {version} is not released: the champion is version {champion}"
+            )
+        bundle = version_bundle(settings, version)
         result = run_release(
             settings,
             bundle,
@@ -235,6 +260,23 @@ def release(settings: Settings, request: Request) -> Request:
         number = result["release"]
         log.emit("release", f"release {number} of version {version} answers", release=number)
         return {**request, "version": version, "release": number}
+
+
+def unreleased(settings: Settings, *, now: datetime | None = None) -> int | None:
+    """Return the champion if nobody began to roll it out since it became champion.
+
+    That is what a crash between the ledger's line and the event that starts `release` leaves. A
+    roll-out that failed is another matter: it said so.
+    """
+    from any2caption.registry.client import MODEL
+    from any2caption.registry.promotion import open_ledger
+
+    catalogue = open_ledger(settings)
+    line = catalogue.champion(MODEL)
+    if line is None or (now or datetime.now(UTC)) - line.created < _EVENT_TIME:
+        return None
+    begun = catalogue.deployed_since(MODEL, line.version, line.created)
+    return None if begun else line.version
 
 
 def reconcile(settings: Settings) -> dict[str, Any]:
@@ -271,6 +313,8 @@ def watch(settings: Settings) -> list[dict[str, Any]]:
     from any2caption.serving.control import connect
     from any2caption.serving.rollout import live_repository
     from any2caption.serving.watchdog import watch as probe_all
+    from any2caption.storage.signing_keys import Keys
 
     with connect(settings) as control:
-        return [asdict(probe) for probe in probe_all(control, live_repository(settings))]
+        live = live_repository(settings)
+        return [asdict(probe) for probe in probe_all(control, live, keys=Keys.of(settings))]

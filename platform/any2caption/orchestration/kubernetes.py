@@ -7,6 +7,8 @@ from airflow.sdk import BaseOperator
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_SIGNING, _VERIFY = "/etc/any2caption/signing", "/etc/any2caption/verify"
+
 
 class ClusterSettings(BaseSettings):
     """Where pods run, read from `A2C_K8S_…`."""
@@ -24,6 +26,12 @@ class ClusterSettings(BaseSettings):
     )
     environment_config: str = Field(
         default="any2caption-settings", description="ConfigMap of settings; the secret wins"
+    )
+    signing_secret: str = Field(
+        default="any2caption-signing", description="Secret with signing.pem: pods sign bundles"
+    )
+    verify_config: str = Field(
+        default="any2caption-verify", description="ConfigMap with verify.pem, its public part"
     )
     gpus: int = 1
     gpu_resource: str = "nvidia.com/gpu"
@@ -61,6 +69,9 @@ def pod_operator(task_id: str, work: Any, *, accelerator: bool, **kwargs: Any) -
         limits[cluster.gpu_resource] = str(cluster.gpus)
     claim = k8s.V1PersistentVolumeClaimVolumeSource(claim_name=cluster.volume_claim)
     memory = k8s.V1EmptyDirVolumeSource(medium="Memory", size_limit=cluster.shared_memory)
+    # For the image's group alone: a key that others can read is refused.
+    signing = k8s.V1SecretVolumeSource(secret_name=cluster.signing_secret, default_mode=0o440)
+    verify = k8s.V1ConfigMapVolumeSource(name=cluster.verify_config)
     return KubernetesPodOperator(
         task_id=task_id,
         name=f"a2c-{task_id.replace('_', '-')}",
@@ -85,10 +96,14 @@ def pod_operator(task_id: str, work: Any, *, accelerator: bool, **kwargs: Any) -
         volumes=[
             k8s.V1Volume(name="home", persistent_volume_claim=claim),
             k8s.V1Volume(name="shared-memory", empty_dir=memory),
+            k8s.V1Volume(name="signing", secret=signing),
+            k8s.V1Volume(name="verify", config_map=verify),
         ],
         volume_mounts=[
             k8s.V1VolumeMount(name="home", mount_path=home),
             k8s.V1VolumeMount(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 - Linux's
+            k8s.V1VolumeMount(name="signing", mount_path=_SIGNING, read_only=True),
+            k8s.V1VolumeMount(name="verify", mount_path=_VERIFY, read_only=True),
         ],
         startup_timeout_seconds=cluster.startup_seconds,
         deferrable=True,

@@ -2,7 +2,7 @@
 
 from airflow.sdk import Param
 
-_ID = "^[A-Za-z0-9._-]{0,80}$"
+_ID = "^([A-Za-z0-9][A-Za-z0-9._-]{0,79})?$"
 
 
 def lifecycle() -> Param:
@@ -66,7 +66,8 @@ def auto_approve() -> Param:
     return Param(
         None,
         type=["null", "boolean"],
-        description="Promote without waiting for a person; empty: the setting A2C_AUTO_APPROVE",
+        description="Promote without waiting for a person, where the server leaves that to a run "
+        "(A2C_AUTO_APPROVE_BY_RUN); empty: the setting A2C_AUTO_APPROVE",
     )
 
 

@@ -26,6 +26,12 @@ def resolve(
     return request
 
 
+def needs_no_person(request: Mapping[str, Any], settings: Settings) -> bool:
+    """Whether a promotion is approved by itself: asked for by the run, allowed by the server."""
+    allowed = settings.auto_approve or settings.auto_approve_by_run
+    return bool(request["auto_approve"]) and allowed
+
+
 def lifecycle_of(run_id: str) -> str:
     """A short, readable id for a run that nobody gave one."""
     kind = re.match(r"[a-z]+", run_id)

@@ -117,7 +117,9 @@ def judge(request: Request) -> Request:
 @by_policy
 def choose_approval(request: Request, automatic: str, by_person: str) -> str:
     """Go on to the task `automatic` if no person is needed, else to `by_person`."""
-    return automatic if request["auto_approve"] else by_person
+    from any2caption.orchestration.requests import needs_no_person
+
+    return automatic if needs_no_person(request, _settings()) else by_person
 
 
 @task(trigger_rule="none_failed_min_one_success")  # type: ignore[untyped-decorator]
@@ -162,6 +164,22 @@ def reconcile() -> Request:
     from any2caption.orchestration import actions
 
     return actions.reconcile(_settings())
+
+
+@task
+@by_policy
+def unreleased() -> Request:
+    """Find a champion whose release was never begun; skipped where there is none."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from any2caption.orchestration import actions
+    from any2caption.orchestration.requests import lifecycle_of
+
+    version = actions.unreleased(_settings())
+    if version is None:
+        raise AirflowSkipException("the champion's release was begun")
+    run = str(get_current_context()["run_id"])
+    return {"lifecycle": lifecycle_of(run), "version": version}
 
 
 @task

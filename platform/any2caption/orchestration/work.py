@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from any2caption.names import safe_name
 from any2caption.orchestration.jobs import Job
 from any2caption.settings import Settings
 
@@ -69,7 +70,7 @@ def ingest(settings: Settings, request: Mapping[str, Any]) -> Work:
 
 def prepare(settings: Settings, request: Mapping[str, Any]) -> Work:
     """Turn a snapshot's records into the arrays that training reads."""
-    folder = settings.runs / request["run"]
+    folder = run_folder(settings, request["run"])
     arguments = (
         *("-m", "any2caption.training.prepare"),
         *("--snapshot", request["snapshot"], "--preset", request["preset"]),
@@ -82,7 +83,7 @@ def prepare(settings: Settings, request: Mapping[str, Any]) -> Work:
 
 def train(settings: Settings, request: Mapping[str, Any]) -> Work:
     """Train, resuming from the last checkpoint in the run's folder."""
-    folder = settings.runs / request["run"]
+    folder = run_folder(settings, request["run"])
     arguments = (
         *("-m", "any2caption.training.run"),
         *("--preset", request["preset"], "--recipe", request["recipe"]),
@@ -107,14 +108,33 @@ def evaluate(settings: Settings, request: Mapping[str, Any], champion: Path | No
     return _work(settings, "evaluate", request, arguments, done, request["evaluation"])
 
 
-def bundle(settings: Settings, run: str) -> Path:
+def run_folder(settings: Settings, run: object) -> Path:
+    """The folder of a training run; ConfigError for a key that is no safe name of one."""
+    return settings.runs / safe_name(run, "training run")
+
+
+def bundle(settings: Settings, run: object) -> Path:
     """The bundle that a training run leaves."""
-    return settings.runs / run / "train" / "bundle"
+    return run_folder(settings, run) / "train" / "bundle"
+
+
+def evaluation_name(request: Mapping[str, Any]) -> str:
+    """Name an evaluation by its policy and by what it depends on: snapshot, policy content, code.
+
+    So a report is found again for the same question only.
+    """
+    from any2caption.evaluation.code import code_digest
+    from any2caption.evaluation.gates import policy_digest, policy_of
+
+    policy = policy_of(request["policy"])
+    question = f"{request['snapshot']} {policy_digest(policy)} {code_digest()}"
+    return f"{policy.name}-{hashlib.sha256(question.encode()).hexdigest()[:8]}"
 
 
 def evaluation(settings: Settings, request: Mapping[str, Any]) -> Path:
-    """The folder of one evaluation of a run: `<policy>`, or `<policy>-vs-<champion's version>`."""
-    return settings.runs / str(request["run"]) / "evaluation" / str(request["evaluation"])
+    """The folder of one evaluation of a run: its name, or `<name>-vs-<champion's version>`."""
+    name = safe_name(request["evaluation"], "evaluation")
+    return run_folder(settings, request["run"]) / "evaluation" / name
 
 
 def _common(settings: Settings, request: Mapping[str, Any]) -> tuple[str, ...]:
@@ -133,8 +153,8 @@ def _work(  # noqa: PLR0913, PLR0917 - the fields of a Work
     done: Path,
     variant: str = "",
 ) -> Work:
-    name = "-".join(part for part in (stage, variant) if part)
-    folder = settings.runs / request["run"] / "jobs" / name
+    name = safe_name("-".join(part for part in (stage, variant) if part), "job")
+    folder = run_folder(settings, request["run"]) / "jobs" / name
     return Work(
         stage, f"{name}-{request['run']}", arguments, str(folder), str(done), request["lifecycle"]
     )

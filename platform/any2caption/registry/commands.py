@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import ConflictError, GateRefused
+from any2caption.evaluation.gates import policy_digest, policy_of
 from any2caption.evaluation.report import Finding, load_finding
 from any2caption.progress import ProgressLog
 from any2caption.registry import models, promotion
@@ -37,23 +38,27 @@ def run_register(  # noqa: PLR0913 - the run's own identity
 
     Raises:
         GateRefused: the report's verdict is a refusal.
-        ConflictError: the report compared with another champion than the present one.
+        ConflictError: the report is on another bundle, snapshot or policy, or compared with another
+            champion than the present one; or the catalogue knows the version as another bundle.
     """
     log = ProgressLog(settings.progress_log, lifecycle)
     log.emit("register", f"registering {bundle.name} of run {run_key}")
     found = models.register(
         settings, bundle, snapshot=snapshot, run_key=run_key, preset=preset, recipe=recipe
     )
-    catalogue = _catalogue(settings)
+    catalogue = promotion.open_ledger(settings)
+    catalogue.record_model_version(
+        MODEL, found.version, digest=found.digest, run_key=run_key, lifecycle=lifecycle
+    )
     champion = promotion.champion_version(settings, catalogue)
     passed: bool | None = None
     policy = ""
     if report is not None:
         finding = load_finding(report / "report.json")
         verdict = finding.verdict
-        _check_comparison(settings, finding, found, champion)
+        _check_subject(finding, found, snapshot)
+        compared = _check_comparison(catalogue, finding, found, champion)
         passed, policy = verdict.passed, verdict.policy
-        models.record_verdict(settings, found.version, verdict, report)
         catalogue.record_verdict(
             run_key,
             policy=verdict.policy,
@@ -61,9 +66,16 @@ def run_register(  # noqa: PLR0913 - the run's own identity
             reasons=verdict.reasons,
             report=str(report / "report.html"),
             version=found.version,
-            champion=champion,
+            champion=champion if compared else None,
+            digest=found.digest,
+            champion_digest=compared,
+            snapshot_id=finding.snapshot,
+            policy_digest=finding.policy_digest,
+            report_digest=finding.report_digest,
+            for_release=policy_of(verdict.policy).for_release,
             lifecycle=lifecycle,
         )
+        models.record_verdict(settings, found.version, verdict, report)
         if not verdict.passed:
             log.emit("register", f"version {found.version} refused: {'; '.join(verdict.reasons)}")
             raise GateRefused(
@@ -82,19 +94,34 @@ def run_register(  # noqa: PLR0913 - the run's own identity
     }
 
 
+def _check_subject(finding: Finding, found: Registered, snapshot: str) -> None:
+    """A verdict holds only for the bundle, the snapshot and the policy that it was made on."""
+    for what, reported, registered in (
+        ("bundle", finding.bundle, found.digest),
+        ("snapshot", finding.snapshot, snapshot),
+        ("policy content", finding.policy_digest, policy_digest(policy_of(finding.verdict.policy))),
+    ):
+        if reported != registered:
+            raise ConflictError(
+                f"the report is on {what} {reported[:12] or 'unknown'}, not {registered[:12]}: "
+                "evaluate again"
+            )
+
+
 def _check_comparison(
-    settings: Settings, finding: Finding, found: Registered, champion: int | None
-) -> None:
-    """A verdict holds only against the champion that it compared with."""
+    catalogue: "Catalogue", finding: Finding, found: Registered, champion: int | None
+) -> str:
+    """A verdict holds only against the champion that it compared with; return its digest or ""."""
     if champion == found.version:
-        return
-    digest = models.get(settings, champion).digest if champion else None
+        return finding.champion or ""
+    digest = catalogue.model_version(MODEL, champion).digest if champion else None
     if digest != finding.champion:
         compared = f"bundle {finding.champion[:12]}…" if finding.champion else "no champion"
         raise ConflictError(
             f"the report compared with {compared}, and the champion is version {champion}: "
             "evaluate again"
         )
+    return digest or ""
 
 
 def run_promote(  # noqa: PLR0913 - the decision's own inputs
@@ -105,9 +132,10 @@ def run_promote(  # noqa: PLR0913 - the decision's own inputs
     reason: str,
     expected: int | Current | None = Current.CHAMPION,
     force: bool = False,
+    key: str | None = None,
     lifecycle: str = "",
 ) -> dict[str, Any]:
-    """Promote a version: `{"model", "version", "previous", "changed"}`."""
+    """Promote a version: `{"model", "version", "previous", "changed"}`; once for a `key`."""
     log = ProgressLog(settings.progress_log, lifecycle)
     done = promotion.promote(
         settings,
@@ -116,7 +144,8 @@ def run_promote(  # noqa: PLR0913 - the decision's own inputs
         reason,
         expected=expected,
         force=force,
-        ledger=_catalogue(settings),
+        key=key,
+        ledger=promotion.open_ledger(settings),
     )
     verb = "is champion now" if done.changed else "was champion already"
     log.emit("promote", f"{MODEL} version {version} {verb}", version=version, approver=approver)
@@ -124,10 +153,20 @@ def run_promote(  # noqa: PLR0913 - the decision's own inputs
 
 
 def run_rollback(
-    settings: Settings, *, approver: str, reason: str, lifecycle: str = ""
+    settings: Settings,
+    *,
+    approver: str,
+    reason: str,
+    key: str | None = None,
+    lifecycle: str = "",
 ) -> dict[str, Any]:
-    """Return to the champion before: `{"model", "version", "previous", "changed"}`."""
-    done = promotion.rollback(settings, approver, reason, ledger=_catalogue(settings))
+    """Return to the champion before: `{"model", "version", "previous", "changed"}`.
+
+    Sent again with the same `key`, it does not go back another step.
+    """
+    done = promotion.rollback(
+        settings, approver, reason, key=key, ledger=promotion.open_ledger(settings)
+    )
     ProgressLog(settings.progress_log, lifecycle).emit(
         "promote", f"rolled back to {MODEL} version {done.version}: {reason}", version=done.version
     )
@@ -136,7 +175,7 @@ def run_rollback(
 
 def run_reconcile(settings: Settings) -> dict[str, Any]:
     """Make the alias agree with the ledger: `{"model", "alias", "version"}`."""
-    version = promotion.reconcile(settings, ledger=_catalogue(settings))
+    version = promotion.reconcile(settings, ledger=promotion.open_ledger(settings))
     return {"model": MODEL, "alias": CHAMPION, "version": version}
 
 
@@ -145,14 +184,21 @@ def champion_bundle(settings: Settings, folder: Path | None = None) -> Path | No
 
     The default folder is `<home>/bundles`; a bundle that is there and intact is not fetched again.
     """
-    version = promotion.champion_version(settings, _catalogue(settings))
+    version = promotion.champion_version(settings, promotion.open_ledger(settings))
     if version is None:
         return None
-    dest = (folder or settings.home / "bundles") / f"v{version}"
-    return models.fetch_bundle(settings, version, dest)
+    return version_bundle(settings, version, (folder or settings.home / "bundles") / f"v{version}")
 
 
-def _catalogue(settings: Settings) -> "Catalogue":
-    catalogue = promotion.open_ledger(settings)
-    catalogue.migrate()
-    return catalogue
+def version_bundle(settings: Settings, version: int, dest: Path | None = None) -> Path:
+    """Fetch a version's bundle to `dest`, checked against the digest that the catalogue holds.
+
+    The default is a local cache.
+
+    Raises:
+        NotFoundError: catalogue or MLflow do not know the version.
+        IntegrityError: what MLflow holds is another bundle, or not signed by our key.
+    """
+    digest = promotion.open_ledger(settings).model_version(MODEL, version).digest
+    dest = dest or settings.home / "bundles" / f"v{version}"
+    return models.fetch_bundle(settings, version, dest, digest=digest)

@@ -9,6 +9,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,9 @@ from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.evaluation.gates import Verdict
 from any2caption.registry.client import EXPERIMENT, MODEL, ModelVersion, mlflow_client
 from any2caption.settings import Settings
-from any2caption.storage.digest import folder_digest
+from any2caption.storage import signatures
+from any2caption.storage.digest import SIGNATURE, listing_digest
+from any2caption.storage.signing_keys import Keys
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +40,10 @@ _LONGEST_TAG = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A model version as the platform sees it; `verdict` is "" before the gate has spoken."""
+    """A model version as MLflow shows it. What its tags say is for people and decides nothing.
+
+    `verdict` is "" before the gate has spoken.
+    """
 
     version: int
     run_id: str
@@ -80,18 +86,19 @@ def register(  # noqa: PLR0913 - what a version is tagged with
     preset: str = "",
     recipe: str = "",
 ) -> Registered:
-    """Register a bundle folder as a version of the model `any2caption` and alias it `candidate`.
+    """Register a signed bundle as a version of the model `any2caption` and alias it `candidate`.
 
     The same bundle again gives the same version, also after a crash half-way.
 
     Raises:
         NotFoundError: there is no such folder, or it is empty.
+        IntegrityError: it is not what our key signed.
         UnavailableError: MLflow does not answer.
     """
     if not bundle.is_dir() or not any(bundle.iterdir()):
         raise NotFoundError(f"{bundle}: no model bundle there")
     tags = {
-        DIGEST: folder_digest(bundle),
+        DIGEST: listing_digest(signatures.verify(bundle, keys=Keys.of(settings))),
         "a2c.snapshot": snapshot,
         "a2c.run_key": run_key,
         "a2c.preset": preset,
@@ -108,6 +115,9 @@ def register(  # noqa: PLR0913 - what a version is tagged with
             )
             # Two registrations of one bundle at once both get here; the lower version counts.
             found = _by_digest(client, tags[DIGEST])
+        else:
+            # The same bundle may have been signed anew, or for the first time.
+            client.log_artifact(found.run_id, str(bundle / SIGNATURE), BUNDLE)
         if found is None:
             raise NotFoundError(f"{MODEL}: version of bundle {tags[DIGEST][:12]} is gone again")
         if not found.aliases:
@@ -165,28 +175,40 @@ def set_alias(settings: Settings, alias: str, version: int) -> None:
         client.set_registered_model_alias(MODEL, alias, str(version))
 
 
-def fetch_bundle(settings: Settings, version: int, dest: Path) -> Path:
-    """Download a version's bundle to the folder `dest` and check it against the registered digest.
+def fetch_bundle(settings: Settings, version: int, dest: Path, *, digest: str) -> Path:
+    """Download a version's bundle to the folder `dest` and check it: signature and `digest`.
 
-    A `dest` that already holds this bundle is kept; another content there is replaced. Nothing
-    unverified is ever visible at `dest`.
+    The digest is the catalogue's; what MLflow's tags say does not count. A `dest` that already
+    holds this bundle is kept; another content there is replaced. Nothing unverified is ever visible
+    at `dest`.
 
     Raises:
-        IntegrityError: what MLflow holds is not what was registered.
+        IntegrityError: what MLflow holds is not what was registered, or is not signed by our key.
     """
+    keys = Keys.of(settings)
+    with suppress(NotFoundError, IntegrityError):
+        if listing_digest(signatures.verify(dest, keys=keys)) == digest:
+            return dest
     with mlflow_client(settings) as client:
         found = _get(client, version)
-        if dest.is_dir() and folder_digest(dest) == found.digest:
-            return dest
         dest.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as folder:
             client.download_artifacts(found.run_id, BUNDLE, folder)
             fresh = Path(folder) / BUNDLE
-            digest = folder_digest(fresh)
-            if digest != found.digest:
+            if not (fresh / SIGNATURE).is_file():
                 raise IntegrityError(
-                    f"{MODEL} version {version}: the stored bundle has digest {digest[:12]}…, "
-                    f"{found.digest[:12]}… was registered"
+                    f"{MODEL} version {version}: its bundle in MLflow is not signed; sign that of "
+                    "its training run (`a2c model sign FOLDER`) and run `finetune` again, which "
+                    "registers it with its signature and trains nothing twice"
+                )
+            try:
+                stored = listing_digest(signatures.verify(fresh, keys=keys))
+            except IntegrityError as error:
+                raise IntegrityError(f"{MODEL} version {version} in MLflow: {error}") from error
+            if stored != digest:
+                raise IntegrityError(
+                    f"{MODEL} version {version}: the stored bundle has digest {stored[:12]}…, "
+                    f"{digest[:12]}… was registered"
                 )
             if dest.exists():
                 shutil.rmtree(dest)

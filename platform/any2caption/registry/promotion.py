@@ -3,46 +3,23 @@
 MLflow sets an alias unconditionally, so two promotions at once would both believe they won. The
 ledger's compare-and-swap lets exactly one through; the alias `champion` is only its projection, and
 `reconcile` repairs it whenever the two disagree (a crash between the two writes, an alias moved by
-hand).
+hand). Whether a version may be promoted is likewise read from the catalogue alone.
 """
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from any2caption.errors import ConfigError, GateRefused, NotFoundError
+from any2caption.errors import ConfigError, GateRefused, IntegrityError, NotFoundError
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
-from any2caption.registry.models import PASSED, Registered
+from any2caption.registry.fitness import objection
 from any2caption.settings import Settings
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
 
 CHAMPION = "champion"
-
-
-class LedgerEntry(Protocol):
-    """One promotion in the ledger."""
-
-    @property
-    def version(self) -> int:
-        """The model version that became champion."""
-
-
-class Ledger(Protocol):
-    """The part of the catalogue that promotions need."""
-
-    def champion(self, model: str) -> LedgerEntry | None:
-        """Return the latest promotion of a model, or None."""
-
-    def promote(
-        self, model: str, version: int, expected: int | None, approver: str, reason: str
-    ) -> LedgerEntry:
-        """Make a version champion; ConflictError when the champion is not `expected`."""
-
-    def rollback(self, model: str, approver: str, reason: str) -> LedgerEntry:
-        """Make the previous champion champion again; NotFoundError when there is none."""
 
 
 class Current(Enum):
@@ -61,13 +38,15 @@ class Promoted:
 
 
 def open_ledger(settings: Settings) -> "Catalogue":
-    """Open the catalogue's ledger at the settings' URL."""
+    """Open the catalogue's ledger at the settings' URL, at this version's schema."""
     from any2caption.datasets.catalogue import Catalogue
 
-    return Catalogue(settings.catalogue_url)
+    catalogue = Catalogue(settings.catalogue_url)
+    catalogue.migrate()
+    return catalogue
 
 
-def champion_version(settings: Settings, ledger: Ledger | None = None) -> int | None:
+def champion_version(settings: Settings, ledger: "Catalogue | None" = None) -> int | None:
     """Return the champion's version by the ledger, or None before the first promotion."""
     entry = (ledger or open_ledger(settings)).champion(MODEL)
     return None if entry is None else entry.version
@@ -81,52 +60,97 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     *,
     expected: int | Current | None = Current.CHAMPION,
     force: bool = False,
-    ledger: Ledger | None = None,
+    key: str | None = None,
+    ledger: "Catalogue | None" = None,
 ) -> Promoted:
     """Make a version champion: ledger first, then the alias.
 
     `expected` is the champion that the caller decided against (None: there was none); if somebody
-    else was promoted meanwhile, nothing changes. `force` promotes without a passed verdict and
-    needs a reason, which the ledger keeps. Promoting the champion again changes nothing and repairs
-    the alias.
+    else was promoted meanwhile, nothing changes. `force` promotes past what the verdict says and
+    needs a reason, which the ledger keeps. `key` names the request: sent again, it changes nothing.
+    Promoting the champion again changes nothing either; both repair the alias.
 
-    Raises: GateRefused: the version has no passed verdict, or only one under a policy that is not
-    for release while the champion has one that is. ConflictError: the champion is not the expected
-    one. UnavailableError: catalogue or MLflow does not answer; without the catalogue the alias is
-    left as it was.
+    Raises: GateRefused: the last verdict on the version does not allow it (`fitness.objection`).
+    ConflictError: the champion is not the expected one, a verdict came in meanwhile, or the request
+    was carried out before and its outcome is history. NotFoundError: catalogue or MLflow do not
+    know the version. IntegrityError: they know it as different bundles. UnavailableError: one of
+    them does not answer; without the catalogue the alias is left as it was.
     """
     if not approver.strip():
         raise ConfigError("a promotion needs the approver's name")
     if force and not reason.strip():
         raise ConfigError("a forced promotion needs a reason")
     ledger = ledger or open_ledger(settings)
-    current = champion_version(settings, ledger)
-    if current == version:
+    done, current = ledger.repeated(MODEL, key), champion_version(settings, ledger)
+    if done is not None or current == version:
         reconcile(settings, ledger=ledger)
-        return Promoted(version, current, changed=False)
-    candidate = models.get(settings, version)
-    if not force:
-        _refuse_unfit(candidate, models.get(settings, current) if current else None)
-    note = f"forced past verdict {candidate.verdict or 'none'!r}: {reason}" if force else reason
+        previous = done.previous if done is not None else current
+        return Promoted(version, previous, changed=False)
+    _check_stored(settings, ledger, version)
+    verdict = ledger.verdict_on(version)
+    against = objection(
+        ledger.model_version(MODEL, version),
+        verdict,
+        None if current is None or force else ledger.model_version(MODEL, current),
+        ledger.ledger(MODEL),
+        {name.strip() for name in settings.trial_policies.split(",")},
+    )
+    if against and not force:
+        raise GateRefused(f"{MODEL} version {version} cannot be promoted: {against}")
+    note = f"forced although {against}: {reason}" if against else reason
     wanted = current if isinstance(expected, Current) else expected
-    ledger.promote(MODEL, version, wanted, approver, note)
+    judged = verdict.id if verdict is not None and not force else None
+    line = ledger.promote(MODEL, version, wanted, approver, note, key=key, verdict=judged)
     reconcile(settings, ledger=ledger)
-    return Promoted(version, wanted, changed=True)
+    return Promoted(line.version, line.previous, changed=True)
 
 
-def _refuse_unfit(candidate: Registered, champion: Registered | None) -> None:
-    who = f"{MODEL} version {candidate.version}"
-    if candidate.verdict != PASSED:
-        why = candidate.reasons or "it was never evaluated"
-        raise GateRefused(f"{who} has no passed verdict: {why}")
-    if champion is not None and champion.for_release and not candidate.for_release:
-        raise GateRefused(
-            f"{who} passed a policy that is not for release, and version {champion.version} "
-            "passed one that is; evaluate it under a release policy first"
+def rollback(
+    settings: Settings,
+    approver: str,
+    reason: str,
+    *,
+    key: str | None = None,
+    ledger: "Catalogue | None" = None,
+) -> Promoted:
+    """Return to the champion before the present one, with a reason that the ledger keeps.
+
+    One step back whatever happens: of several at once, one goes back and the others are conflicts;
+    the request `key` sent again changes nothing.
+
+    Raises:
+        NotFoundError: there is no champion, none before it, or MLflow no longer has that one.
+        ConflictError: the champion changed meanwhile, or the request was carried out before and its
+            outcome is history.
+        IntegrityError: MLflow has another bundle as that version.
+    """
+    if not reason.strip():
+        raise ConfigError("a rollback needs a reason")
+    ledger = ledger or open_ledger(settings)
+    if (done := ledger.repeated(MODEL, key)) is not None:
+        reconcile(settings, ledger=ledger)
+        return Promoted(done.version, done.previous, changed=False)
+    last = ledger.champion(MODEL)
+    if last is None:
+        raise NotFoundError(f"{MODEL} has no champion to roll back from")
+    _check_stored(settings, ledger, ledger.rollback_target(MODEL))
+    line = ledger.rollback(MODEL, approver, reason, key=key, sequence=last.sequence)
+    reconcile(settings, ledger=ledger)
+    return Promoted(line.version, line.previous, changed=True)
+
+
+def _check_stored(settings: Settings, ledger: "Catalogue", version: int) -> None:
+    """A champion must be there to be served: MLflow has it, as the bundle that was registered."""
+    known = ledger.model_version(MODEL, version)
+    stored = models.get(settings, version)
+    if stored.digest != known.digest:
+        raise IntegrityError(
+            f"{MODEL} version {version} is bundle {stored.digest[:12] or 'unknown'} in MLflow and "
+            f"{known.digest[:12]} in the catalogue: MLflow's was tampered with"
         )
 
 
-def reconcile(settings: Settings, *, ledger: Ledger | None = None) -> int | None:
+def reconcile(settings: Settings, *, ledger: "Catalogue | None" = None) -> int | None:
     """Point the alias `champion` at the ledger's champion; return its version (None: nobody).
 
     Writers that overtake each other still end in agreement: after writing, each reads the ledger
@@ -140,22 +164,3 @@ def reconcile(settings: Settings, *, ledger: Ledger | None = None) -> int | None
         if champion_version(settings, ledger) == version:
             return version
     return None
-
-
-def rollback(
-    settings: Settings, approver: str, reason: str, *, ledger: Ledger | None = None
-) -> Promoted:
-    """Return to the champion before the present one, with a reason that the ledger keeps.
-
-    Raises:
-        NotFoundError: there is no champion, or none before it.
-    """
-    if not reason.strip():
-        raise ConfigError("a rollback needs a reason")
-    ledger = ledger or open_ledger(settings)
-    current = champion_version(settings, ledger)
-    if current is None:
-        raise NotFoundError(f"{MODEL} has no champion to roll back from")
-    entry = ledger.rollback(MODEL, approver, reason)
-    reconcile(settings, ledger=ledger)
-    return Promoted(entry.version, current, changed=True)

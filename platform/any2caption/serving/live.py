@@ -9,6 +9,7 @@ A pointer is replaced by one rename, so a restart serves exactly one release.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -21,7 +22,9 @@ from pathlib import Path
 
 from any2caption.errors import ConflictError, IntegrityError
 from any2caption.serving import contract
-from any2caption.serving.releases import Release, read_release
+from any2caption.serving.releases import Release, verify
+from any2caption.storage.signatures import file_digests
+from any2caption.storage.signing_keys import Keys
 
 _LOCK_PAUSE = 0.1
 _RELEASED = re.compile(r".+-r(\d+)$")
@@ -34,6 +37,12 @@ class Pointer:
     release: int
     folder: str
     former_folder: str | None = None
+
+
+def _step_config(release: Release, step: contract.Step) -> str:
+    """The step's configuration as the server reads it: with the place of the bundle."""
+    config = (release.repository / step.name / "config.pbtxt").read_text()
+    return config.replace(json.dumps(contract.BUNDLE), json.dumps(str(release.bundle)))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -111,17 +120,28 @@ class LiveRepository:
 
     def install_steps(self, release: Release) -> list[str]:
         """Copy the release's steps under their release-specific names; return the names."""
-        names = []
-        for step in contract.STEPS:
-            name = contract.release_name(step.name, release.number)
-            config = (release.repository / step.name / "config.pbtxt").read_text()
-            config = config.replace(json.dumps(contract.BUNDLE), json.dumps(str(release.bundle)))
-            target = self.root / name
-            shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(release.repository / step.name, target)
-            write_atomically(target / "config.pbtxt", config.encode())
-            names.append(name)
-        return names
+        return [self.install_step(release, step) for step in contract.STEPS]
+
+    def install_step(self, release: Release, step: contract.Step) -> str:
+        """Copy one of the release's steps, in the place of what is there; return its name."""
+        name = contract.release_name(step.name, release.number)
+        target = self.root / name
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(release.repository / step.name, target)
+        write_atomically(target / "config.pbtxt", _step_config(release, step).encode())
+        return name
+
+    def altered(self, release: Release, step: contract.Step) -> list[Path]:
+        """Return the files of an installed step that are not the release's, missing ones too.
+
+        Python's own compiled code is not among them: it goes whenever a step is installed.
+        """
+        installed = self.root / contract.release_name(step.name, release.number)
+        wanted = file_digests(release.repository / step.name)
+        wanted["config.pbtxt"] = hashlib.sha256(_step_config(release, step).encode()).hexdigest()
+        found = file_digests(installed) if installed.is_dir() else {}
+        names = {name for name in (*wanted, *found) if "__pycache__/" not in name}
+        return [installed / n for n in sorted(names) if wanted.get(n) != found.get(n)]
 
     def install_canaries(self, release: Release) -> list[str]:
         """Write the ensembles under canary names such as `any2caption-r7`; return the names."""
@@ -164,15 +184,46 @@ class LiveRepository:
                 found.append(folder.name)
         return found
 
-    def restore(self) -> None:
-        """Before a start: make the files mean the current release, whatever a crash left behind."""
+    def verified(
+        self, pointer: Pointer, *, keys: Keys | None = None, weights: bool = True
+    ) -> Release:
+        """Return the release that is pointed at, checked; `weights` as in `releases.verify`.
+
+        Raises:
+            IntegrityError: it is not what our key signed, or is another one than the pointer says.
+            NotFoundError: no such release, or no public key to check with.
+        """
+        release = verify(Path(pointer.folder), keys=keys, weights=weights)
+        if release.number != pointer.release:
+            raise IntegrityError(
+                f"{pointer.folder}: holds release {release.number}, and {self.pointer_file} means "
+                f"release {pointer.release}"
+            )
+        return release
+
+    def restore(self, keys: Keys | None = None) -> list[Path]:
+        """Before a start: make the files mean the current release, whatever a crash left behind.
+
+        Returns the installed code that was not the release's; it is gone then.
+
+        Raises:
+            IntegrityError: the release is not what our key signed; the message names the file.
+            NotFoundError: no such release, or no public key to check with.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
         pointer = self.current()
         if pointer is None:
             self.remove([folder.name for folder in self.root.iterdir()])
-            return
-        release = read_release(Path(pointer.folder))
-        self.remove(self.installed(but=release.number))
+            return []
+        release = self.verified(pointer, keys=keys)
+        there = {folder.name for folder in self.root.iterdir()}
+        altered = [
+            path
+            for step in contract.STEPS
+            if contract.release_name(step.name, release.number) in there
+            for path in self.altered(release, step)
+        ]
+        self.remove(sorted(there))
         self.install_steps(release)
-        self.remove([contract.release_name(e.name, release.number) for e in contract.ENSEMBLES])
         self.point_ensembles(release)
+        return altered

@@ -1,10 +1,10 @@
-"""A release: one immutable folder that holds all that is served, checked by digests.
+"""A release: one immutable, signed folder that holds all that is served.
 
     <out>/7/
-      bundle/            the model bundle (safetensors + JSON, with its own manifest)
+      bundle/            the model bundle (safetensors + JSON, with its own manifest and signature)
       repository/        steps and ensembles with this release's names in their configuration
-      manifest.json      SHA-256 of every file above
-      release.json       what it is; written last, inside a folder that is renamed into place
+      release.json       what it is
+      model.sig          SHA-256 of every file above, signed; written last
 
 The folder appears by one rename: a crash leaves at most a temporary folder, never half a release.
 """
@@ -21,10 +21,11 @@ from pathlib import Path
 
 from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from any2caption.serving import contract
+from any2caption.storage import signatures
+from any2caption.storage.digest import SIGNATURE, file_digest
+from any2caption.storage.signing_keys import Keys
 
-MANIFEST = "manifest.json"
 RELEASE = "release.json"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +49,29 @@ class Release:
         return self.folder / "repository"
 
 
-def sha256_of(path: Path) -> str:
-    """Return a file's SHA-256 without holding the file in memory."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
-
-
 def _content_digest(digests: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+    """Identify content: who signed the bundle, and when, is no part of it."""
+    content = {name: digest for name, digest in digests.items() if not name.endswith(SIGNATURE)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def build_digest(bundle_dir: Path, source: Path = contract.REPOSITORY) -> str:
+def build_digest(
+    bundle_dir: Path, source: Path = contract.REPOSITORY, *, keys: Keys | None = None
+) -> str:
     """Return the digest of what a release would hold, whatever its number.
+
+    The bundle is taken at its signature's word: `build` reads it.
 
     Raises:
         NotFoundError: no bundle there.
+        IntegrityError: it is not signed by our key.
     """
     if not Path(bundle_dir).is_dir():
         raise NotFoundError(f"{bundle_dir}: no such model bundle")
-    files = {f"bundle/{name}": digest for name, digest in _digests(Path(bundle_dir)).items()}
+    signed = signatures.signed_digests(Path(bundle_dir), keys=keys)
+    files = {f"bundle/{name}": digest for name, digest in signed.items()}
     for code in sorted(source.rglob("*.py")):
-        files[f"repository/{code.relative_to(source).as_posix()}"] = sha256_of(code)
+        files[f"repository/{code.relative_to(source).as_posix()}"] = file_digest(code)
     for name, config in contract.compile_repository().items():
         files[f"repository/{name}"] = hashlib.sha256(config.encode()).hexdigest()
     return _content_digest(files)
@@ -101,20 +96,22 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-def build(
+def build(  # noqa: PLR0913 - a release's parts
     bundle_dir: Path,
     out: Path,
     number: int,
     *,
     model_version: str = "",
     source: Path = contract.REPOSITORY,
+    keys: Keys | None = None,
 ) -> Release:
-    """Build release `number` from a model bundle and the model repository as code.
+    """Build and sign release `number` from a signed bundle and the model repository as code.
 
     The same content under the same number is returned as it is.
 
     Raises:
         NotFoundError: no bundle there.
+        IntegrityError: the bundle is not what our key signed.
         ConfigError: the model repository lacks a step.
         ConflictError: this number holds other content.
     """
@@ -125,9 +122,12 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=f".{number}-") as temporary:
         fresh = Path(temporary) / "release"
-        shutil.copytree(bundle_dir, fresh / "bundle")
         _copy_repository(source, fresh / "repository", number)
-        digests = _digests(fresh)
+        shutil.copytree(bundle_dir, fresh / "bundle")
+        # The copy is what is signed below, so the copy is what is read.
+        bundle = signatures.verify(fresh / "bundle", keys=keys)
+        known = {f"bundle/{name}": digest for name, digest in bundle.items()}
+        digests = signatures.file_digests(fresh, unread=known)
         digest = _content_digest(digests)
         if target.exists():
             existing = read_release(target)
@@ -135,9 +135,9 @@ def build(
                 raise ConflictError(f"{target}: this release number holds other content")
             return existing
         release = Release(number, target, model_version, digest, time.time())
-        (fresh / MANIFEST).write_text(json.dumps(digests, indent=1))
         document = {**asdict(release), "folder": None}
         (fresh / RELEASE).write_text(json.dumps(document, indent=1))
+        signatures.sign(fresh, {**digests, RELEASE: file_digest(fresh / RELEASE)}, keys=keys)
         _sync(fresh)
         try:
             fresh.rename(target)
@@ -169,26 +169,26 @@ def read_release(folder: Path) -> Release:
         raise IntegrityError(f"{folder / RELEASE}: not a release") from error
 
 
-def verify(folder: Path) -> Release:
-    """Check every file of a release against its manifest.
+def verify(folder: Path, *, keys: Keys | None = None, weights: bool = True) -> Release:
+    """Check a release against its signature, every file of it.
+
+    Without `weights` those are not read: a step that loads them holds them to the bundle's
+    manifest, and that is checked here.
 
     Raises:
-        IntegrityError: a file is missing, added or changed; the message names the first.
+        IntegrityError: not signed by our key, or a file is missing, added or changed; the message
+            names the first.
         NotFoundError: no release there.
     """
     release = read_release(folder)
-    try:
-        expected: dict[str, str] = json.loads((release.folder / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        raise IntegrityError(f"{release.folder / MANIFEST}: unreadable") from error
-    if _content_digest(expected) != release.digest:
-        raise IntegrityError(f"{release.folder / MANIFEST}: does not match {RELEASE}")
-    actual = _digests(release.folder)
-    del actual[MANIFEST], actual[RELEASE]
-    wrong = sorted(set(expected.items()) ^ set(actual.items()))
-    if wrong:
-        raise IntegrityError(f"{release.folder / wrong[0][0]}: missing, added or changed")
+    signatures.verify(
+        release.folder, keys=keys, trusting=lambda name: not weights and _is_weights(name)
+    )
     return release
+
+
+def _is_weights(name: str) -> bool:
+    return name.startswith("bundle/") and name.endswith(".safetensors")
 
 
 def numbers(out: Path) -> list[int]:

@@ -21,6 +21,7 @@ from any2caption.serving.control import TritonControl, connect
 from any2caption.serving.live import LiveRepository, Pointer
 from any2caption.serving.releases import Release, build, build_digest, read_release, verify
 from any2caption.settings import Settings
+from any2caption.storage.signing_keys import Keys
 
 DRAIN_SECONDS = 120.0
 REPAIR_SECONDS = 5.0  # a status or a repair holds the lock no longer than that, as a rule
@@ -44,17 +45,22 @@ def _silent(_: str) -> None:
 
 
 def rollout(
-    release: Release, control: TritonControl, live: LiveRepository, *, say: Say = _silent
+    release: Release,
+    control: TritonControl,
+    live: LiveRepository,
+    *,
+    say: Say = _silent,
+    keys: Keys | None = None,
 ) -> Outcome:
     """Serve a release; idempotent when it is served already.
 
     Raises:
         GateRefused: the release did not answer its smoke requests; the former one still serves.
-        IntegrityError: the release's files were changed.
+        IntegrityError: the release is not what our key signed.
         ConflictError: another rollout or a repair is running.
         UnavailableError: no server.
     """
-    release = verify(release.folder)
+    release = verify(release.folder, keys=keys)
     with live.exclusive(wait=REPAIR_SECONDS):
         pointer = live.current()
         if pointer and pointer.release == release.number and _serves(control, release.number):
@@ -80,7 +86,9 @@ def rollout(
     return Outcome(release.number, former.number if former else None, clock.seconds)
 
 
-def roll_back(control: TritonControl, live: LiveRepository, *, say: Say = _silent) -> Outcome:
+def roll_back(
+    control: TritonControl, live: LiveRepository, *, say: Say = _silent, keys: Keys | None = None
+) -> Outcome:
     """Serve the former release again.
 
     Raises:
@@ -89,7 +97,7 @@ def roll_back(control: TritonControl, live: LiveRepository, *, say: Say = _silen
     former = _former(live.current())
     if former is None:
         raise NotFoundError(f"{live.pointer_file}: there is no former release")
-    return rollout(read_release(Path(former.folder)), control, live, say=say)
+    return rollout(read_release(Path(former.folder)), control, live, say=say, keys=keys)
 
 
 def _former(pointer: Pointer | None) -> Pointer | None:
@@ -187,7 +195,7 @@ def run_release(  # noqa: PLR0913 - the stage's givens
     say: Say = _silent,
     source: Path = contract.REPOSITORY,
 ) -> dict[str, Any]:
-    """Build, verify and roll out a model version, with its rows in the catalogue.
+    """Build, sign, verify and roll out a model version, with its rows in the catalogue.
 
     Returns ids and numbers only: release, former, model_version, digest, folder, seconds.
 
@@ -196,18 +204,20 @@ def run_release(  # noqa: PLR0913 - the stage's givens
     """
     from any2caption.datasets.catalogue import Catalogue
 
+    keys = Keys.of(settings)
     catalogue = Catalogue(settings.catalogue_url)
     catalogue.migrate()
     target = settings.triton_url
     out = settings.home / "triton" / "releases"
     try:
-        digest = build_digest(bundle_dir, source)
+        digest = build_digest(bundle_dir, source, keys=keys)
         row = catalogue.record_release(MODEL, model_version, digest=digest, lifecycle=lifecycle)
         number = row.number
         try:
             version = str(model_version)
-            release = build(bundle_dir, out, number, model_version=version, source=source)
-            verify(release.folder)
+            release = build(
+                bundle_dir, out, number, model_version=version, source=source, keys=keys
+            )
         except A2CError:
             catalogue.update_release(number, status="failed")
             raise
@@ -219,7 +229,8 @@ def run_release(  # noqa: PLR0913 - the stage's givens
         try:
             with connect(settings) as control:
                 control.wait_ready(60.0)
-                outcome = rollout(release, control, live_repository(settings), say=say)
+                live = live_repository(settings)
+                outcome = rollout(release, control, live, say=say, keys=keys)
         except A2CError as error:
             catalogue.update_deployment(deployment.id, status="failed", message=str(error))
             raise

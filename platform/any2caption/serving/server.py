@@ -1,9 +1,9 @@
 """Start Triton from the wheel: `python -m any2caption.serving.server --repository DIR …`.
 
 The command prepares what the wheel leaves undone (the Python stub's place, library paths), removes
-the shared memory of dead servers, points the ensembles at the current release and then *becomes*
-`tritonserver` (exec), so that a supervisor sees one process. With nothing released yet the server
-starts empty and healthy.
+the shared memory of dead servers, checks the current release's signature, installs its steps anew
+and then *becomes* `tritonserver` (exec), so that a supervisor sees one process. With nothing
+released yet the server starts empty and healthy; a release that was altered is never started.
 
 Clients never come here: whoever calls Triton can make it run code. Its HTTP endpoint is off, its
 gRPC endpoint asks for a key on every call and listens on a Unix socket that only its owner can
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from any2caption.errors import ConfigError
+from any2caption.errors import A2CError, ConfigError
 from any2caption.serving import server_version, shm
 from any2caption.serving.control import KEY_NAME
 from any2caption.serving.private import make_private
@@ -201,7 +201,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from any2caption.serving.live import LiveRepository
 
     live = LiveRepository(chosen.repository)
-    live.restore()
+    for path in live.restore():
+        sys.stderr.write(f"{path}: not the release's; put back as it was signed\n")
     shm.clean()
     if chosen.inner.startswith("unix:"):
         make_private(Path(chosen.inner.removeprefix("unix:")).parent)
@@ -222,4 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except A2CError as error:
+        sys.exit(f"{type(error).__name__}: {error}")

@@ -2,15 +2,15 @@
 
 Triton never restarts a stub, and still calls its model ready. Every step is therefore probed with
 an empty request, which it refuses or answers at once. Only an answer that says "not healthy" or
-"not served" counts as dead; a slow answer may be load and is reported, not acted on. Touching the
-code makes the reload start a new process; what serves elsewhere is not disturbed.
+"not served" counts as dead; a slow answer may be load and is reported, not acted on. The reload
+runs the code of the signed release, put there anew; that its files are newer makes it start a new
+process. What serves elsewhere is not disturbed.
 """
 
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from any2caption.serving import contract, shm
 from any2caption.serving.control import TritonControl, array_input, bytes_input
 from any2caption.serving.errors import is_dead_stub
 from any2caption.serving.live import LiveRepository
-from any2caption.serving.releases import read_release
+from any2caption.serving.releases import Release
+from any2caption.storage.signing_keys import Keys
 
 _DTYPES: dict[str, Any] = {"INT64": np.int64, "FP32": np.float32, "BOOL": np.bool_}
 
@@ -75,6 +76,8 @@ def inspect(control: TritonControl, live: LiveRepository, *, timeout: float) -> 
 
     Nothing is changed. While a rollout holds the lock, an ensemble of either release will do.
 
+    A step whose release is not what our key signed stays dead, with that as its message.
+
     Raises:
         UnavailableError: the server itself does not answer.
     """
@@ -94,11 +97,17 @@ def inspect(control: TritonControl, live: LiveRepository, *, timeout: float) -> 
 
 
 def repair(
-    control: TritonControl, live: LiveRepository, found: Sequence[Probe], *, timeout: float
+    control: TritonControl,
+    live: LiveRepository,
+    found: Sequence[Probe],
+    *,
+    timeout: float,
+    keys: Keys | None = None,
 ) -> list[Probe]:
     """Bring the dead among `found` back: steps first, then the ensembles that stand on them.
 
     A rollout goes first: while one runs, or when one has changed the release, nothing is done.
+    What belongs to a release that our key did not sign stays dead, with that as its message.
     """
     if all(one.state != "dead" for one in found):
         return list(found)
@@ -107,18 +116,26 @@ def repair(
             pointer = live.current()
             if pointer is None or not _about(found, pointer.release):
                 return list(found)
+            try:
+                release = live.verified(pointer, keys=keys, weights=False)
+            except A2CError as error:
+                return [_unsigned(one, error) if one.state == "dead" else one for one in found]
             after = []
             for step, one in zip(contract.STEPS, found, strict=False):
                 dead = one.state == "dead"
-                after.append(
-                    _revive(control, live, step, pointer.release, one, timeout) if dead else one
-                )
-            return [*after, *_reload_ensembles(control, live, Path(pointer.folder))]
+                after.append(_revive(control, live, step, release, one, timeout) if dead else one)
+            return [*after, *_reload_ensembles(control, live, release)]
     except ConflictError:
         return list(found)
 
 
-def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0) -> list[Probe]:
+def watch(
+    control: TritonControl,
+    live: LiveRepository,
+    *,
+    timeout: float = 20.0,
+    keys: Keys | None = None,
+) -> list[Probe]:
     """Ask everything of the current release and bring back what is dead; [] before any release.
 
     Raises:
@@ -126,7 +143,12 @@ def watch(control: TritonControl, live: LiveRepository, *, timeout: float = 20.0
     """
     if live.current() is not None and not control.ready():
         control.wait_ready(timeout)
-    return repair(control, live, inspect(control, live, timeout=timeout), timeout=timeout)
+    found = inspect(control, live, timeout=timeout)
+    return repair(control, live, found, timeout=timeout, keys=keys)
+
+
+def _unsigned(dead: Probe, error: A2CError) -> Probe:
+    return replace(dead, message=f"{dead.message}; not reloaded: {error}")
 
 
 def _about(found: Sequence[Probe], release: int) -> bool:
@@ -151,9 +173,10 @@ def _ensembles(control: TritonControl, version: str) -> list[Probe]:
     ]
 
 
-def _reload_ensembles(control: TritonControl, live: LiveRepository, folder: Path) -> list[Probe]:
+def _reload_ensembles(
+    control: TritonControl, live: LiveRepository, release: Release
+) -> list[Probe]:
     """Load the ensembles that are still not ready: one without its steps returns with them."""
-    release = read_release(folder)
     found = _ensembles(control, str(release.number))
     if all(one.state == "alive" for one in found):
         return found
@@ -178,19 +201,22 @@ def _revive(  # noqa: PLR0913, PLR0917 - what a probe has, and what it found
     control: TritonControl,
     live: LiveRepository,
     step: contract.Step,
-    release: int,
+    release: Release,
     dead: Probe,
     timeout: float,
 ) -> Probe:
-    code = live.root / dead.model / "1" / "model.py"
     try:
-        code.touch()
+        altered = live.altered(release, step)
+        if altered:
+            dead = replace(dead, message=f"{dead.message}; put back: {altered[0]} was altered")
+        live.install_step(release, step)
+        (live.root / dead.model / "1" / "model.py").touch()
         control.load(dead.model)
     except (A2CError, OSError) as error:
         return Probe(dead.model, "dead", f"{dead.message}; reload failed: {error}")
     limit = time.monotonic() + timeout
     while True:
-        again = probe(control, step, release, timeout=timeout)
+        again = probe(control, step, release.number, timeout=timeout)
         if again.state == "alive" or time.monotonic() > limit:
             shm.clean()  # a killed stub's shared memory outlives it
             return Probe(dead.model, again.state, dead.message, again.state == "alive")

@@ -8,6 +8,7 @@ from pathlib import Path
 import any2caption
 from any2caption.settings import Ports, Settings
 from any2caption.stack.secrets import Secrets, load, write_private
+from any2caption.storage.signing_keys import Keys
 
 REPOSITORY = Path(any2caption.__file__).parents[2]
 LOCAL_BUCKET = "s3://a2c"
@@ -71,10 +72,15 @@ def variables(settings: Settings) -> dict[str, str]:
         "A2C_TRITON_URL": settings.triton_url,
         "A2C_TRITON_INNER_URL": settings.triton_inner_url,
         "A2C_CANCEL_FOLDER": str(settings.cancel_folder),
+        "A2C_SIGNING_KEY": str(settings.signing_key),
+        "A2C_VERIFY_KEY": str(settings.verify_key),
         "A2C_TRAIN_PYTHON": settings.train_python,
         "A2C_SERVE_PYTHON": settings.serve_python,
         "A2C_SOURCE": settings.source,
         "A2C_AUTO_APPROVE": str(settings.auto_approve).lower(),
+        "A2C_AUTO_APPROVE_BY_RUN": os.environ.get("A2C_AUTO_APPROVE_BY_RUN", "true"),
+        "A2C_TRIAL_POLICIES": settings.trial_policies,
+        **Keys.of(settings).variables(),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,
         **{f"A2C_PORT_{name.upper()}": str(port) for name, port in settings.ports},
     }

@@ -50,7 +50,9 @@ def of_service(name: str, settings: Settings, *, swift: bool) -> dict[str, str]:
         store = {**own_store, **environment.store_keys(settings, swift=swift)}
         return {**store, **public, **mlflow(settings)}
     if not name.startswith("airflow"):
-        return {**public, **environment.triton_keys(settings)}  # Triton, its door, the watchdog
+        # Triton, its door, the watchdog: who serves checks signatures, and signs nothing.
+        verify = {"A2C_VERIFY_KEY": str(settings.verify_key)}
+        return {**public, **environment.triton_keys(settings), **verify}
     airflow = {**_matching(shell, _AIRFLOW), **environment.airflow(settings, keys)}
     if name != "airflow-scheduler":
         return {**public, **airflow}

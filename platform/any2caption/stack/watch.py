@@ -75,6 +75,7 @@ class Watchdog:
         from any2caption.serving import watchdog
         from any2caption.serving.control import connect
         from any2caption.serving.rollout import live_repository
+        from any2caption.storage.signing_keys import Keys
 
         live = live_repository(self.settings)
         try:
@@ -85,7 +86,8 @@ class Watchdog:
                     return killed  # dead at the next look
                 due = {one.model: self._due(one, now) for one in found}
                 chosen = [one if due[one.model] else replace(one, state="left") for one in found]
-                after = watchdog.repair(control, live, chosen, timeout=_REVIVE_SECONDS)
+                keys = Keys.of(self.settings)
+                after = watchdog.repair(control, live, chosen, timeout=_REVIVE_SECONDS, keys=keys)
         except UnavailableError:
             return []  # the server itself: a service like the others
         except A2CError as error:

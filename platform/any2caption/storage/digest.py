@@ -1,7 +1,10 @@
 """Digests of files and of whole folders."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+
+SIGNATURE = "model.sig"  # says who made a folder, and so is no part of what the folder is
 
 
 def file_digest(path: Path) -> str:
@@ -11,10 +14,24 @@ def file_digest(path: Path) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """SHA-256 over the relative path and content of every file, independent of order and times."""
+    """SHA-256 over the relative path and content of every file, independent of order and times.
+
+    Signatures do not count: the same bundle signed again is the same bundle.
+    """
+    return listing_digest(
+        {
+            path.relative_to(folder).as_posix(): file_digest(path)
+            for path in folder.rglob("*")
+            if path.is_file() and path.name != SIGNATURE
+        }
+    )
+
+
+def listing_digest(digests: Mapping[str, str]) -> str:
+    """Return the folder digest where {relative path: SHA-256} of its files is known already."""
     lines = sorted(
-        f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n"
-        for path in folder.rglob("*")
-        if path.is_file()
+        f"{digest}  {name}\n"
+        for name, digest in digests.items()
+        if name.rpartition("/")[2] != SIGNATURE
     )
     return hashlib.sha256("".join(lines).encode()).hexdigest()

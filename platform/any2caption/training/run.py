@@ -31,6 +31,7 @@ from any2caption.model.presets import preset as preset_of
 from any2caption.model.processor import LABELS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
+from any2caption.storage.signing_keys import Keys
 from any2caption.training.checks import check_pack, check_recipe
 from any2caption.training.dataset import check_data, read_marker
 from any2caption.training.machine import gpus, worker_environment
@@ -149,7 +150,12 @@ def start(  # noqa: PLR0913, PLR0917 - what a run is started with
     nodes: Nodes | None = None,
     profile: str = "",
 ) -> None:
-    """Leave the recipe in the run's folder for the workers, then train."""
+    """Leave the recipe in the run's folder for the workers, then train.
+
+    Raises what `train` raises, and ConfigError before all else if the bundle could not be signed.
+    """
+    keys = Keys.of(settings)
+    keys.for_signing()
     arguments = [
         *("--recipe-digest", recipe.digest),
         *("--data", str(data.absolute()), "--out", str(out.absolute())),
@@ -160,7 +166,17 @@ def start(  # noqa: PLR0913, PLR0917 - what a run is started with
     ]
     url = settings.mlflow_url
     cache = settings.home / "cache"
-    train(out, arguments, ranks, log, cache=cache, recipe=recipe, mlflow_url=url, nodes=nodes)
+    train(
+        out,
+        arguments,
+        ranks,
+        log,
+        cache=cache,
+        recipe=recipe,
+        mlflow_url=url,
+        nodes=nodes,
+        keys=keys,
+    )
 
 
 def train(  # noqa: PLR0913 - what a run is started with
@@ -171,6 +187,7 @@ def train(  # noqa: PLR0913 - what a run is started with
     *,
     cache: Path,
     recipe: Recipe,
+    keys: Keys,
     mlflow_url: str = "",
     nodes: Nodes | None = None,
 ) -> None:
@@ -194,6 +211,7 @@ def train(  # noqa: PLR0913 - what a run is started with
             for old in own.glob("failure-*.json"):
                 old.unlink()
             environment = worker_environment(nodes.own if nodes else ranks, cache)
+            environment |= keys.variables()
             place = _place(own, ranks, nodes)
             code = _launch(own, out, arguments, place, environment)
             if code == 0 and nodes and nodes.rank:

@@ -17,6 +17,7 @@ from any2caption.errors import ConfigError, ConflictError, UnavailableError
 
 BUSY_TIMEOUT = 30.0  # seconds that a writer waits for the others on SQLite
 _MIGRATION_LOCK = 4_201_337  # PostgreSQL advisory lock: one migration at a time
+_LEDGER_LOCK = 4_201_338  # one line of a ledger at a time
 
 
 def connect(url: str) -> Engine:
@@ -60,10 +61,16 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Session]:
-    """Run one transaction: all or nothing. A broken unique constraint is a ConflictError."""
+def writing(engine: Engine, *, one_by_one: bool = False) -> Iterator[Session]:
+    """Run one transaction: all or nothing. A broken unique constraint is a ConflictError.
+
+    On SQLite writers always go one by one. On PostgreSQL those that read before they write ask for
+    it, so that the second of two sees what the first wrote instead of a broken constraint.
+    """
     writer = engine.execution_options(a2c_write=True)
     with _translated(), Session(writer, expire_on_commit=False) as session, session.begin():
+        if one_by_one and engine.dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LEDGER_LOCK})
         yield session
 
 

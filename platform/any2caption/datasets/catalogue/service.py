@@ -1,16 +1,18 @@
 """What the platform asks of the catalogue and writes into it. Every method is one transaction."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
 
-from any2caption.datasets.catalogue import database
+from any2caption.datasets.catalogue import database, promotions
 from any2caption.datasets.catalogue.tables import (
     AnnotationReview,
     AnnotationRun,
     Base,
     Deployment,
+    ModelVersion,
     Promotion,
     Release,
     Snapshot,
@@ -18,7 +20,7 @@ from any2caption.datasets.catalogue.tables import (
     Validation,
     Verdict,
 )
-from any2caption.errors import ConfigError, ConflictError, NotFoundError
+from any2caption.errors import ConflictError, NotFoundError
 
 Document = Mapping[str, Any]
 Row = TypeVar("Row", bound=Base)
@@ -164,6 +166,38 @@ class Catalogue:
         with database.reading(self._engine) as session:
             return list(session.scalars(statement.order_by(Validation.id.desc())))
 
+    def record_model_version(
+        self, model: str, version: int, *, digest: str, run_key: str, lifecycle: str = ""
+    ) -> ModelVersion:
+        """Enter what a registered version is; entering the same again changes nothing.
+
+        Raises:
+            ConflictError: the version is entered with another digest, or the digest as another
+                version.
+        """
+        row = ModelVersion(
+            model=model, version=version, digest=digest, run_key=run_key, lifecycle=lifecycle
+        )
+        found = self._add_once(row, (model, version))
+        if found.digest != digest:
+            raise ConflictError(
+                f"version {version} of {model} is bundle {found.digest[:12]}… in the catalogue, "
+                f"not {digest[:12]}…"
+            )
+        return found
+
+    def model_version(self, model: str, version: int) -> ModelVersion:
+        """Return what a version is; NotFoundError says how to enter one that is missing."""
+        with database.reading(self._engine) as session:
+            row = session.get(ModelVersion, (model, version))
+        if row is None:
+            raise NotFoundError(
+                f"the catalogue does not know version {version} of {model}; registering its bundle "
+                "(run `finetune` again on the same snapshot and recipe: nothing is trained twice) "
+                "enters it"
+            )
+        return row
+
     def record_verdict(  # noqa: PLR0913 - the row's own columns
         self,
         run_key: str,
@@ -174,11 +208,27 @@ class Catalogue:
         report: str = "",
         version: int | None = None,
         champion: int | None = None,
+        digest: str = "",
+        champion_digest: str = "",
+        snapshot_id: str = "",
+        policy_digest: str = "",
+        report_digest: str = "",
+        for_release: bool = False,
         lifecycle: str = "",
     ) -> Verdict:
-        """Enter a gate's verdict on a run's model."""
-        return self._add(
-            Verdict(
+        """Enter a gate's verdict on a run's model.
+
+        A report counts once for a version: handed in again, its first row is returned, so that it
+        cannot be made newer than a refusal.
+        """
+        with database.writing(self._engine) as session:
+            if report_digest:
+                same = select(Verdict).where(
+                    Verdict.version == version, Verdict.report_digest == report_digest
+                )
+                if (found := session.scalar(same.limit(1))) is not None:
+                    return found
+            row = Verdict(
                 run_key=run_key,
                 version=version,
                 champion=champion,
@@ -186,15 +236,27 @@ class Catalogue:
                 passed=passed,
                 reasons=list(reasons),
                 report=report,
+                digest=digest,
+                champion_digest=champion_digest,
+                snapshot_id=snapshot_id,
+                policy_digest=policy_digest,
+                report_digest=report_digest,
+                for_release=for_release,
                 lifecycle=lifecycle,
             )
-        )
+            session.add(row)
+        return row
 
     def latest_verdict(self, run_key: str) -> Verdict | None:
         """Return the last verdict on a run's model."""
         statement = select(Verdict).where(Verdict.run_key == run_key).order_by(Verdict.id.desc())
         with database.reading(self._engine) as session:
             return session.scalar(statement.limit(1))
+
+    def verdict_on(self, version: int) -> Verdict | None:
+        """Return the last verdict on a registered version."""
+        with database.reading(self._engine) as session:
+            return session.scalar(_last_verdict(version))
 
     def champion(self, model: str) -> Promotion | None:
         """Return the ledger's last line for the model: its version is the champion."""
@@ -203,52 +265,82 @@ class Catalogue:
 
     def ledger(self, model: str) -> list[Promotion]:
         """Return all lines of the model's ledger, oldest first."""
-        statement = select(Promotion).where(Promotion.model == model).order_by(Promotion.sequence)
         with database.reading(self._engine) as session:
-            return list(session.scalars(statement))
+            return list(session.scalars(_lines(model)))
 
-    def promote(
-        self, model: str, version: int, expected: int | None, approver: str, reason: str
+    def repeated(self, model: str, key: str | None) -> Promotion | None:
+        """Return the ledger's last line if the request `key` made it.
+
+        Raises:
+            ConflictError: the request was carried out and others came after it.
+        """
+        return promotions.repeated(model, self.ledger(model), key)
+
+    def promote(  # noqa: PLR0913 - the line's own columns
+        self,
+        model: str,
+        version: int,
+        expected: int | None,
+        approver: str,
+        reason: str,
+        *,
+        key: str | None = None,
+        sequence: int | None = None,
+        verdict: int | None = None,
     ) -> Promotion:
         """Make `version` champion if the champion is `expected` (None: there is none yet).
 
+        The request `key` sent again returns its line. `sequence` is the last line that the decision
+        was made on, `verdict` the row: a later one on this version stops the promotion.
+
         Raises:
-            ConflictError: somebody else's promotion came first.
+            ConflictError: somebody else's promotion or verdict came first.
             ConfigError: the version is the champion already.
         """
-        with database.writing(self._engine) as session:
-            last = session.scalar(_last_line(model))
-            current = last.version if last else None
-            if current != expected:
+        request = promotions.Request(approver=approver, reason=reason, key=key, sequence=sequence)
+        with database.writing(self._engine, one_by_one=True) as session:
+            lines = list(session.scalars(_lines(model)))
+            if (done := promotions.repeated(model, lines, key)) is not None:
+                return done
+            row = promotions.promotion(model, lines, version, expected, request)
+            last = session.scalar(_last_verdict(version)) if verdict is not None else None
+            if last is not None and last.id != verdict:
                 raise ConflictError(
-                    f"the champion of {model} is version {current}, not {expected}: "
-                    "look at the new champion's report and promote again"
+                    f"there is a later verdict on version {version} of {model}: look at it and "
+                    "promote again"
                 )
-            if current == version:
-                raise ConfigError(f"version {version} of {model} is the champion already")
-            row = _next_line(model, last, version, "promote", approver, reason)
             session.add(row)
         return row
 
-    def rollback(self, model: str, approver: str, reason: str) -> Promotion:
+    def rollback(
+        self,
+        model: str,
+        approver: str,
+        reason: str,
+        *,
+        key: str | None = None,
+        sequence: int | None = None,
+    ) -> Promotion:
         """Make the champion before the current one champion again, as a new line of the ledger.
 
-        Rolling back twice goes two champions back: lines that were undone are stepped over.
+        The request `key` sent again returns its line: one request goes one champion back.
+
+        Raises:
+            NotFoundError: there was no champion before.
+            ConflictError: the ledger has other lines than the caller saw.
         """
-        with database.writing(self._engine) as session:
-            statement = select(Promotion).where(Promotion.model == model)
-            lines = list(session.scalars(statement.order_by(Promotion.sequence)))
-            champions: list[int] = []
-            for line in lines:
-                if line.kind == "rollback":
-                    champions.pop()
-                else:
-                    champions.append(line.version)
-            if len(champions) < 2:  # noqa: PLR2004 - the present one and one before
-                raise NotFoundError(f"{model} has no earlier champion to go back to")
-            row = _next_line(model, lines[-1], champions[-2], "rollback", approver, reason)
+        request = promotions.Request(approver=approver, reason=reason, key=key, sequence=sequence)
+        with database.writing(self._engine, one_by_one=True) as session:
+            lines = list(session.scalars(_lines(model)))
+            if (done := promotions.repeated(model, lines, key)) is not None:
+                return done
+            row = promotions.rollback(model, lines, request)
             session.add(row)
         return row
+
+    def rollback_target(self, model: str) -> int:
+        """Return the version that a rollback leads to; NotFoundError where there is none."""
+        return promotions.rollback_target(model, self.ledger(model))
 
     def record_release(
         self, model: str, version: int, *, digest: str, uri: str = "", lifecycle: str = ""
@@ -302,6 +394,16 @@ class Catalogue:
             row = _required(session.get(Deployment, deployment), f"deployment {deployment}")
             row.status, row.message = status, message
         return row
+
+    def deployed_since(self, model: str, version: int, since: datetime) -> bool:
+        """Whether a roll-out of a version was begun since then, whatever became of it."""
+        begun = (
+            select(Deployment.id)
+            .join(Release, Release.number == Deployment.release)
+            .where(Release.model == model, Release.version == version, Deployment.created >= since)
+        )
+        with database.reading(self._engine) as session:
+            return session.scalar(begun.limit(1)) is not None
 
     def live_deployment(self, target: str) -> Deployment | None:
         """Return the last deployment on a server whose status is `live`."""
@@ -374,15 +476,10 @@ def _last_line(model: str) -> Select[Promotion]:
     return of_model.order_by(Promotion.sequence.desc()).limit(1)
 
 
-def _next_line(  # noqa: PLR0913, PLR0917 - the row's own columns
-    model: str, last: Promotion | None, version: int, kind: str, approver: str, reason: str
-) -> Promotion:
-    return Promotion(
-        model=model,
-        sequence=last.sequence + 1 if last else 1,
-        version=version,
-        previous=last.version if last else None,
-        kind=kind,
-        approver=approver,
-        reason=reason,
-    )
+def _lines(model: str) -> Select[Promotion]:
+    return select(Promotion).where(Promotion.model == model).order_by(Promotion.sequence)
+
+
+def _last_verdict(version: int) -> Select[Verdict]:
+    on_version = select(Verdict).where(Verdict.version == version)
+    return on_version.order_by(Verdict.id.desc()).limit(1)

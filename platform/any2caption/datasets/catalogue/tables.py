@@ -7,7 +7,17 @@ runs, releases and deployments. `promotions` is the ledger: rows are only ever a
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, MetaData, String, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -101,8 +111,27 @@ class TrainingRun(Base):
     updated: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 
+class ModelVersion(Base):
+    """A registered bundle: what version `version` of a model is, whatever the registry says."""
+
+    __tablename__ = "model_versions"
+    __table_args__ = (UniqueConstraint("model", "digest"),)
+
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str] = mapped_column(String(64))
+    run_key: Mapped[str] = mapped_column(String(64), index=True)
+    lifecycle: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
 class Verdict(Base):
-    """What a gate said about a training run's model, against which champion, and why."""
+    """What a gate said about a training run's model, against which champion, and why.
+
+    `digest` and `champion_digest` are those of the two bundles, `policy_digest` that of the
+    policy's content, `report_digest` that of `report.json`. They are "" in rows from before they
+    were kept; such a row promotes nothing.
+    """
 
     __tablename__ = "verdicts"
 
@@ -114,6 +143,12 @@ class Verdict(Base):
     passed: Mapped[bool]
     reasons: Mapped[list[str]]
     report: Mapped[str]
+    digest: Mapped[str] = mapped_column(String(64), server_default="")
+    champion_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    snapshot_id: Mapped[str] = mapped_column(String(64), server_default="")
+    policy_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    report_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    for_release: Mapped[bool] = mapped_column(server_default=false())
     lifecycle: Mapped[str] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(default=now)
 
@@ -122,11 +157,15 @@ class Promotion(Base):
     """One line of the ledger: line `sequence` of a model made `version` its champion.
 
     The unique pair (model, sequence) is what makes compare-and-swap safe: of any number of writers
-    who read the same last line, one can add the next.
+    who read the same last line, one can add the next. `key` names the request, so that the same
+    request sent again adds nothing.
     """
 
     __tablename__ = "promotions"
-    __table_args__ = (UniqueConstraint("model", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("model", "sequence"),
+        Index("ix_promotions_model_key", "model", "key", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(String(200))
@@ -136,6 +175,7 @@ class Promotion(Base):
     kind: Mapped[str] = mapped_column(String(16))
     approver: Mapped[str]
     reason: Mapped[str]
+    key: Mapped[str | None] = mapped_column(String(200))
     created: Mapped[datetime] = mapped_column(default=now)
 
 

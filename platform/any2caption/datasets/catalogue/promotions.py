@@ -1,0 +1,114 @@
+"""The ledger's rules: which line may come next. Pure functions on the lines that are there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from any2caption.datasets.catalogue.tables import Promotion
+from any2caption.errors import ConfigError, ConflictError, NotFoundError
+
+PROMOTE, ROLLBACK = "promote", "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who wants a line and why.
+
+    `key` names the request: sent again, it adds no second line. `sequence` is the number of the
+    ledger's last line (0: none) that the decision was made on; None does not ask.
+    """
+
+    approver: str
+    reason: str
+    key: str | None = None
+    sequence: int | None = None
+
+
+def repeated(model: str, lines: Sequence[Promotion], key: str | None) -> Promotion | None:
+    """Return the line that this request has made already, if it still stands.
+
+    Raises:
+        ConflictError: it was made and others came after it: sent again, it would undo them.
+    """
+    for line in lines if key is not None else ():
+        if line.key == key:
+            if line is not lines[-1]:
+                raise ConflictError(
+                    f"this {line.kind} of {model} to version {line.version} was done before; the "
+                    f"champion is version {lines[-1].version} since: decide anew"
+                )
+            return line
+    return None
+
+
+def promotion(
+    model: str, lines: Sequence[Promotion], version: int, expected: int | None, request: Request
+) -> Promotion:
+    """Return the line that makes `version` champion after `expected` (None: nobody).
+
+    Raises:
+        ConflictError: the champion is another one, or the ledger has other lines.
+        ConfigError: the version is the champion already.
+    """
+    _check_sequence(model, lines, request)
+    current = lines[-1].version if lines else None
+    if current != expected:
+        raise ConflictError(
+            f"the champion of {model} is version {current}, not {expected}: "
+            "look at the new champion's report and promote again"
+        )
+    if current == version:
+        raise ConfigError(f"version {version} of {model} is the champion already")
+    return _next(model, lines, version, PROMOTE, request)
+
+
+def rollback(model: str, lines: Sequence[Promotion], request: Request) -> Promotion:
+    """Return the line that makes the champion before the present one champion again.
+
+    Raises:
+        NotFoundError: there was none before.
+        ConflictError: the ledger has other lines than the caller saw.
+    """
+    _check_sequence(model, lines, request)
+    return _next(model, lines, rollback_target(model, lines), ROLLBACK, request)
+
+
+def rollback_target(model: str, lines: Sequence[Promotion]) -> int:
+    """Return the version that a rollback leads to; NotFoundError where there is none.
+
+    Rolling back twice goes two champions back: lines that were undone are stepped over.
+    """
+    champions: list[int] = []
+    for line in lines:
+        if line.kind == ROLLBACK:
+            champions.pop()
+        else:
+            champions.append(line.version)
+    if len(champions) < 2:  # noqa: PLR2004 - the present one and one before
+        raise NotFoundError(f"{model} has no earlier champion to go back to")
+    return champions[-2]
+
+
+def _check_sequence(model: str, lines: Sequence[Promotion], request: Request) -> None:
+    last = lines[-1].sequence if lines else 0
+    if request.sequence not in {None, last}:
+        champion = f"version {lines[-1].version}" if lines else "nobody"
+        raise ConflictError(
+            f"the ledger of {model} is at line {last}, not {request.sequence}, and the champion is "
+            f"{champion}: decide anew"
+        )
+
+
+def _next(
+    model: str, lines: Sequence[Promotion], version: int, kind: str, request: Request
+) -> Promotion:
+    last = lines[-1] if lines else None
+    return Promotion(
+        model=model,
+        sequence=last.sequence + 1 if last else 1,
+        version=version,
+        previous=last.version if last else None,
+        kind=kind,
+        approver=request.approver,
+        reason=request.reason,
+        key=request.key,
+    )

@@ -1,0 +1,100 @@
+"""What control tasks decide by: the catalogue's rows, never MLflow's tags."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from any2caption.datasets.catalogue import Catalogue
+from any2caption.errors import ConfigError, ConflictError, NotFoundError
+from any2caption.orchestration import actions, work
+from any2caption.registry.client import MODEL
+from any2caption.settings import Settings
+
+RUN, SNAPSHOT = "0123456789abcdef", "ab" * 32
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings whose MLflow does not answer: whoever asks it fails."""
+    return Settings(home=tmp_path / "home", mlflow_url="http://127.0.0.1:9")
+
+
+@pytest.fixture
+def catalogue(settings):
+    catalogue = Catalogue(settings.catalogue_url)
+    catalogue.migrate()
+    yield catalogue
+    catalogue.close()
+
+
+def register(catalogue, run=RUN):
+    catalogue.record_training_run(run, snapshot_id=SNAPSHOT, preset="tiny", recipe="smoke")
+    catalogue.record_model_version(MODEL, 1, digest="d" * 64, run_key=run)
+
+
+REQUEST = {"version": 1, "policy": "tiny", "lifecycle": "life"}
+
+
+def test_an_evaluation_is_planned_from_the_catalogue_alone(settings, catalogue):
+    register(catalogue)
+    work.bundle(settings, RUN).mkdir(parents=True)
+    planned = actions.plan_evaluation(settings, REQUEST)
+    assert planned["snapshot"] == SNAPSHOT
+    assert (planned["run"], planned["preset"], planned["recipe"]) == (RUN, "tiny", "smoke")
+    assert planned["champion"] == 0
+    assert planned["evaluation"] == work.evaluation_name(planned)
+
+
+def test_a_champion_keeps_the_report_on_the_same_snapshot_only(settings, catalogue):
+    register(catalogue)
+    work.bundle(settings, RUN).mkdir(parents=True)
+    catalogue.promote(MODEL, 1, None, "ann", "first")
+    fresh = actions.plan_evaluation(settings, REQUEST)["evaluation"]
+    former = settings.runs / RUN / "evaluation" / f"{fresh}-vs-7" / "report.json"
+    former.parent.mkdir(parents=True)
+    former.write_text("{}")
+    assert actions.plan_evaluation(settings, REQUEST)["evaluation"] == f"{fresh}-vs-7"
+    other = actions.plan_evaluation(settings, {**REQUEST, "snapshot": "cd" * 32})["evaluation"]
+    assert other not in {fresh, f"{fresh}-vs-7"}
+
+
+@pytest.mark.parametrize("run", ["../../etc", "..", "a/b"])
+def test_a_run_key_that_leads_elsewhere_is_refused(settings, catalogue, run):
+    register(catalogue, run)
+    with pytest.raises(ConfigError, match="is no name of a training run"):
+        actions.plan_evaluation(settings, REQUEST)
+    assert not (settings.home / "runs").exists()
+
+
+def test_a_version_that_the_catalogue_does_not_know_is_not_evaluated(settings, catalogue):
+    with pytest.raises(NotFoundError, match="does not know version 1 of any2caption"):
+        actions.plan_evaluation(settings, REQUEST)
+
+
+def test_only_the_champion_is_released(settings, catalogue):
+    with pytest.raises(NotFoundError, match="no champion to release"):
+        actions.release(settings, {"lifecycle": "life", "version": 1})
+    register(catalogue)
+    catalogue.promote(MODEL, 1, None, "ann", "first")
+    with pytest.raises(ConflictError, match="version 2 is not released: the champion is version 1"):
+        actions.release(settings, {"lifecycle": "life", "version": 2})
+
+
+def test_a_champion_whose_release_never_began_is_found(settings, catalogue):
+    assert actions.unreleased(settings) is None
+    earlier = catalogue.record_release(MODEL, 1, digest="d" * 64).number
+    catalogue.record_deployment(earlier, target="local", status="live")
+    catalogue.promote(MODEL, 1, None, "ann", "first")
+    assert actions.unreleased(settings) is None  # its event may be on its way
+    later = datetime.now(UTC) + timedelta(minutes=6)
+    assert actions.unreleased(settings, now=later) == 1
+    catalogue.record_deployment(earlier, target="local", status="rolling out")
+    assert actions.unreleased(settings, now=later) is None
+
+
+def test_a_policy_that_does_not_exist_is_refused_before_the_training(settings, catalogue):
+    request = {"lifecycle": "life", "preset": "tiny", "recipe": "paper", "policy": "paper"}
+    with pytest.raises(ConfigError, match="unknown gate policy 'paper'"):
+        actions.plan_training(settings, {**request, "snapshot": SNAPSHOT})
+    with pytest.raises(NotFoundError):
+        catalogue.training_run(RUN)
