@@ -22,8 +22,7 @@ def inner_url(home: Path) -> str:
     """
     folder = home / "triton" / "inner"
     if len(str(folder)) + len("/grpc:0") > _SOCKET_PATH_BYTES:
-        digest = hashlib.sha256(str(home).encode()).hexdigest()[:16]
-        folder = Path(gettempdir()) / f"a2c-{os.getuid()}-{digest}-triton"
+        folder = Path(gettempdir()) / f"a2c-{os.getuid()}-{_short_digest(home)}-triton"
     return f"unix:{folder}/grpc:0"
 
 
@@ -159,4 +158,8 @@ def _configuration(home: Path) -> Path:
     """The folder of a stack's keys: the user's, one for each `home`, and not inside it."""
     chosen = os.environ.get("XDG_CONFIG_HOME", "")
     base = Path(chosen) if chosen else Path(os.environ.get("HOME", "/")) / ".config"
-    return base / "any2caption" / hashlib.hashlib.sha256(str(home).encode()).hexdigest()[:16]
+    return base / "any2caption" / _short_digest(home)
+
+
+def _short_digest(home: Path) -> str:
+    return hashlib.sha256(str(home).encode()).hexdigest()[:16]
