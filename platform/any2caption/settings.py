@@ -1,12 +1,30 @@
 """Where everything lives: one object, read from the environment (`A2C_…`)."""
 
 from functools import cached_property
+from hashlib import sha256
+from os import getuid
 from pathlib import Path
 from sys import executable
+from tempfile import gettempdir
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SOCKET_PATH_BYTES = 100  # a Unix socket's path may have 107
+
+
+def inner_url(home: Path) -> str:
+    """The local stack's address of Triton itself: a Unix socket in a folder of its owner's own.
+
+    Triton appends a port number to any address, so the socket is the file `grpc:0`. Where `home` is
+    too long for a socket's path, the folder lies in the system's temporary folder.
+    """
+    folder = home / "triton" / "inner"
+    if len(str(folder)) + len("/grpc:0") > _SOCKET_PATH_BYTES:
+        digest = sha256(str(home).encode()).hexdigest()[:16]
+        folder = Path(gettempdir()) / f"a2c-{getuid()}-{digest}-triton"
+    return f"unix:{folder}/grpc:0"
 
 
 class Ports(BaseSettings):
@@ -17,9 +35,19 @@ class Ports(BaseSettings):
     airflow: int = 8080
     mlflow: int = 5000
     s3: int = 5505
-    triton_http: int = 8000
     triton_grpc: int = 8001
     triton_metrics: int = 8002
+
+
+class Door(BaseSettings):
+    """What the door in front of Triton lets through at once."""
+
+    model_config = SettingsConfigDict(env_prefix="A2C_DOOR_")
+
+    requests: int = Field(default=32, ge=1, description="Requests under way; more are told to wait")
+    message_megabytes: int = Field(default=64, ge=1, le=1024, description="Size of one request")
+    megabytes: int = Field(default=256, ge=1, description="Size of all requests under way")
+    seconds: float = Field(default=120, gt=0, description="Longest time for one request")
 
 
 class Annotate(BaseSettings):
@@ -54,7 +82,17 @@ class Settings(BaseSettings):
     catalogue_url: str = Field(default="", description="SQLAlchemy URL of the catalogue database")
     mlflow_url: str = ""
     airflow_url: str = ""
-    triton_url: str = Field(default="", description="host:port of Triton's gRPC endpoint")
+    triton_url: str = Field(default="", description="host:port of the door: where clients ask")
+    triton_inner_url: str = Field(
+        default="",
+        description="Triton's own gRPC address behind the door: host:port, or unix:PATH:NUMBER",
+    )
+    triton_key: SecretStr = Field(
+        default=SecretStr(""), description="Key that Triton itself asks for, on every call"
+    )
+    cancel_folder: Path = Field(
+        default=Path(), description="Folder in which the door tells steps of cancelled requests"
+    )
     train_python: str = Field(
         default=executable, description="Interpreter of the training environment"
     )
@@ -73,6 +111,7 @@ class Settings(BaseSettings):
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
     ports: Ports = Field(default_factory=Ports)
     annotate: Annotate = Field(default_factory=Annotate)
+    door: Door = Field(default_factory=Door)
 
     def model_post_init(self, _: object) -> None:
         """Fill what was left empty with the local stack's addresses."""
@@ -82,6 +121,9 @@ class Settings(BaseSettings):
         self.mlflow_url = self.mlflow_url or f"http://127.0.0.1:{self.ports.mlflow}"
         self.airflow_url = self.airflow_url or f"http://127.0.0.1:{self.ports.airflow}"
         self.triton_url = self.triton_url or f"127.0.0.1:{self.ports.triton_grpc}"
+        self.triton_inner_url = self.triton_inner_url or inner_url(self.home)
+        if self.cancel_folder == Path():
+            self.cancel_folder = self.home / "triton" / "cancelled"
 
     @cached_property
     def runs(self) -> Path:

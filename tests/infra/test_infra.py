@@ -104,7 +104,7 @@ def test_an_image_copies_what_exists_and_the_ignore_file_lets_through(image):
 
 def test_pins_are_those_of_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
-    for image, names in {"train": ["TORCH"], "serve": ["TORCH", "PYTRITON"]}.items():
+    for image, names in {"train": ["TORCH"], "serve": ["TORCH"]}.items():
         text = (ROOT / "docker" / f"{image}.Dockerfile").read_text()
         for name in names:
             pin = re.search(rf"^{name} := (\S+)$", makefile, re.MULTILINE)[1]
@@ -178,31 +178,77 @@ def test_the_chart_makes_what_training_pods_look_for():
     assert VALUES["secret"] == cluster.environment_secret
 
 
-def test_triton_is_probed_where_it_answers_and_found_by_its_service():
-    made = resources()
-    pod = made["Deployment", "any2caption-triton"]["spec"]["template"]
-    container = pod["spec"]["containers"][0]
-    assert container["livenessProbe"]["httpGet"]["path"] == "/v2/health/live"
-    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"
+def containers_of_triton():
+    pod = resources()["Deployment", "any2caption-triton"]["spec"]["template"]
+    return pod, {container["name"]: container for container in pod["spec"]["containers"]}
+
+
+def test_clients_of_a_cluster_reach_the_door_alone():
+    made, (pod, containers) = resources(), containers_of_triton()
+    ports = {
+        port["name"]: (name, port["containerPort"])
+        for name, container in containers.items()
+        for port in container["ports"]
+    }
     service = made["Service", "any2caption-triton"]["spec"]
     assert service["selector"].items() <= pod["metadata"]["labels"].items()
-    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-    assert {port["targetPort"]: port["port"] for port in service["ports"]} == ports
-    monitor = made["ServiceMonitor", "any2caption-triton"]["spec"]
-    assert monitor["endpoints"][0]["port"] in ports
+    assert {p["targetPort"]: ports[p["targetPort"]] for p in service["ports"]} == {
+        "grpc": ("door", 8001),
+        "metrics": ("triton", 8002),
+    }
+    assert VALUES["settings"]["A2C_TRITON_URL"] == "any2caption-triton:8001"
+    inner = made["Service", "any2caption-triton-inner"]["spec"]["ports"]
+    assert [ports[port["targetPort"]] for port in inner] == [("triton", 8003)]
+    assert VALUES["settings"]["A2C_TRITON_INNER_URL"] == "any2caption-triton-inner:8003"
+    rules = made["NetworkPolicy", "any2caption-triton"]["spec"]["ingress"]
+    assert all(rule["ports"] for rule in rules), "no rule opens every port"
+    allowed = [rule["from"] for rule in rules if {"port": "inner"} in rule["ports"]]
+    assert allowed == [VALUES["networkPolicy"]["operators"]]
 
 
-def test_the_server_takes_the_arguments_it_is_given(capsys):
-    from any2caption.serving import server
+def test_triton_is_probed_through_the_door():
+    _, containers = containers_of_triton()
+    for probe in ("startupProbe", "livenessProbe"):
+        assert containers["triton"][probe]["grpc"] == {"port": 8001}
+    assert containers["door"]["readinessProbe"]["grpc"] == {"port": 8001}
+    monitor = resources()["ServiceMonitor", "any2caption-triton"]["spec"]
+    assert monitor["endpoints"][0]["port"] == "metrics"
 
+
+def test_door_and_server_share_key_and_flags():
+    _, containers = containers_of_triton()
+    told = {
+        name: {entry["name"]: entry for entry in container["env"]}
+        for name, container in containers.items()
+    }
+    for name in ("A2C_TRITON_KEY", "A2C_CANCEL_FOLDER"):
+        assert told["door"][name] == told["triton"][name]
+    mounts = {mount["name"] for mount in containers["door"]["volumeMounts"]}
+    assert mounts == {"cancelled"}, "the door sees no model and no state"
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    door, triton = services["door"]["environment"], services["triton"]["environment"]
+    assert {name: door[name] for name in triton} == triton
+    assert services["door"]["ports"] == ["127.0.0.1:8001:8001"]
+
+
+PROGRAMS = {"server": "any2caption.serving.server", "door": "any2caption.serving.door.__main__"}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_server_takes_the_arguments_it_is_given(program, capsys):
+    from importlib import import_module
+
+    module = import_module(PROGRAMS[program])
     with pytest.raises(SystemExit):
-        server.main(["--help"])
+        module.main(["--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
-    pod = resources()["Deployment", "any2caption-triton"]["spec"]["template"]["spec"]
-    dockerfile = (ROOT / "docker" / "serve.Dockerfile").read_text()
-    entry = dockerfile[dockerfile.index("ENTRYPOINT") :]
-    given = {argument.partition("=")[0] for argument in pod["containers"][0]["args"]}
-    assert given | set(re.findall(r'"(--[a-z-]+)"', entry)) <= known
+    name = "door" if program == "door" else "triton"
+    given = {one.partition("=")[0] for one in containers_of_triton()[1][name]["args"]}
+    if program == "server":
+        dockerfile = (ROOT / "docker" / "serve.Dockerfile").read_text()
+        entry = dockerfile[dockerfile.index("ENTRYPOINT") :]
+        given |= set(re.findall(r'"(--[a-z-]+)"', entry))
+    assert given <= known
 
 
 def test_airflow_runs_the_platforms_version_in_its_image_with_the_pool_of_the_dags():

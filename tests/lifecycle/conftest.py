@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 A2C = Path(sys.executable).parent / "a2c"
-NAMES = ("AIRFLOW", "MLFLOW", "TRITON_HTTP", "TRITON_GRPC", "TRITON_METRICS", "S3")
+NAMES = ("AIRFLOW", "MLFLOW", "TRITON_GRPC", "TRITON_METRICS", "S3")
 
 
 def free_ports(count: int) -> int:

@@ -7,7 +7,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from serving_lab import Server, fake_release
 
-from any2caption.serving.control import TritonControl
 from any2caption.serving.rollout import rollout
 
 
@@ -22,7 +21,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def control(server):
-    with TritonControl(server.url) as one:
+    with server.control() as one:
         yield one
 
 

@@ -28,6 +28,25 @@ class Fake:
 
 
 class Preprocess(Fake):
+    concurrency = 4
+
+    def run(self, batch, cancelled=()):
+        return [self.slowly(arrays, gone) for arrays, gone in zip(batch, cancelled, strict=True)]
+
+    def slowly(self, arrays, gone):
+        """Answer the text `slow` after 30 s, or leave a file that says when its client left."""
+        words = text(arrays["TEXT"])[0] if "TEXT" in arrays else b""
+        slow = words.startswith(b"slow")
+        if slow:
+            (self.bundle / f"began-{words.decode()}").touch()
+        limit = time.monotonic() + 30
+        while slow and time.monotonic() < limit:
+            if gone():
+                (self.bundle / f"left-{words.decode()}").touch()
+                return InputError("cancelled", field="TEXT")
+            time.sleep(0.02)
+        return self.one(arrays)
+
     def one(self, arrays):
         words = text(arrays["TEXT"])[0] if "TEXT" in arrays else b""
         if words == b"bad" or not arrays:

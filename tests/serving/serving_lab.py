@@ -1,6 +1,7 @@
 """A real Triton for tests: free ports, a repository of its own, and nothing left behind."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ from any2caption.errors import UnavailableError
 from any2caption.serving import contract, releases, shm
 from any2caption.serving.control import TritonControl
 from any2caption.serving.live import LiveRepository
+from any2caption.settings import Settings, inner_url
 
 ROOT = Path(__file__).parents[2]
 SERVE_PYTHON = Path(os.environ.get("A2C_SERVE_PYTHON") or ROOT / ".venv-serve" / "bin" / "python")
@@ -44,49 +46,87 @@ def free_ports(count):
 
 
 class Server:
-    """`python -m any2caption.serving.server`, as the stack starts it."""
+    """Triton and the door in front of it, as the stack starts them.
 
-    def __init__(self, home):
+    Clients ask at `url`; `control()` goes to Triton itself, with the key. `door` are settings of
+    the door, as `A2C_DOOR_…` has them.
+    """
+
+    def __init__(self, home, **door):
         self.home = Path(home)
         self.live = LiveRepository(self.home / "models")
-        self.log = self.home / "triton.log"
-        self.process = None
-        self.ports = free_ports(3)
+        self.log, self.door_log = self.home / "triton.log", self.home / "door.log"
+        self.process = self.door_process = None
+        self.door_port, self.metrics_port = free_ports(2)
+        self.url = f"127.0.0.1:{self.door_port}"
+        self.inner = inner_url(self.home)
+        self.key = secrets.token_hex(32)
+        self.cancelled = self.home / "cancelled"
+        self.environment = {
+            **os.environ,
+            "A2C_TRITON_KEY": self.key,
+            "A2C_TRITON_INNER_URL": self.inner,
+            "A2C_CANCEL_FOLDER": str(self.cancelled),
+            **{f"A2C_DOOR_{name.upper()}": str(value) for name, value in door.items()},
+        }
 
-    @property
-    def url(self):
-        return f"127.0.0.1:{self.ports[1]}"
+    def control(self):
+        return TritonControl(self.inner, self.key)
+
+    def settings(self, **others):
+        """Settings that find this server."""
+        return Settings(
+            triton_url=self.url, triton_inner_url=self.inner, triton_key=self.key, **others
+        )
 
     def start(self, seconds=90):
-        http, grpc, metrics = map(str, self.ports)
         self.home.mkdir(parents=True, exist_ok=True)
-        argv = [
-            *(sys.executable, "-m", "any2caption.serving.server"),
-            *("--repository", str(self.live.root), "--serve-python", str(SERVE_PYTHON)),
-            *("--http-port", http, "--grpc-port", grpc, "--metrics-port", metrics),
-        ]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
+        metrics = str(self.metrics_port)
+        self.process = self._spawn(
+            self.log,
+            *("any2caption.serving.server", "--repository", str(self.live.root)),
+            *("--serve-python", str(SERVE_PYTHON)),
+            *("--inner", self.inner, "--metrics-port", metrics),
+        )
+        if self.door_process is None:
+            self.start_door()
         with TritonControl(self.url) as control:
             limit = time.monotonic() + seconds
             while not control.ready():
-                if self.process.poll() is not None or time.monotonic() > limit:
+                dead = self.process.poll() is not None or self.door_process.poll() is not None
+                if dead or time.monotonic() > limit:
                     self.stop()
-                    raise UnavailableError(f"Triton did not start:\n{self.log.read_text()[-3000:]}")
+                    logs = self.log.read_text()[-3000:] + self.door_log.read_text()[-3000:]
+                    raise UnavailableError(f"Triton did not start:\n{logs}")
                 time.sleep(0.1)
         return self
 
+    def start_door(self):
+        self.door_process = self._spawn(
+            self.door_log, "any2caption.serving.door", "--listen", self.url
+        )
+
+    def _spawn(self, log, *argv):
+        with log.open("ab") as file:
+            return subprocess.Popen(
+                [sys.executable, "-m", *argv],
+                stdout=file,
+                stderr=file,
+                env=self.environment,
+                start_new_session=True,
+            )
+
     def stop(self, how=signal.SIGTERM):
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.send_signal(how)
+        for process in (self.process, self.door_process):
+            if process is None or process.poll() is not None:
+                continue
+            process.send_signal(how)
             try:
-                self.process.wait(30)
+                process.wait(30)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
-        self.process = None
+                process.kill()
+                process.wait(10)
+        self.process = self.door_process = None
 
     def stubs(self):
         """{model: pid} of the server's Python stubs, from their command lines."""

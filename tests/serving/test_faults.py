@@ -10,7 +10,6 @@ from serving_lab import Server, fake_release, my_regions, wait_until
 from any2caption.errors import UnavailableError
 from any2caption.serving import shm, smoke
 from any2caption.serving.client import CaptionClient
-from any2caption.serving.control import TritonControl
 from any2caption.serving.rollout import rollout
 from any2caption.serving.watchdog import watch
 
@@ -45,7 +44,7 @@ def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_pa
     server = Server(tmp_path / "home")
     server.start()
     try:
-        with TritonControl(server.url) as control:
+        with server.control() as control:
             rollout(fake_release(tmp_path / "workshop", 8), control, server.live)
         stubs = server.stubs()
         assert len(stubs) == 6

@@ -25,7 +25,6 @@ from any2caption.model.processor import Processor, prompt_phrases
 from any2caption.model.tokenization import train_tokenizer
 from any2caption.serving import releases
 from any2caption.serving.client import CaptionClient, ConditionInput, FileElement
-from any2caption.serving.control import TritonControl
 from any2caption.serving.edge import read_request
 from any2caption.serving.rollout import rollout
 from any2caption.serving.watchdog import watch
@@ -57,7 +56,7 @@ def served(bundle, tmp_path_factory):
     server = Server(home)
     server.start()
     try:
-        with TritonControl(server.url) as control:
+        with server.control() as control:
             release = releases.build(bundle, home / "releases", 1, model_version="1")
             rollout(release, control, server.live)
             yield server
@@ -121,7 +120,7 @@ def test_served_caption_is_the_in_process_caption(client, files, bundle):
 
 
 def test_mixed_requests_share_executions(served, client, files):
-    with TritonControl(served.url) as control:
+    with served.control() as control:
         before = control.counts()
         mixes = [{}, {"image": files["image"]}, {"camera": files["camera"]}, files] * 3
         threads = [threading.Thread(target=client.caption, args=(TEXT, mix)) for mix in mixes]
@@ -220,5 +219,5 @@ def test_bad_request_does_not_hurt_those_beside_it(client, files):
 
 
 def test_watchdog_probes_the_real_steps(served):
-    with TritonControl(served.url) as control:
+    with served.control() as control:
         assert {probe.state for probe in watch(control, served.live)} == {"alive"}

@@ -7,7 +7,6 @@ from any2caption.datasets.catalogue import Catalogue
 from any2caption.errors import A2CError
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.rollout import run_release
-from any2caption.settings import Settings
 
 pytestmark = pytest.mark.server
 
@@ -17,7 +16,7 @@ def stack(tmp_path_factory):
     home = tmp_path_factory.mktemp("stack")
     server = Server(home / "triton")
     server.start()
-    yield Settings(home=home, triton_url=server.url), fake_repository(home / "source")
+    yield server.settings(home=home), fake_repository(home / "source")
     server.stop()
 
 

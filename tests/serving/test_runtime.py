@@ -16,6 +16,7 @@ from any2caption.errors import (
     UnavailableError,
 )
 from any2caption.serving import runtime
+from any2caption.serving.cancellation import CancelFlags, new_token
 from any2caption.serving.errors import is_dead_stub, plain_message, translated
 
 
@@ -50,6 +51,50 @@ def test_bad_request_fails_alone():
     assert str(bad) == "Doubler: ValueError: negative"
     assert isinstance(refused, InputError)
     assert str(refused) == "x.txt: X: too large"
+
+
+class Patient(Doubler):
+    def run(self, batch, cancelled=()):
+        self.seen = [left() for left in cancelled]
+        if len(batch) > 1:
+            raise ValueError("one by one")
+        return [
+            InputError("gone") if left() else arrays
+            for arrays, left in zip(batch, cancelled, strict=True)
+        ]
+
+
+def test_a_step_that_asks_learns_which_client_has_left():
+    flags = [lambda: False, lambda: True, lambda: False]
+    first, gone, last = runtime.answers(Patient(), batch(1, 2, 3), flags)
+    assert int(first["X"][0]) == 1
+    assert isinstance(gone, InputError)
+    assert int(last["X"][0]) == 3
+    assert len(runtime.answers(Doubler(), batch(1, 2), flags[:2])) == 2, "others are not told"
+
+
+class Request:
+    def __init__(self, parameters, *, cancelled=False):
+        self.text, self.gone = parameters, cancelled
+
+    def parameters(self):
+        return self.text
+
+    def is_cancelled(self):
+        return self.gone
+
+
+def test_a_request_is_cancelled_by_triton_or_by_the_doors_flag(tmp_path, monkeypatch):
+    flags = CancelFlags(tmp_path)
+    token = new_token()
+    monkeypatch.setenv("A2C_CANCEL_FOLDER", str(tmp_path))
+    asked = runtime.StepModel._cancelled(Request(json.dumps({"a2c_token": token})))
+    assert not asked()
+    flags.set(token)
+    assert asked()
+    for parameters in ("", "{}", json.dumps({"a2c_token": "../x"}), json.dumps({"a2c_token": 1})):
+        assert not runtime.StepModel._cancelled(Request(parameters))()
+        assert runtime.StepModel._cancelled(Request(parameters, cancelled=True))()
 
 
 def test_strings_keep_null_bytes_and_order():
@@ -112,6 +157,9 @@ class Sent:
         if self.value is None:
             raise OSError("the server is gone")
         return False
+
+    def parameters(self):
+        return "{}"
 
     def get_response_sender(self):
         return self

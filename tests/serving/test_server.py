@@ -1,5 +1,6 @@
 """The launcher: addresses, library paths, and no race over the stub."""
 
+import os
 import sys
 import threading
 import time
@@ -10,32 +11,69 @@ from serving_lab import SERVE_PYTHON
 
 from any2caption.errors import ConfigError
 from any2caption.serving import server, shm
+from any2caption.serving.private import make_private
 
 needs_triton = pytest.mark.skipif(not SERVE_PYTHON.exists(), reason="no serving environment")
 
 
+def endpoints(inner="unix:/x/grpc:0", **others):
+    return server.Endpoints(inner, "k" * 32, **others)
+
+
+def flags_of(launch):
+    return dict(flag.lstrip("-").partition("=")[::2] for flag in launch.argv[1:])
+
+
 @needs_triton
-def test_every_endpoint_is_on_the_loopback_address(tmp_path):
-    launch = server.command(SERVE_PYTHON, tmp_path, server.TritonPorts(1, 2, 3), load=["a-r1"])
-    flags = dict(flag.lstrip("-").partition("=")[::2] for flag in launch.argv[1:])
-    for name, port in (("http", "1"), ("grpc", "2"), ("metrics", "3")):
-        assert flags[f"{name}-address"] == "127.0.0.1"
-        assert flags[f"{name}-port"] == port
+def test_every_protocol_asks_for_the_key_and_http_is_off(tmp_path):
+    launch = server.command(SERVE_PYTHON, tmp_path, endpoints(metrics=3), load=["a-r1"])
+    flags = flags_of(launch)
+    assert flags["allow-http"] == "false"
+    protocols, _, key = flags["grpc-restricted-protocol"].partition(":")
+    assert key == "a2c-key=" + "k" * 32
+    assert set(protocols.split(",")) == {
+        *("health", "metadata", "inference", "shared-memory", "model-config"),
+        *("model-repository", "statistics", "trace", "logging"),
+    }
+    assert (flags["grpc-address"], flags["grpc-port"]) == ("unix:/x/grpc", "0")
+    assert (flags["metrics-address"], flags["metrics-port"]) == ("127.0.0.1", "3")
     assert flags["model-control-mode"] == "explicit"
     assert flags["load-model"] == "a-r1"
 
 
 @needs_triton
-def test_another_address_must_be_asked_for(tmp_path):
-    ports = server.TritonPorts(address="127.0.0.2")
-    argv = server.command(SERVE_PYTHON, tmp_path, ports).argv
-    assert {f"--{name}-address=127.0.0.2" for name in ("http", "grpc", "metrics")} <= set(argv)
+def test_steps_never_see_the_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("A2C_TRITON_KEY", "k" * 32)
+    assert "A2C_TRITON_KEY" not in server.command(SERVE_PYTHON, tmp_path, endpoints()).env
+    assert "k" * 32 not in repr(endpoints())
+
+
+def test_a_server_without_a_key_does_not_start(tmp_path):
+    with pytest.raises(ConfigError, match="A2C_TRITON_KEY"):
+        server.command(SERVE_PYTHON, tmp_path, server.Endpoints("127.0.0.1:1", ""))
+
+
+def test_a_private_folder_is_its_owners_alone(tmp_path):
+    folder = tmp_path / "inner"
+    folder.mkdir(mode=0o755)
+    make_private(folder)
+    assert folder.stat().st_mode & 0o077 == 0
+    make_private(tmp_path / "new" / "one")
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(ConfigError, match="link: a link or somebody else's"):
+        make_private(tmp_path / "link")
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(ConfigError, match="somebody else's"):
+        make_private(tmp_path)
 
 
 @needs_triton
 def test_environment_lets_the_stub_find_its_own_python(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    launch = server.command(SERVE_PYTHON, tmp_path, server.TritonPorts())
+    launch = server.command(SERVE_PYTHON, tmp_path, endpoints())
     assert launch.env["PATH"].split(":")[0] == str(SERVE_PYTHON.parent)
     libdir, bundled = launch.env["LD_LIBRARY_PATH"].split(":")
     assert bundled.endswith("nvidia_pytriton.libs")

@@ -40,8 +40,8 @@ def clean_environment(monkeypatch):
 @pytest.fixture
 def own_ports(clean_environment, monkeypatch):
     """Free ports for every service, set by the environment."""
-    first = free_ports(9)
-    names = ("AIRFLOW", "MLFLOW", "TRITON_HTTP", "TRITON_GRPC", "TRITON_METRICS", "S3")
+    first = free_ports(8)
+    names = ("AIRFLOW", "MLFLOW", "TRITON_GRPC", "TRITON_METRICS", "S3")
     for offset, name in enumerate(names):
         monkeypatch.setenv(f"A2C_PORT_{name}", str(first + offset))
     return first

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
@@ -40,6 +41,15 @@ def test_keys_are_made_once_and_only_the_owner_reads_them(tmp_path):
     assert secrets.load(tmp_path) == first
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
     assert secrets.load(tmp_path / "other") != first
+
+
+def test_keys_of_an_older_stack_are_kept_and_new_ones_added(tmp_path):
+    kept = {key: value for key, value in asdict(secrets.make()).items() if key != "triton_key"}
+    secrets.write_private(tmp_path / "secrets.json", json.dumps(kept))
+    keys = secrets.load(tmp_path)
+    assert len(keys.triton_key) == 64
+    assert kept.items() <= asdict(keys).items()
+    assert secrets.load(tmp_path) == keys
 
 
 def test_a_later_shell_finds_the_same_stack_and_its_environment_wins(tmp_path, monkeypatch):
@@ -83,9 +93,10 @@ def test_supervisords_configuration_holds_no_key(tmp_path):
     keys = secrets.load(tmp_path)
     settings = environment.with_interpreters(Settings(home=tmp_path))
     text = supervisor.configuration(tmp_path, services(settings, with_swift=True))
-    for key in (keys.jwt_secret, keys.fernet_key, keys.airflow_password, keys.s3_secret_key):
+    hidden = (keys.jwt_secret, keys.fernet_key, keys.s3_secret_key, keys.triton_key)
+    for key in (*hidden, keys.airflow_password):
         assert key not in text
-    assert text.count("[program:") == 10
+    assert text.count("[program:") == 11
 
 
 def test_a_long_home_still_gets_a_socket_that_fits(tmp_path):

@@ -23,6 +23,7 @@ app = typer.Typer(
 )
 app.command(rich_help_panel="Local stack")(stack.up)
 app.command(rich_help_panel="Local stack")(stack.status)
+app.command(rich_help_panel="Local stack")(stack.doctor)
 app.command(rich_help_panel="Local stack")(stack.down)
 app.command(rich_help_panel="Local stack")(stack.logs)
 app.command(rich_help_panel="Models")(train)

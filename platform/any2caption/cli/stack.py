@@ -1,4 +1,4 @@
-"""`a2c up`, `status`, `down`, `logs`."""
+"""`a2c up`, `status`, `doctor`, `down`, `logs`."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from any2caption.cli.console import put, say
+from any2caption.cli.console import put, put_json, say
 
 Home = Annotated[
     Path | None,
@@ -28,7 +28,8 @@ def up(
 ) -> None:
     """Start the local stack, or what is missing of it, and wait until it is healthy.
 
-    Ports come from A2C_PORT_AIRFLOW, _MLFLOW, _S3, _TRITON_HTTP, _TRITON_GRPC and _TRITON_METRICS.
+    Ports come from A2C_PORT_AIRFLOW, _MLFLOW, _S3, _TRITON_GRPC (the door) and
+    _TRITON_METRICS.
     The settings are kept in the state folder; the next commands find them there.
     """
     from any2caption.stack import environment, local
@@ -73,6 +74,23 @@ def down(home: Home = None) -> None:
 
     stopped = local.down(environment.load_settings(home), say=say)
     say(f"{stopped} processes stopped" if stopped else "nothing was running")
+
+
+def doctor(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Say what is unsafe or unfit about this installation; exit code 3 if something must change."""
+    from dataclasses import asdict
+
+    from any2caption.stack import doctor as checks
+    from any2caption.stack import environment
+
+    found = checks.findings(environment.load_settings(home))
+    if json:
+        put_json([asdict(finding) for finding in found])
+    else:
+        for finding in found:
+            put(f"{finding.level}: {finding.what}; {finding.fix}")
+    if any(finding.level != "note" for finding in found):
+        raise typer.Exit(3)
 
 
 def logs(

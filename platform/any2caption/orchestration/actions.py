@@ -268,9 +268,8 @@ def watch(settings: Settings) -> list[dict[str, Any]]:
     """Bring back the serving steps whose worker process died; say how each answered."""
     from dataclasses import asdict
 
-    from any2caption.serving.control import TritonControl
-    from any2caption.serving.rollout import live_repository
+    from any2caption.serving.rollout import control_of, live_repository
     from any2caption.serving.watchdog import watch as probe_all
 
-    with TritonControl(settings.triton_url) as control:
+    with control_of(settings) as control:
         return [asdict(probe) for probe in probe_all(control, live_repository(settings))]

@@ -9,19 +9,25 @@ or pose are the frames of one condition. `ConditionInput` adds a role and option
 """
 
 import json
+import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
+
 from any2caption.captions.schema import StructuredCaption
 from any2caption.conditions.files import read_parts
 from any2caption.conditions.registry import KINDS
 from any2caption.errors import A2CError, InputError, UnavailableError
 from any2caption.serving.control import TritonControl, bytes_input
+from any2caption.serving.errors import BusyError
 
 DEFAULT_SECONDS = 120.0
+_LEAST_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,14 @@ def read_files(kind: str, given: Sequence[Given]) -> list[FileElement]:
 
 
 class CaptionClient:
-    """A client of the server at `url` (host:port of gRPC); use as a context manager."""
+    """A client of the door at `url` (host:port of gRPC); use as a context manager.
 
-    def __init__(self, url: str, *, timeout: float = DEFAULT_SECONDS) -> None:
-        self._control = TritonControl(url)
+    When the door is full, a call tries again after the time that the door names, as long as its
+    timeout allows. Only platform code passes a `key`: to ask Triton itself, behind the door.
+    """
+
+    def __init__(self, url: str, *, key: str = "", timeout: float = DEFAULT_SECONDS) -> None:
+        self._control = TritonControl(url, key)
         self._timeout = timeout
         self.url = url
 
@@ -146,13 +156,35 @@ class CaptionClient:
             raise InputError("give a text or at least one condition")
         ensemble = model or ("any2video" if video else "any2caption")
         seconds = self._timeout if timeout is None else timeout
-        answer = self._control.infer(ensemble, inputs, timeout=seconds)
+        answer = self._patiently(ensemble, inputs, seconds)
         caption = StructuredCaption.model_validate_json(_only(answer, "CAPTION"))
         text_form, info = _only(answer, "CAPTION_TEXT").decode(), json.loads(_only(answer, "INFO"))
         if not video:
             return CaptionResult(caption, text_form, info)
         report = json.loads(_only(answer, "CLIP_REPORT"))
         return CaptionResult(caption, text_form, info, _only(answer, "CLIP"), report)
+
+    def _patiently(self, model: str, inputs: list[Any], seconds: float) -> Any:
+        """Ask, and ask again while the door says that it is full."""
+        limit = time.monotonic() + seconds
+        tries = Retrying(
+            retry=retry_if_exception_type(BusyError),
+            wait=_wait,
+            stop=stop_before_delay(seconds),
+            reraise=True,
+        )
+        return tries(
+            lambda: self._control.infer(
+                model, inputs, timeout=max(limit - time.monotonic(), _LEAST_SECONDS)
+            )
+        )
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    hint = error.retry_after if isinstance(error, BusyError) else 0.0
+    # All who were refused together must not come back together.
+    return hint * (1 + random.random())  # noqa: S311 - spreads retries, no secret
 
 
 def _only(answer: Any, name: str) -> bytes:

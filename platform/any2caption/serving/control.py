@@ -8,9 +8,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from any2caption.errors import UnavailableError
-from any2caption.serving.errors import translated
+from any2caption.serving.errors import RETRY_HEADER, BusyError, translated
 
 LOAD_SECONDS = 300.0
+KEY_NAME = "a2c-key"
 _PAUSE = 0.1
 
 
@@ -33,15 +34,25 @@ class Counts:
     failures: int
 
 
-class TritonControl:
-    """A client of the server at `url` (host:port of gRPC); use as a context manager."""
+def key_header(key: str) -> dict[str, str]:
+    """Return the header by which Triton knows who may call it; none without a key."""
+    return {f"triton-grpc-protocol-{KEY_NAME}": key} if key else {}
 
-    def __init__(self, url: str) -> None:
+
+class TritonControl:
+    """A client of the server at `url` (its gRPC address); use as a context manager.
+
+    Triton itself answers nobody without the `key`; the door in front of it asks for none.
+    """
+
+    def __init__(self, url: str, key: str = "") -> None:
         import tritonclient.grpc as triton
 
-        self.url = url
+        self.url, self.key = url, key
         self._error = triton.InferenceServerException
         self._client: Any = triton.InferenceServerClient(url)
+        if key:
+            self._client.register_plugin(_key_plugin(key))
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +74,8 @@ class TritonControl:
         try:
             yield
         except self._error as error:
+            if (seconds := _retry_after(error)) is not None:
+                raise BusyError(f"{self.url}: {error.message()}", seconds) from error
             raise translated(str(error.status()), error.message(), model=model) from error
 
     def ready(self, *, timeout: float = 5.0) -> bool:
@@ -153,6 +166,24 @@ class TritonControl:
             if time.monotonic() > limit:
                 raise UnavailableError(f"{name}: versions {loaded} are loaded, not just {version}")
             time.sleep(_PAUSE)
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Return the seconds that a full door names; tritonclient keeps gRPC's error as context."""
+    trailing: Any = getattr(error.__context__, "trailing_metadata", tuple)() or ()
+    text = dict(trailing).get(RETRY_HEADER, "")
+    return int(text) / 1000 if text.isdigit() else None
+
+
+def _key_plugin(key: str) -> Any:
+    """Return the tritonclient plugin that adds the key to every call."""
+    from tritonclient.grpc import InferenceServerClientPlugin
+
+    class KeyPlugin(InferenceServerClientPlugin):  # type: ignore[misc]
+        def __call__(self, request: Any) -> None:
+            request.headers = {**(request.headers or {}), **key_header(key)}
+
+    return KeyPlugin()
 
 
 def _occupied(model: ModelState) -> bool:

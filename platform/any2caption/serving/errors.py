@@ -4,9 +4,18 @@ import re
 
 from any2caption.errors import A2CError, ConflictError, InputError, NotFoundError, UnavailableError
 
+RETRY_HEADER = "retry-after-ms"
 _CHAIN = re.compile(r"^(?:in ensemble '[^']*', )+")
 _NOT_SERVED = ("is not found", "unknown model", "is not ready", "no version is available")
 _DEAD = "is not healthy"
+
+
+class BusyError(UnavailableError):
+    """The door is full; `retry_after` seconds later there may be room."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def plain_message(message: str) -> str:
@@ -23,7 +32,7 @@ def translated(  # noqa: PLR0911 - one return an outcome
     lower = line.lower()
     if any(sign in lower for sign in _NOT_SERVED):
         return UnavailableError(f"{model or 'the model'} is not served: {line}")
-    if code in {"INVALID_ARGUMENT", "OUT_OF_RANGE"}:
+    if code in {"INVALID_ARGUMENT", "OUT_OF_RANGE"} or "larger than max" in lower:
         return InputError(line)
     if code == "NOT_FOUND":
         return NotFoundError(line)

@@ -78,7 +78,7 @@ def rollout(
             _switch(release, control, live)
             clock.lap("switch")
             say("the public ensembles point at the release; asking them")
-            smoke.check(control.url, release.number)
+            smoke.check(control.url, release.number, key=control.key)
             clock.lap("check")
         except (A2CError, OSError) as error:
             say(f"failed: {error}; back to the former release")
@@ -138,7 +138,8 @@ def _start_beside(release: Release, control: TritonControl, live: LiveRepository
     for name in live.install_canaries(release):
         control.load(name)
     say("asking the canary")
-    smoke.check(control.url, release.number, partial(contract.release_name, release=release.number))
+    canary = partial(contract.release_name, release=release.number)
+    smoke.check(control.url, release.number, canary, key=control.key)
 
 
 def _switch(release: Release, control: TritonControl, live: LiveRepository) -> None:
@@ -181,6 +182,11 @@ def _unload(names: list[str], control: TritonControl) -> None:
     for name in present:
         control.unload(name)
     control.wait_gone(set(present), DRAIN_SECONDS)
+
+
+def control_of(settings: Settings) -> TritonControl:
+    """Return a connection to Triton itself, behind the door."""
+    return TritonControl(settings.triton_inner_url, settings.triton_key.get_secret_value())
 
 
 def live_repository(settings: Settings) -> LiveRepository:
@@ -227,7 +233,7 @@ def run_release(  # noqa: PLR0913 - the stage's givens
             number, target=target, status="rolling out", lifecycle=lifecycle
         )
         try:
-            with TritonControl(target) as control:
+            with control_of(settings) as control:
                 control.wait_ready(60.0)
                 outcome = rollout(release, control, live_repository(settings), say=say)
         except A2CError as error:

@@ -6,10 +6,12 @@ request never hurts the others. `triton_python_backend_utils` exists only inside
 
 import json
 import logging
+import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,15 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.errors import A2CError, CancelledError, InputError, UnavailableError
+from any2caption.serving import cancellation, server_version
 from any2caption.serving.idle_memory import IdleMemory
 
 Arrays = dict[str, NDArray[Any]]
+Cancelled = Callable[[], bool]
 
 _LOG = logging.getLogger(__name__)
 
 
 class Step(Protocol):
     """What a model of the repository does.
+
+    A step whose `run` also has a parameter `cancelled` gets one function a request, which says
+    whether its client has left; a step that works for long asks it now and then.
 
     A step with an attribute `concurrency` above 1 is asked for that many requests at the same time,
     each alone on a thread of its own; others get batches. A step with a method `close` is closed at
@@ -48,10 +55,11 @@ class StepModel:
         """Check the runtime and load the step; an exception here refuses the model.
 
         Raises:
-            RuntimeError: NumPy 2 (Triton 2.51 would answer with empty tensors).
+            RuntimeError: NumPy 2 under a Triton whose backend would answer with empty tensors.
         """
-        if int(np.__version__.partition(".")[0]) > 1:
-            raise RuntimeError(f"numpy {np.__version__}: this Triton needs numpy<2 (empty outputs)")
+        server, numpy = server_version.version(), np.__version__
+        if int(numpy.partition(".")[0]) > 1 and not server_version.takes_numpy_2(server):
+            raise RuntimeError(f"numpy {numpy}: Triton {server} needs numpy<2 (empty outputs)")
         config = json.loads(arguments["model_config"])
         parameters = {
             key: str(value["string_value"]) for key, value in config.get("parameters", {}).items()
@@ -107,15 +115,17 @@ class StepModel:
         """Answer a batch; a cancelled request is not computed."""
         backend = sys.modules["triton_python_backend_utils"]
         responses: list[Any] = [None] * len(requests)
-        batch, places = [], []
+        batch, places, flags = [], [], []
         for place, request in enumerate(requests):
-            if request.is_cancelled():
-                cancelled = backend.TritonError("cancelled", backend.TritonError.CANCELLED)
-                responses[place] = backend.InferenceResponse(error=cancelled)
+            cancelled = self._cancelled(request)
+            if cancelled():
+                gone = backend.TritonError("cancelled", backend.TritonError.CANCELLED)
+                responses[place] = backend.InferenceResponse(error=gone)
                 continue
             batch.append(self._arrays(backend, request))
             places.append(place)
-        for place, answer in zip(places, answers(self.step, batch), strict=True):
+            flags.append(cancelled)
+        for place, answer in zip(places, answers(self.step, batch, flags), strict=True):
             if isinstance(answer, A2CError):
                 response = backend.InferenceResponse(error=_triton_error(backend, answer))
             else:
@@ -124,20 +134,34 @@ class StepModel:
             responses[place] = response
         return responses
 
+    @staticmethod
+    def _cancelled(request: Any) -> Cancelled:
+        """Return the function that says whether a request's client has left."""
+        folder = os.environ.get(cancellation.FOLDER_VARIABLE)
+        token = json.loads(request.parameters() or "{}").get(cancellation.PARAMETER)
+        if not folder or not cancellation.is_token(token):
+            return lambda: bool(request.is_cancelled())
+        flags = cancellation.CancelFlags(Path(folder))
+        return lambda: flags.is_set(token) or bool(request.is_cancelled())
+
     def _arrays(self, backend: Any, request: Any) -> Arrays:
         tensors = {name: backend.get_input_tensor_by_name(request, name) for name in self.inputs}
         return {name: tensor.as_numpy() for name, tensor in tensors.items() if tensor is not None}
 
 
-def answers(step: Step, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
+def answers(
+    step: Step, batch: Sequence[Arrays], cancelled: Sequence[Cancelled] = ()
+) -> list[Arrays | A2CError]:
     """Run a batch; if it fails as a whole, run its requests one by one and fail only the bad."""
     if not batch:
         return []
+    told = {"cancelled": cancelled} if "cancelled" in signature(step.run).parameters else {}
     try:
-        return list(step.run(batch))
+        return list(step.run(batch, **told))
     except Exception as error:  # noqa: BLE001 - the boundary to the server: every request gets an answer
         if len(batch) > 1:
-            return [answers(step, [one])[0] for one in batch]
+            each = [[one] for one in cancelled] or [[]] * len(batch)
+            return [answers(step, [one], flag)[0] for one, flag in zip(batch, each, strict=True)]
         if isinstance(error, A2CError):
             return [error]
         _LOG.exception("step failed")

@@ -4,11 +4,17 @@ The command prepares what the wheel leaves undone (the Python stub's place, libr
 the shared memory of dead servers, points the ensembles at the current release and then *becomes*
 `tritonserver` (exec), so that a supervisor sees one process. With nothing released yet the server
 starts empty and healthy.
+
+Clients never come here: whoever calls Triton can make it run code. Its HTTP endpoint is off, its
+gRPC endpoint asks for a key on every call and listens on a Unix socket that only its owner can
+open. Triton takes the key on its command line alone, where `ps` shows it: the socket's folder is
+what keeps others out, the key keeps out what runs as the same user without knowing it.
 """
 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,8 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from any2caption.errors import ConfigError
-from any2caption.serving import shm
+from any2caption.serving import server_version, shm
+from any2caption.serving.control import KEY_NAME
+from any2caption.serving.private import make_private
 
+KEY_VARIABLE = "A2C_TRITON_KEY"
+ROOT_VARIABLE = "A2C_TRITON_ROOT"
+_KEY = re.compile(r"[0-9A-Za-z]{32,}")
 _STUB = "triton_python_backend_stub"
 _PROBE = (
     "import json,sys,sysconfig as s;"
@@ -33,14 +44,22 @@ _MALLOC = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TritonPorts:
-    """TCP ports, and the address that all of them listen on: the loopback unless said otherwise."""
+_PROTOCOLS = (
+    "health,metadata,inference,shared-memory,model-config,model-repository,statistics,trace,logging"
+)
 
-    http: int = 8000
-    grpc: int = 8001
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where Triton listens: gRPC at `inner` (`host:port` or `unix:PATH:NUMBER`), and metrics.
+
+    `key` is what every call to `inner` must bring.
+    """
+
+    inner: str
+    key: str = field(repr=False)
     metrics: int = 8002
-    address: str = "127.0.0.1"
+    metrics_address: str = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +78,12 @@ class Runtime:
     libdir: Path
     packages: Path
     version: str
+    installed: Path | None = None
 
     @property
     def root(self) -> Path:
-        """Folder of the wheel's `tritonserver`."""
-        return self.packages / "pytriton" / "tritonserver"
+        """Folder of an installed server (NVIDIA's container), or of the wheel's."""
+        return self.installed or self.packages / "pytriton" / "tritonserver"
 
 
 def find_runtime(serve_python: str | Path) -> Runtime:
@@ -80,14 +100,19 @@ def find_runtime(serve_python: str | Path) -> Runtime:
     except (OSError, subprocess.SubprocessError) as error:
         raise ConfigError(f"{python}: the serving interpreter does not run: {error}") from error
     libdir, packages, version, _ = json.loads(output)
-    runtime = Runtime(python.absolute(), Path(libdir), Path(packages), version)
+    root = os.environ.get(ROOT_VARIABLE)
+    installed = Path(root) if root else None
+    runtime = Runtime(python.absolute(), Path(libdir), Path(packages), version, installed)
     if not (runtime.root / "bin" / "tritonserver").exists():
-        raise ConfigError(f"{python}: no tritonserver in {packages}; install nvidia-pytriton there")
+        where = f"{ROOT_VARIABLE}={root}" if root else str(packages)
+        raise ConfigError(f"{python}: no tritonserver in {where}; install nvidia-pytriton there")
     return runtime
 
 
 def link_stub(runtime: Runtime) -> Path:
     """Put the Python stub where the backend looks for it; safe with several launchers at once."""
+    if runtime.installed:
+        return runtime.root / "backends" / "python" / _STUB  # made for the container's own Python
     source = runtime.root / "python_backend_stubs" / runtime.version / _STUB
     if not source.exists():
         raise ConfigError(f"{source}: no Python stub for Python {runtime.version} in this wheel")
@@ -104,7 +129,7 @@ def link_stub(runtime: Runtime) -> Path:
 def command(
     serve_python: str | Path,
     repository: Path,
-    ports: TritonPorts,
+    endpoints: Endpoints,
     *,
     load: Sequence[str] = (),
     exit_timeout: int = 5,
@@ -113,9 +138,12 @@ def command(
 
     Side effect: links the stub inside the serving environment once.
     """
+    if not _KEY.fullmatch(endpoints.key):
+        raise ConfigError(f"{KEY_VARIABLE}: expected the key to Triton, 32 or more letters, digits")
     runtime = find_runtime(serve_python)
     link_stub(runtime)
     root = runtime.root
+    address, _, port = endpoints.inner.rpartition(":")
     argv = [
         str(root / "bin" / "tritonserver"),
         f"--model-repository={repository.absolute()}",
@@ -130,19 +158,24 @@ def command(
         "--pinned-memory-pool-byte-size=0",
         "--allow-gpu-metrics=false",
         f"--exit-timeout-secs={exit_timeout}",
-        f"--http-address={ports.address}",
-        f"--http-port={ports.http}",
-        f"--grpc-address={ports.address}",
-        f"--grpc-port={ports.grpc}",
-        f"--metrics-address={ports.address}",
-        f"--metrics-port={ports.metrics}",
+        "--allow-http=false",
+        f"--grpc-address={address}",
+        f"--grpc-port={port}",
+        f"--grpc-restricted-protocol={_PROTOCOLS}:{KEY_NAME}={endpoints.key}",
+        # Kept request objects would hold the memory of the largest requests for ever.
+        "--grpc-infer-allocation-pool-size=0",
+        f"--metrics-address={endpoints.metrics_address}",
+        f"--metrics-port={endpoints.metrics}",
     ]
-    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    env.pop(KEY_VARIABLE, None)  # the steps' processes have no business with it
     # The stub finds its interpreter as `python3` on PATH and must load that interpreter's own
     # libpython.
     env["PATH"] = f"{runtime.python.parent}:{env.get('PATH', os.defpath)}"
-    libraries = [str(runtime.libdir), str(runtime.packages / "nvidia_pytriton.libs")]
-    env["LD_LIBRARY_PATH"] = ":".join(libraries)
+    if not runtime.installed:
+        libraries = [str(runtime.libdir), str(runtime.packages / "nvidia_pytriton.libs")]
+        env["LD_LIBRARY_PATH"] = ":".join(libraries)
+        env[server_version.VARIABLE] = server_version.WHEEL
     env["VIRTUAL_ENV"] = str(runtime.python.parent.parent)
     env.setdefault("OMP_NUM_THREADS", "1")
     env["TOKENIZERS_PARALLELISM"] = "false"
@@ -156,13 +189,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--repository", type=Path, required=True, help="live model repository")
     parser.add_argument("--serve-python", default=sys.executable, help="serving interpreter")
-    for name, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002)):
-        parser.add_argument(f"--{name}-port", type=int, default=port)
     parser.add_argument(
-        "--address",
-        default="127.0.0.1",
-        help="address to listen on; whoever reaches it can also load and unload models",
+        "--inner",
+        default="127.0.0.1:8003",
+        help="address of gRPC, for the door and the roll-out alone: host:port or unix:PATH:NUMBER",
     )
+    parser.add_argument("--metrics-port", type=int, default=8002)
+    parser.add_argument("--metrics-address", default="127.0.0.1")
     parser.add_argument("--exit-timeout", type=int, default=5, help="seconds to finish requests")
     chosen = parser.parse_args(arguments)
     from any2caption.serving.live import LiveRepository
@@ -170,11 +203,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     live = LiveRepository(chosen.repository)
     live.restore()
     shm.clean()
-    ports = TritonPorts(chosen.http_port, chosen.grpc_port, chosen.metrics_port, chosen.address)
+    if chosen.inner.startswith("unix:"):
+        make_private(Path(chosen.inner.removeprefix("unix:")).parent)
     launch = command(
         chosen.serve_python,
         chosen.repository,
-        ports,
+        Endpoints(
+            chosen.inner,
+            os.environ.get(KEY_VARIABLE, ""),
+            chosen.metrics_port,
+            chosen.metrics_address,
+        ),
         load=live.current_models(),
         exit_timeout=chosen.exit_timeout,
     )

@@ -41,14 +41,21 @@ def requests() -> dict[str, tuple[str, dict[str, list[FileElement]]]]:
 
 
 def check(
-    url: str, release: int, name_of: Callable[[str], str] = str, *, timeout: float = 120.0
+    url: str,
+    release: int,
+    name_of: Callable[[str], str] = str,
+    *,
+    key: str = "",
+    timeout: float = 120.0,
 ) -> None:
     """Ask a release's ensembles; `name_of` maps a public name to the one to ask.
+
+    At Triton's own address it takes the `key`; at the door there are only the public names.
 
     Raises:
         GateRefused: an answer is missing, malformed or of another release.
     """
-    with CaptionClient(url, timeout=timeout) as client:
+    with CaptionClient(url, key=key, timeout=timeout) as client:
         for name, (text, files) in requests().items():
             video = name == "text"
             model = name_of("any2video" if video else "any2caption")

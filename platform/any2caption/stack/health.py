@@ -40,14 +40,17 @@ def airflow_component(url: str, component: str) -> str:
     return "" if state == "healthy" else f"{component}: {state}"
 
 
-def triton_ready(address: str) -> str:
-    """Healthy when Triton's gRPC endpoint says it is live and ready."""
+def triton_ready(address: str, key: Callable[[], str] = str) -> str:
+    """Healthy when Triton says it is live and ready: itself (with its key), or through the door."""
     import tritonclient.grpc as triton
 
+    from any2caption.serving.control import key_header
+
     client = triton.InferenceServerClient(address)
+    headers = key_header(key())
     try:
-        live = client.is_server_live(client_timeout=_TIMEOUT)
-        ready = client.is_server_ready(client_timeout=_TIMEOUT)
+        live = client.is_server_live(headers, client_timeout=_TIMEOUT)
+        ready = client.is_server_ready(headers, client_timeout=_TIMEOUT)
     except triton.InferenceServerException:
         return "no answer on gRPC"
     finally:

@@ -21,6 +21,7 @@ class Secrets:
     s3_secret_key: str
     swift_hash_prefix: str
     swift_hash_suffix: str
+    triton_key: str
 
 
 def make() -> Secrets:
@@ -35,17 +36,18 @@ def make() -> Secrets:
         s3_secret_key=random.token_hex(20),
         swift_hash_prefix=random.token_hex(8),
         swift_hash_suffix=random.token_hex(8),
+        triton_key=random.token_hex(32),
     )
 
 
 def load(home: Path) -> Secrets:
-    """Return the keys of the stack under `home`, made on the first call."""
+    """Return the keys of the stack under `home`; what is not there yet is made and kept."""
     path = home / "secrets.json"
-    if path.exists():
-        return Secrets(**json.loads(path.read_text()))
-    fresh = make()
-    write_private(path, json.dumps(asdict(fresh), indent=2))
-    return fresh
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    keys = Secrets(**{**asdict(make()), **kept})
+    if asdict(keys) != kept:
+        write_private(path, json.dumps(asdict(keys), indent=2))
+    return keys
 
 
 def write_private(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from any2caption.settings import Settings
 from any2caption.stack import health, swift
 from any2caption.stack.ports import Port
+from any2caption.stack.secrets import load
 
 BINARIES = Path(sys.executable).parent
 
@@ -27,7 +28,7 @@ class Service:
 
 def services(settings: Settings, *, with_swift: bool) -> list[Service]:
     """Return the stack's services in starting order."""
-    chosen = [_mlflow(settings), *_airflow(settings), _triton(settings)]
+    chosen = [_mlflow(settings), *_airflow(settings), _triton(settings), _door(settings)]
     return [*_swift(settings), *chosen] if with_swift else chosen
 
 
@@ -82,25 +83,31 @@ def _airflow(settings: Settings) -> list[Service]:
 
 
 def _triton(settings: Settings) -> Service:
-    ports = settings.ports
-    address = f"127.0.0.1:{ports.triton_grpc}"
+    metrics = settings.ports.triton_metrics
+    inner = settings.triton_inner_url
     return Service(
         name="triton",
         command=(
             *(sys.executable, "-m", "any2caption.serving.server"),
             *("--repository", str(settings.home / "triton" / "models")),
             *("--serve-python", settings.serve_python),
-            *("--http-port", str(ports.triton_http), "--grpc-port", str(ports.triton_grpc)),
-            *("--metrics-port", str(ports.triton_metrics)),
+            *("--inner", inner, "--metrics-port", str(metrics)),
         ),
-        check=partial(health.triton_ready, address),
-        address=f"{address} (gRPC), http://127.0.0.1:{ports.triton_http}",
-        ports=(
-            Port(ports.triton_http, "Triton HTTP", "A2C_PORT_TRITON_HTTP"),
-            Port(ports.triton_grpc, "Triton gRPC", "A2C_PORT_TRITON_GRPC"),
-            Port(ports.triton_metrics, "Triton metrics", "A2C_PORT_TRITON_METRICS"),
-        ),
+        check=partial(health.triton_ready, inner, lambda: load(settings.home).triton_key),
+        address=f"http://127.0.0.1:{metrics}/metrics",
+        ports=(Port(metrics, "Triton metrics", "A2C_PORT_TRITON_METRICS"),),
         stop_seconds=20,
+    )
+
+
+def _door(settings: Settings) -> Service:
+    address = f"127.0.0.1:{settings.ports.triton_grpc}"
+    return Service(
+        name="door",
+        command=(sys.executable, "-m", "any2caption.serving.door", "--listen", address),
+        check=partial(health.triton_ready, address),
+        address=f"{address} (gRPC)",
+        ports=(Port(settings.ports.triton_grpc, "the door to Triton", "A2C_PORT_TRITON_GRPC"),),
     )
 
 

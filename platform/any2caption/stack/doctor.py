@@ -1,0 +1,55 @@
+"""Look for what is unsafe or unfit about this installation: `a2c doctor`.
+
+A check is a function from settings to findings; add one to `CHECKS`. It changes nothing, starts
+nothing and needs no running stack.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from any2caption.serving import server_version
+from any2caption.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: `note` is good to know, `warning` should be changed, `danger` must be."""
+
+    level: Literal["note", "warning", "danger"]
+    what: str
+    fix: str
+
+
+Check = Callable[[Settings], Iterable[Finding]]
+
+
+def triton_version(_settings: Settings) -> Iterable[Finding]:
+    """What is published against this Triton, and what closes it here."""
+    text = server_version.version()
+    for hole in server_version.holes(text):
+        yield Finding(
+            "note",
+            f"Triton {text}: {hole.surface}: {', '.join(hole.cves)} (fixed by {hole.fixed})",
+            f"closed here: {hole.closed_by}",
+        )
+
+
+def triton_address(settings: Settings) -> Iterable[Finding]:
+    """Triton itself must not listen where others reach it."""
+    inner = settings.triton_inner_url
+    host = inner.rpartition(":")[0]
+    if not inner.startswith("unix:") and host not in {"127.0.0.1", "localhost"}:
+        yield Finding(
+            "warning",
+            f"A2C_TRITON_INNER_URL={inner}: whoever reaches it and has the key can run code there",
+            "let only the platform's own machines reach this address (NetworkPolicy, firewall)",
+        )
+
+
+CHECKS: tuple[Check, ...] = (triton_version, triton_address)
+
+
+def findings(settings: Settings) -> list[Finding]:
+    """Run every check, in order."""
+    return [finding for check in CHECKS for finding in check(settings)]
