@@ -116,7 +116,7 @@ def test_no_file_is_parsed_in_the_process_that_asks(kind, monkeypatch):
 
 
 def test_limits_on_bytes_hold_before_a_worker_is_asked(monkeypatch):
-    monkeypatch.setattr(isolation, "_own_pool", lambda: pytest.fail("a worker was asked"))
+    monkeypatch.setattr(isolation, "own_pool", lambda: pytest.fail("a worker was asked"))
     with pytest.raises(InputError, match="at most 16,000,000 are taken"):
         isolation.parse_condition("camera", [Part("a.txt", b"0" * 16_000_001)])
 

@@ -226,16 +226,16 @@ def test_a_file_above_the_limit_is_not_read(source, monkeypatch):
 
 
 def test_a_bug_in_a_parser_costs_one_record_not_the_run(source, monkeypatch):
-    from any2caption.conditions import registry
+    from any2caption.conditions import isolation
 
-    real = registry.parse_condition
+    real = isolation.parse_condition
 
     def parse(kind, parts, **options):
         if kind == "camera":
             raise ZeroDivisionError("bug")
         return real(kind, parts, **options)
 
-    monkeypatch.setattr(registry, "parse_condition", parse)
+    monkeypatch.setattr(isolation, "parse_condition", parse)
     store = MemoryStore()
     result = run(source, store, threshold=0.99)
     problems = [p for found in rejections(store, result).values() for p in found]

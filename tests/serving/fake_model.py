@@ -28,6 +28,8 @@ class Fake:
 
 
 class Preprocess(Fake):
+    concurrency = 4
+
     def run(self, batch, cancelled=()):
         return [self.slowly(arrays, gone) for arrays, gone in zip(batch, cancelled, strict=True)]
 

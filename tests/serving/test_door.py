@@ -257,6 +257,7 @@ def test_a_client_that_leaves_frees_the_step_that_works_for_it(narrow):
 def test_one_more_than_there_is_room_for_is_told_when_to_come_back(narrow):
     with grpc.insecure_channel(narrow.url) as channel:
         calls = [begin(channel, b"slow-%d" % index) for index in range(2)]
+        wait_until(lambda: all(started(narrow, f"slow-{index}") for index in range(2)), 10)
         refusal = wait_until(lambda: refusal_of(channel), 10)
         trailing = dict(refusal.trailing_metadata())
         assert int(trailing["retry-after-ms"]) >= 100

@@ -159,7 +159,7 @@ class Sent:
         return False
 
     def parameters(self):
-        return ""
+        return "{}"
 
     def get_response_sender(self):
         return self

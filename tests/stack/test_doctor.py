@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from any2caption.cli.main import app
+from any2caption.conditions import sandbox
 from any2caption.serving import server_version
 from any2caption.settings import Settings
 from any2caption.stack import doctor
@@ -42,3 +43,12 @@ def test_a_current_server_has_no_published_holes_and_takes_numpy_2():
     assert not server_version.takes_numpy_2(wheel)
     named = [cve for hole in server_version.holes(wheel) for cve in hole.cves]
     assert len(named) == len(set(named)) > 40
+
+
+def test_a_missing_layer_of_the_sandbox_is_named_with_what_to_install(tmp_path, monkeypatch):
+    report = [("own user", False, "only root can change it"), ("seccomp", False, "no library")]
+    monkeypatch.setattr(sandbox, "sandbox_report", lambda: [*report, ("Landlock", True, "ABI 7")])
+    found = list(doctor.parse_sandbox(Settings(home=tmp_path)))
+    assert [finding.level for finding in found] == ["note", "warning"]
+    assert "no library" in found[1].what
+    assert "libseccomp2" in found[1].fix

@@ -34,7 +34,7 @@ from any2caption.conditions.types import Condition, Part
 from any2caption.conditions.wire import NonsenseError, unpack
 from any2caption.errors import CancelledError, InputError, UnavailableError
 
-__all__ = ["Cancelled", "Lease", "Pool", "never", "parse_condition"]
+__all__ = ["Cancelled", "Lease", "Pool", "never", "own_pool", "parse_condition"]
 
 SECONDS = 10.0
 """Longest time for one condition of a request."""
@@ -71,7 +71,7 @@ def parse_condition(  # noqa: PLR0913 - the registry's own arguments
     if not _risky(kind, parts):
         return registry.parse_condition(kind, parts, role=role, number=number, options=options)
     # A place is waited for as long as a file may take that has one.
-    with _own_pool().lease(time.monotonic() + 2 * seconds, cancelled) as lease:
+    with own_pool().lease(time.monotonic() + 2 * seconds, cancelled) as lease:
         return lease.parse(kind, parts, role=role, number=number, options=options, seconds=seconds)
 
 
@@ -239,7 +239,8 @@ class _Own:
     lock = threading.Lock()
 
 
-def _own_pool() -> Pool:
+def own_pool() -> Pool:
+    """Return this process' pool, whose workers serve one caller after the other."""
     with _Own.lock:
         if _Own.pool is None or _Own.owner != os.getpid():
             _Own.pool, _Own.owner = Pool(uses=USES), os.getpid()

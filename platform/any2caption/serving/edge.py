@@ -10,12 +10,11 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from any2caption.conditions.isolation import Cancelled, Pool, never, parse_condition
+from any2caption.conditions.isolation import Cancelled, Pool, never, own_pool, parse_condition
 from any2caption.conditions.registry import KINDS, check_parts
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import InputError
@@ -100,7 +99,7 @@ def read_request(
         raise InputError(f"nothing to caption: give at least one of {kinds}", field="TEXT")
     if not asked:
         return EdgeRequest(text, ())
-    with (pool or _own_pool()).lease(until, cancelled) as lease:
+    with (pool or own_pool()).lease(until, cancelled) as lease:
         conditions = [
             each(
                 lease.parse(
@@ -110,11 +109,6 @@ def read_request(
             for one in asked
         ]
     return EdgeRequest(text, tuple(conditions))
-
-
-@cache
-def _own_pool() -> Pool:
-    return Pool()
 
 
 def _check_size(files: Files) -> None:

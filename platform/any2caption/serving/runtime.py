@@ -31,11 +31,12 @@ _LOG = logging.getLogger(__name__)
 class Step(Protocol):
     """What a model of the repository does.
 
+    A step whose `run` also has a parameter `cancelled` gets one function a request, which says
+    whether its client has left; a step that works for long asks it now and then.
+
     A step with an attribute `concurrency` above 1 is asked for that many requests at the same time,
     each alone on a thread of its own; others get batches. A step with a method `close` is closed at
     the end.
-    A step whose `run` also has a parameter `cancelled` gets one function a request, which says
-    whether its client has left; a step that works for long asks it now and then.
     """
 
     def __init__(self, bundle: Path, release: str, parameters: Mapping[str, str]) -> None:

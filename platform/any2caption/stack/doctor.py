@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from any2caption.conditions import sandbox
 from any2caption.serving import server_version
 from any2caption.settings import Settings
 
@@ -47,7 +48,26 @@ def triton_address(settings: Settings) -> Iterable[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (triton_version, triton_address)
+def parse_sandbox(_settings: Settings) -> Iterable[Finding]:
+    """What this machine lacks of the sandbox that files are parsed in."""
+    for layer, active, why in sandbox.sandbox_report():
+        if not active:
+            alone = layer in {"sandbox", "seccomp"}  # without it, the others do not hold everything
+            yield Finding(
+                "warning" if alone else "note",
+                f"files are parsed without the layer {layer!r}: {why}",
+                _SANDBOX_FIXES.get(layer, "see the message"),
+            )
+
+
+_SANDBOX_FIXES = {
+    "seccomp": "apt-get install libseccomp2; pip install pyseccomp",
+    "Landlock": "a Linux of 5.13 or newer with Landlock enabled",
+    "network namespace": "the other layers still refuse every connection",
+    "own user": "the other layers still refuse other users' files and processes",
+}
+
+CHECKS: tuple[Check, ...] = (triton_version, triton_address, parse_sandbox)
 
 
 def findings(settings: Settings) -> list[Finding]:
