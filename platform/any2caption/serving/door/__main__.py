@@ -2,12 +2,15 @@
 
 import argparse
 import asyncio
+import ctypes
 import signal
 from collections.abc import Sequence
 
 from any2caption.errors import ConfigError
 from any2caption.serving.cancellation import CancelFlags
 from any2caption.settings import Settings
+
+_M_MMAP_THRESHOLD = -3  # of glibc's mallopt
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     key = settings.triton_key.get_secret_value()
     if not key:
         raise ConfigError("A2C_TRITON_KEY is not set: the door needs the key to Triton")
+    # Bodies of requests go back to the system when they are done with, however many there were.
+    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
     asyncio.run(_serve(chosen.listen, settings, key))
 
 
