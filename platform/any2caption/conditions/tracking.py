@@ -17,7 +17,8 @@ def distances(people: Floats, others: Floats) -> Floats:
 
     The mean over the points that both have; where there is none, that of their centres.
     """
-    there, known = people[..., 2] > 0, others[..., 2] > 0
+    there: NDArray[np.bool_] = np.asarray(people[..., 2] > 0)
+    known: NDArray[np.bool_] = np.asarray(others[..., 2] > 0)
     both = there[:, None] & known[None]
     shared = both.sum(axis=2)
     apart = people[:, None, :, :2] - others[None, :, :, :2]
