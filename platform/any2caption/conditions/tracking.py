@@ -17,8 +17,7 @@ def distances(people: Floats, others: Floats) -> Floats:
 
     The mean over the points that both have; where there is none, that of their centres.
     """
-    there: NDArray[np.bool_] = np.asarray(people[..., 2] > 0)
-    known: NDArray[np.bool_] = np.asarray(others[..., 2] > 0)
+    there, known = people[..., 2] > 0, others[..., 2] > 0
     both = there[:, None] & known[None]
     shared = both.sum(axis=2)
     apart = people[:, None, :, :2] - others[None, :, :, :2]
@@ -47,7 +46,8 @@ def _sizes(people: Floats, there: NDArray[np.bool_]) -> Floats:
     places = people[..., :2]
     high = np.where(there[..., None], places, -np.inf).max(axis=1)
     low = np.where(there[..., None], places, np.inf).min(axis=1)
-    sides = np.where(there.any(axis=1)[:, None], high - low, 0.0)
+    seen = np.asarray(there.any(axis=1))
+    sides = np.where(seen[:, None], high - low, 0.0)
     return np.hypot(sides[:, 0], sides[:, 1])
 
 
