@@ -205,6 +205,7 @@ def deep(count: int, kind: str = "pose") -> Hostile:
 
 MAKERS: Mapping[str, tuple[Callable[[int], Hostile], int]] = {
     "99 masks of 36 megapixels": (rle_masks, 99),
+    "8 masks of 36 megapixels": (rle_masks, 8),
     "99 polygons of 36 megapixels": (polygon_masks, 99),
     "masks of 8 million runs": (run_masks, 1_000_000),
     "400 frames × 10 masks": (masklet, 400),
@@ -215,6 +216,7 @@ MAKERS: Mapping[str, tuple[Callable[[int], Hostile], int]] = {
     "BVH, 1,000 joints × 10,000 frames": (bvh, 10_000),
     "GIF of 20,000 frames": (gif, 20_000),
     "GIF of 5,000 frames": (gif, 5_000),
+    "GIF of 1,000 frames": (gif, 1_000),
     "camera JSON, a key repeated": (repeated_key, 50_000),
     "transforms, 5,000 other keys": (transforms, 5_000),
     "transforms, 20,000 numbered frames": (frame_ids, 20_000),
@@ -223,6 +225,8 @@ MAKERS: Mapping[str, tuple[Callable[[int], Hostile], int]] = {
     "motion CSV, an id a row": (track_ids, 40_000),
     "motion text of 8 million lines": (track_lines, 8_000_000),
     "15,000 points × 256 tracks": (lambda count: track_lists(count, 256), 15_000),
+    "8,000 points × 256 tracks": (lambda count: track_lists(count, 256), 8_000),
+    "motion text of 2 million lines": (track_lines, 2_000_000),
     "[[],… of 60 MB": (nested, 20_000_000),
     "[[],… of 190 MB": (nested, 64_000_000),
     "regions [{…},… of 60 MB": (objects, 6_500_000),

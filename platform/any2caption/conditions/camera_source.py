@@ -157,10 +157,9 @@ def check_affine(matrix: Floats, place: Place, field: str) -> None:
 
 def check_intrinsics(row: Sequence[float], place: Place, fields: Sequence[str]) -> None:
     """Refuse fx fy cx cy that cannot be fractions of width and height; NaN is unknown."""
-    for index, (field, value) in enumerate(zip(fields, row, strict=True)):
-        fits = (
-            _MIN_FOCAL <= value <= _MAX_FOCAL if index < 2 else -_MAX_CENTRE <= value <= _MAX_CENTRE
-        )
+    ranges = (*([(_MIN_FOCAL, _MAX_FOCAL)] * 2), *([(-_MAX_CENTRE, _MAX_CENTRE)] * 2))
+    for field, value, (low, high) in zip(fields, row, ranges, strict=True):
+        fits = low <= value <= high
         if not fits and not math.isnan(value):
             raise place.error(
                 f"{value:g} is no fraction of the picture's width or height (pixels?)", field

@@ -112,9 +112,10 @@ def _check_amount(part: Part, stream: Any, frames: int, limits: Limits) -> None:
             field="frames",
         )
     width, height = stream.codec_context.width, stream.codec_context.height
-    if limits.decoded_pixels and frames * width * height > limits.decoded_pixels:
+    pixels = frames * width * height
+    if limits.decoded_pixels and pixels > limits.decoded_pixels:
         raise InputError(
-            f"{frames:,} frames of {width}×{height} pixels are {frames * width * height / 1e6:,.0f} "
+            f"{frames:,} frames of {width}×{height} pixels are {pixels / 1e6:,.0f} "
             f"megapixels to decode; at most {limits.decoded_pixels / 1e6:,.0f} are taken (give a "
             "shorter or a smaller clip)",
             file=part.name,
@@ -208,9 +209,10 @@ def _pixels(frame: Any) -> NDArray[np.uint8]:
     """One frame as uint8 H×W×3, turned upright, alpha over white."""
     turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
     if "a" in frame.format.name and frame.format.is_rgb:
-        rgba = frame.to_ndarray(format="rgba").astype(np.uint16)
-        alpha = rgba[:, :, 3:]
-        rgb = ((rgba[:, :, :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
+        rgba = frame.to_ndarray(format="rgba")
+        rgb, alpha = rgba[:, :, :3], rgba[:, :, 3:].astype(np.uint16)
+        if alpha.min() < 255:  # noqa: PLR2004 - opaque frames are the rule
+            rgb = ((rgb * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
     else:
         rgb = frame.to_ndarray(format="rgb24")
     return np.ascontiguousarray(np.rot90(rgb, turns))

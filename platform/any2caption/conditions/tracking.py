@@ -46,7 +46,8 @@ def _sizes(people: Floats, there: NDArray[np.bool_]) -> Floats:
     places = people[..., :2]
     high = np.where(there[..., None], places, -np.inf).max(axis=1)
     low = np.where(there[..., None], places, np.inf).min(axis=1)
-    sides = np.where(there.any(axis=1)[:, None], high - low, 0.0)
+    seen = np.asarray(there.any(axis=1))
+    sides = np.where(seen[:, None], high - low, 0.0)
     return np.hypot(sides[:, 0], sides[:, 1])
 
 
