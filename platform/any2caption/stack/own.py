@@ -23,7 +23,9 @@ _PLAIN = re.compile(
 )
 _SETTINGS = re.compile(r"A2C_\w+")
 _STORE = re.compile(r"AWS_\w+|(https?|no)_proxy", re.IGNORECASE)
-_WORK = re.compile(r"(A2C|HF|NCCL|TORCH|DS|MLFLOW)_\w+|KUBE\w+|" + _STORE.pattern, re.IGNORECASE)
+_WORK = re.compile(
+    r"CC|CXX|MAX_JOBS|(A2C|HF|NCCL|TORCH|DS|MLFLOW)_\w+|KUBE\w+|" + _STORE.pattern, re.IGNORECASE
+)
 _AIRFLOW = re.compile(r"AIRFLOW_\w+")
 # Names that may hold a key: of those, a service gets what it is given by name below, no other.
 _SECRET = re.compile(r"KEY|PASSWORD|SECRET|TOKEN|CREDENTIAL|CATALOGUE_URL")
