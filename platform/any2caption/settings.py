@@ -45,7 +45,7 @@ class Door(BaseSettings):
 
     requests: int = Field(default=32, ge=1, description="Requests under way; more are told to wait")
     message_megabytes: int = Field(default=64, ge=1, le=1024, description="Size of one request")
-    megabytes: int = Field(default=256, ge=1, description="Size of all requests under way")
+    megabytes: int = Field(default=128, ge=1, description="Size of all requests under way")
     seconds: float = Field(default=120, gt=0, description="Longest time for one request")
 
 
