@@ -95,9 +95,9 @@ class Run:
         import torch
         from transformers import Trainer, TrainerCallback, TrainingArguments
 
-        from any2caption.training import engine as engines
         from any2caption.training.batches import Batch, Collator
         from any2caption.training.deepspeed_config import configuration
+        from any2caption.training.trainable import parameter_groups
 
         collate = Collator(self.data, self.processor, self.stage, _SEED)
         samples = self.data.samples("train")
@@ -105,7 +105,7 @@ class Run:
         shapes: list[tuple[int, int]] = []
         asked: list[float] = []
         model = Plain(self.objective, shapes, asked)
-        engines.parameter_groups(self.objective, self.recipe, self.stage)  # freezes the rest
+        parameter_groups(self.objective, self.recipe, self.stage)  # freezes the rest
 
         class Records(torch.utils.data.Dataset):
             def __len__(self) -> int:

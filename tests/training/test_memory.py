@@ -8,7 +8,6 @@ import torch
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.presets import QWEN2_VL_7B, TINY
 from any2caption.training.counting import count
-from any2caption.training.engine import parameter_groups
 from any2caption.training.memory import (
     BUCKET,
     Longest,
@@ -18,10 +17,11 @@ from any2caption.training.memory import (
     shortage,
     size,
 )
-from any2caption.training.objective import MODULES, Objective
-from any2caption.training.recipes import PAPER, SMOKE
+from any2caption.training.objective import Objective
+from any2caption.training.recipes import MODULES, PAPER, SMOKE
 from any2caption.training.sources import Source
 from any2caption.training.survey import _measured
+from any2caption.training.trainable import parameter_groups
 
 from .conftest import short
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from any2caption.errors import ConfigError
-from any2caption.training.profiling import Profile, Steps, parse_steps, refuse_past
+from any2caption.training.plan import refuse_past
+from any2caption.training.profiling import Profile, Steps, parse_steps
 from any2caption.training.recipes import TINY
 
 STEPS = TINY.stages[-1].steps

@@ -14,7 +14,6 @@ text:
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -69,6 +68,9 @@ FIRST_KINDS = ("image", "video", "depth", "pose", "camera")
 """Kinds whose wording every small tokenizer knows; others where the training data has them."""
 MOTION_KINDS = ("pose", "motion")
 """Kinds that are drawn and go through the motion encoder."""
+_TOWERS = {**dict.fromkeys(MOTION_KINDS, "motion"), "camera": "camera"}
+TOWERS = {kind: _TOWERS.get(kind, "vision") for kind in LABELS}
+"""Condition kind → the encoder that reads it, in prompt order."""
 _STILLS = ("image", "masked_image", "region")
 _Pictures = (
     Image
@@ -108,13 +110,6 @@ class Processor:
         self.config, self.tokenizer = config, tokenizer
         tokenizer.encode_special_tokens = True  # a user's "<|im_end|>" is text, not structure
         self._cache: dict[str, list[int]] = {}
-
-    @classmethod
-    def from_bundle(cls, folder: Path) -> "Processor":
-        """Read the processor's part of a bundle (verified)."""
-        from any2caption.model.bundle import load_processor
-
-        return load_processor(folder)
 
     # --- single conditions ---
 

@@ -25,10 +25,9 @@ class Preprocess:
     """Files to model inputs; every condition's parser and limits live here."""
 
     def __init__(self, bundle: Path, release: str, _parameters: Mapping[str, str]) -> None:
-        from any2caption.model.bundle import trained_kinds
-        from any2caption.model.processor import Processor
+        from any2caption.model.bundle import load_processor, trained_kinds
 
-        self.processor = Processor.from_bundle(bundle)
+        self.processor = load_processor(bundle)
         self.kinds = trained_kinds(bundle)
         self.release = int(release)
 

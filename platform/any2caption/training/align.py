@@ -19,10 +19,11 @@ from torch import Tensor, nn
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import Features
 from any2caption.model.pixels import patchify_batch
-from any2caption.model.processor import scaling_of
-from any2caption.training.batches import TOWERS, Answers, Order, joined, share
-from any2caption.training.dataset import Prepared, Sample
+from any2caption.model.processor import TOWERS, scaling_of
+from any2caption.training.batches import Answers, Order, share
 from any2caption.training.recipes import Stage
+from any2caption.training.tensors import joined
+from any2caption.training.types import Sample, TrainingData
 
 SHARES: Mapping[str, int] = {"image": 6, "depth": 3, "video": 1}
 """Steps of the vision stage per kind, in ten."""
@@ -154,11 +155,10 @@ class AlignData:
     One kind a step, in an order that is a function of (seed, step).
     """
 
-    def __init__(self, data: Prepared, config: ModelConfig, stage: Stage, seed: int) -> None:
+    def __init__(self, data: TrainingData, config: ModelConfig, stage: Stage, seed: int) -> None:
         self.data, self.config, self.shift, self.seed = data, config, stage.shift, seed
         self.items = {kind: _items_of(data.samples("train"), kind, data) for kind in stage.kinds}
         self.items = {kind: items for kind, items in self.items.items() if items}
-        self.turns = [kind for kind in self.items for _ in range(SHARES.get(kind, 1))]
         # Interleave the kinds: position i of n copies lies at (i + ½) / n.
         places = [
             ((i + 0.5) / SHARES.get(kind, 1), kind)
@@ -237,7 +237,7 @@ def _answers(
     return tuple(Answers(kind, span, item.slots) for span, item in zip(spans, chosen, strict=True))
 
 
-def _items_of(samples: Sequence[Sample], kind: str, data: Prepared) -> list[Item]:
+def _items_of(samples: Sequence[Sample], kind: str, data: TrainingData) -> list[Item]:
     found: dict[int, dict[str, tuple[str, ...]]] = {}
     for sample in samples:
         numbers = [n for n in sample.features if data.items[n]["kind"] == kind]

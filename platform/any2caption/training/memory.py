@@ -37,7 +37,7 @@ What a recipe changes:
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from any2caption.model.config import ModelConfig
+from any2caption.model.config import ENCODERS, ModelConfig
 from any2caption.training.recipes import Stage
 
 FLOAT = 4
@@ -45,7 +45,6 @@ BUCKET = 500_000_000  # numbers in DeepSpeed's reduce bucket
 LIBRARIES = {"cpu": 600 << 20, "gpu": 700 << 20}
 """Measured resident size of a rank with torch, transformers and DeepSpeed loaded and nothing else
 (510 MB) and room for the heap; on a GPU the context and libraries, assumed."""
-ENCODERS = ("vision", "motion", "camera")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

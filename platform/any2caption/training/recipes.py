@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from any2caption.errors import ConfigError
 
@@ -17,6 +17,8 @@ PREPARED_VERSION = 6
 """Version of what `training.prepare` writes. A run prepared by another version is another run."""
 
 Module = Literal["vision", "motion", "camera", "language", "lm_head", "heads", "tokens"]
+MODULES: tuple[str, ...] = get_args(Module)
+"""What a stage can train; `lm_head` after `language`, so that a tied head is named as the head."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,20 +17,21 @@ from any2caption.datasets.snapshots import load_snapshot, resolve
 from any2caption.errors import ConfigError, IntegrityError
 from any2caption.model.config import ModelConfig
 from any2caption.model.presets import preset as preset_of
-from any2caption.model.processor import LABELS
+from any2caption.model.processor import LABELS, TOWERS
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.align import AlignData
-from any2caption.training.batches import TOWERS, usable
+from any2caption.training.batches import usable
 from any2caption.training.checks import check_recipe
 from any2caption.training.counting import count
-from any2caption.training.dataset import Prepared, Sample, check_data, open_data
 from any2caption.training.general import GeneralFile, read_general
 from any2caption.training.memory import Longest, Machine
+from any2caption.training.open_data import check_data, open_data
 from any2caption.training.plan import Facts, StageData
 from any2caption.training.prepare import is_prepared, made_from_of
 from any2caption.training.recipes import Recipe, Stage
 from any2caption.training.run_folder import bundle_meta, newest, refuse_another
+from any2caption.training.types import Sample, TrainingData
 
 STAMP = 10
 """The most tokens round a frame pair that stands behind its time (`VisionConfig.timestamps`)."""
@@ -150,7 +151,7 @@ def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> M
     return config.with_vocab(recipe.vocab)
 
 
-def _measured(data: Prepared, recipe: Recipe, number: int) -> StageData:
+def _measured(data: TrainingData, recipe: Recipe, number: int) -> StageData:
     """What prepared data hold for a stage."""
     stage, config = recipe.stages[number], data.config
     if stage.objective == "classify":
@@ -181,7 +182,7 @@ def _measured(data: Prepared, recipe: Recipe, number: int) -> StageData:
     )
 
 
-def _prompt_tokens(data: Prepared, sample: Sample) -> int:
+def _prompt_tokens(data: TrainingData, sample: Sample) -> int:
     encoded = data.processor().tokenizer.encode(sample.prompt, add_special_tokens=False)
     return FRAME + min(len(encoded.ids), data.config.processor.max_text_tokens)
 
@@ -285,7 +286,7 @@ def _estimated(records: Sequence[Record], sizes: Sequence[Longest], stage: Stage
     return StageData(samples=len(items), longest=_most(size for size, _ in chosen))
 
 
-def _encoded_tokens(data: Prepared) -> int:
+def _encoded_tokens(data: TrainingData) -> int:
     """Encoder tokens of all items."""
     total = 0
     for number in range(len(data.items)):

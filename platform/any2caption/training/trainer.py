@@ -12,16 +12,17 @@ import torch.distributed as dist
 from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteLossError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
+from any2caption.model.config import ENCODERS
 from any2caption.progress import ProgressLog
 from any2caption.training import engine as engines
 from any2caption.training import lora
 from any2caption.training.ahead import Ahead
 from any2caption.training.batches import Batch
-from any2caption.training.dataset import Prepared, open_data
 from any2caption.training.encoded import EncodedItems, encode_items
 from any2caption.training.keeper import Keeper
 from any2caption.training.machine import can_compile
 from any2caption.training.objective import Objective
+from any2caption.training.open_data import open_data
 from any2caption.training.place import Place
 from any2caption.training.profiling import Profile, Steps
 from any2caption.training.recipes import Recipe, Stage
@@ -33,6 +34,7 @@ from any2caption.training.schedule import learning_rate_factor, stage_progress
 from any2caption.training.sources import Source
 from any2caption.training.step import AnyBatch, forward_backward, micro_batches
 from any2caption.training.tracking import Metrics
+from any2caption.training.types import TrainingData
 
 
 class Trainer:
@@ -46,7 +48,7 @@ class Trainer:
         progress: ProgressLog,
         metrics: Metrics,
         profile: Steps | None = None,
-        data: Prepared | None = None,
+        data: TrainingData | None = None,
     ) -> None:
         """`data` is that of the place, where it was opened already."""
         self.place, self.recipe, self.progress, self.metrics = place, recipe, progress, metrics
@@ -169,7 +171,7 @@ class Trainer:
         """All items' tokens, where the stage wants them once."""
         if not stage.encode_once:
             return None
-        if thawed := set(stage.train) & set(engines.ENCODERS):
+        if thawed := set(stage.train) & set(ENCODERS):
             raise ConfigError(f"stage {stage.name}: encode_once, but it trains {sorted(thawed)}")
         began = time.monotonic()
         found = encode_items(self.objective.model, self.data, self.place.rank, self.place.ranks)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from any2caption.errors import InputError, IntegrityError
 from any2caption.model.inputs import Features
-from any2caption.training.dataset import Sample
+from any2caption.training.types import Sample
 
 Media = Literal["png", "npy"]
 NO_TOKENS: Final = np.zeros(0, np.int32)
