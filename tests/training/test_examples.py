@@ -10,9 +10,9 @@ import torch
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.inputs import TEXT
 from any2caption.training.batches import Collator
+from any2caption.training.builtin_recipes import PAPER
 from any2caption.training.examples import dropped
 from any2caption.training.objective import Objective
-from any2caption.training.recipes import PAPER
 from any2caption.training.token_rows import TokenRows
 
 STAGE = PAPER.stages[2]

@@ -7,6 +7,7 @@ import torch
 
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.presets import QWEN2_VL_7B, TINY
+from any2caption.training.builtin_recipes import PAPER, SMOKE
 from any2caption.training.counting import count
 from any2caption.training.memory import (
     BUCKET,
@@ -18,7 +19,7 @@ from any2caption.training.memory import (
     size,
 )
 from any2caption.training.objective import Objective
-from any2caption.training.recipes import MODULES, PAPER, SMOKE
+from any2caption.training.recipes import MODULES
 from any2caption.training.sources import Source
 from any2caption.training.survey import _measured
 from any2caption.training.trainable import parameter_groups

@@ -11,10 +11,10 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import load_bundle
 from any2caption.progress import ProgressLog
 from any2caption.training.align import AlignData
+from any2caption.training.builtin_recipes import PAPER
 from any2caption.training.engine import set_rate, start
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
-from any2caption.training.recipes import PAPER
 from any2caption.training.tracking import Metrics
 from any2caption.training.trainable import trained_modules
 from any2caption.training.trainer import Trainer

@@ -17,12 +17,13 @@ import torch
 from safetensors.torch import save_file
 
 from any2caption.model.any2caption import Any2Caption
+from any2caption.training import distributed
 from any2caption.training import engine as engines
+from any2caption.training.builtin_recipes import SMOKE
 from any2caption.training.dataset import Prepared
 from any2caption.training.keeper import Keeper
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
-from any2caption.training.recipes import SMOKE
 from any2caption.training.run_folder import Position
 from any2caption.training.sources import Source
 from any2caption.training.step import forward_backward, micro_batches
@@ -109,7 +110,7 @@ def main():
     """Run the cases of the command line."""
     folder, out, *names = sys.argv[1:]
     torch.set_num_threads(1)
-    rank, ranks = engines.connect()
+    rank, ranks = distributed.connect()
     for name in names:
         run(name, Prepared(Path(folder)), Path(out), rank, ranks)
     sys.stdout.flush()

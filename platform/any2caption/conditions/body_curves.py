@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.camera_curves import monotone_runs
+from any2caption.conditions.curves import monotone_runs
 from any2caption.conditions.layouts import LAYOUTS
 from any2caption.conditions.types import Pose
 

@@ -42,6 +42,7 @@ from any2caption.model.visual import BOX_TOKENS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
+from any2caption.training.builtin_recipes import recipe as recipe_of
 from any2caption.training.dataset import MARKER, file_digests, prepared_from
 from any2caption.training.general import (
     GeneralFile,
@@ -55,7 +56,6 @@ from any2caption.training.general import (
 )
 from any2caption.training.recipe_files import load_recipe
 from any2caption.training.recipes import Recipe
-from any2caption.training.recipes import recipe as recipe_of
 from any2caption.training.rewards import wanted as wanted_facts
 from any2caption.training.slots import determined, slot_phrases, slot_tokens
 

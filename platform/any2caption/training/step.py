@@ -15,7 +15,7 @@ from torch import Tensor
 from any2caption.model.documents import Documents
 from any2caption.training.align import AlignBatch
 from any2caption.training.batches import Batch
-from any2caption.training.engine import summed
+from any2caption.training.distributed import summed
 from any2caption.training.reinforce import RolloutBatch
 
 AnyBatch = Batch | AlignBatch | RolloutBatch

@@ -14,8 +14,8 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.config import ENCODERS
 from any2caption.progress import ProgressLog
+from any2caption.training import distributed, lora
 from any2caption.training import engine as engines
-from any2caption.training import lora
 from any2caption.training.ahead import Ahead
 from any2caption.training.batches import Batch
 from any2caption.training.encoded import EncodedItems, encode_items
@@ -183,7 +183,7 @@ class Trainer:
         """A loss that is NaN or infinite on any rank stops every rank before the step."""
         if not math.isfinite(loss):
             own = [name for batch in batches for name in batch.ids]
-            ids = ", ".join(engines.gathered(own))
+            ids = ", ".join(distributed.gathered(own))
             raise NonFiniteLossError(
                 f"loss is not finite in {stage.name} at step {self.position.step};"
                 f" records of the step: {ids}"

@@ -91,7 +91,7 @@ def _train(  # noqa: PLR0913, PLR0917
 ) -> None:
     import torch
 
-    from any2caption.training.engine import connect
+    from any2caption.training.distributed import connect
     from any2caption.training.open_data import open_data
     from any2caption.training.place import Place
     from any2caption.training.profiling import parse_steps
