@@ -16,8 +16,8 @@ from any2caption.conditions.base import Limits, Notes, Option, Options, Parsed
 from any2caption.conditions.camera_canonical import AXES, canonical
 from any2caption.conditions.camera_source import DIRECTIONS, RawPath, Source, load_json
 from any2caption.conditions.sniff import sniff
-from any2caption.conditions.text import decode_utf8
 from any2caption.conditions.types import Part
+from any2caption.conditions.utf8 import decode_utf8
 
 JSON_FORMATS = (
     camera_json.MOTIONCTRL,

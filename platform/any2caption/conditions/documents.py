@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from any2caption.conditions.sniff import sniff
-from any2caption.conditions.text import decode_utf8
 from any2caption.conditions.types import Part
+from any2caption.conditions.utf8 import decode_utf8
 from any2caption.errors import InputError
 
 
