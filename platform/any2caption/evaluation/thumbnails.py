@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from any2caption.conditions.colours import draw_regions, id_colours, normal_colours
+from any2caption.conditions.drawn_pose import on_black
+from any2caption.conditions.skeleton import draw_skeleton
+from any2caption.conditions.track_drawing import draw_tracks
 from any2caption.conditions.types import (
     Camera,
     Condition,
     Depth,
+    DrawnPose,
     Image,
     MaskedImage,
+    Motion,
     Normals,
     Pose,
     Regions,
@@ -27,7 +32,7 @@ _SIDE = 72
 _STRIP = 4
 
 
-def picture_of(condition: Condition) -> str:  # noqa: C901, PLR0911 - one case a kind
+def picture_of(condition: Condition) -> str:  # noqa: C901, PLR0911, PLR0912 - one case a kind
     """Return an `<img>` or `<svg>` element for a condition; "" for text."""
     match condition.payload:
         case Image(pixels=pixels):
@@ -38,9 +43,11 @@ def picture_of(condition: Condition) -> str:  # noqa: C901, PLR0911 - one case a
             grey = (np.nan_to_num(maps) * 255).clip(0, 255).astype(np.uint8)
             return _strip(_spread(np.repeat(grey[..., None], 3, axis=-1)))
         case Pose() as pose:
-            from any2caption.conditions.skeleton import draw_skeleton
-
             return _strip(draw_skeleton(pose, _SIDE, _SIDE, _STRIP))
+        case DrawnPose() as drawn:
+            return _strip(_spread(on_black(drawn)))
+        case Motion() as motion:
+            return _strip(draw_tracks(motion, _SIDE, _SIDE, _STRIP))
         case Camera(w2c=w2c):
             return _path(w2c)
         case Segmentation(ids=ids):

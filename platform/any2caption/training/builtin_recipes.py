@@ -216,6 +216,12 @@ def recipe(name: str) -> Recipe:
         raise ConfigError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}") from None
 
 
+def default_recipe(preset: str) -> str:
+    """The name of the recipe that a preset is trained by unless another is asked for."""
+    fitting = (name for name, one in RECIPES.items() if preset in one.presets)
+    return next(fitting, PAPER.name)
+
+
 def recipe_content(name: str) -> dict[str, Any]:
     """Return everything in a recipe that can change what training yields, and its digest."""
     found = recipe(name)

@@ -22,14 +22,19 @@ def connect() -> tuple[int, int]:
 
 
 def summed(values: Sequence[float | Tensor]) -> list[float]:
-    """Add numbers over all ranks in one exchange."""
+    """Add numbers over all ranks in one exchange, and wait for the sums."""
+    return [float(value) for value in added(values)]
+
+
+def added(values: Sequence[float | Tensor]) -> Tensor:
+    """Add numbers over all ranks in one exchange: float64, on the device, not waited for."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     total = torch.stack(
         [torch.as_tensor(v, dtype=torch.float64, device=device).detach() for v in values]
     )
     if dist.is_initialized() and dist.get_world_size() > 1:
         dist.all_reduce(total)
-    return [float(value) for value in total]
+    return total
 
 
 def gathered(values: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """DeepSpeed's engine of a stage: parameter groups, start and end, the sums over ranks."""
 
+import math
 from typing import Any
 
 import torch
@@ -81,6 +82,22 @@ def finish(engine: Any, objective: Objective) -> None:
     for module in objective.modules():
         own = {k: v if v is None else whole[id(v)] for k, v in module._parameters.items()}  # noqa: SLF001
         module._parameters = own  # noqa: SLF001
+
+
+def step(engine: Any) -> float:
+    """Make the optimizer's step; return the norm of all gradients before clipping.
+
+    Without ZeRO it is known beforehand and an infinite one is not stepped with; ZeRO splits the
+    gradients and tells the norm with the step.
+    """
+    if engine.zero_optimization():
+        engine.step()
+        return float(engine.get_global_grad_norm() or 0.0)
+    gradients = [p.grad for p in engine.module.parameters() if p.grad is not None]
+    norm = float(nn.utils.get_total_norm(gradients))
+    if math.isfinite(norm):
+        engine.step()
+    return norm
 
 
 def set_rate(engine: Any, stage: Stage, factor: float) -> None:

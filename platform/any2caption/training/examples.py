@@ -16,6 +16,8 @@ from any2caption.model.processor import Processor
 from any2caption.training.recipes import Stage
 from any2caption.training.types import Items, Sample
 
+_TOKENS = 104_729  # keeps the draw of tokens apart from that of sentences and conditions
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -74,7 +76,7 @@ def blanked(
     """Which encoder tokens of a prompt are blanked, where dropout is by token."""
     if stage.drop_condition_means != "tokens" or not stage.drop_condition or sample.general:
         return np.zeros(len(types), np.bool_)
-    rng = _random(seed, step, sample)
+    rng = _random(seed, step, sample, _TOKENS)
     return np.asarray((rng.random(len(types)) < stage.drop_condition) & (types != TEXT))
 
 
@@ -100,5 +102,5 @@ def _tokens(data: Items, span: tuple[int, int]) -> tuple[NDArray[np.int64], NDAr
     )
 
 
-def _random(seed: int, step: int, sample: Sample) -> np.random.Generator:
-    return np.random.default_rng([seed, step, *sample.id.encode()])
+def _random(seed: int, step: int, sample: Sample, *salt: int) -> np.random.Generator:
+    return np.random.default_rng([seed, step, *salt, *sample.id.encode()])

@@ -42,6 +42,7 @@ from any2caption.model.visual import BOX_TOKENS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
+from any2caption.training.builtin_recipes import default_recipe
 from any2caption.training.builtin_recipes import recipe as recipe_of
 from any2caption.training.dataset import MARKER, file_digests, prepared_from
 from any2caption.training.general import (
@@ -70,7 +71,7 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     snapshot: str,
     preset: str,
     out: Path,
-    recipe: str | Recipe = "tiny",
+    recipe: str | Recipe = "",
     weights: str = "",
     workers: int = 2,
     progress: ProgressLog | None = None,
@@ -195,9 +196,13 @@ def made_from_of(  # noqa: PLR0913, PLR0917 - everything that decides it
     traces: Path | None = None,
 ) -> tuple[Recipe, dict[str, Any]]:
     """Return the recipe that prepares this preset, and what decides the prepared content."""
-    chosen = recipe_of(recipe) if isinstance(recipe, str) else recipe
-    if chosen.presets[:1] == ("tiny",) and preset != "tiny":
-        chosen = recipe_of("paper")
+    chosen = recipe
+    if isinstance(chosen, str):
+        chosen = recipe_of(chosen or default_recipe(preset))
+    if preset not in chosen.presets:
+        raise ConfigError(
+            f"recipe {chosen.name} is for {', '.join(chosen.presets)}, not for preset {preset}"
+        )
     made_from = prepared_from(snapshot, preset, chosen, weights, identity(general))
     if traces is not None:
         if not any(stage.reasoning for stage in chosen.stages):
@@ -559,9 +564,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     snapshot: Annotated[str, typer.Option(help="Snapshot id")],
     out: Annotated[Path, typer.Option(help="Folder to write")],
     preset: Annotated[str, typer.Option()] = "tiny",
-    recipe: Annotated[
-        str, typer.Option(help="Recipe, or its file, whose tokenizer size is used")
-    ] = "tiny",
+    recipe: Annotated[str, typer.Option(help="Recipe, or its file; the preset's own without")] = "",
     weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
     workers: Annotated[int, typer.Option()] = 2,
     general: Annotated[
@@ -577,7 +580,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     """Prepare a snapshot for training."""
     settings = Settings()
     log = ProgressLog(progress or settings.progress_log, lifecycle)
-    chosen = load_recipe(recipe)
+    chosen = load_recipe(recipe or default_recipe(preset))
     prepare(
         settings,
         snapshot=snapshot,

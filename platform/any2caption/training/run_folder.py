@@ -15,6 +15,8 @@ from any2caption.errors import ConfigError
 
 MARKER = "complete.json"
 FORMAT = "a2c.checkpoint/2"
+HISTORY = 2048
+"""The most lines of a run's history."""
 IDENTITY = ("recipe", "snapshot")
 """What a checkpoint must have in common with the run: the recipe's digest, the snapshot's id."""
 
@@ -31,7 +33,13 @@ class Position:
     starts: int = 0
     loss: float | None = None
     history: list[tuple[int, int, float]] = field(default_factory=list)
-    """(stage, step, loss) at every progress line."""
+    """(stage, step, loss) at progress lines; those of a long run are thinned out."""
+
+    def note(self) -> None:
+        """Add the present loss to the history, which keeps at most `HISTORY` lines."""
+        self.history.append((self.stage, self.step, round(self.loss or 0.0, 4)))
+        if len(self.history) > HISTORY:
+            del self.history[1:-1:2]
 
 
 @dataclass(frozen=True, slots=True)

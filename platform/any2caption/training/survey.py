@@ -25,6 +25,7 @@ from any2caption.training.batches import usable
 from any2caption.training.checks import check_recipe
 from any2caption.training.counting import count
 from any2caption.training.general import GeneralFile, read_general
+from any2caption.training.machine import visible_gpus
 from any2caption.training.memory import Longest, Machine
 from any2caption.training.open_data import check_data, open_data
 from any2caption.training.plan import Facts, StageData
@@ -323,13 +324,14 @@ def _group_limit() -> list[int]:
 
 
 def _gpus() -> list[tuple[str, int]]:
-    """Name and bytes of every NVIDIA GPU, asked of the driver without a context on it."""
+    """Name and bytes of every NVIDIA GPU to be used, asked of the driver without a context."""
     if not shutil.which("nvidia-smi"):
         return []
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
         rows = [line.rsplit(",", 1) for line in done.stdout.splitlines() if "," in line]
-        return [(name.strip(), int(memory) << 20) for name, memory in rows]
+        found = [(name.strip(), int(memory) << 20) for name, memory in rows]
+        return [found[number] for number in visible_gpus(len(found))]
     except (OSError, subprocess.SubprocessError, ValueError):
         return []

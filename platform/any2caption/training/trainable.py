@@ -5,6 +5,7 @@ from typing import Any
 from torch import nn
 
 from any2caption.model.config import ENCODERS
+from any2caption.model.processor import TOWERS
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe, Stage
 
@@ -50,12 +51,15 @@ def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list
 
 
 def _head_used(name: str, stage: Stage) -> bool:
-    """`heads.<kind>_<slot>.weight`.
+    """`heads.<kind>_<slot>.weight`, where kinds and slots may have underscores themselves.
 
     Only the stage's kinds, and only where the heads are in the loss.
     """
-    kind = name.split(".")[1].split("_", maxsplit=1)[0]
-    return kind in stage.kinds if stage.kinds else bool(stage.heads_loss)
+    if not stage.kinds:
+        return bool(stage.heads_loss)
+    head = name.split(".")[1]
+    kind = max((one for one in TOWERS if head.startswith(f"{one}_")), key=len, default="")
+    return kind in stage.kinds
 
 
 def is_matrix(name: str, parameter: nn.Parameter) -> bool:

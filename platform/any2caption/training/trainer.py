@@ -122,14 +122,15 @@ class Trainer:
                 batches,
                 stage.heads_loss,
                 self.place.ranks,
-                lambda loss: self._check(loss, batches, stage),  # noqa: B023 - called at once
+                lambda loss: self._refuse_infinite("loss", loss, batches, stage),  # noqa: B023 - called at once
                 more=[*_tokens(batches), clocked, self.stopping],
             )
             progress = stage_progress(position.step, stage.steps, elapsed, budget)
             engines.set_rate(engine, stage, learning_rate_factor(stage, position.step, progress))
-            engine.step()
+            norm = engines.step(engine)
+            self._refuse_infinite("gradient norm", norm, batches, stage)
             self._advance(loss, elapsed)
-            self.reporter.step(stage, position, useful, slots, waited)
+            self.reporter.step(stage, position, useful, slots, waited, norm)
             self.reporter.rewards(stage, position, _rewards(batches))
             done = position.step >= stage.steps or elapsed >= budget
             if trace := self.profile.after(position.step - 1, ends=done):
@@ -179,13 +180,15 @@ class Trainer:
         self.reporter.say(stage, f"{len(self.data.items)} items encoded in {seconds:.1f} s")
         return found
 
-    def _check(self, loss: float, batches: Sequence[AnyBatch], stage: Stage) -> None:
-        """A loss that is NaN or infinite on any rank stops every rank before the step."""
-        if not math.isfinite(loss):
+    def _refuse_infinite(
+        self, what: str, value: float, batches: Sequence[AnyBatch], stage: Stage
+    ) -> None:
+        """Stop every rank before anything is saved; the loss before the optimizer's step too."""
+        if not math.isfinite(value):
             own = [name for batch in batches for name in batch.ids]
             ids = ", ".join(distributed.gathered(own))
             raise NonFiniteLossError(
-                f"loss is not finite in {stage.name} at step {self.position.step};"
+                f"{what} is not finite in {stage.name} at step {self.position.step};"
                 f" records of the step: {ids}"
             )
 
