@@ -9,7 +9,6 @@ config.json, tokenizer.json   the model's configuration and tokenizer
 prepared.json   what it was made from, and size and SHA-256 of the other files; written last
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -24,6 +23,7 @@ from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
 from any2caption.model.processor import Processor
+from any2caption.storage.digest import file_digest
 from any2caption.training.recipes import PREPARED_VERSION, Recipe
 from any2caption.training.types import Sample, kinds_shown, slot_classes
 
@@ -33,7 +33,7 @@ MARKER = "prepared.json"
 def file_digests(folder: Path) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of every file of a folder but the marker, for the marker."""
     files = sorted(file for file in folder.iterdir() if file.name != MARKER)
-    return {file.name: {"size": file.stat().st_size, "sha256": _sha256(file)} for file in files}
+    return {file.name: {"size": file.stat().st_size, "sha256": file_digest(file)} for file in files}
 
 
 def prepared_marker(folder: Path) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def verify_prepared(folder: Path, marker: Mapping[str, Any]) -> list[str]:
             raise ConfigError(
                 f"{file}: {size} bytes, not {stated['size']}; remove the folder and prepare again"
             )
-        if (found := _sha256(file)) != stated["sha256"]:
+        if (found := file_digest(file)) != stated["sha256"]:
             raise ConfigError(
                 f"{file}: damaged: its SHA-256 is {found}, not {stated['sha256']};"
                 " remove the folder and prepare again"
@@ -108,11 +108,6 @@ def prepared_from(
         "reasoning": any(stage.reasoning for stage in recipe.stages),
         "rewards": any(stage.objective == "reinforce" for stage in recipe.stages),
     }
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 class Prepared:

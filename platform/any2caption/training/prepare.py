@@ -8,7 +8,6 @@ processes. A folder that is there already for the same snapshot, preset and reci
 Rows of general instruction data that cannot be used are listed in `quarantine.jsonl`.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -42,6 +41,7 @@ from any2caption.model.visual import BOX_TOKENS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
+from any2caption.storage.digest import file_digest
 from any2caption.training.builtin_recipes import default_recipe
 from any2caption.training.builtin_recipes import recipe as recipe_of
 from any2caption.training.dataset import MARKER, file_digests, prepared_from
@@ -208,7 +208,7 @@ def made_from_of(  # noqa: PLR0913, PLR0917 - everything that decides it
         if not any(stage.reasoning for stage in chosen.stages):
             raise ConfigError(f"{traces}: no stage of recipe {chosen.name} has reasoning: true")
         read_traces(traces)  # a bad file is refused by a plan already
-        made_from["traces"] = hashlib.sha256(traces.read_bytes()).hexdigest()
+        made_from["traces"] = file_digest(traces)
     return chosen, made_from
 
 
@@ -434,7 +434,7 @@ def _write_records(
 
 
 def told_of(record: Record, processor: Processor, extra: Extra) -> dict[str, Any]:
-    """What the targets and rewards of a record are made of, by the names of `dataset.Sample`.
+    """What the targets and rewards of a record are made of, by the names of `types.Sample`.
 
     `trace` are its tokens, int32 L, none where no stage reasons.
     """

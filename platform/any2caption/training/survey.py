@@ -61,7 +61,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
     `traces` are what the snapshot would be prepared with.
 
     Raises:
-        ConfigError: whatever is found wrong beforehand; see `checks`, `dataset.verify`.
+        ConfigError: whatever is found wrong beforehand; see `checks`, `open_data.verify`.
     """
     check_recipe(recipe, preset, ranks, tuple(LABELS))
     config = preset_of(preset)

@@ -45,7 +45,7 @@ class ShardSample:
     """A record with everything that a step needs of it.
 
     `caption` int32 L and `slots` float32 L as in `dataset.Prepared`; `prompt_tokens` int32 P;
-    `trace` int32 R, empty without; the rest as in `dataset.Sample`.
+    `trace` int32 R, empty without; the rest as in `types.Sample`.
     """
 
     id: str
