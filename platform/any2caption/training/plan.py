@@ -108,7 +108,7 @@ class Plan:
     precision: str
     offload: str
     recomputes: bool
-    """Whether activations are computed again on the way back."""
+    """Gradient checkpointing: whether activations are recomputed in backward."""
     parameters: int
     steps: int
     """Steps that are left."""

@@ -133,7 +133,7 @@ class Recipe:
     """How weights are stored: fp32 (`auto` multiplies in bfloat16 where the hardware does), or
     bfloat16 with fp32 masters in the optimizer."""
     checkpoint_activations: bool = False
-    """Compute a layer's activations again on the way back instead of keeping them."""
+    """Gradient checkpointing: recompute a layer's activations in backward, not keep them."""
     compile: bool = False
     """Compile the language model where a C++ compiler is found."""
     kernels: Literal["auto", "eager", "triton", "liger"] = "auto"
