@@ -1,7 +1,10 @@
 """Every kind of the registry goes through all that asks for kinds: one that is forgotten fails."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,3 +101,21 @@ def test_a_kind_reaches_its_encoder_under_its_own_word(name, processor):
         return
     assert f"{LABELS[condition.kind]} 1" in said
     assert [tower for tower, count in rows.items() if count] == [TOWERS[condition.kind]]
+
+
+def test_a_new_kind_is_one_parser_and_one_entry(tmp_path):
+    """In a process of its own, so that the registry has the kind before anything asks it."""
+    script = Path(__file__).with_name("made_up_kind.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["described"]["kind"] == "heat"
+    assert (found["described"]["height"], found["frames"]) == (32, 1)
+    assert found["thumbnail"].startswith("<img ")
+    assert found["pictures"] == found["vision"] == 1
+    assert found["expectations"] > 0
+    assert found["configs"]
+    assert found["documented"]
+    assert (tmp_path / "preview.png").stat().st_size > 100

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from tokenizers import Tokenizer
 
+from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import (
     Camera,
     Condition,
@@ -50,28 +51,16 @@ from any2caption.model.visual import (
     sampled_regions,
 )
 
-LABELS = {
-    "image": "picture",
-    "masked_image": "masked picture",
-    "video": "video",
-    "depth": "depth",
-    "segmentation": "segmentation",
-    "sketch": "sketch",
-    "normal": "normal map",
-    "region": "region",
-    "pose": "pose",
-    "motion": "motion",
-    "camera": "camera",
-}
+_READ = {kind.name: kind.reading for kind in KINDS.values() if kind.reading is not None}
+_READ = dict(sorted(_READ.items(), key=lambda one: one[1].place))
+LABELS = {kind: reading.word for kind, reading in _READ.items()}
 """Condition kind → the word that prompts use, in prompt order."""
 FIRST_KINDS = ("image", "video", "depth", "pose", "camera")
 """Kinds whose wording every small tokenizer knows; others where the training data has them."""
-MOTION_KINDS = ("pose", "motion")
+MOTION_KINDS = tuple(kind for kind, reading in _READ.items() if reading.encoder == "motion")
 """Kinds that are drawn and go through the motion encoder."""
-_TOWERS = {**dict.fromkeys(MOTION_KINDS, "motion"), "camera": "camera"}
-TOWERS = {kind: _TOWERS.get(kind, "vision") for kind in LABELS}
+TOWERS: dict[str, str] = {kind: reading.encoder for kind, reading in _READ.items()}
 """Condition kind → the encoder that reads it, in prompt order."""
-_STILLS = ("image", "masked_image", "region")
 _Pictures = (
     Image
     | Video
@@ -284,7 +273,7 @@ class Processor:
                 )
                 (motion if target == MOTION else vision).append(found)
             grids[target].append(grid)
-            self._add_frames(prompt, target, grid, still=kind in _STILLS)
+            self._add_frames(prompt, target, grid, still=_READ[kind].still)
         ids, cut = self._user_text(text)
         if cut:
             warnings.append(f"the text was cut to {len(ids)} tokens")
@@ -425,9 +414,8 @@ class Processor:
 
 def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
     """How a kind's pixels are scaled: what is mostly empty so that empty is 0."""
-    if kind in MOTION_KINDS:
-        return config.motion
-    return config.depth if kind in {"depth", "segmentation", "sketch"} else config.image
+    scalings = {"image": config.image, "depth": config.depth, "motion": config.motion}
+    return scalings[_READ[kind].scaling]
 
 
 def prompt_phrases(config: ModelConfig, kinds: Collection[str] = FIRST_KINDS) -> Iterable[str]:
