@@ -19,8 +19,6 @@ Floats = NDArray[np.float64]
 SIDES = ("left", "right")
 _MIN_SEEN = 0.4
 _LONG = 90.0
-_SPAN_OF_HEIGHT = 0.87
-"""Head, torso, thigh and shin together are this share of the standing height."""
 # Limb → its usual share of the standing height, for when not all limbs are seen.
 _SHARES: Mapping[tuple[str, str], float] = {
     ("nose", "neck"): 0.1,

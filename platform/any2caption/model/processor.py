@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import (
+    IMAGE_ROLES,
     Camera,
     Condition,
     Depth,
@@ -421,15 +422,7 @@ def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
 def prompt_phrases(config: ModelConfig, kinds: Collection[str] = FIRST_KINDS) -> Iterable[str]:
     """The fixed wording of prompts of `kinds`, for training a tokenizer that knows it."""
     yield from ("user\n", "assistant\n")
-    roles = (
-        "",
-        " (identity)",
-        " (first frame)",
-        " (last frame)",
-        " (key frame)",
-        " (style)",
-        " (reference)",
-    )
+    roles = ("", *(f" ({role.replace('_', ' ')})" for role in IMAGE_ROLES))
     for number in range(1, config.processor.max_images + 1):
         for word in (word for kind, word in LABELS.items() if kind in kinds):
             yield from (

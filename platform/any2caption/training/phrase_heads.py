@@ -92,12 +92,6 @@ class Heads(nn.Module):
             if self._known(answer, slot, index)
         )
 
-    def predict(self, kind: str, slot: str, tokens: Tensor) -> list[str]:
-        """The best class of each item; tokens (n, k, rows)."""
-        names = list(self.index[kind][slot])
-        rows = tokens.flatten(1) if self.flat else tokens.mean(1)
-        return [names[i] for i in self.heads[f"{kind}_{slot}"](rows).argmax(-1).tolist()]
-
     @staticmethod
     def _known(answer: Answers, slot: str, index: Mapping[str, int]) -> bool:
         return any(name in index for name in answer.slots.get(slot, ()))

@@ -62,7 +62,6 @@ from any2caption.training.slots import determined, slot_phrases, slot_tokens
 
 CHUNK = 64
 Key = tuple[str, ...]
-Extract = Callable[[Sequence[RecordCondition]], Iterator[Features]]
 
 
 def prepare(  # noqa: PLR0913 - what to prepare, and where
