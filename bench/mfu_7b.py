@@ -23,7 +23,7 @@ FLOPs of a step, counted once whatever is recomputed (2 a multiply-add; n_* prod
     encoders    2 · patches · n_encoder + 4 · patches · attended · width · depth   (forward only)
 
 k = 1 forward, + 1 for gradients of activations where they pass through the layers, + 1 for
-gradients of weights where they are trained; a = 1, or 3 with a way back; h like k for the head.
+gradients of weights where they are trained; a = 1, or 3 with backward; h like k for the head.
 LoRA's own products are left out (0.3 %). MFU = FLOPs / (median time · peak), the peak being the
 data sheet's dense bfloat16 rate of the card (989.4 TFLOP/s for H100 and H200 SXM; `--peak`).
 

@@ -41,9 +41,9 @@ def paper_lengths(count: int, *, conditions: bool, seed: int = 0) -> list[int]:
 
 
 def prepared_lengths(folder: Path) -> list[int]:
+    from any2caption.training.builtin_recipes import TINY
     from any2caption.training.dataset import Prepared
     from any2caption.training.packing import PackCollator
-    from any2caption.training.recipes import TINY
 
     data = Prepared(folder)
     samples = data.samples("train")[:4096]

@@ -39,8 +39,8 @@ from any2caption.conditions.inspection import inspect_path
 from any2caption.conditions.types import Camera, Condition
 from any2caption.errors import A2CError
 from any2caption.settings import Settings
+from any2caption.training.builtin_recipes import TINY
 from any2caption.training.recipe_files import build
-from any2caption.training.recipes import TINY
 
 HELP = (__doc__ or "").partition("\n")[0]
 VARIANTS = ("recipe", "no-alignment", "condition-dropout")

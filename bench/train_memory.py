@@ -73,7 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     from train_zero import prepare
 
-    from any2caption.training import engine as engines
+    from any2caption.training import distributed
     from any2caption.training.machine import worker_environment
     from any2caption.training.run import free_port
 
@@ -83,7 +83,7 @@ def main() -> None:
         os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
         data = options.data or prepare(Path(folder))
-        engines.connect()
+        distributed.connect()
         for way in WAYS:
             points = resident(way, data, options)
             growth, error = slope([one for one in points if one[0] >= options.settle])

@@ -44,9 +44,9 @@ class Run:
         import torch
 
         from any2caption.model.any2caption import Any2Caption
+        from any2caption.training.builtin_recipes import TINY
         from any2caption.training.dataset import Prepared
         from any2caption.training.objective import Objective
-        from any2caption.training.recipes import TINY
 
         torch.set_num_threads(1)
         torch.manual_seed(_SEED)
@@ -60,6 +60,7 @@ class Run:
 
     def ours(self) -> dict[str, Any]:
         """Train by this project's loop."""
+        from any2caption.training import distributed
         from any2caption.training import engine as engines
         from any2caption.training.ahead import Ahead
         from any2caption.training.encoded import encode_items
@@ -68,7 +69,7 @@ class Run:
         from any2caption.training.step import forward_backward
 
         bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
-        rank, ranks = engines.connect()
+        rank, ranks = distributed.connect()
         began = time.monotonic()
         once = self.stage.encode_once
         encoded = encode_items(self.objective.model, self.data, rank, ranks) if once else None
@@ -95,9 +96,9 @@ class Run:
         import torch
         from transformers import Trainer, TrainerCallback, TrainingArguments
 
-        from any2caption.training import engine as engines
         from any2caption.training.batches import Batch, Collator
         from any2caption.training.deepspeed_config import configuration
+        from any2caption.training.trainable import parameter_groups
 
         collate = Collator(self.data, self.processor, self.stage, _SEED)
         samples = self.data.samples("train")
@@ -105,7 +106,7 @@ class Run:
         shapes: list[tuple[int, int]] = []
         asked: list[float] = []
         model = Plain(self.objective, shapes, asked)
-        engines.parameter_groups(self.objective, self.recipe, self.stage)  # freezes the rest
+        parameter_groups(self.objective, self.recipe, self.stage)  # freezes the rest
 
         class Records(torch.utils.data.Dataset):
             def __len__(self) -> int:

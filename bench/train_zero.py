@@ -68,19 +68,19 @@ def rank(options: argparse.Namespace) -> None:
     import torch
 
     from any2caption.model.any2caption import Any2Caption
+    from any2caption.training import distributed, optimizer_state
     from any2caption.training import engine as engines
-    from any2caption.training import optimizer_state
+    from any2caption.training.builtin_recipes import SMOKE
     from any2caption.training.dataset import Prepared
     from any2caption.training.machine import bind_rank
     from any2caption.training.objective import Objective
-    from any2caption.training.recipes import SMOKE
     from any2caption.training.reports import peak_memory
     from any2caption.training.sources import Source
     from any2caption.training.step import forward_backward
 
     bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
     torch.set_num_threads(1)
-    number, ranks = engines.connect()
+    number, ranks = distributed.connect()
     torch.manual_seed(1)
     data = Prepared(options.data)
     stage = replace(

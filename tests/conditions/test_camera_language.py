@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from any2caption.conditions.camera_curves import monotone_runs, motion_curves
+from any2caption.conditions.camera_curves import motion_curves
 from any2caption.conditions.camera_language import movements, movements_json
 from any2caption.conditions.camera_words import RECAMMASTER_CAMERAS, label_keys
+from any2caption.conditions.curves import monotone_runs
 from any2caption.conditions.types import Camera
 
 from .conftest import DATA, REAL

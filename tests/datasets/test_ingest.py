@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from any2caption.datasets.ingest import engine, ingest, pool, worker
-from any2caption.datasets.ingest.probe import parser_version
+from any2caption.datasets.ingest.probe import digest_of_parsers, parser_version
 from any2caption.errors import ConfigError, GateRefused, InputError, UnavailableError
 from any2caption.storage import get_content, media_key
 from any2caption.storage.folder import FolderStore
@@ -142,6 +142,18 @@ def test_changed_parsers_make_cached_results_stale(source, parsed, monkeypatch):
     monkeypatch.setattr(engine, "parser_version", lambda: "other")
     assert run(source, store).media_sets_parsed == len(parsed) > 0
     assert parser_version() != "other"
+
+
+def test_a_change_in_any_parser_at_any_depth_changes_the_parsers_digest(tmp_path):
+    (tmp_path / "camera").mkdir()
+    (tmp_path / "drawing").mkdir()
+    for name in ("registry.py", "camera/parser.py", "drawing/preview.py"):
+        (tmp_path / name).write_text("first")
+    before = digest_of_parsers(tmp_path)
+    (tmp_path / "drawing/preview.py").write_text("second")
+    assert digest_of_parsers(tmp_path) == before
+    (tmp_path / "camera/parser.py").write_text("second")
+    assert digest_of_parsers(tmp_path) != before
 
 
 def test_media_that_housekeeping_removed_come_back(source):

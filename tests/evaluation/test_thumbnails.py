@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from any2caption.conditions.types import Camera, Condition, Depth, Image, Video
+from any2caption.conditions.types import Camera, Condition, Depth, DrawnPose, Image, Motion, Video
 from any2caption.evaluation.thumbnails import picture_of
 
 
@@ -58,3 +58,13 @@ def test_a_camera_that_stands_still_is_drawn_too():
 
 def test_text_has_no_picture():
     assert picture_of(Condition("text", "a <b> ball", "utf-8")) == ""
+
+
+def test_tracks_and_drawn_poses_are_shown():
+    tracks = np.linspace(0.1, 0.9, 20, dtype=np.float32).repeat(2).reshape(20, 1, 2)
+    assert pixels(picture_of(Condition("motion", Motion(tracks), "track text"))).max() > 100
+    drawing = np.zeros((5, 40, 40, 3), np.uint8)
+    drawing[:, 10:30, 20] = 255
+    shown = pixels(picture_of(Condition("pose", DrawnPose(drawing, 8.0), "drawn pose video")))
+    assert shown.shape == (72, 4 * 72, 3)
+    assert shown.max() > 100

@@ -145,5 +145,5 @@ def test_damaged_content_is_never_returned(store):
 
 
 def test_a_digest_that_is_none_cannot_become_a_path():
-    with pytest.raises(InputError, match="no SHA-256"):
+    with pytest.raises(InputError, match="not a SHA-256"):
         media_key("../../etc/passwd")

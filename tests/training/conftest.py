@@ -9,9 +9,9 @@ from any2caption.datasets.snapshots import publish
 from any2caption.datasets.synthetic.corpus import make_corpus
 from any2caption.settings import Settings
 from any2caption.storage import open_store
+from any2caption.training.builtin_recipes import SMOKE
 from any2caption.training.dataset import Prepared
 from any2caption.training.prepare import prepare
-from any2caption.training.recipes import SMOKE
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def alone():
     os.environ.update(
         RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", MASTER_ADDR="127.0.0.1", DS_ACCELERATOR="cpu"
     )
-    from any2caption.training.engine import connect
+    from any2caption.training.distributed import connect
     from any2caption.training.run import free_port
 
     os.environ["MASTER_PORT"] = str(free_port())

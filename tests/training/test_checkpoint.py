@@ -6,7 +6,7 @@ import torch
 from any2caption.errors import ConfigError
 from any2caption.training import checkpoint
 from any2caption.training.checkpoint import Tensors
-from any2caption.training.run_folder import Position, newest
+from any2caption.training.run_folder import HISTORY, Position, newest
 
 
 def write(root, step, keep=2, **values):
@@ -81,3 +81,15 @@ def test_a_checkpoint_holds_no_pickle_and_files_of_bounded_size(tmp_path, monkey
     read = Tensors(folder, "moments")
     assert set(read) == set(tensors)
     assert all(torch.equal(read[name], tensor) for name, tensor in tensors.items())
+
+
+def test_the_history_of_a_long_run_stays_small_and_keeps_its_ends():
+    position = Position()
+    for step in range(130_000):
+        position.step, position.loss = step, 1.0 / (step + 1)
+        position.note()
+    assert len(position.history) <= HISTORY
+    assert position.history[0][1] == 0
+    assert position.history[-1][1] == 129_999
+    steps = [step for _, step, _ in position.history]
+    assert steps == sorted(steps)

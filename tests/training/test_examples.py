@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.model.inputs import TEXT
+from any2caption.model.inputs import TEXT, VISION
 from any2caption.training.batches import Collator
-from any2caption.training.examples import dropped
+from any2caption.training.builtin_recipes import PAPER
+from any2caption.training.examples import blanked, dropped
 from any2caption.training.objective import Objective
-from any2caption.training.recipes import PAPER
 from any2caption.training.token_rows import TokenRows
 
 STAGE = PAPER.stages[2]
@@ -109,3 +109,14 @@ def test_samples_differ_in_what_they_drop(data):
     sizes = {len(dropped(twin, stage, 1, 0)[1]) for twin in twins}
     assert len(sizes) > 1
     assert np.max(list(sizes)) <= len(sample.features)
+
+
+def test_tokens_and_conditions_are_dropped_by_draws_of_their_own(data):
+    """One stream for both would drop the first tokens with the first conditions."""
+    sample = next(s for s in data.samples("train") if len(s.features) > 1)
+    types = np.full(64, VISION)
+    by_token = replace(STAGE, drop_condition=0.5, drop_condition_means="tokens")
+    first = [blanked(types, sample, by_token, 1, step)[0] for step in range(200)]
+    one = replace(STAGE, drop_condition=0.5, drop_sentence=0.0)
+    gone = [sample.features[0] not in dropped(sample, one, 1, step)[1] for step in range(200)]
+    assert abs(np.corrcoef(first, gone)[0, 1]) < 0.3

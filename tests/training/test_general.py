@@ -7,11 +7,11 @@ from PIL import Image
 
 from any2caption.errors import ConfigError
 from any2caption.training.batches import Collator
+from any2caption.training.builtin_recipes import PAPER
 from any2caption.training.dataset import Prepared
 from any2caption.training.general import GeneralFile, parse_argument, parse_row, read_general
 from any2caption.training.mixing import Mixture, general_places
 from any2caption.training.prepare import prepare
-from any2caption.training.recipes import PAPER
 
 HUMAN, MODEL = (
     {"from": "human", "value": "<image>\nWhat is it?"},

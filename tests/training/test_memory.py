@@ -7,8 +7,9 @@ import torch
 
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.presets import QWEN2_VL_7B, TINY
+from any2caption.training.builtin_recipes import PAPER, SMOKE
 from any2caption.training.counting import count
-from any2caption.training.engine import parameter_groups
+from any2caption.training.machine import visible_gpus
 from any2caption.training.memory import (
     BUCKET,
     Longest,
@@ -18,10 +19,11 @@ from any2caption.training.memory import (
     shortage,
     size,
 )
-from any2caption.training.objective import MODULES, Objective
-from any2caption.training.recipes import PAPER, SMOKE
+from any2caption.training.objective import Objective
+from any2caption.training.recipes import MODULES
 from any2caption.training.sources import Source
 from any2caption.training.survey import _measured
+from any2caption.training.trainable import parameter_groups
 
 from .conftest import short
 
@@ -165,3 +167,24 @@ def test_sizes_are_readable():
         "5 GiB",
         "2,048 GiB",
     ]
+
+
+def test_heads_of_kinds_with_an_underscore_are_trained(data):
+    classes = {"masked_image": {"object": ["box", "ball"]}, "image": {"object": ["box", "ball"]}}
+    objective = Objective(Any2Caption(data.config), classes, bf16=False)
+    stage = replace(STAGE, objective="classify", train=("heads",), kinds=("masked_image",))
+    parameter_groups(objective, SMOKE, stage)
+    trained = {n for n, p in objective.heads.named_parameters() if p.requires_grad}
+    assert trained == {"heads.masked_image_object.weight", "heads.masked_image_object.bias"}
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [(None, [0, 1, 2, 3]), ("", []), ("2", [2]), ("3,1", [3, 1]), ("0,-1,1", [0]), ("0,9", [0]),
+     ("GPU-8932f937,GPU-0b1c", [0, 1])],
+)  # fmt: skip
+def test_cuda_visible_devices_limits_the_gpus_that_are_counted(monkeypatch, value, left):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if value is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert visible_gpus(4) == left

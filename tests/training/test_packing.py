@@ -9,12 +9,12 @@ from any2caption.errors import ConfigError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.processor import LABELS
 from any2caption.training.batches import Collator
+from any2caption.training.builtin_recipes import SMOKE, TINY
 from any2caption.training.checks import check_recipe
 from any2caption.training.encoded import encode_items
 from any2caption.training.objective import Objective
 from any2caption.training.packing import PackCollator, PackOrder, Size, Turn, best_fit
 from any2caption.training.plan import make_plan
-from any2caption.training.recipes import SMOKE, TINY
 from any2caption.training.run import refuse_early
 from any2caption.training.sources import Source
 from any2caption.training.survey import survey

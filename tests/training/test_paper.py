@@ -14,10 +14,10 @@ from any2caption.model.presets import QWEN2_VL_2B, TINY
 from any2caption.model.tokenization import train_tokenizer
 from any2caption.model.weights import from_pretrained
 from any2caption.progress import ProgressLog
+from any2caption.training.builtin_recipes import PAPER
 from any2caption.training.general import GeneralFile
 from any2caption.training.place import Place
 from any2caption.training.prepare import prepare
-from any2caption.training.recipes import PAPER
 from any2caption.training.tracking import Metrics
 from any2caption.training.trainer import Trainer
 

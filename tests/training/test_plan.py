@@ -10,11 +10,12 @@ import torch
 
 from any2caption.errors import ConfigError
 from any2caption.training import checkpoint, run
+from any2caption.training.builtin_recipes import PAPER, SMOKE, TINY
 from any2caption.training.checks import check_positions, check_recipe
-from any2caption.training.dataset import Prepared, verify
+from any2caption.training.dataset import Prepared
 from any2caption.training.memory import Longest, Machine
+from any2caption.training.open_data import verify
 from any2caption.training.plan import Facts, StageData, make_plan
-from any2caption.training.recipes import PAPER, SMOKE, TINY
 from any2caption.training.run_folder import Header, Position, refuse_another
 from any2caption.training.survey import survey, this_machine
 

@@ -73,3 +73,10 @@ def test_bigger_presets_need_weights(settings, snapshot, tmp_path):
 def test_a_folder_without_marker_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"training\.prepare"):
         Prepared(tmp_path)
+
+
+def test_a_recipe_for_another_preset_is_refused_by_name(settings, snapshot, tmp_path):
+    with pytest.raises(ConfigError, match=r"recipe tiny is for tiny, not for preset qwen2-vl-2b"):
+        prepare(
+            settings, snapshot=snapshot.id, preset="qwen2-vl-2b", recipe="tiny", out=tmp_path / "x"
+        )

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from any2caption.errors import ConfigError
-from any2caption.training.profiling import Profile, Steps, parse_steps, refuse_past
-from any2caption.training.recipes import TINY
+from any2caption.training.builtin_recipes import TINY
+from any2caption.training.plan import refuse_past
+from any2caption.training.profiling import Profile, Steps, parse_steps
 
 STEPS = TINY.stages[-1].steps
 

@@ -3,15 +3,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from any2caption.errors import ConfigError
-from any2caption.training.recipes import (
-    PAPER,
-    PREPARED_VERSION,
-    RECIPES,
-    SMOKE,
-    TINY,
-    recipe,
-    recipe_content,
-)
+from any2caption.training.builtin_recipes import PAPER, RECIPES, SMOKE, TINY, recipe, recipe_content
+from any2caption.training.recipes import PREPARED_VERSION
 from any2caption.training.schedule import learning_rate_factor, stage_progress
 
 

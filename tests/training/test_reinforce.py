@@ -11,12 +11,13 @@ from any2caption.errors import ConfigError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.processor import LABELS
 from any2caption.progress import ProgressLog
+from any2caption.training.builtin_recipes import SMOKE
 from any2caption.training.checks import check_recipe
 from any2caption.training.dataset import Prepared
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
 from any2caption.training.prepare import prepare
-from any2caption.training.recipes import SMOKE, Reinforce, Stage
+from any2caption.training.recipes import Reinforce, Stage
 from any2caption.training.reinforce import ReinforceSource, advantages_of
 from any2caption.training.rollouts import drawn
 from any2caption.training.tracking import Metrics

@@ -16,7 +16,7 @@ from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFo
 from any2caption.storage import digest_of
 from any2caption.storage.memory import MemoryStore
 from any2caption.training.batches import Collator
-from any2caption.training.recipes import TINY
+from any2caption.training.builtin_recipes import TINY
 from any2caption.training.shards import (
     Index,
     Shard,

@@ -8,9 +8,9 @@ import pytest
 from any2caption.errors import ConfigError
 from any2caption.progress import ProgressLog
 from any2caption.training.batches import Collator
+from any2caption.training.builtin_recipes import SMOKE
 from any2caption.training.dataset import Prepared
 from any2caption.training.prepare import prepare
-from any2caption.training.recipes import SMOKE
 from any2caption.training.survey import survey
 
 REASONING = replace(

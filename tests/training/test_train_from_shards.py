@@ -4,7 +4,7 @@ import torch
 from any2caption.errors import IntegrityError, InterruptedTrainingError
 from any2caption.model.bundle import load_bundle
 from any2caption.storage import open_store
-from any2caption.training.dataset import check_data, open_data
+from any2caption.training.open_data import check_data, open_data
 from any2caption.training.place import Place
 from any2caption.training.shards import from_prepared, write_shards
 from any2caption.training.trainer import Trainer

@@ -11,11 +11,12 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import load_bundle
 from any2caption.progress import ProgressLog
 from any2caption.training.align import AlignData
-from any2caption.training.engine import set_rate, start, trained_modules
+from any2caption.training.builtin_recipes import PAPER
+from any2caption.training.engine import set_rate, start
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
-from any2caption.training.recipes import PAPER
 from any2caption.training.tracking import Metrics
+from any2caption.training.trainable import trained_modules
 from any2caption.training.trainer import Trainer
 
 from .conftest import short, stop_after
@@ -96,6 +97,27 @@ def test_a_loss_that_is_not_finite_stops_before_the_step(folder, tmp_path, alone
     with pytest.raises(NonFiniteLossError, match=r"align-camera at step 0.*camera item \d+"):
         run.run()
     assert torch.equal(run.objective.model.camera_encoder.embed.weight, before)
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_step_and_saves_nothing(
+    folder, tmp_path, alone
+):
+    """The loss itself is finite: only what backward makes of it overflows."""
+    run = trainer(folder, tmp_path, short())
+    weight = run.objective.model.camera_encoder.embed.weight
+    weight.register_hook(lambda gradient: gradient * float("inf"))
+    before = weight.clone()
+    with pytest.raises(NonFiniteLossError, match="gradient norm is not finite in align-camera"):
+        run.run()
+    assert torch.equal(weight, before)
+    assert not list((tmp_path / "checkpoints").glob("step-*"))
+
+
+def test_the_norm_of_the_gradients_is_among_the_metrics(finished):
+    lines = [json.loads(line) for line in (finished / "metrics.jsonl").open()]
+    norms = [line["interpret/gradient_norm"] for line in lines if "interpret/gradient_norm" in line]
+    assert norms
+    assert all(math.isfinite(norm) and norm > 0 for norm in norms)
 
 
 def test_alignment_leaves_other_parts_untouched(data, alone):

@@ -101,3 +101,9 @@ def test_checkpoints_of_all_zero_stages_have_the_same_content(out):
     names = [sorted(file.name for file in header.folder.iterdir()) for header in headers]
     assert all(found == names[0] for found in names)
     assert {file.suffix for file in headers[3].folder.iterdir()} == {".json", ".safetensors"}
+
+
+@pytest.mark.parametrize("name", ["zero3", "zero3-clip", "zero3-frozen"])
+def test_backward_leaves_no_split_parameter_whole(out, name):
+    """Recomputation gathers frozen weights again; kept, they would cost what ZeRO 3 saves."""
+    assert json.loads((out / f"{name}.whole.json").read_text()) == []

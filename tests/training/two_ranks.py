@@ -17,12 +17,13 @@ import torch
 from safetensors.torch import save_file
 
 from any2caption.model.any2caption import Any2Caption
+from any2caption.training import distributed
 from any2caption.training import engine as engines
+from any2caption.training.builtin_recipes import SMOKE
 from any2caption.training.dataset import Prepared
 from any2caption.training.keeper import Keeper
 from any2caption.training.objective import Objective
 from any2caption.training.place import Place
-from any2caption.training.recipes import SMOKE
 from any2caption.training.run_folder import Position
 from any2caption.training.sources import Source
 from any2caption.training.step import forward_backward, micro_batches
@@ -52,6 +53,9 @@ CASES = {
         recipe={"zero": 3, "offload": "parameters", "checkpoint_activations": True},
         stage={**TIGHT, "accumulate": 2},
     ),
+    "zero3-frozen": Case(
+        recipe={"zero": 3, "checkpoint_activations": True}, stage={"train": ("lm_head",)}
+    ),
     "zero2-bf16": Case(recipe={"zero": 2, "precision": "bf16"}, stage={"train": ("language",)}),
     "zero2-bf16-again": Case(
         recipe={"zero": 2, "precision": "bf16"}, stage={"train": ("language",)}, after="zero2-bf16"
@@ -74,6 +78,17 @@ def recipe_of(case):
     return replace(SMOKE, stages=(stage,), **{"precision": "fp32", **case.recipe})
 
 
+def gathered_parameters(objective):
+    """Names of parameters that ZeRO 3 split and that are whole on this rank all the same."""
+    return [
+        name
+        for name, parameter in objective.named_parameters()
+        if hasattr(parameter, "ds_status")
+        and not parameter.ds_persist
+        and parameter.ds_status.name == "AVAILABLE"
+    ]
+
+
 def run(name, data, out, rank, ranks):
     """Train one case."""
     case = CASES[name]
@@ -89,10 +104,11 @@ def run(name, data, out, rank, ranks):
     engine = engines.start(objective, recipe, stage, ranks)
     keeper.restore_moments(engine)
     source = Source(data, data.processor(), stage, 1)
-    losses = []
+    losses, whole = [], []
     for step in range(position.step, STEPS):
         batches = micro_batches(source, step, rank, ranks, stage.accumulate)
         loss, _ = forward_backward(engine, batches, 0.0, ranks, lambda _: None)
+        whole += gathered_parameters(objective)
         engines.set_rate(engine, stage, 1.0)
         engine.step()
         losses.append(loss)
@@ -101,6 +117,7 @@ def run(name, data, out, rank, ranks):
     engines.finish(engine, objective)
     if rank == 0:
         (out / f"{name}.json").write_text(json.dumps(losses))
+        (out / f"{name}.whole.json").write_text(json.dumps(whole))
         state = {k: v.clone().contiguous() for k, v in objective.state_dict().items()}
         save_file(state, out / f"{name}.safetensors")
 
@@ -109,7 +126,7 @@ def main():
     """Run the cases of the command line."""
     folder, out, *names = sys.argv[1:]
     torch.set_num_threads(1)
-    rank, ranks = engines.connect()
+    rank, ranks = distributed.connect()
     for name in names:
         run(name, Prepared(Path(folder)), Path(out), rank, ranks)
     sys.stdout.flush()

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 
 from any2caption.conditions.sampling import sample_frames
-from any2caption.conditions.skeleton import draw_skeleton
-from any2caption.conditions.types import Condition, Depth, Image, Pose, Video
+from any2caption.conditions.seen import seen
+from any2caption.conditions.types import Condition, Depth, Image
 
 Pixels = NDArray[np.uint8]
 
@@ -21,7 +21,6 @@ MAX_IDENTITIES = 3
 MIN_DEPTH, MAX_DEPTH = 3, 5
 """Depth maps in one stitched picture."""
 _FRAMES = 4
-_SKELETON = (256, 256)
 _QUALITY = 90
 
 
@@ -64,10 +63,8 @@ def identity_groups(count: int) -> list[int]:
 
 def depth_maps(depth: Depth) -> list[Pixels]:
     """Return three to five maps in time order (all of fewer), near = white, holes = black."""
-    count = min(len(depth.maps), MAX_DEPTH)
-    chosen = depth.maps[sample_frames(len(depth.maps), count)]
-    grey = np.rint(np.nan_to_num(chosen, nan=0.0) * 255).clip(0, 255).astype(np.uint8)
-    return [np.repeat(one[:, :, None], 3, axis=2) for one in grey]
+    frames = seen(depth, MAX_DEPTH)
+    return [] if frames is None else list(frames)
 
 
 def condition_pictures(conditions: Sequence[Condition]) -> tuple[bytes, ...]:
@@ -89,32 +86,10 @@ def condition_pictures(conditions: Sequence[Condition]) -> tuple[bytes, ...]:
 
 
 def _strip(condition: Condition) -> list[Pixels]:
-    payload = condition.payload
-    if isinstance(payload, Depth):
-        return depth_maps(payload)
-    if isinstance(payload, Image):
-        return [payload.pixels]
-    if isinstance(payload, Video):
-        return list(payload.frames[sample_frames(len(payload.frames), _FRAMES)])
-    if isinstance(payload, Pose):
-        count = min(_FRAMES, len(payload.keypoints))
-        return list(draw_skeleton(payload, *_SKELETON, count))
-    return _planes(payload)
-
-
-def _planes(payload: object) -> list[Pixels]:
-    """Strokes, masks and pictures of the other kinds."""
-    strokes = getattr(payload, "strokes", None)
-    if isinstance(strokes, np.ndarray):
-        chosen = strokes[sample_frames(len(strokes), min(_FRAMES, len(strokes)))]
-        return [np.repeat(one[:, :, None], 3, axis=2).astype(np.uint8) for one in chosen]
-    ids = getattr(payload, "ids", None)
-    if isinstance(ids, np.ndarray):
-        chosen = ids[sample_frames(len(ids), min(_FRAMES, len(ids)))].astype(np.int64)
-        coloured = np.stack([chosen * 67 % 256, chosen * 131 % 256, chosen * 29 % 256], axis=3)
-        return list(coloured.astype(np.uint8))
-    pixels = getattr(payload, "pixels", None)
-    return [pixels] if isinstance(pixels, np.ndarray) else []
+    """Up to four moments, of depth five; a camera path is told in words."""
+    most = MAX_DEPTH if isinstance(condition.payload, Depth) else _FRAMES
+    frames = seen(condition.payload, most)
+    return [] if frames is None else list(frames)
 
 
 def _resized(pixels: Pixels, height: int, width: int) -> Pixels:

@@ -88,9 +88,10 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.model.processor import LABELS
     from any2caption.stack import environment
     from any2caption.training.checks import check_recipe
-    from any2caption.training.dataset import read_marker
     from any2caption.training.nodes import nodes_of
-    from any2caption.training.profiling import parse_steps, refuse_past
+    from any2caption.training.open_data import read_marker
+    from any2caption.training.plan import refuse_past
+    from any2caption.training.profiling import parse_steps
     from any2caption.training.recipe_files import load_recipe
     from any2caption.training.run import ranks_of, refuse_early, start
 

@@ -91,6 +91,20 @@ Parser = Callable[[Sequence[Part], Options, Limits], Parsed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the model reads a kind: its word in prompts, its encoder, the scaling of its pixels."""
+
+    word: str
+    place: int
+    """Prompts have their conditions in this order."""
+    encoder: Literal["vision", "motion", "camera"] = "vision"
+    scaling: Literal["image", "depth", "motion"] = "image"
+    """`depth` and `motion` scale what is mostly empty so that empty is 0."""
+    still: bool = False
+    """A picture to the model, whatever its files are; else a clip."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionKind:
     """One kind of condition and all that other parts derive from it.
 
@@ -109,3 +123,5 @@ class ConditionKind:
     default_role: str | None = None
     options: tuple[Option, ...] = ()
     joins_parts: bool = False
+    reading: Reading | None = None
+    """None: it is the prompt itself."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.camera_curves import monotone_runs
+from any2caption.conditions.curves import monotone_runs
 from any2caption.conditions.layouts import LAYOUTS
 from any2caption.conditions.types import Pose
 
@@ -19,8 +19,6 @@ Floats = NDArray[np.float64]
 SIDES = ("left", "right")
 _MIN_SEEN = 0.4
 _LONG = 90.0
-_SPAN_OF_HEIGHT = 0.87
-"""Head, torso, thigh and shin together are this share of the standing height."""
 # Limb → its usual share of the standing height, for when not all limbs are seen.
 _SHARES: Mapping[tuple[str, str], float] = {
     ("nose", "neck"): 0.1,

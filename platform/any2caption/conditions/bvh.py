@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits
-from any2caption.conditions.text import bounded_lines
 from any2caption.conditions.types import Part
+from any2caption.conditions.utf8 import bounded_lines
 from any2caption.errors import InputError
 
 _CHANNELS = re.compile(r"^([XYZ])(position|rotation)$", re.IGNORECASE)

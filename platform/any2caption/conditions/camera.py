@@ -23,8 +23,8 @@ from any2caption.conditions.camera_canonical import AXES, canonical
 from any2caption.conditions.camera_curves import TURNS, motion_curves
 from any2caption.conditions.camera_source import DIRECTIONS, RawPath, Source, load_json
 from any2caption.conditions.sniff import sniff
-from any2caption.conditions.text import bounded_lines
 from any2caption.conditions.types import Camera, Part
+from any2caption.conditions.utf8 import bounded_lines
 
 JSON_FORMATS = (
     camera_json.MOTIONCTRL,

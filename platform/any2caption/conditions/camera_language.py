@@ -19,17 +19,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from any2caption.conditions.camera_curves import (
-    MOVES,
-    TURNS,
-    ZOOM,
-    Floats,
-    monotone_runs,
-    motion_curves,
-    steady,
-    trimmed,
-    without_pauses,
-)
+from any2caption.conditions.camera_curves import MOVES, TURNS, ZOOM, Floats, motion_curves
+from any2caption.conditions.curves import monotone_runs, steady, trimmed, without_pauses
 from any2caption.conditions.types import Camera
 
 MovementType = Literal[

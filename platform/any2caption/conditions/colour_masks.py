@@ -9,7 +9,7 @@ where all colours are of it, else numbers from 1 in order of appearance.
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.colours import PALETTE
+from any2caption.conditions.palette import PALETTE
 from any2caption.errors import InputError
 
 MOST_COLOURS = 64

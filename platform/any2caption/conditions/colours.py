@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 from PIL import ImageDraw
 
+from any2caption.conditions.palette import PALETTE
 from any2caption.conditions.types import Normals, Region
 
 Frames = NDArray[np.uint8]
@@ -22,18 +23,7 @@ def id_colours(ids: NDArray[np.int32]) -> Frames:
     large = ids > 255  # noqa: PLR2004
     folded = ids.copy() if large.any() else ids
     folded[large] = 1 + (ids[large].astype(np.int64) * 2654435761 >> 8) % 255
-    colours: Frames = _palette()[folded]
-    return colours
-
-
-def _palette() -> Frames:
-    """PASCAL VOC's 256 colours: the bits of the index, spread over the three channels."""
-    index = np.arange(256)
-    colours = np.zeros((256, 3), np.uint8)
-    for bit in range(8):
-        for channel in range(3):
-            colours[:, channel] |= (((index >> channel) & 1) << (7 - bit)).astype(np.uint8)
-        index >>= 3
+    colours: Frames = PALETTE[folded]
     return colours
 
 
@@ -51,7 +41,7 @@ def draw_regions(pixels: Frames, regions: Sequence[Region]) -> Frames:
     height, width = pixels.shape[:2]
     line = max(2, round(max(height, width) / 200))
     for number, region in enumerate(regions[:MOST_DRAWN], 1):
-        red, green, blue = (int(level) for level in _palette()[number])
+        red, green, blue = (int(level) for level in PALETTE[number])
         points = [
             (float(x), float(y)) for x, y in region.points * (max(width - 1, 1), max(height - 1, 1))
         ]
@@ -76,9 +66,6 @@ def depth_colours(maps: NDArray[np.float32]) -> Frames:
     colours[~np.isfinite(maps)] = 0
     return colours
 
-
-PALETTE = _palette()
-"""PASCAL VOC's colours, uint8 256×3; DAVIS uses the same."""
 
 _TURBO = np.array(
     [

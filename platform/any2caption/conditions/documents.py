@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from any2caption.conditions.json_bounds import check_json
 from any2caption.conditions.sniff import sniff
-from any2caption.conditions.text import decode_utf8
 from any2caption.conditions.types import Part
+from any2caption.conditions.utf8 import decode_utf8
 from any2caption.errors import InputError
 
 _NUMBERS = {int, float}

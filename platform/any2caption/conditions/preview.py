@@ -1,7 +1,6 @@
 """A picture or a short video of a parsed condition, for people to check what was read."""
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +21,12 @@ from any2caption.conditions.types import (
     Camera,
     Condition,
     Depth,
+    DrawnPose,
     Image,
     MaskedImage,
+    Motion,
     Normals,
+    Pose,
     Regions,
     Segmentation,
     Sketch,
@@ -73,15 +75,18 @@ def draw_preview(condition: Condition, path: Path) -> None:
 
 def _drawn_elsewhere(condition: Condition, path: Path) -> bool:
     """Camera paths and skeletons have drawers of their own."""
-    if isinstance(condition.payload, Camera):
-        name, function = "preview_camera", "draw_camera_path"
-    elif condition.kind in ("pose", "motion"):
-        name, function = "preview_pose", "draw_pose_preview"
-    else:
-        return False
-    drawer = getattr(import_module(f"any2caption.conditions.{name}"), function)  # matplotlib
-    drawer(condition.payload, path)
-    return True
+    payload = condition.payload
+    if isinstance(payload, Camera):
+        from any2caption.conditions.preview_camera import draw_camera_path  # loads matplotlib
+
+        draw_camera_path(payload, path)
+        return True
+    if isinstance(payload, Pose | DrawnPose | Motion):
+        from any2caption.conditions.preview_pose import draw_pose_preview
+
+        draw_pose_preview(payload, path)
+        return True
+    return False
 
 
 def _frames_of(condition: Condition) -> tuple[int, FramesOf, float]:  # noqa: PLR0911 - one a kind

@@ -12,6 +12,7 @@ from any2caption.conditions.base import (
     Option,
     Options,
     OptionValue,
+    Reading,
 )
 from any2caption.conditions.camera import FORMATS as CAMERA_FORMATS
 from any2caption.conditions.camera import OPTIONS as CAMERA_OPTIONS
@@ -32,6 +33,7 @@ __all__ = [
     "ConditionKind",
     "Limits",
     "Option",
+    "Reading",
     "check_parts",
     "parse_condition",
     "split_parts",
@@ -69,6 +71,7 @@ _KINDS = (
     ConditionKind(
         name="image",
         summary="A picture: whom or what to show, a frame of the video, a style, or a reference",
+        reading=Reading(word="picture", place=0, still=True),
         formats=("PNG", "JPEG", "WebP"),
         suffixes=(".png", ".jpg", ".jpeg", ".webp"),
         limits=Limits(part_bytes=64 * MEGA, total_bytes=64 * MEGA, pixels=MAX_PIXELS),
@@ -79,6 +82,7 @@ _KINDS = (
     ConditionKind(
         name="video",
         summary="A clip whose content or motion is to be followed",
+        reading=Reading(word="video", place=2),
         formats=("MP4", "WebM", "GIF", "frames"),
         suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
         limits=_CLIP,
@@ -88,6 +92,7 @@ _KINDS = (
     ConditionKind(
         name="depth",
         summary="Depth maps, one or a sequence: how near each point of the picture is",
+        reading=Reading(word="depth", place=3, scaling="depth"),
         formats=(
             *("8-bit relative PNG", "8-bit relative JPEG", "8-bit relative WebP"),
             *("16-bit metric PNG", "16-bit relative PNG", "float npy"),
@@ -127,6 +132,7 @@ _KINDS = (
     ConditionKind(
         name="pose",
         summary="Human body keypoints over time: what people do",
+        reading=Reading(word="pose", place=8, encoder="motion", scaling="motion"),
         formats=(
             *("OpenPose JSON", "COCO keypoint JSON", "DWPose JSON", "MMPose JSON"),
             *("pose editor JSON", "BVH", "drawn pose video", "drawn pose pictures"),
@@ -180,6 +186,7 @@ _KINDS = (
     ConditionKind(
         name="motion",
         summary="Paths that points or objects follow over the picture",
+        reading=Reading(word="motion", place=9, encoder="motion", scaling="motion"),
         formats=("track text", "track CSV", "MOT text", "track JSON", "track npy"),
         suffixes=(".txt", ".csv", ".json", ".npy"),
         limits=Limits(
@@ -201,6 +208,7 @@ _KINDS = (
     ConditionKind(
         name="camera",
         summary="A camera path: intrinsics and world-to-camera poses",
+        reading=Reading(word="camera", place=10, encoder="camera"),
         formats=CAMERA_FORMATS,
         suffixes=(".txt", ".json", ".csv", ".log", ".tum", ".npy", ".npz", ".bin"),
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
@@ -210,6 +218,7 @@ _KINDS = (
     ConditionKind(
         name="segmentation",
         summary="Masks of objects, one picture or a sequence: where each object is",
+        reading=Reading(word="segmentation", place=4, scaling="depth"),
         formats=segmentation.FORMATS,
         suffixes=(*_MEDIA, ".json"),
         limits=_CLIP,
@@ -229,6 +238,7 @@ _KINDS = (
     ConditionKind(
         name="sketch",
         summary="Scribble, line art or edges, one picture or a sequence: the shapes to follow",
+        reading=Reading(word="sketch", place=5, scaling="depth"),
         formats=sketch.FORMATS,
         suffixes=_MEDIA,
         limits=_CLIP,
@@ -246,6 +256,7 @@ _KINDS = (
     ConditionKind(
         name="normal",
         summary="Normal maps, one or a sequence: which way each surface faces",
+        reading=Reading(word="normal map", place=6),
         formats=normal.FORMATS,
         suffixes=_MEDIA,
         limits=replace(_CLIP, clip_pixels=16 * MEGA),
@@ -263,6 +274,7 @@ _KINDS = (
     ConditionKind(
         name="masked_image",
         summary="A picture with holes to fill: transparent pixels, or a picture and its mask",
+        reading=Reading(word="masked picture", place=1, still=True),
         formats=masked_image.FORMATS,
         suffixes=_PICTURES,
         limits=Limits(part_bytes=64 * MEGA, total_bytes=128 * MEGA, parts=2, pixels=MAX_PIXELS),
@@ -280,6 +292,7 @@ _KINDS = (
     ConditionKind(
         name="region",
         summary="Labelled boxes, polygons or points, per frame: what is where",
+        reading=Reading(word="region", place=7, still=True),
         formats=region.FORMATS,
         suffixes=(".json", *_PICTURES),
         limits=Limits(

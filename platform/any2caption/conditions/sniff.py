@@ -63,8 +63,3 @@ def _sniff_text(head: bytes) -> str:
 def is_image(data: bytes) -> bool:
     """Whether the content is one of the accepted still-image formats."""
     return sniff(data) in IMAGE_FORMATS
-
-
-def is_video(data: bytes) -> bool:
-    """Whether the content is one of the accepted clip formats."""
-    return sniff(data) in VIDEO_FORMATS

@@ -16,8 +16,8 @@ from any2caption.conditions.base import Notes, Options
 from any2caption.conditions.documents import plain_numbers
 from any2caption.conditions.keypoints import Where, canvas_of, load_json, number
 from any2caption.conditions.npy import open_npy
-from any2caption.conditions.text import bounded_lines
 from any2caption.conditions.types import Part
+from any2caption.conditions.utf8 import bounded_lines
 from any2caption.errors import InputError
 
 TEXT, CSV, MOT, JSON, NPY = "track text", "track CSV", "MOT text", "track JSON", "track npy"

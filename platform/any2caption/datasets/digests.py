@@ -80,7 +80,7 @@ class Digests:
         for digest in digests:
             value = bytes.fromhex(digest)
             if len(value) != _BYTES:
-                raise ValueError(f"{digest[:80]!r} is no SHA-256 digest")
+                raise ValueError(f"{digest[:80]!r} is not a SHA-256 digest")
             rows.add(value)
         return cls(rows.unique())
 

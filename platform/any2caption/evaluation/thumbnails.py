@@ -2,68 +2,27 @@
 
 import base64
 import io
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from any2caption.conditions.colours import draw_regions, id_colours, normal_colours
-from any2caption.conditions.types import (
-    Camera,
-    Condition,
-    Depth,
-    Image,
-    MaskedImage,
-    Normals,
-    Pose,
-    Regions,
-    Segmentation,
-    Sketch,
-    Video,
-)
+from any2caption.conditions.seen import seen
+from any2caption.conditions.types import Camera, Condition
 
 _SIDE = 72
 _STRIP = 4
 
 
-def picture_of(condition: Condition) -> str:  # noqa: C901, PLR0911 - one case a kind
+def picture_of(condition: Condition) -> str:
     """Return an `<img>` or `<svg>` element for a condition; "" for text."""
-    match condition.payload:
-        case Image(pixels=pixels):
-            return _strip([pixels])
-        case Video(frames=frames):
-            return _strip(_spread(frames))
-        case Depth(maps=maps):
-            grey = (np.nan_to_num(maps) * 255).clip(0, 255).astype(np.uint8)
-            return _strip(_spread(np.repeat(grey[..., None], 3, axis=-1)))
-        case Pose() as pose:
-            from any2caption.conditions.skeleton import draw_skeleton
-
-            return _strip(draw_skeleton(pose, _SIDE, _SIDE, _STRIP))
-        case Camera(w2c=w2c):
-            return _path(w2c)
-        case Segmentation(ids=ids):
-            return _strip(_spread(id_colours(ids)))
-        case Sketch(strokes=strokes, drawn=drawn):
-            return _strip(_spread(np.repeat(strokes[drawn][..., None], 3, axis=-1)))
-        case Normals() as normals:
-            return _strip(_spread(normal_colours(normals)))
-        case MaskedImage(pixels=pixels):
-            return _strip([pixels])
-        case Regions(frames=given, overlay=overlay):
-            ground = np.zeros((_SIDE, _SIDE, 3), np.uint8) if overlay is None else overlay
-            return _strip([draw_regions(ground, next((one for one in given if one), ()))])
-        case _:
-            return ""
+    if isinstance(condition.payload, Camera):
+        return _path(condition.payload.w2c)
+    frames = seen(condition.payload, _STRIP)
+    return "" if frames is None else _strip(frames)
 
 
-def _spread(frames: NDArray[np.uint8]) -> Sequence[NDArray[np.uint8]]:
-    picks = np.linspace(0, len(frames) - 1, min(_STRIP, len(frames))).round().astype(int)
-    return [frames[i] for i in picks]
-
-
-def _strip(frames: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> str:
+def _strip(frames: NDArray[np.uint8]) -> str:
     tiles = [Pictures.fromarray(frame).resize((_SIDE, _SIDE)) for frame in frames]
     sheet = Pictures.new("RGB", (_SIDE * len(tiles), _SIDE))
     for number, tile in enumerate(tiles):

@@ -56,7 +56,7 @@ class Any2Caption(nn.Module):
         return self.mllm.model.language_model  # type: ignore[no-any-return]
 
     def checkpoint_activations(self) -> None:
-        """From now on compute every layer's activations again on the way back."""
+        """Gradient checkpointing: recompute every layer's activations in backward from now on."""
         for part in (self.mllm, self.motion_encoder):
             part.gradient_checkpointing_enable({"use_reentrant": False})
         self.camera_encoder.recompute = True

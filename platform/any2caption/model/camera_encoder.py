@@ -44,7 +44,7 @@ class CameraEncoder(nn.Module):
         super().__init__()
         self.config, self.hidden = config, hidden
         self.recompute = False
-        """Whether to compute a block's activations again on the way back."""
+        """Gradient checkpointing: whether to recompute a block's activations in backward."""
         side = config.size
         # "Empty is 0" for rays too: maps minus the data's mean map, divided by each channel's
         # deviation.

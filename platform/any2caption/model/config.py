@@ -26,6 +26,9 @@ NEW_TOKENS: tuple[str, ...] = (
     "<|camera_end|>",
 )
 
+ENCODERS = ("vision", "motion", "camera")
+"""The model's encoders, in the order of their tokens in a batch."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TextConfig:

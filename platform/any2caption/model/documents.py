@@ -87,7 +87,7 @@ def lay_out(rows: Sequence[Sequence[int]], width: int) -> Documents:
 class _Moved(torch.autograd.Function):
     """`x[there]` (of T or D·longest places), where `back` finds each place again.
 
-    The way back is a gather too, where autograd's own would add up over indices, which is slow.
+    Backward is a gather too, where autograd's own would add up over indices, which is slow.
     `used` (as long as x) says which places are tokens: only those get a gradient.
     """
 

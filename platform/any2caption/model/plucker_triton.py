@@ -4,7 +4,7 @@ The eager way (`plucker.plucker_patches`) writes rays, directions, maps, the nor
 permuted copies, each as large as the result. Here a program computes a block of one patch's pixels
 from the 16 numbers of a pose, in registers, and writes it in its final place and type: the maps
 never exist, and the only traffic is the result itself and the mean map, which stays in the cache.
-Poses take no gradient, so there is no way back.
+Poses take no gradient, so there is no backward.
 
 A program's block is BLOCK consecutive places of a patch's U²·P² (U the unshuffle factor, P the
 patch's side in unshuffled cells): the six channels of these pixels are six contiguous runs.

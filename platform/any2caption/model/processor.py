@@ -14,7 +14,6 @@ text:
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from tokenizers import Tokenizer
 
+from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import (
+    IMAGE_ROLES,
     Camera,
     Condition,
     Depth,
@@ -51,25 +52,16 @@ from any2caption.model.visual import (
     sampled_regions,
 )
 
-LABELS = {
-    "image": "picture",
-    "masked_image": "masked picture",
-    "video": "video",
-    "depth": "depth",
-    "segmentation": "segmentation",
-    "sketch": "sketch",
-    "normal": "normal map",
-    "region": "region",
-    "pose": "pose",
-    "motion": "motion",
-    "camera": "camera",
-}
+_READ = {kind.name: kind.reading for kind in KINDS.values() if kind.reading is not None}
+_READ = dict(sorted(_READ.items(), key=lambda one: one[1].place))
+LABELS = {kind: reading.word for kind, reading in _READ.items()}
 """Condition kind → the word that prompts use, in prompt order."""
 FIRST_KINDS = ("image", "video", "depth", "pose", "camera")
 """Kinds whose wording every small tokenizer knows; others where the training data has them."""
-MOTION_KINDS = ("pose", "motion")
+MOTION_KINDS = tuple(kind for kind, reading in _READ.items() if reading.encoder == "motion")
 """Kinds that are drawn and go through the motion encoder."""
-_STILLS = ("image", "masked_image", "region")
+TOWERS: dict[str, str] = {kind: reading.encoder for kind, reading in _READ.items()}
+"""Condition kind → the encoder that reads it, in prompt order."""
 _Pictures = (
     Image
     | Video
@@ -109,13 +101,6 @@ class Processor:
         self.config, self.tokenizer = config, tokenizer
         tokenizer.encode_special_tokens = True  # a user's "<|im_end|>" is text, not structure
         self._cache: dict[str, list[int]] = {}
-
-    @classmethod
-    def from_bundle(cls, folder: Path) -> "Processor":
-        """Read the processor's part of a bundle (verified)."""
-        from any2caption.model.bundle import load_processor
-
-        return load_processor(folder)
 
     # --- single conditions ---
 
@@ -294,7 +279,7 @@ class Processor:
                 grid = grid_of(item["frames"].shape, config.vision)
                 shown.append((target, kind, item["frames"]))
                 grids[target].append(grid)
-                self._add_frames(prompt, target, grid, still=kind in _STILLS)
+                self._add_frames(prompt, target, grid, still=_READ[kind].still)
             taken[label.strip(": ")] = len(prompt.ids) - before
         ids, cut = self._user_text(text)
         if cut:
@@ -501,23 +486,14 @@ def _directions(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
     """How a kind's pixels are scaled: what is mostly empty so that empty is 0."""
-    if kind in MOTION_KINDS:
-        return config.motion
-    return config.depth if kind in {"depth", "segmentation", "sketch"} else config.image
+    scalings = {"image": config.image, "depth": config.depth, "motion": config.motion}
+    return scalings[_READ[kind].scaling]
 
 
 def prompt_phrases(config: ModelConfig, kinds: Collection[str] = FIRST_KINDS) -> Iterable[str]:
     """The fixed wording of prompts of `kinds`, for training a tokenizer that knows it."""
     yield from ("user\n", "assistant\n")
-    roles = (
-        "",
-        " (identity)",
-        " (first frame)",
-        " (last frame)",
-        " (key frame)",
-        " (style)",
-        " (reference)",
-    )
+    roles = ("", *(f" ({role.replace('_', ' ')})" for role in IMAGE_ROLES))
     for number in range(1, config.processor.max_images + 1):
         for word in (word for kind, word in LABELS.items() if kind in kinds):
             yield from (

@@ -109,7 +109,7 @@ def plan_training(settings: Settings, request: Request) -> Request:
 
 def recipe_content(name: str) -> dict[str, Any]:
     """Return everything in a recipe that can change what training yields."""
-    from any2caption.training.recipes import recipe_content as content
+    from any2caption.training.builtin_recipes import recipe_content as content
 
     return dict(content(name))
 

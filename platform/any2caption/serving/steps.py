@@ -31,10 +31,9 @@ class Preprocess:
 
     def __init__(self, bundle: Path, release: str, _parameters: Mapping[str, str]) -> None:
         from any2caption.conditions.isolation import Pool
-        from any2caption.model.bundle import trained_kinds
-        from any2caption.model.processor import Processor
+        from any2caption.model.bundle import load_processor, trained_kinds
 
-        self.processor = Processor.from_bundle(bundle)
+        self.processor = load_processor(bundle)
         self.kinds = trained_kinds(bundle)
         self.release = int(release)
         self.pool = Pool()

@@ -18,7 +18,7 @@ def digest_of(data: bytes) -> str:
 def media_key(sha256: str) -> str:
     """Return the key of a media object, `media/sha256/ab/<digest>`."""
     if not _DIGEST.fullmatch(sha256):
-        raise InputError(f"{sha256[:80]!r} is no SHA-256 digest", field="sha256")
+        raise InputError(f"{sha256[:80]!r} is not a SHA-256 digest", field="sha256")
     return f"{MEDIA_PREFIX}{sha256[:2]}/{sha256}"
 
 

@@ -6,7 +6,6 @@ that neither the number of ranks nor a restart changes it.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,14 +14,12 @@ from torch import Tensor
 
 from any2caption.model.documents import Documents
 from any2caption.model.inputs import CAMERA, MOTION, VISION, Features
-from any2caption.model.processor import LABELS, MOTION_KINDS, Processor
-from any2caption.training.dataset import Prepared, Sample
+from any2caption.model.processor import TOWERS, Processor
+from any2caption.training.encoded import EncodedItems
 from any2caption.training.examples import blanked, example
 from any2caption.training.recipes import Stage
-
-if TYPE_CHECKING:
-    from any2caption.training.encoded import EncodedItems
-    from any2caption.training.shards.sample import Loaded
+from any2caption.training.tensors import joined
+from any2caption.training.types import Items, Sample
 
 Array = NDArray[np.float32]
 BUCKETS = 32  # batches that are sorted by length together
@@ -112,11 +109,11 @@ class Collator:
 
     def __init__(
         self,
-        data: "Prepared | Loaded",
+        data: Items,
         processor: Processor,
         stage: Stage,
         seed: int,
-        encoded: "Mapping[int, Tensor] | EncodedItems | None" = None,
+        encoded: Mapping[int, Tensor] | EncodedItems | None = None,
     ) -> None:
         """With `encoded` items the batches hold encoder outputs instead of patches and poses."""
         self.data, self.processor, self.stage, self.seed = data, processor, stage, seed
@@ -243,11 +240,6 @@ class Row:
     blank: NDArray[np.bool_]
 
 
-_TOWERS = {**dict.fromkeys(MOTION_KINDS, "motion"), "camera": "camera"}
-TOWERS = {kind: _TOWERS.get(kind, "vision") for kind in LABELS}
-"""Condition kind → the encoder that reads it, in prompt order."""
-
-
 def _answers(
     sample: Sample,
     features: Sequence[Features],
@@ -271,15 +263,6 @@ def _answers(
             if slots and kinds.count(kind) == 1:
                 fixed = {slot: tuple(names) for slot, names in slots.items()}
                 yield Answers(kind, (start, start + size), fixed), (tower, start, start + size)
-
-
-def joined(parts: Sequence[NDArray[np.generic]]) -> Tensor:
-    """Arrays end to end, in torch's own memory.
-
-    Its alignment is always the same. NumPy's is not, and then equal products differ in their last
-    bits, so that a resumed run would not equal an uninterrupted one.
-    """
-    return torch.tensor(np.concatenate(parts))
 
 
 def usable(samples: Sequence[Sample], stage: Stage, kind_of: Callable[[int], str]) -> list[Sample]:

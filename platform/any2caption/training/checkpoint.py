@@ -24,7 +24,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from any2caption.training.run_folder import FORMAT, MARKER, Position, complete, sha256
+from any2caption.storage.digest import file_digest
+from any2caption.training.run_folder import FORMAT, MARKER, Position, complete
 
 PART_BYTES = 2 << 30
 WEIGHTS, MOMENTS = "weights", "moments"
@@ -71,7 +72,7 @@ def commit(  # noqa: PLR0913 - what a checkpoint says of itself
     files = sorted(file for file in folder.iterdir() if not file.name.startswith(MARKER))
     for file in files:
         _sync(file)
-    listed = {f.name: {"size": f.stat().st_size, "sha256": sha256(f)} for f in files}
+    listed = {f.name: {"size": f.stat().st_size, "sha256": file_digest(f)} for f in files}
     part = folder / f"{MARKER}.part"
     part.write_text(json.dumps({"files": listed}))
     _sync(part)

@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from typing import get_args
 
 from any2caption.captions.schema import PARTS
 from any2caption.errors import ConfigError
-from any2caption.training.recipes import Module, Recipe, Stage
+from any2caption.model.config import ENCODERS
+from any2caption.training.recipes import Recipe, Stage
 
-MODULES: tuple[str, ...] = get_args(Module)
-ENCODERS = ("vision", "motion", "camera")
 PHRASE_PARTS = ("camera", "action")
 _LEAST_ROLLOUTS = 2  # one caption has nothing to be compared with
 _PACK_LIMITS = (("pack_tokens", 0), ("pack_vision", 0))

@@ -11,9 +11,9 @@ import torch
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.config import NEW_TOKENS, ModelConfig
 from any2caption.training import lora
-from any2caption.training.engine import parameter_groups
-from any2caption.training.objective import MODULES, Objective
-from any2caption.training.recipes import Recipe
+from any2caption.training.objective import Objective
+from any2caption.training.recipes import MODULES, Recipe
+from any2caption.training.trainable import parameter_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def count(
         if recipe.language_tuning == "lora":
             lora.attach(objective.model.language, recipe.lora_rank, recipe.lora_alpha)
     owner: dict[int, str] = {}
-    for name in MODULES:  # lm_head after language: a tied head is named as the head
+    for name in MODULES:
         owner.update(dict.fromkeys(map(id, objective.part(name).parameters()), name))
     numbers = {id(p): p.numel() for p in objective.parameters()}
 

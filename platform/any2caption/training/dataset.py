@@ -9,10 +9,8 @@ config.json, tokenizer.json   the model's configuration and tokenizer
 prepared.json   what it was made from, and size and SHA-256 of the other files; written last
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,60 +23,51 @@ from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
 from any2caption.model.processor import Processor
+from any2caption.storage.digest import file_digest
 from any2caption.training.recipes import PREPARED_VERSION, Recipe
+from any2caption.training.types import Sample, kinds_shown, slot_classes
 
 MARKER = "prepared.json"
-SHARDS = "index.json"
 
 
 def file_digests(folder: Path) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of every file of a folder but the marker, for the marker."""
     files = sorted(file for file in folder.iterdir() if file.name != MARKER)
-    return {file.name: {"size": file.stat().st_size, "sha256": _sha256(file)} for file in files}
+    return {file.name: {"size": file.stat().st_size, "sha256": file_digest(file)} for file in files}
 
 
-def read_marker(folder: Path) -> dict[str, Any]:
-    """Return what a prepared folder was made from.
+def prepared_marker(folder: Path) -> dict[str, Any]:
+    """Read `prepared.json`: what the folder was made from, and the digests of its files.
 
     Raises:
-        ConfigError: nothing is prepared there, or by another version of this program.
+        ConfigError: nothing is prepared there, the marker is damaged, or of another version.
     """
-    meta = _shards_marker(folder) if (folder / SHARDS).is_file() else _marker(folder / MARKER)
-    if meta.get("version") != PREPARED_VERSION:
-        raise ConfigError(f"{folder}: prepared by another version; remove it and prepare again")
-    return meta
-
-
-def _marker(file: Path) -> dict[str, Any]:
+    file = folder / MARKER
     if not file.is_file():
         raise ConfigError(
             f"{file.parent}: no prepared data there; run any2caption.training.prepare first"
         )
     try:
-        return dict(json.loads(file.read_text()))
+        marker = dict(json.loads(file.read_text()))
     except (ValueError, TypeError):
         raise ConfigError(f"{file}: damaged; remove the folder and prepare again") from None
+    refuse_other_version(folder, marker)
+    return marker
 
 
-def _shards_marker(folder: Path) -> dict[str, Any]:
-    from any2caption.training.shards.data import marker_of
+def refuse_other_version(folder: Path, marker: Mapping[str, Any]) -> None:
+    """Raise ConfigError where another version of this program prepared the folder."""
+    if marker.get("version") != PREPARED_VERSION:
+        raise ConfigError(f"{folder}: prepared by another version; remove it and prepare again")
 
-    return marker_of(folder)
 
-
-def verify(folder: Path) -> list[str]:
-    """Check every file of a prepared folder against its size and digest; returns warnings.
+def verify_prepared(folder: Path, marker: Mapping[str, Any]) -> list[str]:
+    """Check every file of a prepared folder against its marker; returns warnings.
 
     Raises:
-        ConfigError: nothing is prepared there, or a file is missing, or is not what it was.
-        IntegrityError: a shard or their index is not what was written.
+        ConfigError: a file is missing, or is not what it was.
     """
-    files = read_marker(folder).get("files")
-    if (folder / SHARDS).is_file():
-        from any2caption.training.shards.data import verify_shards
-
-        verify_shards(folder)
-        return []
+    files = marker.get("files")
     if files is None:
         return [f"{folder} was prepared without digests: its content is not verified"]
     for name, stated in files.items():
@@ -90,7 +79,7 @@ def verify(folder: Path) -> list[str]:
             raise ConfigError(
                 f"{file}: {size} bytes, not {stated['size']}; remove the folder and prepare again"
             )
-        if (found := _sha256(file)) != stated["sha256"]:
+        if (found := file_digest(file)) != stated["sha256"]:
             raise ConfigError(
                 f"{file}: damaged: its SHA-256 is {found}, not {stated['sha256']};"
                 " remove the folder and prepare again"
@@ -121,61 +110,11 @@ def prepared_from(
     }
 
 
-def check_data(data: Path, recipe: Recipe, preset: str, weights: str) -> list[str]:
-    """Hold a prepared folder to its digests and to the run; returns warnings.
-
-    Raises:
-        ConfigError: it is damaged, or was prepared for another preset, vocabulary or weights.
-    """
-    notes = verify(data)
-    meta = read_marker(data)
-    wanted = prepared_from(str(meta["snapshot"]), preset, recipe, weights)
-    for name in ("preset", "vocab", "weights"):
-        if meta.get(name) != wanted[name]:
-            raise ConfigError(
-                f"{data}: prepared for {name} {meta.get(name)!r}, this run's is {wanted[name]!r}"
-            )
-    if wanted["reasoning"] and not meta.get("reasoning"):
-        raise ConfigError(f"{data}: prepared without reasoning traces; prepare it for this recipe")
-    if wanted["rewards"] and not meta.get("rewards"):
-        raise ConfigError(f"{data}: prepared without facts to reward; prepare it for this recipe")
-    return notes
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One record: `features` are item numbers in prompt order.
-
-    `answers` maps kind → slot → class names that it determines.
-    """
-
-    id: str
-    prompt: str
-    features: tuple[int, ...]
-    answers: Mapping[str, Mapping[str, tuple[str, ...]]]
-    span: tuple[int, int]
-    parts: Mapping[str, str]
-    length: int
-    phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Part → its mined phrases."""
-    trace: tuple[int, int] = (0, 0)
-    """The reasoning trace's tokens, as `span`; empty without."""
-    wanted: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
-    """The facts that a reward looks for, by who wants them; see `rewards.Wanted`."""
-    general: bool = False
-    """A conversation of general instruction data: `span` is all that follows the first turn."""
-
-
 class Prepared:
     """The data of one prepared folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.meta = read_marker(folder)
+        self.meta = prepared_marker(folder)
         self.folder = folder
         self.config = from_dict(ModelConfig, json.loads((folder / "config.json").read_text()))
         self.items: list[dict[str, Any]] = json.loads((folder / "items.json").read_text())
@@ -223,26 +162,8 @@ class Prepared:
 
     def kinds(self) -> list[str]:
         """The kinds of conditions that training records show, sorted."""
-        used = {number for sample in self.samples("train") for number in sample.features}
-        return sorted({str(self.items[number]["kind"]) for number in used})
+        return kinds_shown(self, self.samples("train"))
 
     def classes(self) -> dict[str, dict[str, list[str]]]:
         """Kind → slot → class names that training records show."""
-        return {
-            kind: {slot: list(names) for slot, names in slots.items()}
-            for kind, slots in self.meta["classes"].items()
-        }
-
-
-def open_data(folder: Path) -> Prepared:
-    """Open a prepared folder, or a folder of shards, whichever it is.
-
-    Raises:
-        ConfigError: nothing is prepared there.
-        IntegrityError: a shard or their index is not what was written.
-    """
-    if (folder / SHARDS).is_file():
-        from any2caption.training.shards.data import ShardData
-
-        return ShardData(folder)
-    return Prepared(folder)
+        return slot_classes(self.meta)

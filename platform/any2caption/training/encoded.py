@@ -11,9 +11,9 @@ from torch import Tensor
 
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.pixels import patchify_batch
-from any2caption.model.processor import scaling_of
-from any2caption.training.batches import TOWERS, joined
-from any2caption.training.dataset import Prepared
+from any2caption.model.processor import TOWERS, scaling_of
+from any2caption.training.tensors import joined
+from any2caption.training.types import TrainingData
 
 CHUNK = 64
 
@@ -30,7 +30,7 @@ class EncodedItems:
 
 
 @torch.no_grad()
-def encode_items(model: Any2Caption, data: Prepared, rank: int, ranks: int) -> EncodedItems:
+def encode_items(model: Any2Caption, data: TrainingData, rank: int, ranks: int) -> EncodedItems:
     """Encode all items, each rank its share; float32, in the host's memory as batches are."""
     config, device = model.config, next(model.parameters()).device
     cell = config.vision.patch * config.vision.merge
@@ -60,7 +60,7 @@ def encode_items(model: Any2Caption, data: Prepared, rank: int, ranks: int) -> E
     return out
 
 
-def _encode(model: Any2Caption, data: Prepared, kind: str, numbers: list[int]) -> Tensor:
+def _encode(model: Any2Caption, data: TrainingData, kind: str, numbers: list[int]) -> Tensor:
     """Items of one kind and size → (n, k, `ModelConfig.rows`)."""
     features = [data.feature(number) for number in numbers]
     device = next(model.parameters()).device

@@ -1,35 +1,19 @@
 """DeepSpeed's engine of a stage: parameter groups, start and end, the sums over ranks."""
 
-import json
-from collections.abc import Sequence
+import math
 from typing import Any
 
 import torch
-import torch.distributed as dist
-from torch import Tensor, nn
+from torch import nn
 
 from any2caption.errors import ConfigError
 from any2caption.training import optimizer_state
 from any2caption.training.deepspeed_config import configuration
 from any2caption.training.machine import has_bf16
-from any2caption.training.muon import MuonAndAdamW, is_matrix
+from any2caption.training.muon import MuonAndAdamW
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe, Stage
-
-ENCODERS = ("vision", "motion", "camera")
-
-
-def connect() -> tuple[int, int]:
-    """Join the process group of the launcher; returns (rank, ranks)."""
-    import deepspeed
-
-    # Its shared-memory exchange is compiled at first use, for minutes, and a process killed
-    # meanwhile leaves a lock that every later start waits for without end. gloo's own exchange of
-    # a tiny model costs milliseconds.
-    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
-    deepspeed.init_distributed(dist_backend=backend, verbose=False)
-    return dist.get_rank(), dist.get_world_size()
+from any2caption.training.trainable import parameter_groups
 
 
 def multiplies_in_bf16(recipe: Recipe) -> bool:
@@ -37,55 +21,6 @@ def multiplies_in_bf16(recipe: Recipe) -> bool:
     if recipe.precision == "auto":
         return has_bf16() or torch.cuda.is_available()
     return recipe.precision == "bf16"
-
-
-def trained_modules(recipe: Recipe, stage: Stage) -> tuple[str, ...]:
-    """The modules that a stage trains, with `language` read by the recipe's switch."""
-    if "language" not in stage.train or recipe.language_tuning != "lm_head":
-        return stage.train
-    return tuple(dict.fromkeys("lm_head" if name == "language" else name for name in stage.train))
-
-
-def parameter_groups(objective: Objective, recipe: Recipe, stage: Stage) -> list[dict[str, Any]]:
-    """Freeze everything, then thaw and group what the stage trains.
-
-    Encoders' matrices for Muon, encoders with their own rate, the rest.
-    """
-    objective.requires_grad_(False)
-    seen: set[int] = set()
-    matrices: list[nn.Parameter] = []
-    encoders: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
-    for name in trained_modules(recipe, stage):
-        for key, parameter in objective.part(name).named_parameters():
-            if name == "heads" and not _head_used(key, stage):
-                continue
-            if name == "language" and recipe.language_tuning == "lora" and ".lora_" not in key:
-                continue
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                parameter.requires_grad_(True)
-                if name not in ENCODERS:
-                    others.append(parameter)
-                elif stage.muon_lr and is_matrix(key, parameter):
-                    matrices.append(parameter)
-                else:
-                    encoders.append(parameter)
-    groups = [
-        {"params": matrices, "scale": stage.muon_lr / stage.lr, "muon": True},
-        {"params": encoders, "scale": stage.encoder_lr},
-        {"params": others, "scale": 1.0},
-    ]
-    return [group for group in groups if group["params"]]
-
-
-def _head_used(name: str, stage: Stage) -> bool:
-    """`heads.<kind>_<slot>.weight`.
-
-    Only the stage's kinds, and only where the heads are in the loss.
-    """
-    kind = name.split(".")[1].split("_", maxsplit=1)[0]
-    return kind in stage.kinds if stage.kinds else bool(stage.heads_loss)
 
 
 def start(objective: Objective, recipe: Recipe, stage: Stage, ranks: int) -> Any:
@@ -149,36 +84,23 @@ def finish(engine: Any, objective: Objective) -> None:
         module._parameters = own  # noqa: SLF001
 
 
+def step(engine: Any) -> float:
+    """Make the optimizer's step; return the norm of all gradients before clipping.
+
+    Without ZeRO it is known beforehand and an infinite one is not stepped with; ZeRO splits the
+    gradients and tells the norm with the step.
+    """
+    if engine.zero_optimization():
+        engine.step()
+        return float(engine.get_global_grad_norm() or 0.0)
+    gradients = [p.grad for p in engine.module.parameters() if p.grad is not None]
+    norm = float(nn.utils.get_total_norm(gradients))
+    if math.isfinite(norm):
+        engine.step()
+    return norm
+
+
 def set_rate(engine: Any, stage: Stage, factor: float) -> None:
     """Set the learning rate of every group."""
     for group in engine.optimizer.param_groups:
         group["lr"] = stage.lr * group["scale"] * factor
-
-
-def summed(values: Sequence[float | Tensor]) -> list[float]:
-    """Add numbers over all ranks in one exchange."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    total = torch.stack(
-        [torch.as_tensor(v, dtype=torch.float64, device=device).detach() for v in values]
-    )
-    if dist.is_initialized() and dist.get_world_size() > 1:
-        dist.all_reduce(total)
-    return [float(value) for value in total]
-
-
-def gathered(values: Sequence[str]) -> list[str]:
-    """The values of all ranks, in order of rank; every rank must call it.
-
-    As JSON in tensors: torch's own exchange of objects pickles them.
-    """
-    if not dist.is_initialized() or dist.get_world_size() == 1:
-        return list(values)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    text = json.dumps(list(values)).encode()
-    sizes = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(dist.get_world_size())]
-    dist.all_gather(sizes, torch.tensor([len(text)], device=device))
-    longest = max(int(size) for size in sizes)
-    padded = torch.tensor(list(text.ljust(longest)), dtype=torch.uint8, device=device)
-    parts = [torch.zeros_like(padded) for _ in sizes]
-    dist.all_gather(parts, padded)
-    return [str(value) for part in parts for value in json.loads(bytes(part.tolist()))]

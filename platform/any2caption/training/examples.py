@@ -6,7 +6,6 @@ the same examples.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +13,10 @@ from numpy.typing import NDArray
 from any2caption.captions.sentences import split_sentences
 from any2caption.model.inputs import TEXT
 from any2caption.model.processor import Processor
-from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Stage
+from any2caption.training.types import Items, Sample
 
-if TYPE_CHECKING:
-    from any2caption.training.shards.sample import Loaded
+_TOKENS = 104_729  # keeps the draw of tokens apart from that of sentences and conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Example:
 def example(  # noqa: PLR0913, PLR0917 - everything that decides it
     sample: Sample,
     stage: Stage,
-    data: "Prepared | Loaded",
+    data: Items,
     processor: Processor,
     seed: int,
     step: int,
@@ -78,7 +76,7 @@ def blanked(
     """Which encoder tokens of a prompt are blanked, where dropout is by token."""
     if stage.drop_condition_means != "tokens" or not stage.drop_condition or sample.general:
         return np.zeros(len(types), np.bool_)
-    rng = _random(seed, step, sample)
+    rng = _random(seed, step, sample, _TOKENS)
     return np.asarray((rng.random(len(types)) < stage.drop_condition) & (types != TEXT))
 
 
@@ -87,9 +85,7 @@ def phrase_target(phrases: Sequence[str]) -> str:
     return ", ".join(phrases)
 
 
-def _described(
-    sample: Sample, stage: Stage, data: "Prepared | Loaded", processor: Processor
-) -> Example:
+def _described(sample: Sample, stage: Stage, data: Items, processor: Processor) -> Example:
     """One condition of the stage's kinds, no prompt, its phrases or the caption's part."""
     kinds = [str(data.items[number]["kind"]) for number in sample.features]
     shown = [n for n, kind in zip(sample.features, kinds, strict=True) if kind in stage.kinds]
@@ -99,14 +95,12 @@ def _described(
     return Example(sample, "", tuple(shown[:1]), target, np.ones(len(target), np.float32))
 
 
-def _tokens(
-    data: "Prepared | Loaded", span: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _tokens(data: Items, span: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     return (
         np.asarray(data.caption_tokens[slice(*span)], np.int64),
         np.asarray(data.slot_tokens[slice(*span)], np.float32),
     )
 
 
-def _random(seed: int, step: int, sample: Sample) -> np.random.Generator:
-    return np.random.default_rng([seed, step, *sample.id.encode()])
+def _random(seed: int, step: int, sample: Sample, *salt: int) -> np.random.Generator:
+    return np.random.default_rng([seed, step, *salt, *sample.id.encode()])

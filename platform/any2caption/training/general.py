@@ -16,13 +16,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import ConfigError
 from any2caption.model.processor import Processor
+from any2caption.storage.digest import file_digest
 
 MOST_CHARACTERS = 20_000
 """A longer text is no instruction: it would not fit into the model's positions."""
@@ -84,12 +84,10 @@ def parse_argument(text: str) -> GeneralFile:
 
 def identity(files: Iterable[GeneralFile]) -> list[dict[str, str]]:
     """What decides the content: name, SHA-256 and licence of every file."""
-    out = []
-    for file in files:
-        with file.path.open("rb") as content:
-            digest = file_digest(content, "sha256").hexdigest()
-        out.append({"file": file.path.name, "sha256": digest, "licence": file.licence})
-    return out
+    return [
+        {"file": file.path.name, "sha256": file_digest(file.path), "licence": file.licence}
+        for file in files
+    ]
 
 
 def read_general(files: Sequence[GeneralFile]) -> tuple[list[GeneralRow], list[Refused]]:

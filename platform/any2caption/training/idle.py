@@ -1,9 +1,8 @@
-"""Encoders that a rank's batch has nothing for, run all the same.
+"""Run every trained encoder on every rank, with the smallest input if a batch has nothing for it.
 
-ZeRO 1 and 2 exchange gradients in buckets that all ranks fill in the same order, and ZeRO 3 gathers
-each layer's weights when it runs: a rank that skips an encoder which another one runs sends
-something else than its peer waits for. So each rank gives every trained (or split) encoder at least
-the smallest input there is, in the same order, with no weight in the loss.
+Otherwise ranks deadlock in different collectives: ZeRO 1 and 2 exchange gradients in buckets that
+all ranks fill in the same order, and ZeRO 3 gathers each layer's weights when it runs. The filler
+has no weight in the loss.
 """
 
 from dataclasses import dataclass

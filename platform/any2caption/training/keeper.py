@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from any2caption.errors import ConfigError
-from any2caption.training import checkpoint, optimizer_state, run_folder
-from any2caption.training import engine as engines
+from any2caption.training import checkpoint, distributed, optimizer_state, run_folder
 from any2caption.training.checkpoint import MOMENTS, WEIGHTS, Tensors
 from any2caption.training.objective import Objective
 from any2caption.training.optimizer_state import Whole
@@ -38,7 +37,7 @@ class Keeper:
         late = time.monotonic() - self._saved_at > self.recipe.checkpoint_seconds
         if self.recipe.zero == 0:
             return late and self.place.rank == 0
-        return engines.summed([float(late and self.place.rank == 0)])[0] > 0
+        return distributed.summed([float(late and self.place.rank == 0)])[0] > 0
 
     def save(self, position: Position, engine: Any = None) -> None:
         """Write a checkpoint; without an engine there are no moments (a stage's beginning)."""
@@ -79,7 +78,7 @@ class Keeper:
                 checkpoint.discard(folder)
             checkpoint.discard_partial(self.folder)
             chosen = [found.header.folder.name] if found.header is not None else []
-        chosen = engines.gathered(chosen)
+        chosen = distributed.gathered(chosen)
         if not chosen:
             return Position(), ""
         self._resumed = run_folder.header(self.folder / chosen[0])

@@ -19,8 +19,29 @@ def has_gpu() -> bool:
 
 
 def gpus() -> int:
-    """How many NVIDIA GPUs this machine shows."""
-    return sum(1 for _ in Path("/dev").glob("nvidia[0-9]*"))
+    """How many NVIDIA GPUs this process may use."""
+    return len(visible_gpus(sum(1 for _ in Path("/dev").glob("nvidia[0-9]*"))))
+
+
+def visible_gpus(count: int) -> list[int]:
+    """The numbers of those of `count` GPUs that CUDA_VISIBLE_DEVICES leaves, by CUDA's own rule.
+
+    What is behind an entry that names no GPU is left out too. UUIDs are taken in order.
+    """
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None:
+        return list(range(count))
+    found: list[int] = []
+    for place, entry in enumerate(part.strip() for part in chosen.split(",")):
+        number = place if entry.startswith(("GPU-", "MIG-")) else _number(entry)
+        if not 0 <= number < count or number in found:
+            break
+        found.append(number)
+    return found
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else -1
 
 
 def has_bf16() -> bool:

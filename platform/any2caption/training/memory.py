@@ -8,7 +8,7 @@ The rule, for weights in float32 with P parameters of which T are trained, on R 
                                                     part's weights, 4·T / R)
     exchange      4·min(T, 5·10⁸)                  DeepSpeed's bucket, where ranks exchange; ZeRO 2
                                                     on a GPU holds all of it from the beginning
-    activations   numbers kept for the way back, in float32, without recomputing any:
+    activations   numbers kept for backward, in float32, without recomputing any:
                     language, a layer, a token     10·hidden + 4·mlp + 2·heads·L
                     vision and motion, a patch     10·width + 3·mlp + 2·heads·N
                                                    (Qwen2.5-VL's are gated: 5·mlp)
@@ -37,7 +37,7 @@ What a recipe changes:
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from any2caption.model.config import ModelConfig
+from any2caption.model.config import ENCODERS, ModelConfig
 from any2caption.training.recipes import Stage
 
 FLOAT = 4
@@ -45,7 +45,6 @@ BUCKET = 500_000_000  # numbers in DeepSpeed's reduce bucket
 LIBRARIES = {"cpu": 600 << 20, "gpu": 700 << 20}
 """Measured resident size of a rank with torch, transformers and DeepSpeed loaded and nothing else
 (510 MB) and room for the heap; on a GPU the context and libraries, assumed."""
-ENCODERS = ("vision", "motion", "camera")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,7 +152,7 @@ def _kept(
     *,
     recompute: bool,
 ) -> tuple[int, int]:
-    """Numbers that one row keeps for the way back: in layers, in scores."""
+    """Numbers that one row keeps for backward: in layers, in scores."""
     vision, camera, text = config.vision, config.camera, config.text
 
     def stack(depth: int, rows: int, width: int, a_layer: int) -> int:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.training.batches import Order
-from any2caption.training.dataset import Sample
 from any2caption.training.recipes import Stage
+from any2caption.training.types import Sample
 
 MIX = 7_919  # keeps this draw apart from the orders', which start from the same seed
 

@@ -9,14 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from torch import nn
 
 MOMENT = "momentum_buffer"
-
-
-def is_matrix(name: str, parameter: nn.Parameter) -> bool:
-    """Whether Muon is for it: the weight matrices of an encoder's layers, named in the encoder."""
-    return ".blocks." in f".{name}" and parameter.ndim == 2  # noqa: PLR2004 - a matrix
 
 
 class MuonAndAdamW(torch.optim.Optimizer):

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.training.align import AlignBatch, Heads
-from any2caption.training.batches import TOWERS, Batch
+from any2caption.model.processor import TOWERS
+from any2caption.training.align import AlignBatch
+from any2caption.training.batches import Batch
 from any2caption.training.idle import encode_in_step
+from any2caption.training.phrase_heads import Heads
 from any2caption.training.reinforce import RolloutBatch, log_probabilities, policy_loss
 from any2caption.training.token_rows import TokenRows
-
-MODULES = ("vision", "motion", "camera", "language", "lm_head", "heads", "tokens")
 
 
 class Objective(nn.Module):

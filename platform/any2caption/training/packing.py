@@ -20,8 +20,8 @@ import numpy as np
 from any2caption.errors import ConfigError
 from any2caption.model.documents import lay_out
 from any2caption.training.batches import Batch, Collator, Row
-from any2caption.training.dataset import Sample
 from any2caption.training.mixing import MIX
+from any2caption.training.types import Sample
 
 WINDOW = 1024
 """Samples that packs are made of at a time."""

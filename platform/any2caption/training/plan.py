@@ -1,7 +1,7 @@
 """What a training run will do, before it does anything. Pure: facts in, a plan out."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,9 +10,9 @@ from any2caption.model.config import ModelConfig
 from any2caption.training.checks import check_pack, check_positions
 from any2caption.training.memory import Longest, Machine, Memory, estimate, shortage
 from any2caption.training.mixing import general_share
+from any2caption.training.profiling import Steps
 from any2caption.training.recipes import Recipe, Stage
 from any2caption.training.run_folder import Header
-from any2caption.training.stage_words import stage_words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ class Plan:
     precision: str
     offload: str
     recomputes: bool
-    """Whether activations are computed again on the way back."""
+    """Gradient checkpointing: whether activations are recomputed in backward."""
     parameters: int
     steps: int
     """Steps that are left."""
@@ -173,6 +173,20 @@ def make_plan(facts: Facts) -> Plan:
         warnings=tuple(warnings),
         refusals=tuple(refusals),
     )
+
+
+def refuse_past(steps: Steps | None, stages: Iterable[StagePlan]) -> None:
+    """Raise ConfigError where a resumed run is past the first of the steps."""
+    if steps is None:
+        return
+    plan = next(stage for stage in stages if stage.name == steps.stage)
+    if plan.does in {"done", "skipped"}:
+        raise ConfigError(f"--profile: stage {plan.name} is {plan.does}, no step of it is made")
+    if steps.first < plan.first_step:
+        raise ConfigError(
+            f"--profile: stage {plan.name} goes on at step {plan.first_step}, behind"
+            f" {steps.first}: choose later steps"
+        )
 
 
 def plan_resume(
@@ -255,7 +269,7 @@ def _stage(facts: Facts, number: int) -> StagePlan:
         batch=stage.batch,
         batch_per_rank=stage.batch // facts.ranks,
         epochs=_epochs(facts, stage, data),
-        details=stage_words(stage),
+        details=_details(stage),
         learning_rate=stage.lr,
         encoder_learning_rate=stage.lr * stage.encoder_lr,
         minutes=round(minutes, 2) if math.isfinite(minutes) else None,
@@ -319,3 +333,31 @@ def _warnings(facts: Facts) -> list[str]:
             " it was not compared"
         )
     return out
+
+
+def _details(stage: Stage) -> tuple[str, ...]:
+    """Say what is mixed in, dropped and written; nothing for a plain stage."""
+    return tuple(_in_words(stage))
+
+
+def _in_words(stage: Stage) -> Iterator[str]:
+    if stage.objective == "describe":
+        what = "phrases mined from" if stage.describe == "phrases" else "all of"
+        yield f"writes {what} the {stage.part} part"
+    if stage.reinforce is not None:
+        yield (
+            f"writes {stage.reinforce.rollouts} captions a record and learns from their rewards"
+            f" (GRPO, divergence {stage.reinforce.kl:g})"
+        )
+    if stage.reasoning:
+        yield "writes a reasoning trace (<think>) before the six parts"
+    if stage.general_ratio:
+        yield (
+            f"{general_share(stage):.0%} general instruction data"
+            f" (ratio {stage.general_ratio:g} as {stage.general_ratio_means})"
+        )
+    if stage.drop_condition:
+        unit = "each condition" if stage.drop_condition_means == "condition" else "encoder tokens"
+        yield f"drops {unit} with {stage.drop_condition:g}"
+    if stage.drop_sentence:
+        yield f"drops each sentence of the prompt with {stage.drop_sentence:g}"

@@ -8,7 +8,6 @@ processes. A folder that is there already for the same snapshot, preset and reci
 Rows of general instruction data that cannot be used are listed in `quarantine.jsonl`.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -42,6 +41,9 @@ from any2caption.model.visual import BOX_TOKENS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
+from any2caption.storage.digest import file_digest
+from any2caption.training.builtin_recipes import default_recipe
+from any2caption.training.builtin_recipes import recipe as recipe_of
 from any2caption.training.dataset import MARKER, file_digests, prepared_from
 from any2caption.training.general import (
     GeneralFile,
@@ -55,13 +57,11 @@ from any2caption.training.general import (
 )
 from any2caption.training.recipe_files import load_recipe
 from any2caption.training.recipes import Recipe
-from any2caption.training.recipes import recipe as recipe_of
 from any2caption.training.rewards import wanted as wanted_facts
 from any2caption.training.slots import determined, slot_phrases, slot_tokens
 
 CHUNK = 64
 Key = tuple[str, ...]
-Extract = Callable[[Sequence[RecordCondition]], Iterator[Features]]
 
 
 def prepare(  # noqa: PLR0913 - what to prepare, and where
@@ -70,7 +70,7 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     snapshot: str,
     preset: str,
     out: Path,
-    recipe: str | Recipe = "tiny",
+    recipe: str | Recipe = "",
     weights: str = "",
     workers: int = 2,
     progress: ProgressLog | None = None,
@@ -195,15 +195,19 @@ def made_from_of(  # noqa: PLR0913, PLR0917 - everything that decides it
     traces: Path | None = None,
 ) -> tuple[Recipe, dict[str, Any]]:
     """Return the recipe that prepares this preset, and what decides the prepared content."""
-    chosen = recipe_of(recipe) if isinstance(recipe, str) else recipe
-    if chosen.presets[:1] == ("tiny",) and preset != "tiny":
-        chosen = recipe_of("paper")
+    chosen = recipe
+    if isinstance(chosen, str):
+        chosen = recipe_of(chosen or default_recipe(preset))
+    if preset not in chosen.presets:
+        raise ConfigError(
+            f"recipe {chosen.name} is for {', '.join(chosen.presets)}, not for preset {preset}"
+        )
     made_from = prepared_from(snapshot, preset, chosen, weights, identity(general))
     if traces is not None:
         if not any(stage.reasoning for stage in chosen.stages):
             raise ConfigError(f"{traces}: no stage of recipe {chosen.name} has reasoning: true")
         read_traces(traces)  # a bad file is refused by a plan already
-        made_from["traces"] = hashlib.sha256(traces.read_bytes()).hexdigest()
+        made_from["traces"] = file_digest(traces)
     return chosen, made_from
 
 
@@ -429,7 +433,7 @@ def _write_records(
 
 
 def told_of(record: Record, processor: Processor, extra: Extra) -> dict[str, Any]:
-    """What the targets and rewards of a record are made of, by the names of `dataset.Sample`.
+    """What the targets and rewards of a record are made of, by the names of `types.Sample`.
 
     `trace` are its tokens, int32 L, none where no stage reasons.
     """
@@ -559,9 +563,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     snapshot: Annotated[str, typer.Option(help="Snapshot id")],
     out: Annotated[Path, typer.Option(help="Folder to write")],
     preset: Annotated[str, typer.Option()] = "tiny",
-    recipe: Annotated[
-        str, typer.Option(help="Recipe, or its file, whose tokenizer size is used")
-    ] = "tiny",
+    recipe: Annotated[str, typer.Option(help="Recipe, or its file; the preset's own without")] = "",
     weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
     workers: Annotated[int, typer.Option()] = 2,
     general: Annotated[
@@ -577,7 +579,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     """Prepare a snapshot for training."""
     settings = Settings()
     log = ProgressLog(progress or settings.progress_log, lifecycle)
-    chosen = load_recipe(recipe)
+    chosen = load_recipe(recipe or default_recipe(preset))
     prepare(
         settings,
         snapshot=snapshot,

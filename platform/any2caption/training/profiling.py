@@ -6,16 +6,12 @@ The first profiled step is slower than the others: the profiler warms up in it.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from any2caption.errors import ConfigError
 from any2caption.training.recipes import Recipe
-
-if TYPE_CHECKING:
-    from any2caption.training.plan import StagePlan
 
 _SPEC = re.compile(r"(?P<stage>[^:]+):(?P<first>\d+)(-(?P<last>\d+))?")
 MOST = 50
@@ -55,20 +51,6 @@ def parse_steps(text: str, recipe: Recipe) -> Steps | None:
             f"--profile {text}: steps go from 0 to {steps - 1}, at most {MOST} at a time"
         )
     return found
-
-
-def refuse_past(steps: Steps | None, stages: Iterable["StagePlan"]) -> None:
-    """Raise ConfigError where a resumed run is past the first of the steps."""
-    if steps is None:
-        return
-    plan = next(stage for stage in stages if stage.name == steps.stage)
-    if plan.does in {"done", "skipped"}:
-        raise ConfigError(f"--profile: stage {plan.name} is {plan.does}, no step of it is made")
-    if steps.first < plan.first_step:
-        raise ConfigError(
-            f"--profile: stage {plan.name} goes on at step {plan.first_step}, behind"
-            f" {steps.first}: choose later steps"
-        )
 
 
 class Profile:

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from any2caption.errors import ConfigError
-from any2caption.training.recipes import RECIPES, Recipe, Reinforce, Stage
-from any2caption.training.recipes import recipe as recipe_by_name
+from any2caption.training.builtin_recipes import RECIPES
+from any2caption.training.builtin_recipes import recipe as recipe_by_name
+from any2caption.training.recipes import Recipe, Reinforce, Stage
 
 if TYPE_CHECKING:
     from yaml import Node

@@ -27,10 +27,10 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.inputs import ModelInputs
 from any2caption.model.processor import Processor
 from any2caption.training.batches import Order, share, usable
-from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.recipes import Reinforce, Stage
 from any2caption.training.rewards import Wanted, reward
 from any2caption.training.rollouts import Limits, Media, encode, uniforms_of, write
+from any2caption.training.types import Sample, TrainingData
 
 Judge = Callable[[Sample, str], float]
 _EPSILON = 1e-4  # of a deviation, so that equal rewards give no advantage
@@ -77,7 +77,7 @@ class ReinforceSource:
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it writes with
         self,
-        data: Prepared,
+        data: TrainingData,
         processor: Processor,
         stage: Stage,
         seed: int,

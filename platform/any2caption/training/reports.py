@@ -29,6 +29,9 @@ class _Window:
     useful: float = 0.0
     slots: float = 0.0
     waited: float = 0.0
+    steps: int = 0
+    gradient_norm: float = 0.0
+    """Of the last step."""
 
 
 class Reporter:
@@ -43,11 +46,22 @@ class Reporter:
         if self.rank == 0:
             self.progress.emit("finetune", f"{stage.name}: {message}")
 
-    def step(
-        self, stage: Stage, position: Position, useful: float, slots: float, waited: float
+    def step(  # noqa: PLR0913, PLR0917 - what a step tells
+        self,
+        stage: Stage,
+        position: Position,
+        useful: float,
+        slots: float,
+        waited: float,
+        gradient_norm: float,
     ) -> None:
-        """Count a step: tokens that are no padding, token places, seconds without a batch."""
+        """Count a step: tokens that are no padding, token places, seconds without a batch.
+
+        `gradient_norm` is that of all gradients before clipping.
+        """
         window = self._window
+        window.steps += 1
+        window.gradient_norm = gradient_norm
         window.useful += useful
         window.slots += slots
         window.waited += waited
@@ -56,7 +70,13 @@ class Reporter:
         if time.monotonic() - window.began >= REPORT_SECONDS:
             self.line(stage, position)
         elif position.step % LOSS_EVERY == 0 and position.loss is not None:
-            self.metrics.log(position.total_steps, **{f"{stage.name}/loss": position.loss})
+            self.metrics.log(
+                position.total_steps,
+                **{
+                    f"{stage.name}/loss": position.loss,
+                    f"{stage.name}/gradient_norm": gradient_norm,
+                },
+            )
 
     def rewards(self, stage: Stage, position: Position, found: Sequence[float]) -> None:
         """Log the mean reward of rank 0's captions of a step, where it wrote any."""
@@ -65,8 +85,8 @@ class Reporter:
             self.metrics.log(position.total_steps, **{f"{stage.name}/reward": mean})
 
     def line(self, stage: Stage, position: Position) -> None:
-        """Write a progress line now."""
-        if self.rank:
+        """Write a progress line now, of the steps since the last one; nothing without any."""
+        if self.rank or not self._window.steps:
             return
         window, self._window = self._window, _Window()
         seconds = max(time.monotonic() - window.began, 1e-6)
@@ -75,8 +95,9 @@ class Reporter:
             "useful_share": round(window.useful / window.slots, 4) if window.slots else None,
             "data_wait": round(window.waited / seconds, 4),
             "memory_mb": round(memory() / 2**20),
+            "gradient_norm": round(window.gradient_norm, 4),
         }
-        position.history.append((position.stage, position.step, round(position.loss or 0.0, 4)))
+        position.note()
         eta = round(self._remaining(stage, position), 1)
         self.progress.emit(
             "finetune",

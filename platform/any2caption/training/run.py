@@ -33,9 +33,9 @@ from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage.signing_keys import Keys
 from any2caption.training.checks import check_pack, check_recipe
-from any2caption.training.dataset import check_data, read_marker
 from any2caption.training.machine import gpus, worker_environment
 from any2caption.training.nodes import PORT, Nodes, nodes_of
+from any2caption.training.open_data import check_data, read_marker
 from any2caption.training.recipe_files import load_recipe, write_resolved
 from any2caption.training.recipes import Recipe
 from any2caption.training.run_folder import bundle_meta, refuse_another

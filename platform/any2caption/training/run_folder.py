@@ -4,7 +4,6 @@ Checkpoints are written by `training.checkpoint`, the bundle by `model.bundle`. 
 recipe and which snapshot they come from, so that a run never goes on with another's.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.errors import ConfigError
+from any2caption.storage.digest import file_digest
 
 MARKER = "complete.json"
 FORMAT = "a2c.checkpoint/2"
+HISTORY = 2048
+"""The most lines of a run's history."""
 IDENTITY = ("recipe", "snapshot")
 """What a checkpoint must have in common with the run: the recipe's digest, the snapshot's id."""
 
@@ -31,7 +33,13 @@ class Position:
     starts: int = 0
     loss: float | None = None
     history: list[tuple[int, int, float]] = field(default_factory=list)
-    """(stage, step, loss) at every progress line."""
+    """(stage, step, loss) at progress lines; those of a long run are thinned out."""
+
+    def note(self) -> None:
+        """Add the present loss to the history, which keeps at most `HISTORY` lines."""
+        self.history.append((self.stage, self.step, round(self.loss or 0.0, 4)))
+        if len(self.history) > HISTORY:
+            del self.history[1:-1:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ def header(folder: Path, *, digests: bool = False) -> Header:
         for name, stated in listed.items():
             if (size := (folder / name).stat().st_size) != stated["size"]:
                 raise ValueError(f"{name}: {size} bytes, not {stated['size']}")  # noqa: TRY301
-            if digests and (found := sha256(folder / name)) != stated["sha256"]:
+            if digests and (found := file_digest(folder / name)) != stated["sha256"]:
                 raise ValueError(f"{name}: SHA-256 {found}, not {stated['sha256']}")  # noqa: TRY301
         data = json.loads((folder / "state.json").read_text())
         if data["format"] != FORMAT:
@@ -109,12 +117,6 @@ def header(folder: Path, *, digests: bool = False) -> Header:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = f"{type(error).__name__}: {error}"
         raise ConfigError(f"{folder}: damaged checkpoint ({problem})") from None
-
-
-def sha256(file: Path) -> str:
-    """SHA-256 of a file's content."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def bundle_meta(out: Path) -> dict[str, Any] | None:

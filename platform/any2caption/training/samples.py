@@ -12,11 +12,11 @@ from any2caption.model.decoder import Decoder
 from any2caption.model.inference import decoder_inputs
 from any2caption.model.processor import Processor
 from any2caption.training.batches import Collator
-from any2caption.training.dataset import Prepared, Sample
 from any2caption.training.objective import Objective
 from any2caption.training.recipes import Recipe
 from any2caption.training.rollouts import encode
 from any2caption.training.step import moved
+from any2caption.training.types import Sample, TrainingData
 
 LOSS_RECORDS = 128
 SAMPLES_PER_KIND = 2
@@ -27,7 +27,7 @@ class Examiner:
     """Looks at validation records with the model as it is now."""
 
     def __init__(
-        self, data: Prepared, processor: Processor, objective: Objective, recipe: Recipe
+        self, data: TrainingData, processor: Processor, objective: Objective, recipe: Recipe
     ) -> None:
         self.data, self.processor, self.objective = data, processor, objective
         self._collate = Collator(data, processor, recipe.stages[-1], 0)

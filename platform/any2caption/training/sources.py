@@ -3,11 +3,11 @@
 from any2caption.model.processor import Processor
 from any2caption.training.align import AlignBatch, AlignData
 from any2caption.training.batches import Batch, Collator, share, usable
-from any2caption.training.dataset import Prepared
 from any2caption.training.encoded import EncodedItems
 from any2caption.training.mixing import Mixture, general_share
 from any2caption.training.packing import PackCollator, PackOrder, Size
 from any2caption.training.recipes import Stage
+from any2caption.training.types import TrainingData
 
 
 class Source:
@@ -15,7 +15,7 @@ class Source:
 
     def __init__(
         self,
-        data: Prepared,
+        data: TrainingData,
         processor: Processor,
         stage: Stage,
         seed: int,

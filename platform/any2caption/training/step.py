@@ -15,10 +15,11 @@ from torch import Tensor
 from any2caption.model.documents import Documents
 from any2caption.training.align import AlignBatch
 from any2caption.training.batches import Batch
-from any2caption.training.engine import summed
+from any2caption.training.distributed import added, summed
 from any2caption.training.reinforce import RolloutBatch
 
 AnyBatch = Batch | AlignBatch | RolloutBatch
+_LEAST = 1e-9  # for a step without a valid token
 
 
 def micro_batches(
@@ -46,17 +47,19 @@ def forward_backward(  # noqa: PLR0913, PLR0917 - what a step needs
 ) -> tuple[float, list[float]]:
     """Run all micro-batches; return the mean loss over all ranks and `more`, summed over ranks.
 
-    `check` gets the loss sums of all ranks before the optimizer may step, and raises. The caller
+    `check` gets the loss sums of all ranks before the optimizer steps, and raises. The caller
     then sets the rates and calls `engine.step()`.
     """
     device = engine.device
     loss, _ = engine(moved(batches[0], device), heads_loss)
-    weight = sum(engine.module.weight(batch) for batch in batches)
-    total, weight, *found = summed([loss, weight, *more])
-    check(total)
-    # DeepSpeed takes the mean over ranks and micro-batches.
-    scale = ranks * len(batches) / max(weight, 1e-9)
+    weights = sum(engine.module.weight(batch) for batch in batches)
+    sums = added([loss, weights, *more])
+    # DeepSpeed takes the mean over ranks and micro-batches. The scale stays on the device: reading
+    # it here would hold up backward until forward is done.
+    scale = (ranks * len(batches) / sums[1].clamp(min=_LEAST)).to(loss.dtype)
     engine.backward(loss * scale)
+    total, weight, *found = sums.tolist()
+    check(total)
     if len(batches) > 1:
         rest = torch.zeros((), dtype=torch.float64, device=device)
         for batch in batches[1:]:
@@ -66,7 +69,7 @@ def forward_backward(  # noqa: PLR0913, PLR0917 - what a step needs
             rest += loss.detach()
         total += summed([rest])[0]
         check(total)
-    return total / max(weight, 1e-9), found
+    return total / max(weight, _LEAST), found
 
 
 def moved(batch: AnyBatch, device: torch.device) -> AnyBatch:

@@ -17,20 +17,22 @@ from any2caption.datasets.snapshots import load_snapshot, resolve
 from any2caption.errors import ConfigError, IntegrityError
 from any2caption.model.config import ModelConfig
 from any2caption.model.presets import preset as preset_of
-from any2caption.model.processor import LABELS
+from any2caption.model.processor import LABELS, TOWERS
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.align import AlignData
-from any2caption.training.batches import TOWERS, usable
+from any2caption.training.batches import usable
 from any2caption.training.checks import check_recipe
 from any2caption.training.counting import count
-from any2caption.training.dataset import Prepared, Sample, check_data, open_data
 from any2caption.training.general import GeneralFile, read_general
+from any2caption.training.machine import visible_gpus
 from any2caption.training.memory import Longest, Machine
+from any2caption.training.open_data import check_data, open_data
 from any2caption.training.plan import Facts, StageData
 from any2caption.training.prepare import is_prepared, made_from_of
 from any2caption.training.recipes import Recipe, Stage
 from any2caption.training.run_folder import bundle_meta, newest, refuse_another
+from any2caption.training.types import Sample, TrainingData
 
 STAMP = 10
 """The most tokens round a frame pair that stands behind its time (`VisionConfig.timestamps`)."""
@@ -59,7 +61,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
     `traces` are what the snapshot would be prepared with.
 
     Raises:
-        ConfigError: whatever is found wrong beforehand; see `checks`, `dataset.verify`.
+        ConfigError: whatever is found wrong beforehand; see `checks`, `open_data.verify`.
     """
     check_recipe(recipe, preset, ranks, tuple(LABELS))
     config = preset_of(preset)
@@ -150,7 +152,7 @@ def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> M
     return config.with_vocab(recipe.vocab)
 
 
-def _measured(data: Prepared, recipe: Recipe, number: int) -> StageData:
+def _measured(data: TrainingData, recipe: Recipe, number: int) -> StageData:
     """What prepared data hold for a stage."""
     stage, config = recipe.stages[number], data.config
     if stage.objective == "classify":
@@ -181,7 +183,7 @@ def _measured(data: Prepared, recipe: Recipe, number: int) -> StageData:
     )
 
 
-def _prompt_tokens(data: Prepared, sample: Sample) -> int:
+def _prompt_tokens(data: TrainingData, sample: Sample) -> int:
     encoded = data.processor().tokenizer.encode(sample.prompt, add_special_tokens=False)
     return FRAME + min(len(encoded.ids), data.config.processor.max_text_tokens)
 
@@ -285,7 +287,7 @@ def _estimated(records: Sequence[Record], sizes: Sequence[Longest], stage: Stage
     return StageData(samples=len(items), longest=_most(size for size, _ in chosen))
 
 
-def _encoded_tokens(data: Prepared) -> int:
+def _encoded_tokens(data: TrainingData) -> int:
     """Encoder tokens of all items."""
     total = 0
     for number in range(len(data.items)):
@@ -322,13 +324,14 @@ def _group_limit() -> list[int]:
 
 
 def _gpus() -> list[tuple[str, int]]:
-    """Name and bytes of every NVIDIA GPU, asked of the driver without a context on it."""
+    """Name and bytes of every NVIDIA GPU to be used, asked of the driver without a context."""
     if not shutil.which("nvidia-smi"):
         return []
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
         rows = [line.rsplit(",", 1) for line in done.stdout.splitlines() if "," in line]
-        return [(name.strip(), int(memory) << 20) for name, memory in rows]
+        found = [(name.strip(), int(memory) << 20) for name, memory in rows]
+        return [found[number] for number in visible_gpus(len(found))]
     except (OSError, subprocess.SubprocessError, ValueError):
         return []

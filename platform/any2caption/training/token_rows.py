@@ -15,7 +15,7 @@ from any2caption.model.any2caption import widened
 
 
 class TokenRows(nn.Module):
-    """An update of the embedding rows of `ids`, zero at first."""
+    """A zero-initialised delta on the embedding rows of `ids`."""
 
     def __init__(self, ids: Sequence[int], hidden: int) -> None:
         super().__init__()

@@ -12,16 +12,17 @@ import torch.distributed as dist
 from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteLossError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
+from any2caption.model.config import ENCODERS
 from any2caption.progress import ProgressLog
+from any2caption.training import distributed, lora
 from any2caption.training import engine as engines
-from any2caption.training import lora
 from any2caption.training.ahead import Ahead
 from any2caption.training.batches import Batch
-from any2caption.training.dataset import Prepared, open_data
 from any2caption.training.encoded import EncodedItems, encode_items
 from any2caption.training.keeper import Keeper
 from any2caption.training.machine import can_compile
 from any2caption.training.objective import Objective
+from any2caption.training.open_data import open_data
 from any2caption.training.place import Place
 from any2caption.training.profiling import Profile, Steps
 from any2caption.training.recipes import Recipe, Stage
@@ -33,6 +34,7 @@ from any2caption.training.schedule import learning_rate_factor, stage_progress
 from any2caption.training.sources import Source
 from any2caption.training.step import AnyBatch, forward_backward, micro_batches
 from any2caption.training.tracking import Metrics
+from any2caption.training.types import TrainingData
 
 
 class Trainer:
@@ -46,7 +48,7 @@ class Trainer:
         progress: ProgressLog,
         metrics: Metrics,
         profile: Steps | None = None,
-        data: Prepared | None = None,
+        data: TrainingData | None = None,
     ) -> None:
         """`data` is that of the place, where it was opened already."""
         self.place, self.recipe, self.progress, self.metrics = place, recipe, progress, metrics
@@ -120,14 +122,15 @@ class Trainer:
                 batches,
                 stage.heads_loss,
                 self.place.ranks,
-                lambda loss: self._check(loss, batches, stage),  # noqa: B023 - called at once
+                lambda loss: self._refuse_infinite("loss", loss, batches, stage),  # noqa: B023 - called at once
                 more=[*_tokens(batches), clocked, self.stopping],
             )
             progress = stage_progress(position.step, stage.steps, elapsed, budget)
             engines.set_rate(engine, stage, learning_rate_factor(stage, position.step, progress))
-            engine.step()
+            norm = engines.step(engine)
+            self._refuse_infinite("gradient norm", norm, batches, stage)
             self._advance(loss, elapsed)
-            self.reporter.step(stage, position, useful, slots, waited)
+            self.reporter.step(stage, position, useful, slots, waited, norm)
             self.reporter.rewards(stage, position, _rewards(batches))
             done = position.step >= stage.steps or elapsed >= budget
             if trace := self.profile.after(position.step - 1, ends=done):
@@ -169,7 +172,7 @@ class Trainer:
         """All items' tokens, where the stage wants them once."""
         if not stage.encode_once:
             return None
-        if thawed := set(stage.train) & set(engines.ENCODERS):
+        if thawed := set(stage.train) & set(ENCODERS):
             raise ConfigError(f"stage {stage.name}: encode_once, but it trains {sorted(thawed)}")
         began = time.monotonic()
         found = encode_items(self.objective.model, self.data, self.place.rank, self.place.ranks)
@@ -177,13 +180,15 @@ class Trainer:
         self.reporter.say(stage, f"{len(self.data.items)} items encoded in {seconds:.1f} s")
         return found
 
-    def _check(self, loss: float, batches: Sequence[AnyBatch], stage: Stage) -> None:
-        """A loss that is NaN or infinite on any rank stops every rank before the step."""
-        if not math.isfinite(loss):
+    def _refuse_infinite(
+        self, what: str, value: float, batches: Sequence[AnyBatch], stage: Stage
+    ) -> None:
+        """Stop every rank before anything is saved; the loss before the optimizer's step too."""
+        if not math.isfinite(value):
             own = [name for batch in batches for name in batch.ids]
-            ids = ", ".join(engines.gathered(own))
+            ids = ", ".join(distributed.gathered(own))
             raise NonFiniteLossError(
-                f"loss is not finite in {stage.name} at step {self.position.step};"
+                f"{what} is not finite in {stage.name} at step {self.position.step};"
                 f" records of the step: {ids}"
             )
 

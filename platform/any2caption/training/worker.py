@@ -91,8 +91,8 @@ def _train(  # noqa: PLR0913, PLR0917
 ) -> None:
     import torch
 
-    from any2caption.training.dataset import open_data
-    from any2caption.training.engine import connect
+    from any2caption.training.distributed import connect
+    from any2caption.training.open_data import open_data
     from any2caption.training.place import Place
     from any2caption.training.profiling import parse_steps
     from any2caption.training.tracking import Metrics

@@ -10,12 +10,12 @@ import re
 from collections.abc import Collection, Sequence
 from posixpath import basename, dirname, splitext
 
+from any2caption.conditions.files import natural_key
 from any2caption.conditions.types import Part
 from any2caption.datasets.ingest.folder import (
     FOLDER_KINDS,
     IMAGES,
     Folder,
-    natural,
 )
 from any2caption.errors import InputError
 
@@ -39,7 +39,7 @@ def bare_records(folder: Folder) -> list[tuple[str, list[Condition]]]:
         for group in [paths] if whole else [[path] for path in paths]:
             stem = name if whole else splitext(basename(group[0]))[0]
             records.setdefault(_key(place, stem), []).append((kind, tuple(group)))
-    return sorted(records.items(), key=lambda item: natural(item[0]))
+    return sorted(records.items(), key=lambda item: natural_key(item[0]))
 
 
 def _series(folder: Folder) -> dict[tuple[str, str, str], list[str]]:

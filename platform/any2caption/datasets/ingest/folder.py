@@ -11,6 +11,7 @@ from functools import cached_property
 from posixpath import basename, dirname, join, normpath, splitext
 
 from any2caption.conditions.camera_json import opens_like
+from any2caption.conditions.files import natural_key
 from any2caption.errors import InputError
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
@@ -45,16 +46,6 @@ ABOUT_FILES = re.compile(r"(readme|notice|copying|.*licen[cs]es?)\b", re.IGNOREC
 _NUMBERS = re.compile(rb"[\d\s.,eE+-]+")
 _HEAD, _LOOK = 65_536, 40  # bytes and lines of a text that are looked at
 _POINTS = 3  # numbers in a line of a track: x, y and perhaps time; also lines of phi, theta, radius
-_NATURAL = re.compile(r"(\d+)")
-
-
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """Return a sort key in which `frame2` comes before `frame10`."""
-    return [
-        (0, int(part), "") if part.isdecimal() else (1, 0, part.lower())
-        for part in _NATURAL.split(text)
-        if part
-    ]
 
 
 @dataclass(frozen=True)
@@ -82,14 +73,14 @@ class Folder:
     def by_folder(self) -> dict[str, list[str]]:
         """Files by the folder they lie in, both in natural order."""
         found: dict[str, list[str]] = {}
-        for path in sorted(self.paths, key=natural):
+        for path in sorted(self.paths, key=natural_key):
             found.setdefault(dirname(path), []).append(path)
         return found
 
     @cached_property
     def media(self) -> list[str]:
         """Files that can be conditions, in natural order."""
-        return [path for path in sorted(self.paths, key=natural) if self.kind_of(path)]
+        return [path for path in sorted(self.paths, key=natural_key) if self.kind_of(path)]
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:

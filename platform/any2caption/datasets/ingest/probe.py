@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from any2caption import __version__
+from any2caption import __version__, conditions
 from any2caption.conditions.camera_words import path_keys
 from any2caption.conditions.types import (
     Camera,
@@ -36,6 +36,7 @@ from any2caption.datasets.ingest.manifest import Problem
 from any2caption.errors import A2CError, InputError
 
 _FORM = 3  # of a `Probe`; another one makes cached probes stale
+_NOT_PARSING = ("drawing", "inspect")  # packages of `conditions` that no probe depends on
 Options = Mapping[str, str | float | int | bool]
 
 
@@ -167,11 +168,15 @@ def from_document(document: Mapping[str, Any]) -> Probe | Problem:
 
 @cache
 def parser_version() -> str:
-    """Return a digest of the parsers' source code: any change to them makes cached probes stale."""
+    """Return a digest of the parsers' source code: any change to it makes cached probes stale."""
+    return digest_of_parsers(Path(conditions.__file__).parent)
+
+
+def digest_of_parsers(root: Path) -> str:
+    """Digest the modules below `root` by path and content, but those that only draw or tell."""
     digest = hashlib.sha256(f"{__version__}/{_FORM}".encode())
-    sources = (
-        item for item in files("any2caption.conditions").iterdir() if item.name.endswith(".py")
-    )
-    for source in sorted(sources, key=lambda item: item.name):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for source in sorted(root.rglob("*.py")):
+        name = source.relative_to(root)
+        if name.parts[0] not in _NOT_PARSING:
+            digest.update(name.as_posix().encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()[:16]

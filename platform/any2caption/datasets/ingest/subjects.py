@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from posixpath import basename, dirname, join
 
-from any2caption.datasets.ingest.folder import Folder, natural
+from any2caption.conditions.files import natural_key
+from any2caption.datasets.ingest.folder import Folder
 
 FILE = "prompts_and_classes.txt"
 _LIVE = ("cat", "dog")
@@ -39,7 +40,9 @@ def _records(folder: Folder, path: str) -> Iterator[tuple[str, str, str]]:
     classes = [found.groups() for line in text.split("\n") if (found := _CLASS.fullmatch(line))]
     for subject, kind in classes:
         inside = folder.by_folder.get(join(dirname(path), subject), [])
-        photos = [file for file in sorted(inside, key=natural) if folder.kind_of(file) == "image"]
+        photos = [
+            file for file in sorted(inside, key=natural_key) if folder.kind_of(file) == "image"
+        ]
         templates = live[0] if live and kind in _LIVE else objects
         for number, template in enumerate(templates, 1) if photos else ():
             prompt = " ".join(template.replace("{0}", "").replace("{1}", kind).split())

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _HIP, _THIGH, _SHIN, _TORSO, _UPPER_ARM, _FOREARM = 0.48, 0.23, 0.22, 0.34, 0.17, 0.16
-_ANKLE = 0.03
 _SIDE_VIEW = {"walk", "run", "bow", "sit"}
 _FRONT_VIEW = {"wave", "raise"}
 

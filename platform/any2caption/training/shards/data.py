@@ -21,11 +21,12 @@ from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
 from any2caption.model.processor import Processor
 from any2caption.storage import ObjectStore, open_store
-from any2caption.training.dataset import Prepared
+from any2caption.training.dataset import refuse_other_version
 from any2caption.training.shards.cache import ShardCache
 from any2caption.training.shards.index import Shard, read_file, read_index
 from any2caption.training.shards.sample import Loaded, ShardSample, decode, decode_feature
 from any2caption.training.shards.tars import read_tar
+from any2caption.training.types import Sample, kinds_shown, slot_classes
 
 SPLITS = ("train", "validation", "general")
 
@@ -41,7 +42,7 @@ class _Place:
     """Name, offset in the tar and size; None for words alone."""
 
 
-class ShardData(Prepared):
+class ShardData:
     """The data of one folder of shards.
 
     Raises:
@@ -64,7 +65,7 @@ class ShardData(Prepared):
                       for n in range(max(self._places, default=-1) + 1)]  # fmt: skip
         loaded = Loaded([sample for _, sample in found])
         self.caption_tokens, self.slot_tokens = loaded.caption_tokens, loaded.slot_tokens
-        self._records = {split: [] for split in SPLITS}
+        self._records: dict[str, list[Sample]] = {split: [] for split in SPLITS}
         for (split, sample), record in zip(found, loaded.samples, strict=True):
             self._records[split].append(replace(record, features=sample.items))
 
@@ -98,6 +99,18 @@ class ShardData(Prepared):
                 files[name] = tar.read(size)
         return decode_feature(place.entry, files, f"{place.shard}: sample {place.sample}")
 
+    def samples(self, split: str) -> list[Sample]:
+        """The records of `train` or `validation` in order of id, or the rows of `general`."""
+        return self._records[split]
+
+    def kinds(self) -> list[str]:
+        """The kinds of conditions that training records show, sorted."""
+        return kinds_shown(self, self.samples("train"))
+
+    def classes(self) -> dict[str, dict[str, list[str]]]:
+        """Kind → slot → class names that training records show."""
+        return slot_classes(self.meta)
+
     def poses(self) -> NDArray[np.float32]:
         """All camera paths c×F×16, in order of item."""
         cameras = [n for n, item in enumerate(self.items) if item["kind"] == "camera"]
@@ -109,10 +122,13 @@ def marker_of(folder: Path) -> dict[str, Any]:
     """Return what a folder of shards was made from, as a prepared folder's marker says it.
 
     Raises:
+        ConfigError: another version of this program prepared it.
         IntegrityError: the index is damaged or of another version.
     """
     index = read_index(_store(folder), "")
-    return {**index.made_from, "classes": index.classes}
+    marker = {**index.made_from, "classes": index.classes}
+    refuse_other_version(folder, marker)
+    return marker
 
 
 def verify_shards(folder: Path) -> None:

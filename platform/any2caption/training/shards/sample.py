@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from any2caption.errors import InputError, IntegrityError
 from any2caption.model.inputs import Features
-from any2caption.training.dataset import Sample
+from any2caption.training.types import Sample
 
 Media = Literal["png", "npy"]
 NO_TOKENS: Final = np.zeros(0, np.int32)
@@ -45,7 +45,7 @@ class ShardSample:
     """A record with everything that a step needs of it.
 
     `caption` int32 L and `slots` float32 L as in `dataset.Prepared`; `prompt_tokens` int32 P;
-    `trace` int32 R, empty without; the rest as in `dataset.Sample`.
+    `trace` int32 R, empty without; the rest as in `types.Sample`.
     """
 
     id: str

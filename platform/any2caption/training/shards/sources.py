@@ -108,7 +108,7 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
     snapshot: str,
     *,
     preset: str = "tiny",
-    recipe: str = "tiny",
+    recipe: str = "",
     weights: str = "",
     workers: int = 2,
     traces: Path | None = None,
