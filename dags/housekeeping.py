@@ -1,8 +1,9 @@
 """### Housekeeping.
 
 Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, brings
-models back whose worker process died inside Triton, and removes prepared data and checkpoints of
-finished runs that are older than `days`. Bundles, metrics and reports are kept.
+models back whose worker process died inside Triton, removes prepared data and checkpoints of
+finished runs that are older than `days`, and retires releases beyond A2C_KEEP_RELEASES. Metrics,
+reports and the bundles of runs are kept.
 """
 
 from airflow.sdk import Param, dag

@@ -1,7 +1,8 @@
 """A whole fake release for tests of the machinery: every step in one file, no torch, instant.
 
 `make_repository` copies this file as each step's model.py; the folder's name chooses the class.
-A bundle with a file `broken` refuses to load; one with `sick` loads but never answers.
+A bundle with a file `broken` refuses to load; one with `sick` loads but never answers; one with
+`spoils` answers as often as a trial, canary or check asks, and fails from then on.
 """
 
 import json
@@ -70,8 +71,13 @@ class CameraEncoder(Encoder):
 
 
 class Decoder(Fake):
+    answered = 0
+
     def run(self, batch):
         time.sleep(0.02)
+        self.answered += len(batch)
+        if (self.bundle / "spoils").exists() and self.answered > 8:
+            raise RuntimeError("this release spoiled on purpose")
         if (self.bundle / "sick").exists():
             raise RuntimeError("this release is sick on purpose")
         return [self.one(arrays) for arrays in batch]

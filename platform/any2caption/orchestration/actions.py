@@ -10,9 +10,14 @@ from typing import Any
 
 from any2caption.errors import A2CError, NotFoundError, UnavailableError
 from any2caption.orchestration import work
+from any2caption.orchestration.lifecycle import new_id
 from any2caption.orchestration.requests import require
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
+from any2caption.storage.scratch import sweep
+from any2caption.storage.space import require_room
+
+ROLLBACK_ROOM = 2 << 20  # bytes: lines of the catalogue, code and configuration of the steps
 
 Request = dict[str, Any]
 Action = Callable[[Settings, Request], Request]
@@ -234,7 +239,64 @@ def release(settings: Settings, request: Request) -> Request:
         )
         number = result["release"]
         log.emit("release", f"release {number} of version {version} answers", release=number)
+        try:
+            gone = retire(settings)["releases"]
+        except A2CError as error:
+            log.emit("release", f"old releases stay until housekeeping: {error}")
+        else:
+            if gone:
+                log.emit("release", f"releases {', '.join(map(str, gone))} are retired")
         return {**request, "version": version, "release": number}
+
+
+def roll_back(
+    settings: Settings, *, approver: str, reason: str, say: Callable[[str], None]
+) -> Request:
+    """Make the former champion champion again and serve it, without Airflow.
+
+    Returns `{"version", "previous", "release"}`. Ledger, alias and server end in
+    agreement: what cannot be served is not champion either.
+
+    Raises:
+        A2CError: nothing changed, or what changed was taken back; the message is the reason.
+    """
+    from any2caption.registry import promotion
+    from any2caption.serving import recall, rollout
+
+    live = rollout.live_repository(settings)
+    sweep(live.releases)  # on a full disk the first thing to go
+    require_room(settings.home, ROLLBACK_ROOM, "a rollback")
+    ledger = promotion.open_ledger(settings)
+    try:
+        champions = ledger.champions(rollout.MODEL)
+        found = recall.find_release(settings, ledger, champions[-2]) if champions[1:] else None
+        done = promotion.rollback(settings, approver, reason, ledger=ledger)
+        say(f"ledger: version {done.version} is champion (before: {done.previous})")
+        lifecycle = f"rollback-{new_id()}"
+        try:
+            if found is None:
+                say(f"no release of version {done.version} is left here: building it again")
+                request = {"lifecycle": lifecycle, "version": done.version}
+                served = release(settings, request)
+            else:
+                served = recall.serve_again(settings, ledger, found, lifecycle=lifecycle, say=say)
+        except A2CError as error:
+            promotion.undo_rollback(settings, done, approver, str(error), ledger=ledger)
+            say(f"ledger: version {done.previous} is champion again; serving was left as it was")
+            raise
+    finally:
+        ledger.close()
+    say(f"serving: release {served['release']} of version {done.version} answers")
+    log = ProgressLog(settings.progress_log, lifecycle)
+    log.emit("promote", f"rolled back to version {done.version}: {reason}", version=done.version)
+    return {"version": done.version, "previous": done.previous, "release": served["release"]}
+
+
+def retire(settings: Settings) -> dict[str, list[int]]:
+    """Remove releases and downloaded bundles beyond A2C_KEEP_RELEASES."""
+    from any2caption.serving.retention import retire as retire_releases
+
+    return retire_releases(settings)
 
 
 def reconcile(settings: Settings) -> dict[str, Any]:

@@ -7,7 +7,6 @@ belongs to `registry.promotion`.
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from any2caption.evaluation.gates import Verdict
 from any2caption.registry.client import EXPERIMENT, MODEL, ModelVersion, mlflow_client
 from any2caption.settings import Settings
 from any2caption.storage.digest import folder_digest
+from any2caption.storage.scratch import scratch
+from any2caption.storage.space import full_disk_named
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -178,10 +179,10 @@ def fetch_bundle(settings: Settings, version: int, dest: Path) -> Path:
         found = _get(client, version)
         if dest.is_dir() and folder_digest(dest) == found.digest:
             return dest
-        dest.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as folder:
-            client.download_artifacts(found.run_id, BUNDLE, folder)
-            fresh = Path(folder) / BUNDLE
+        what = f"the bundle of version {version}"
+        with full_disk_named(dest.parent, what), scratch(dest.parent, dest.name) as folder:
+            client.download_artifacts(found.run_id, BUNDLE, str(folder))
+            fresh = folder / BUNDLE
             digest = folder_digest(fresh)
             if digest != found.digest:
                 raise IntegrityError(

@@ -6,11 +6,12 @@ ledger's compare-and-swap lets exactly one through; the alias `champion` is only
 hand).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from any2caption.errors import ConfigError, GateRefused, NotFoundError
+from any2caption.errors import ConfigError, GateRefused, NotFoundError, UnavailableError
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
 from any2caption.registry.models import PASSED, Registered
@@ -147,6 +148,8 @@ def rollback(
 ) -> Promoted:
     """Return to the champion before the present one, with a reason that the ledger keeps.
 
+    An MLflow that does not answer holds up no rollback: housekeeping moves the alias later.
+
     Raises:
         NotFoundError: there is no champion, or none before it.
     """
@@ -157,5 +160,22 @@ def rollback(
     if current is None:
         raise NotFoundError(f"{MODEL} has no champion to roll back from")
     entry = ledger.rollback(MODEL, approver, reason)
-    reconcile(settings, ledger=ledger)
+    with suppress(UnavailableError):
+        reconcile(settings, ledger=ledger)
     return Promoted(entry.version, current, changed=True)
+
+
+def undo_rollback(
+    settings: Settings, done: Promoted, approver: str, reason: str, *, ledger: Ledger | None = None
+) -> None:
+    """Make the version champion again that a rollback left: it could not be served.
+
+    Raises:
+        ConflictError: somebody else promoted meanwhile; their champion stays.
+    """
+    if done.previous is None:
+        raise NotFoundError(f"{MODEL} had no champion before the rollback")
+    ledger = ledger or open_ledger(settings)
+    ledger.promote(MODEL, done.previous, done.version, approver, f"rollback undone: {reason}")
+    with suppress(UnavailableError):
+        reconcile(settings, ledger=ledger)

@@ -9,16 +9,16 @@ A pointer is replaced by one rename, so a restart serves exactly one release.
 """
 
 import json
-import os
 import re
 import shutil
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from any2caption.errors import IntegrityError
 from any2caption.serving import contract
 from any2caption.serving.releases import Release, read_release
+from any2caption.storage.folder import write_atomically
+from any2caption.storage.scratch import sweep
 
 _RELEASED = re.compile(r".+-r(\d+)$")
 
@@ -32,17 +32,6 @@ class Pointer:
     former_folder: str | None = None
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write through a temporary file, fsync and rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-
-
 @dataclass(frozen=True, slots=True)
 class LiveRepository:
     """The folder `root` and its pointer file."""
@@ -53,6 +42,11 @@ class LiveRepository:
     def pointer_file(self) -> Path:
         """Where the current release is written."""
         return self.root.parent / "CURRENT"
+
+    @property
+    def releases(self) -> Path:
+        """Where the releases of this server are built and kept."""
+        return self.root.parent / "releases"
 
     def current(self) -> Pointer | None:
         """Return the pointer; None before the first release.
@@ -80,8 +74,14 @@ class LiveRepository:
     def set_current(self, release: Release, former: Pointer | None) -> None:
         """Point at a release; the former one is kept for a roll back."""
         folder = former.folder if former else None
-        pointer = Pointer(release.number, str(release.folder), folder)
-        write_atomically(self.pointer_file, json.dumps(asdict(pointer), indent=1).encode())
+        self.restore_pointer(Pointer(release.number, str(release.folder), folder))
+
+    def restore_pointer(self, pointer: Pointer | None) -> None:
+        """Write a pointer that was read before; None: nothing is served."""
+        if pointer is None:
+            self.pointer_file.unlink(missing_ok=True)
+        else:
+            write_atomically(self.pointer_file, json.dumps(asdict(pointer), indent=1).encode())
 
     def install_steps(self, release: Release) -> list[str]:
         """Copy the release's steps under their release-specific names; return the names."""
@@ -141,6 +141,7 @@ class LiveRepository:
     def restore(self) -> None:
         """Before a start: make the files mean the current release, whatever a crash left behind."""
         self.root.mkdir(parents=True, exist_ok=True)
+        sweep(self.releases)
         pointer = self.current()
         if pointer is None:
             self.remove([folder.name for folder in self.root.iterdir()])

@@ -6,7 +6,8 @@
       manifest.json      SHA-256 of every file above
       release.json       what it is; written last, inside a folder that is renamed into place
 
-The folder appears by one rename: a crash leaves at most a temporary folder, never half a release.
+The folder appears by one rename: a crash leaves at most a temporary folder, never half a release,
+and the next build or the next start of the server removes it.
 """
 
 import hashlib
@@ -14,17 +15,19 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from any2caption.serving import contract
+from any2caption.storage.scratch import scratch
+from any2caption.storage.space import full_disk_named, is_full, require_room
 
 MANIFEST = "manifest.json"
 RELEASE = "release.json"
 _CHUNK = 1 << 20
+_ROOM = 1 << 20  # bytes for configuration, code and manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ def build_digest(bundle_dir: Path, source: Path = contract.REPOSITORY) -> str:
     return _content_digest(files)
 
 
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _copy_repository(source: Path, target: Path, number: int) -> None:
     for name, config in contract.compile_repository(number).items():
         folder = target / Path(name).parent
@@ -117,14 +125,16 @@ def build(
         NotFoundError: no bundle there.
         ConfigError: the model repository lacks a step.
         ConflictError: this number holds other content.
+        UnavailableError: the disk has no room for it; nothing of it stays.
     """
     bundle_dir, out = Path(bundle_dir), Path(out).absolute()
     if not bundle_dir.is_dir():
         raise NotFoundError(f"{bundle_dir}: no such model bundle")
     target = out / str(number)
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=f".{number}-") as temporary:
-        fresh = Path(temporary) / "release"
+    what = f"release {number}"
+    with full_disk_named(out, what), scratch(out, str(number)) as temporary:
+        require_room(out, size_of(bundle_dir) + _ROOM, what)
+        fresh = temporary / "release"
         shutil.copytree(bundle_dir, fresh / "bundle")
         _copy_repository(source, fresh / "repository", number)
         digests = _digests(fresh)
@@ -142,6 +152,8 @@ def build(
         try:
             fresh.rename(target)
         except OSError as error:
+            if is_full(error):
+                raise
             raise ConflictError(f"{target}: somebody built this release meanwhile") from error
     for path in target.rglob("*"):
         if path.is_file():

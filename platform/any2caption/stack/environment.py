@@ -59,6 +59,9 @@ def variables(settings: Settings, *, swift: bool) -> dict[str, str]:
         "A2C_SERVE_PYTHON": settings.serve_python,
         "A2C_SOURCE": settings.source,
         "A2C_AUTO_APPROVE": str(settings.auto_approve).lower(),
+        "A2C_TRIAL_BOOT": str(settings.trial_boot).lower(),
+        "A2C_WATCH_SECONDS": str(settings.watch_seconds),
+        "A2C_KEEP_RELEASES": str(settings.keep_releases),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,
         **{f"A2C_PORT_{name.upper()}": str(port) for name, port in settings.ports},
     }

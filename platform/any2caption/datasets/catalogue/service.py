@@ -207,6 +207,10 @@ class Catalogue:
         with database.reading(self._engine) as session:
             return list(session.scalars(statement))
 
+    def champions(self, model: str) -> list[int]:
+        """Return the champions that a rollback can step through, the present one last."""
+        return _champions(self.ledger(model))
+
     def promote(
         self, model: str, version: int, expected: int | None, approver: str, reason: str
     ) -> Promotion:
@@ -238,12 +242,7 @@ class Catalogue:
         with database.writing(self._engine) as session:
             statement = select(Promotion).where(Promotion.model == model)
             lines = list(session.scalars(statement.order_by(Promotion.sequence)))
-            champions: list[int] = []
-            for line in lines:
-                if line.kind == "rollback":
-                    champions.pop()
-                else:
-                    champions.append(line.version)
+            champions = _champions(lines)
             if len(champions) < 2:  # noqa: PLR2004 - the present one and one before
                 raise NotFoundError(f"{model} has no earlier champion to go back to")
             row = _next_line(model, lines[-1], champions[-2], "rollback", approver, reason)
@@ -275,7 +274,10 @@ class Catalogue:
         return row
 
     def update_release(self, number: int, *, status: str, uri: str | None = None) -> Release:
-        """Set a release's status (`building`, `ready`, `failed`) and where it lies."""
+        """Set a release's status and where it lies.
+
+        `building`, `ready`, `failed`, `rolled back` (after it was switched to), `retired` (gone).
+        """
         with database.writing(self._engine) as session:
             row = _required(session.get(Release, number), f"release {number}")
             row.status = status
@@ -285,6 +287,14 @@ class Catalogue:
     def release(self, number: int) -> Release:
         """Return a release's row."""
         return self._get(Release, number)
+
+    def releases(self, model: str, version: int | None = None) -> list[Release]:
+        """Return a model's releases (of one version), newest first."""
+        statement = select(Release).where(Release.model == model)
+        if version is not None:
+            statement = statement.where(Release.version == version)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement.order_by(Release.number.desc())))
 
     def record_deployment(
         self, release: int, *, target: str, status: str, message: str = "", lifecycle: str = ""
@@ -302,6 +312,12 @@ class Catalogue:
             row = _required(session.get(Deployment, deployment), f"deployment {deployment}")
             row.status, row.message = status, message
         return row
+
+    def deployments(self, release: int) -> list[Deployment]:
+        """Return the roll-outs of a release, newest first."""
+        statement = select(Deployment).where(Deployment.release == release)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement.order_by(Deployment.id.desc())))
 
     def live_deployment(self, target: str) -> Deployment | None:
         """Return the last deployment on a server whose status is `live`."""
@@ -372,6 +388,16 @@ def _required(row: Row | None, what: str) -> Row:
 def _last_line(model: str) -> Select[Promotion]:
     of_model = select(Promotion).where(Promotion.model == model)
     return of_model.order_by(Promotion.sequence.desc()).limit(1)
+
+
+def _champions(lines: Sequence[Promotion]) -> list[int]:
+    champions: list[int] = []
+    for line in lines:
+        if line.kind == "rollback":
+            champions.pop()
+        else:
+            champions.append(line.version)
+    return champions
 
 
 def _next_line(  # noqa: PLR0913, PLR0917 - the row's own columns

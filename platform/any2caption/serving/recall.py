@@ -1,0 +1,44 @@
+"""Serve a version again that was served before: from the release that is still on this disk."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from any2caption.errors import A2CError
+from any2caption.serving.releases import Release, verify
+from any2caption.serving.rollout import MODEL, deploy, live_repository
+from any2caption.settings import Settings
+
+if TYPE_CHECKING:
+    from any2caption.datasets.catalogue import Catalogue
+
+
+def find_release(settings: Settings, catalogue: "Catalogue", version: int) -> Release | None:
+    """Return the newest whole release of a version, if this machine still has one."""
+    out = live_repository(settings).releases
+    for row in catalogue.releases(MODEL, version):
+        if row.status != "ready":
+            continue
+        try:
+            return verify(out / str(row.number))
+        except A2CError:
+            continue  # gone or damaged: an older build of the version may still be whole
+    return None
+
+
+def serve_again(
+    settings: Settings,
+    catalogue: "Catalogue",
+    release: Release,
+    *,
+    lifecycle: str = "",
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Roll out a release that is on this disk: `{"release", "former", "seconds"}`.
+
+    It was tried and watched when it was new, so this takes only as long as its models load.
+
+    Raises:
+        What `rollout` raises; the release that served before still serves then.
+    """
+    outcome = deploy(settings, catalogue, release, lifecycle=lifecycle, say=say)
+    return {"release": outcome.release, "former": outcome.former, "seconds": outcome.seconds}

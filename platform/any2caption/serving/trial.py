@@ -1,0 +1,132 @@
+"""Boot a release in a Triton of its own before the serving one hears of it.
+
+A release that hangs, crashes its server or fills its memory while it loads does so here: on ports
+of its own, with a repository of its own that is removed afterwards, and without the keys that the
+caller's environment holds.
+"""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from any2caption.errors import A2CError, GateRefused
+from any2caption.serving import shm, smoke
+from any2caption.serving.control import TritonControl
+from any2caption.serving.live import LiveRepository
+from any2caption.serving.releases import Release
+from any2caption.serving.server import TritonPorts, command
+from any2caption.storage.scratch import scratch
+from any2caption.storage.space import full_disk_named
+
+BOOT_SECONDS = 300.0
+_STOP_SECONDS = 15.0
+_PAUSE = 0.1
+_ENVIRONMENT = {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME", "LANG", "TMPDIR", "A2C_STACK"}
+_PREFIXES = ("OMP_", "MALLOC_", "TOKENIZERS_", "CUDA_", "NVIDIA_", "LC_", "TRITON_")
+
+
+def boot(release: Release, serve_python: str | Path, *, seconds: float = BOOT_SECONDS) -> float:
+    """Start the release alone, ask it the smoke requests, take it down; return the seconds taken.
+
+    Raises:
+        GateRefused: it did not come up within `seconds`, or an answer was wrong or missing.
+        ConfigError: the serving environment has no Triton.
+        UnavailableError: the disk is full.
+    """
+    began = time.monotonic()
+    what = f"the trial of release {release.number}"
+    parent = release.folder.parent
+    with full_disk_named(parent, what), scratch(parent, f"{release.number}-trial") as folder:
+        live = LiveRepository(folder / "models")
+        live.install_steps(release)
+        live.point_ensembles(release)
+        live.set_current(release, None)
+        with _server(live, serve_python, seconds) as control:
+            _refuse_unloaded(control, release)
+            smoke.check(control.url, release.number)
+    return time.monotonic() - began
+
+
+@contextmanager
+def _server(
+    live: LiveRepository, serve_python: str | Path, seconds: float
+) -> Iterator[TritonControl]:
+    ports = TritonPorts(*_free_ports(3))
+    launch = command(serve_python, live.root, ports, load=live.current_models(), exit_timeout=1)
+    log = live.root.parent / "triton.log"
+    with log.open("wb") as output:
+        # Should the caller be killed, the kernel takes its server down with it.
+        setpriv = shutil.which("setpriv")
+        wrapper = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+        process = subprocess.Popen(
+            [*wrapper, *launch.argv],
+            env=_without_keys(launch.env),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=live.root.parent,
+        )
+    try:
+        with TritonControl(f"{ports.address}:{ports.grpc}") as control:
+            _await_ready(control, process, log, time.monotonic() + seconds)
+            yield control
+    finally:
+        _stop(process)
+        shm.clean()
+
+
+def _await_ready(
+    control: TritonControl, process: "subprocess.Popen[bytes]", log: Path, limit: float
+) -> None:
+    while not control.ready(timeout=1.0):
+        if process.poll() is not None:
+            lines = log.read_text(errors="replace").split("\n")
+            last = next((line for line in reversed(lines) if line.strip()), "no output")
+            raise GateRefused(f"the trial's Triton ended with {process.returncode}: {last.strip()}")
+        if time.monotonic() > limit:
+            raise GateRefused("the release did not come up in time in a Triton of its own")
+        time.sleep(_PAUSE)
+
+
+def _refuse_unloaded(control: TritonControl, release: Release) -> None:
+    """Say why a model did not load; what depends on it would only say that it is not there."""
+    try:
+        failed = [model for model in control.index() if model.state == "UNAVAILABLE"]
+    except A2CError as error:
+        raise GateRefused(f"the trial of release {release.number}: {error}") from error
+    reasons = [f"{model.name}: {' '.join(model.reason.split())}" for model in failed]
+    if reasons:
+        own = [reason for reason in reasons if f"-r{release.number}: " in reason]
+        raise GateRefused(f"release {release.number} does not load: {(own or reasons)[0]}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _without_keys(env: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in env.items()
+        if name in _ENVIRONMENT or name.startswith(_PREFIXES)
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
