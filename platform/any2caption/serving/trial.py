@@ -55,7 +55,8 @@ def boot(release: Release, serve_python: str | Path, *, seconds: float = BOOT_SE
 def _server(
     live: LiveRepository, serve_python: str | Path, seconds: float
 ) -> Iterator[TritonControl]:
-    ports = TritonPorts(*_free_ports(3))
+    http, grpc, metrics = _free_ports(3)
+    ports = TritonPorts(http, grpc, metrics)
     launch = command(serve_python, live.root, ports, load=live.current_models(), exit_timeout=1)
     log = live.root.parent / "triton.log"
     with log.open("wb") as output:
