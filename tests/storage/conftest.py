@@ -1,10 +1,14 @@
 """The stores under test: a folder, memory, and S3 against a real server process of moto's."""
 
 import socket
+import sys
+from pathlib import Path
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from any2caption.storage import open_store
 from any2caption.storage.memory import MemoryStore

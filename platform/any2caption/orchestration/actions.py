@@ -14,10 +14,12 @@ from any2caption.orchestration.lifecycle import new_id
 from any2caption.orchestration.requests import require
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
+from any2caption.storage import open_store
 from any2caption.storage.scratch import sweep
 from any2caption.storage.space import require_room
 
 ROLLBACK_ROOM = 2 << 20  # bytes: lines of the catalogue, code and configuration of the steps
+_DAY = 86_400.0
 
 Request = dict[str, Any]
 Action = Callable[[Settings, Request], Request]
@@ -299,6 +301,11 @@ def retire(settings: Settings) -> dict[str, list[int]]:
     return retire_releases(settings)
 
 
+def sweep_store(settings: Settings) -> int:
+    """Remove what writers that were killed left half written in the object store a day ago."""
+    return open_store(settings.object_store, settings.s3_endpoint_url).sweep(older=_DAY)
+
+
 def reconcile(settings: Settings) -> dict[str, Any]:
     """Point MLflow's alias at the ledger's champion again."""
     from any2caption.registry.commands import run_reconcile
@@ -311,7 +318,7 @@ def retain(settings: Settings, *, days: int, now: float | None = None) -> list[s
 
     Bundles, metrics and reports stay. A run without a bundle is unfinished and is left alone.
     """
-    limit = (now or time.time()) - days * 86_400
+    limit = (now or time.time()) - days * _DAY
     removed = []
     for run in sorted(settings.runs.glob("*/")):
         data, checkpoints = run / "data", run / "train" / "checkpoints"

@@ -176,8 +176,12 @@ def watch() -> list[Request]:
 @task
 @by_policy
 def retain() -> Request:
-    """Remove data and checkpoints of old finished runs, and superfluous releases and bundles."""
+    """Remove data and checkpoints of old finished runs, old releases, bundles and half uploads."""
     from any2caption.orchestration import actions
 
-    days = int(get_current_context()["params"]["days"])
-    return {"runs": actions.retain(_settings(), days=days), **actions.retire(_settings())}
+    settings, days = _settings(), int(get_current_context()["params"]["days"])
+    return {
+        "runs": actions.retain(settings, days=days),
+        **actions.retire(settings),
+        "half_written": actions.sweep_store(settings),
+    }
