@@ -4,7 +4,6 @@ import socket
 import sys
 from pathlib import Path
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -45,9 +44,8 @@ def s3_store(s3_endpoint, s3_credentials, request):
     store = S3Store(BUCKET, prefix, s3_endpoint)
     store.ensure_bucket()
     yield store
-    client = boto3.client("s3", endpoint_url=s3_endpoint)
     for info in store.list():
-        client.delete_object(Bucket=BUCKET, Key=f"{prefix}/{info.key}")
+        store.delete(info.key)
 
 
 @pytest.fixture(params=["folder", "memory", pytest.param("s3", marks=pytest.mark.server)])

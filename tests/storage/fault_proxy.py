@@ -19,6 +19,7 @@ class FaultProxy:
 
     def __init__(self, endpoint):
         self.target, self.faults, self.seen = urlsplit(endpoint).netloc, [], []
+        self.broken = 0
         self.released, self.lock = threading.Event(), threading.Lock()
         methods = ("GET", "PUT", "POST", "DELETE", "HEAD")
 
@@ -71,6 +72,7 @@ class FaultProxy:
                 method, words, kind, times = fault
                 if method == handler.command and times and all(w in handler.path for w in words):
                     fault[3] -= 1
+                    self.broken += 1
                     return kind
         return None
 

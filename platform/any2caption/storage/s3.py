@@ -32,13 +32,18 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 CONNECT_TIMEOUT = 5.0  # seconds
-READ_TIMEOUT = 60.0
+READ_TIMEOUT = 20.0  # for the next bytes; a server that stays silent is given up after 100 s
+DOWNLOAD_ATTEMPTS = 3  # of a part whose body broke off, each with the attempts of its request
 PART_BYTES = 64 << 20  # of a multipart transfer
 PAGE_KEYS = 1000  # of a listing
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _CONFLICT = {"409", "412", "PreconditionFailed", "ConditionalRequestConflict"}
 _TRANSIENT = {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "Throttling"}
+
+
+class _BrokenOffError(UnavailableError):
+    """A body ended before its end; boto3 has not tried again."""
 
 
 class S3Store:
@@ -82,7 +87,7 @@ class S3Store:
         )
 
         for attempt in Retrying(
-            retry=retry_if_exception_type(UnavailableError),
+            retry=retry_if_exception_type(_BrokenOffError),
             stop=stop_after_attempt(self._attempts),
             wait=wait_random_exponential(multiplier=0.1, max=5),
             reraise=True,
@@ -121,13 +126,20 @@ class S3Store:
 
     def download(self, key: str, path: Path) -> None:
         """Write the object to `path` atomically, without holding it in memory."""
+        from boto3.s3.transfer import TransferConfig
+
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             with self._errors(key):
                 name = self._name(key)
                 size = self._client.head_object(Bucket=self.bucket, Key=name)["ContentLength"]
-                self._client.download_file(self.bucket, name, str(partial))
+                self._client.download_file(
+                    self.bucket,
+                    name,
+                    str(partial),
+                    Config=TransferConfig(num_download_attempts=DOWNLOAD_ATTEMPTS),
+                )
             if partial.stat().st_size != size:
                 raise UnavailableError(
                     f"{self.uri}: {key!r} broke off at {partial.stat().st_size} of {size} bytes"
@@ -227,10 +239,14 @@ class S3Store:
     def _get_once(self, key: str) -> bytes:
         with self._errors(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=self._name(key))
-            data = answer["Body"].read()
-            expected = answer["ContentLength"]
+        expected = answer["ContentLength"]
+        try:
+            with self._errors(key):
+                data = answer["Body"].read()
+        except UnavailableError as error:
+            raise _BrokenOffError(str(error)) from error
         if len(data) != expected:
-            raise UnavailableError(
+            raise _BrokenOffError(
                 f"{self.uri}: {key!r} broke off at {len(data)} of {expected} bytes"
             )
         return data
