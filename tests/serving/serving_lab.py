@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from any2caption.errors import UnavailableError
@@ -131,41 +130,3 @@ def fake_release(folder, number, *marks):
     return releases.build(
         bundle, folder / "releases", number, model_version=str(number), source=source
     )
-
-
-_MOUNT = 'mount -t tmpfs -o "size=$1" none "$2" && echo mounted && exec cat'
-
-
-@contextmanager
-def small_disk(mount_point, size):
-    """Yield a file system of its own that holds `size` bytes and is really full then.
-
-    A process in a mount namespace of its own holds it, so this needs no root where user namespaces
-    are allowed; everybody else reaches it through that process's root.
-    """
-    mount_point.mkdir(parents=True)
-    argv = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", _MOUNT, "sh"]
-    holder = subprocess.Popen(
-        [*argv, str(size), str(mount_point)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        said = holder.stdout.readline().strip()
-        assert said == "mounted", f"no small disk ({said}): allow user namespaces, or run as root"
-        yield Path(f"/proc/{holder.pid}/root{mount_point}")
-    finally:
-        holder.stdin.close()
-        holder.wait(10)
-        holder.stdout.close()
-
-
-def fill(folder):
-    """Write until the disk is full; return the file."""
-    path = folder / "filler"
-    with path.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    return path

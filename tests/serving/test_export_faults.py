@@ -6,11 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from serving_lab import fake_repository, fill, small_disk, wait_until
+from serving_lab import fake_repository, wait_until
 
 from any2caption.errors import UnavailableError
 from any2caption.serving import releases
 from any2caption.serving.live import LiveRepository
+from small_disk import fill, small_disk
 
 _BUILD = """
 import sys

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from serving_lab import SERVE_PYTHON, Server, fake_repository, fill, small_disk
+from serving_lab import SERVE_PYTHON, Server, fake_repository
 
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.errors import A2CError, ConflictError, UnavailableError
@@ -16,6 +16,7 @@ from any2caption.serving import rollout
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.rollout import run_release
 from any2caption.settings import Settings
+from small_disk import fill, small_disk
 
 pytestmark = pytest.mark.server
 MODEL = "any2caption"
@@ -83,9 +84,9 @@ def a2c(settings, *arguments):
 
 
 def test_a_full_disk_refuses_the_rollback_before_anything_changes(stack):
+    before = state(stack)
     filler = fill(stack.home)
     try:
-        before = state(stack)
         done = a2c(stack, "rollback", "--approver", "ann", "--reason", "worse")
     finally:
         filler.unlink()

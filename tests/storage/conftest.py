@@ -1,6 +1,5 @@
 """The stores under test: a folder, memory, and S3 against a real server process of moto's."""
 
-import socket
 import sys
 from pathlib import Path
 
@@ -16,15 +15,9 @@ from any2caption.storage.s3 import S3Store
 BUCKET = "any2caption"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def s3_endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
