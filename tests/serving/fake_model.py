@@ -2,7 +2,8 @@
 
 `make_repository` copies this file as each step's model.py; the folder's name chooses the class.
 A bundle with a file `broken` refuses to load; one with `sick` loads but never answers; one with
-`spoils` answers as often as a trial, canary or check asks, and fails from then on.
+`spoils` answers as often as a trial, canary or check asks, and fails from then on; one with `slow`
+takes its time over a clip.
 """
 
 import json
@@ -97,6 +98,8 @@ class Decoder(Fake):
 
 class Previs(Fake):
     def one(self, arrays):
+        if (self.bundle / "slow").exists():
+            time.sleep(0.5)
         if not text(arrays["CAPTION"])[0]:
             return InputError("an empty caption", field="CAPTION")
         return {
