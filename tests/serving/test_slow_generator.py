@@ -38,7 +38,7 @@ def ask(server, model):
 
 
 def flood(server):
-    """Ask for many clips at once; return the seconds of captions meanwhile, and of the last clip."""
+    """Ask for many clips at once; return the seconds of captions meanwhile and of the last clip."""
     answered = []
     threads = [
         threading.Thread(target=lambda: answered.append(ask(server, "any2video")))
