@@ -10,6 +10,7 @@ from any2caption.errors import ConfigError, GateRefused, RolledBackError
 from any2caption.serving import rollout
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.control import TritonControl
+from any2caption.serving.recall import taken_back
 from any2caption.serving.releases import read_release
 from any2caption.serving.retention import retire
 from any2caption.serving.rollout import run_release
@@ -109,6 +110,7 @@ def test_a_release_that_fails_after_the_switch_rolls_itself_back(stack):
         assert deployment.status == "rolled back"
         assert "spoiled on purpose" in deployment.message
         assert catalogue.live_deployment(settings.triton_url).release == served
+    assert "spoiled on purpose" in taken_back(settings), "`a2c status` says so"
     with TritonControl(settings.triton_url) as control:
         assert not [m.name for m in control.index() if f"-r{row.number}" in m.name and m.state]
 
@@ -124,6 +126,7 @@ def test_a_trial_is_left_out_only_when_that_is_said(stack):
     result = run_release(off, bundle, 6, say=said.append, source=source)
     assert "trial" not in result["seconds"]
     assert "A2C_TRIAL_BOOT is false" in said[0]
+    assert not taken_back(settings), "the next release is the last word"
 
 
 def test_releases_beyond_the_newest_few_are_retired_but_what_a_rollback_needs_stays(stack):

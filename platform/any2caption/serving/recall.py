@@ -1,6 +1,7 @@
 """Serve a version again that was served before: from the release that is still on this disk."""
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import A2CError
@@ -42,3 +43,15 @@ def serve_again(
     """
     outcome = deploy(settings, catalogue, release, lifecycle=lifecycle, say=say)
     return {"release": outcome.release, "former": outcome.former, "seconds": outcome.seconds}
+
+
+def taken_back(settings: Settings) -> str:
+    """Return why the last roll-out to the settings' server was taken back; "" if it was not."""
+    from any2caption.datasets.catalogue import Catalogue
+
+    with closing(Catalogue(settings.catalogue_url)) as catalogue:
+        try:
+            last = catalogue.latest_deployment(settings.triton_url)
+        except A2CError:
+            return ""  # no catalogue yet, or away: that is another line's news
+    return last.message if last and last.status == "rolled back" else ""

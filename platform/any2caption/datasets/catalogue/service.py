@@ -319,6 +319,12 @@ class Catalogue:
         with database.reading(self._engine) as session:
             return list(session.scalars(statement.order_by(Deployment.id.desc())))
 
+    def latest_deployment(self, target: str) -> Deployment | None:
+        """Return the last roll-out to a server, whatever became of it."""
+        statement = select(Deployment).where(Deployment.target == target)
+        with database.reading(self._engine) as session:
+            return session.scalar(statement.order_by(Deployment.id.desc()).limit(1))
+
     def live_deployment(self, target: str) -> Deployment | None:
         """Return the last deployment on a server whose status is `live`."""
         statement = select(Deployment).where(
