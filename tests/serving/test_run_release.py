@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+import psutil
 import pytest
 from serving_lab import SERVE_PYTHON, Server, fake_repository
 
@@ -73,6 +74,11 @@ def test_failed_release_is_recorded_and_the_former_stays_live(stack):
         assert client.caption("hello").info["release"] == better["release"] > served
 
 
+def is_of_trial(process, home):
+    words = " ".join(process.info["cmdline"] or [])
+    return str(home) in words and "-trial-" in words
+
+
 def answering(settings):
     with CaptionClient(settings.triton_url) as client:
         return client.caption("hello").info["release"]
@@ -90,6 +96,7 @@ def test_a_release_that_fails_alone_never_reaches_the_serving_triton(stack):
         (row,) = catalogue.releases("any2caption", 4)
         assert row.status == "failed"
         assert catalogue.live_deployment(settings.triton_url).release == served
+    assert not [p for p in psutil.process_iter(["cmdline"]) if is_of_trial(p, settings.home)]
     left = {path.name for path in (settings.home / "triton" / "releases").iterdir()}
     assert all(name.isdigit() for name in left), "the trial leaves nothing"
 

@@ -5,12 +5,14 @@ of its own, with a repository of its own that is removed afterwards, and without
 caller's environment holds.
 """
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from any2caption.errors import A2CError, GateRefused
@@ -57,7 +59,7 @@ def _server(
 ) -> Iterator[TritonControl]:
     http, grpc, metrics = _free_ports(3)
     ports = TritonPorts(http, grpc, metrics)
-    launch = command(serve_python, live.root, ports, load=live.current_models(), exit_timeout=1)
+    launch = command(serve_python, live.root, ports, load=live.current_models())
     log = live.root.parent / "triton.log"
     with log.open("wb") as output:
         # Should the caller be killed, the kernel takes its server down with it.
@@ -70,6 +72,7 @@ def _server(
             stdout=output,
             stderr=output,
             cwd=live.root.parent,
+            start_new_session=True,
         )
     try:
         with TritonControl(f"{ports.address}:{ports.grpc}") as control:
@@ -106,12 +109,13 @@ def _refuse_unloaded(control: TritonControl, release: Release) -> None:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """End the server and the stubs that outlive it; their memory is needed for the roll-out."""
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _without_keys(env: Mapping[str, str]) -> dict[str, str]:
