@@ -15,6 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
+from any2caption import processes
 from any2caption.errors import A2CError, GateRefused
 from any2caption.serving import shm, smoke
 from any2caption.serving.control import TritonControl
@@ -27,6 +30,7 @@ from any2caption.storage.space import full_disk_named
 BOOT_SECONDS = 300.0
 _STOP_SECONDS = 15.0
 _PAUSE = 0.1
+_MARK, _OWNER = "A2C_TRIAL", "A2C_TRIAL_OWNER"
 _ENVIRONMENT = {"PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "HOME", "LANG", "TMPDIR", "A2C_STACK"}
 _PREFIXES = ("OMP_", "MALLOC_", "TOKENIZERS_", "CUDA_", "NVIDIA_", "LC_", "TRITON_")
 
@@ -40,6 +44,7 @@ def boot(release: Release, serve_python: str | Path, *, seconds: float = BOOT_SE
         UnavailableError: the disk is full.
     """
     began = time.monotonic()
+    stop_orphans(release.folder.parent)
     what = f"the trial of release {release.number}"
     parent = release.folder.parent
     with full_disk_named(parent, what), scratch(parent, f"{release.number}-trial") as folder:
@@ -51,6 +56,20 @@ def boot(release: Release, serve_python: str | Path, *, seconds: float = BOOT_SE
             _refuse_unloaded(control, release)
             smoke.check(control.url, release.number)
     return time.monotonic() - began
+
+
+def stop_orphans(releases: Path) -> int:
+    """Stop what is left of trials under `releases` whose caller was killed; return how many.
+
+    A stub that lost its server while the two were getting to know each other waits for ever.
+    """
+    orphans = []
+    for process in processes.marked(_MARK, str(releases)):
+        with suppress(psutil.Error, KeyError):
+            pid, started = process.environ()[_OWNER].split(":")
+            if not processes.is_same_process(int(pid), float(started)):
+                orphans.append(process)
+    return processes.stop(orphans, grace=1.0)
 
 
 @contextmanager
@@ -67,7 +86,11 @@ def _server(
         wrapper = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
         process = subprocess.Popen(
             [*wrapper, *launch.argv],
-            env=_without_keys(launch.env),
+            env={
+                **_without_keys(launch.env),
+                _MARK: str(live.root.parents[1]),
+                _OWNER: f"{os.getpid()}:{psutil.Process().create_time()}",
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
