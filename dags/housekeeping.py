@@ -2,8 +2,8 @@
 
 Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, announces
 a champion whose release was never begun, brings models back whose worker process died inside
-Triton, and removes prepared data and checkpoints of finished runs that are older than `days`.
-Bundles, metrics and reports are kept.
+Triton, removes prepared data and checkpoints of finished runs that are older than `days`, and
+retires releases beyond A2C_KEEP_RELEASES. Metrics, reports and the bundles of runs are kept.
 """
 
 from airflow.sdk import Param, dag

@@ -1,8 +1,8 @@
 """### Release.
 
-Builds a Triton release from the champion's registered bundle, verifies it, loads it beside the
-present one, moves the traffic over and sees it answer; the former release stays in place if any of
-this fails. Leaves the asset **release**.
+Builds a Triton release from the champion's registered bundle, verifies it, boots it in a Triton of
+its own, loads it beside the present one, moves the traffic over and watches it answer; the former
+release stays in place, or comes back, if any of this fails. Leaves the asset **release**.
 
 Runs on every new champion, or by hand (version 0: the present champion).
 """

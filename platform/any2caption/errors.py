@@ -54,6 +54,10 @@ class GateRefused(A2CError):  # noqa: N818 - a verdict, not a fault
     """A quality gate said no. The message carries the reasons; the champion stays."""
 
 
+class RolledBackError(GateRefused):
+    """A release failed after it was switched to; the former one serves again."""
+
+
 class UnavailableError(A2CError):
     """A service did not answer: object store, MLflow, Triton, database."""
 

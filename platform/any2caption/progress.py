@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,10 @@ class ProgressLog:
     lifecycle: str = ""
 
     def emit(self, stage: str, message: str = "", **fields: object) -> None:
-        """Append a line: stage (`ingest`, `finetune`, …), sentence, numbers (step, total, loss)."""
+        """Append a line: stage (`ingest`, `finetune`, …), sentence, numbers (step, total, loss).
+
+        On a full disk the line is lost, so that telling of the work can't break it.
+        """
         line = {
             "time": time.time(),
             "lifecycle": self.lifecycle,
@@ -24,13 +28,14 @@ class ProgressLog:
             "message": message,
             **fields,
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # O_APPEND writes of a small line do not interleave: ranks and tasks can share the file.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, (json.dumps(line, default=str) + "\n").encode())
-        finally:
-            os.close(descriptor)
+        with suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # O_APPEND writes of a small line do not interleave: ranks and tasks can share the file.
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, (json.dumps(line, default=str) + "\n").encode())
+            finally:
+                os.close(descriptor)
 
     def read(self, offset: int = 0) -> Iterator[tuple[int, dict[str, object]]]:
         """Yield `(offset after it, line)` for each whole line of this life cycle."""
@@ -42,6 +47,9 @@ class ProgressLog:
                 if not raw.endswith(b"\n"):
                     return
                 offset += len(raw)
-                line = json.loads(raw)
+                try:
+                    line = json.loads(raw)
+                except ValueError:  # cut short by a full disk
+                    continue
                 if not self.lifecycle or line["lifecycle"] == self.lifecycle:
                     yield offset, line

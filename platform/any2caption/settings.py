@@ -107,6 +107,17 @@ class Settings(BaseSettings):
         description="Quarantine records whose text names camera movements that the path "
         "does not show",
     )
+    trial_boot: bool = Field(
+        default=True,
+        description="Boot a release in a Triton of its own before the serving one hears of it; "
+        "false where memory is too short for a second server",
+    )
+    watch_seconds: float = Field(
+        default=10, ge=0, description="Seconds that a new release is watched before it is kept"
+    )
+    keep_releases: int = Field(
+        default=3, ge=1, description="Newest releases (and bundles) that are kept on disk"
+    )
     auto_approve: bool = Field(default=False, description="Promote without waiting for a person")
     auto_approve_by_run: bool = Field(
         default=False,

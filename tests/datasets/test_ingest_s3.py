@@ -1,7 +1,5 @@
 """Ingest from and into an S3 server, with several processes."""
 
-import socket
-
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -20,12 +18,11 @@ pytestmark = pytest.mark.server
 def endpoint(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
+    # The server takes its port itself: one that was free a moment ago may not be any more.
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    yield f"http://127.0.0.1:{port}"
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
     server.stop()
 
 

@@ -1,9 +1,11 @@
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
-from any2caption.datasets.catalogue import Catalogue
+from any2caption.datasets.catalogue import Catalogue, database
 from any2caption.errors import (
     ConfigError,
     ConflictError,
@@ -55,6 +57,10 @@ def version(settings, ledger, make_bundle, request):
         return found.version
 
     return make
+
+
+def ledger_file(settings):
+    return settings.catalogue_url.removeprefix("sqlite:///")
 
 
 def aliased(settings):
@@ -157,19 +163,39 @@ def test_a_verdict_that_comes_in_between_stops_the_promotion(
     assert ledger.ledger(MODEL) == []
 
 
-def test_catalogue_down_during_a_promotion_leaves_the_alias_unchanged(
-    settings, ledger, version, monkeypatch
-):
+def test_catalogue_down_during_a_promotion_leaves_the_alias_unchanged(settings, ledger, version):
     first = version("a")
     second = version("b", against=first)
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
     down = Catalogue("postgresql+psycopg2://nobody@127.0.0.1:9/catalogue")
     with pytest.raises(UnavailableError):
         promotion.promote(settings, second, "ann", "second", ledger=down)
-    with monkeypatch.context() as patch:  # and when it goes down after it was read
-        patch.setattr(ledger, "promote", down.promote)
-        with pytest.raises(UnavailableError):
-            promotion.promote(settings, second, "ann", "second", ledger=ledger)
+    assert aliased(settings) == first
+
+
+def test_a_catalogue_that_fails_after_it_was_read_promotes_nobody(
+    settings, ledger, version, monkeypatch
+):
+    first = version("a")
+    second = version("b", against=first)
+    promotion.promote(settings, first, "ann", "first", ledger=ledger)
+    file = ledger_file(settings)
+
+    class Seized(Catalogue):
+        """Somebody else holds the database for good by the time of the write."""
+
+        def promote(self, *arguments, **named):
+            with closing(sqlite3.connect(file, isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                return super().promote(*arguments, **named)
+
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 0.3)
+    with (
+        closing(Seized(settings.catalogue_url)) as seized,
+        pytest.raises(UnavailableError, match="locked"),
+    ):
+        promotion.promote(settings, second, "ann", "second", ledger=seized)
+    assert [line.version for line in ledger.ledger(MODEL)] == [first]
     assert aliased(settings) == first
 
 

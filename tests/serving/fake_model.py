@@ -1,7 +1,9 @@
 """A whole fake release for tests of the machinery: every step in one file, no torch, instant.
 
 `make_repository` copies this file as each step's model.py; the folder's name chooses the class.
-A bundle with a file `broken` refuses to load; one with `sick` loads but never answers.
+A bundle with a file `broken` refuses to load; one with `sick` loads but never answers; one with
+`spoils` answers as often as a trial, canary or check asks, and fails from then on; one with `slow`
+takes its time over a clip.
 """
 
 import json
@@ -91,8 +93,13 @@ class CameraEncoder(Encoder):
 
 
 class Decoder(Fake):
+    answered = 0
+
     def run(self, batch):
         time.sleep(0.02)
+        self.answered += len(batch)
+        if (self.bundle / "spoils").exists() and self.answered > 8:
+            raise RuntimeError("this release spoiled on purpose")
         if (self.bundle / "sick").exists():
             raise RuntimeError("this release is sick on purpose")
         return [self.one(arrays) for arrays in batch]
@@ -112,6 +119,8 @@ class Decoder(Fake):
 
 class Previs(Fake):
     def one(self, arrays):
+        if (self.bundle / "slow").exists():
+            time.sleep(0.5)
         if not text(arrays["CAPTION"])[0]:
             return InputError("an empty caption", field="CAPTION")
         return {

@@ -147,6 +147,13 @@ def test_a_service_is_told_its_own_keys_and_reports_nothing(tmp_path, monkeypatc
     assert stat.S_IMODE(own.file_of(tmp_path, service).stat().st_mode) == 0o600
 
 
+def test_the_tasks_are_told_how_to_release(tmp_path):
+    chosen = {"trial_boot": False, "watch_seconds": 3, "keep_releases": 7}
+    child = own.of_service("airflow-scheduler", Settings(home=tmp_path, **chosen), swift=False)
+    told = {name: child[f"A2C_{name.upper()}"] for name in chosen}
+    assert told == {"trial_boot": "false", "watch_seconds": "3.0", "keep_releases": "7"}
+
+
 def test_supervisord_itself_holds_no_key(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the shell")
     settings = environment.with_interpreters(Settings(home=tmp_path))

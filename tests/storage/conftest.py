@@ -1,10 +1,12 @@
 """The stores under test: a folder, memory, and S3 against a real server process of moto's."""
 
-import socket
+import sys
+from pathlib import Path
 
-import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from any2caption.storage import open_store
 from any2caption.storage.memory import MemoryStore
@@ -13,15 +15,9 @@ from any2caption.storage.s3 import S3Store
 BUCKET = "any2caption"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def s3_endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
@@ -41,9 +37,8 @@ def s3_store(s3_endpoint, s3_credentials, request):
     store = S3Store(BUCKET, prefix, s3_endpoint)
     store.ensure_bucket()
     yield store
-    client = boto3.client("s3", endpoint_url=s3_endpoint)
     for info in store.list():
-        client.delete_object(Bucket=BUCKET, Key=f"{prefix}/{info.key}")
+        store.delete(info.key)
 
 
 @pytest.fixture(params=["folder", "memory", pytest.param("s3", marks=pytest.mark.server)])

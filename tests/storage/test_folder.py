@@ -89,3 +89,15 @@ def test_a_store_is_opened_by_its_address(tmp_path):
 def test_an_unknown_address_says_what_is_accepted(uri):
     with pytest.raises(ConfigError, match="store is"):
         open_store(uri)
+
+
+def test_what_a_killed_writer_left_goes_when_it_is_old(tmp_path):
+    store = FolderStore(tmp_path)
+    store.put("key", b"x")
+    half = tmp_path / TEMPORARY / ".half.tmp"
+    half.write_bytes(b"half")
+    assert store.sweep(older=3600) == 0
+    os.utime(half, (0, 0))
+    assert store.sweep(older=3600) == 1
+    assert not half.exists()
+    assert store.get("key") == b"x"

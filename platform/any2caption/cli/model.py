@@ -8,7 +8,7 @@ import typer
 from any2caption.cli.console import put, put_json, say
 from any2caption.cli.lifecycle import airflow
 from any2caption.cli.stack import Home, Json
-from any2caption.errors import A2CError
+from any2caption.errors import A2CError, UnavailableError
 
 if TYPE_CHECKING:
     from any2caption.settings import Settings
@@ -56,17 +56,38 @@ def rollback(
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Make the champion before the present one champion again; `release` then rolls it out."""
-    from any2caption.registry.commands import run_rollback
+    """Make the champion before the present one champion again, and serve it.
+
+    Needs no Airflow where the server is this machine's own; elsewhere the DAG release serves it.
+    """
+    from any2caption.orchestration import actions
+    from any2caption.serving.rollout import live_repository
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
-    done = run_rollback(settings, approver=approver, reason=reason, key=key)
-    _announce(settings, done, as_json=json)
+    if live_repository(settings).current() is None:
+        from any2caption.registry.commands import run_rollback
+
+        done = run_rollback(settings, approver=approver, reason=reason, key=key)
+        _announce(settings, done, as_json=json)
+        return
+    done = actions.roll_back(settings, approver=approver, reason=reason, key=key, say=say)
+    if json:
+        put_json(done)
+    else:
+        said = "is champion now" if done["changed"] else "was champion already"
+        put(
+            f"version {done['version']} {said} (before: {done['previous']}), "
+            f"release {done['release']} serves it"
+        )
 
 
 def _announce(settings: "Settings", done: dict[str, Any], *, as_json: bool) -> None:
-    """Tell the outcome, and Airflow of the new champion."""
+    """Tell the outcome, and Airflow of the new champion.
+
+    Raises:
+        UnavailableError: the ledger has the new champion, but nobody rolls it out.
+    """
     if as_json:
         put_json(done)
     else:
@@ -77,9 +98,11 @@ def _announce(settings: "Settings", done: dict[str, Any], *, as_json: bool) -> N
     try:
         airflow(settings).publish("champion", {"version": done["version"]})
     except A2CError as error:
-        say(f"the ledger says so, but the release did not start: {error}")
-    else:
-        say(f"DAG release rolls version {done['version']} out: {settings.airflow_url}")
+        raise UnavailableError(
+            f"the ledger says so, but the release did not start: {error}; trigger the DAG release "
+            f"with version {done['version']} when Airflow answers"
+        ) from error
+    say(f"DAG release rolls version {done['version']} out: {settings.airflow_url}")
 
 
 @model.command("sign")

@@ -45,9 +45,11 @@ def up(
 
 def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
     """Show every service's state as it answers now; exit code 1 if one is not healthy."""
+    from any2caption.serving.recall import taken_back
     from any2caption.stack import environment, local
 
-    rows = local.status(environment.load_settings(home))
+    settings = environment.load_settings(home)
+    rows = local.status(settings)
     if json:
         put(local.as_json(rows))
     else:
@@ -64,6 +66,8 @@ def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
             pid = str(row.pid or "")
             table.add_row(row.name, row.state, pid, seconds, row.address, row.detail)
         Console(highlight=False).print(table)
+        if why := taken_back(settings):
+            say(f"{why}; the champion is not what serves")
     if any(row.state != "healthy" for row in rows):
         raise typer.Exit(1)
 

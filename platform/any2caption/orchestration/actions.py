@@ -5,16 +5,23 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from any2caption.errors import A2CError, ConflictError, NotFoundError, UnavailableError
 from any2caption.orchestration import work
+from any2caption.orchestration.lifecycle import new_id
 from any2caption.orchestration.requests import require
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
+from any2caption.storage import open_store
+from any2caption.storage.scratch import sweep
+from any2caption.storage.space import require_room
 
+ROLLBACK_ROOM = 2 << 20  # bytes: lines of the catalogue, code and configuration of the steps
+_DAY = 86_400.0
 _EVENT_TIME = timedelta(minutes=5)  # from a promotion to the start of its release, at most
 
 Request = dict[str, Any]
@@ -259,6 +266,13 @@ def release(settings: Settings, request: Request) -> Request:
         )
         number = result["release"]
         log.emit("release", f"release {number} of version {version} answers", release=number)
+        try:
+            gone = retire(settings)["releases"]
+        except A2CError as error:
+            log.emit("release", f"old releases stay until housekeeping: {error}")
+        else:
+            if gone:
+                log.emit("release", f"releases {', '.join(map(str, gone))} are retired")
         return {**request, "version": version, "release": number}
 
 
@@ -279,6 +293,71 @@ def unreleased(settings: Settings, *, now: datetime | None = None) -> int | None
     return None if begun else line.version
 
 
+def roll_back(
+    settings: Settings,
+    *,
+    approver: str,
+    reason: str,
+    key: str | None = None,
+    say: Callable[[str], None],
+) -> Request:
+    """Make the former champion champion again and serve it, without Airflow.
+
+    Returns `{"version", "previous", "release", "changed"}`. Ledger, alias and server end in
+    agreement: what cannot be served is not champion either. The request `key` sent again goes no
+    second step back, but serves what its first try was stopped from serving.
+
+    Raises:
+        A2CError: nothing changed, or what changed was taken back; the message is the reason.
+    """
+    from any2caption.registry import promotion
+    from any2caption.serving import recall, rollout
+
+    live = rollout.live_repository(settings)
+    sweep(live.releases)  # on a full disk the first thing to go
+    require_room(settings.home, ROLLBACK_ROOM, "a rollback")
+    ledger = promotion.open_ledger(settings)
+    try:
+        made = ledger.repeated(rollout.MODEL, key)
+        target = made.version if made else ledger.rollback_target(rollout.MODEL)
+        found = recall.find_release(settings, ledger, target)
+        held = target if found else None
+        done = promotion.rollback(settings, approver, reason, key=key, held=held, ledger=ledger)
+        say(f"ledger: version {done.version} is champion (before: {done.previous})")
+        lifecycle = f"rollback-{new_id()}"
+        try:
+            if found is None or done.version != target:
+                say(f"no release of version {done.version} is left here: building it again")
+                request = {"lifecycle": lifecycle, "version": done.version}
+                served = release(settings, request)
+            else:
+                served = recall.serve_again(settings, ledger, found, lifecycle=lifecycle, say=say)
+        except A2CError as error:
+            if done.changed:
+                promotion.undo_rollback(settings, done, approver, str(error), ledger=ledger)
+                back = f"version {done.previous} is champion again"
+                say(f"ledger: {back}; serving was left as it was")
+            raise
+    finally:
+        ledger.close()
+    say(f"serving: release {served['release']} of version {done.version} answers")
+    log = ProgressLog(settings.progress_log, lifecycle)
+    log.emit("promote", f"rolled back to version {done.version}: {reason}", version=done.version)
+    return {**asdict(done), "release": served["release"]}
+
+
+def retire(settings: Settings) -> dict[str, list[int]]:
+    """Remove releases and downloaded bundles beyond A2C_KEEP_RELEASES."""
+    from any2caption.serving.retention import retire as retire_releases
+
+    return retire_releases(settings)
+
+
+def sweep_store(settings: Settings) -> int:
+    """Remove what writers that were killed left half written in the object store a day ago."""
+    return open_store(settings.object_store, settings.s3_endpoint_url).sweep(older=_DAY)
+
+
 def reconcile(settings: Settings) -> dict[str, Any]:
     """Point MLflow's alias at the ledger's champion again."""
     from any2caption.registry.commands import run_reconcile
@@ -291,7 +370,7 @@ def retain(settings: Settings, *, days: int, now: float | None = None) -> list[s
 
     Bundles, metrics and reports stay. A run without a bundle is unfinished and is left alone.
     """
-    limit = (now or time.time()) - days * 86_400
+    limit = (now or time.time()) - days * _DAY
     removed = []
     for run in sorted(settings.runs.glob("*/")):
         data, checkpoints = run / "data", run / "train" / "checkpoints"
@@ -308,8 +387,6 @@ def retain(settings: Settings, *, days: int, now: float | None = None) -> list[s
 
 def watch(settings: Settings) -> list[dict[str, Any]]:
     """Bring back the serving steps whose worker process died; say how each answered."""
-    from dataclasses import asdict
-
     from any2caption.serving.control import connect
     from any2caption.serving.rollout import live_repository
     from any2caption.serving.watchdog import watch as probe_all

@@ -139,7 +139,7 @@ def promote(request: Request, approval_task: str = "") -> Request:
 @task
 @by_policy
 def release(request: Request) -> Request:
-    """Build, roll out and watch the champion's release."""
+    """Build, try, roll out and watch the champion's release."""
     from any2caption.orchestration import actions
 
     return actions.release(_settings(), request)
@@ -193,8 +193,13 @@ def watch() -> list[Request]:
 
 @task
 @by_policy
-def retain() -> list[str]:
-    """Remove data and checkpoints of old finished runs."""
+def retain() -> Request:
+    """Remove data and checkpoints of old finished runs, old releases, bundles and half uploads."""
     from any2caption.orchestration import actions
 
-    return actions.retain(_settings(), days=int(get_current_context()["params"]["days"]))
+    settings, days = _settings(), int(get_current_context()["params"]["days"])
+    return {
+        "runs": actions.retain(settings, days=days),
+        **actions.retire(settings),
+        "half_written": actions.sweep_store(settings),
+    }

@@ -7,7 +7,6 @@ belongs to `registry.promotion`.
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from any2caption.registry.client import EXPERIMENT, MODEL, ModelVersion, mlflow_
 from any2caption.settings import Settings
 from any2caption.storage import signatures
 from any2caption.storage.digest import SIGNATURE, listing_digest
+from any2caption.storage.scratch import scratch
 from any2caption.storage.signing_keys import Keys
+from any2caption.storage.space import full_disk_named
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -184,6 +185,7 @@ def fetch_bundle(settings: Settings, version: int, dest: Path, *, digest: str) -
 
     Raises:
         IntegrityError: what MLflow holds is not what was registered, or is not signed by our key.
+        UnavailableError: MLflow does not answer, or the disk is full.
     """
     keys = Keys.of(settings)
     with suppress(NotFoundError, IntegrityError):
@@ -191,10 +193,10 @@ def fetch_bundle(settings: Settings, version: int, dest: Path, *, digest: str) -
             return dest
     with mlflow_client(settings) as client:
         found = _get(client, version)
-        dest.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as folder:
-            client.download_artifacts(found.run_id, BUNDLE, folder)
-            fresh = Path(folder) / BUNDLE
+        what = f"the bundle of version {version}"
+        with full_disk_named(dest.parent, what), scratch(dest.parent, dest.name) as folder:
+            client.download_artifacts(found.run_id, BUNDLE, str(folder))
+            fresh = folder / BUNDLE
             if not (fresh / SIGNATURE).is_file():
                 raise IntegrityError(
                     f"{MODEL} version {version}: its bundle in MLflow is not signed; sign that of "

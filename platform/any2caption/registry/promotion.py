@@ -6,11 +6,18 @@ ledger's compare-and-swap lets exactly one through; the alias `champion` is only
 hand). Whether a version may be promoted is likewise read from the catalogue alone.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from any2caption.errors import ConfigError, GateRefused, IntegrityError, NotFoundError
+from any2caption.errors import (
+    A2CError,
+    ConfigError,
+    GateRefused,
+    IntegrityError,
+    NotFoundError,
+)
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
 from any2caption.registry.fitness import objection
@@ -105,37 +112,42 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     return Promoted(line.version, line.previous, changed=True)
 
 
-def rollback(
+def rollback(  # noqa: PLR0913 - the decision's own inputs
     settings: Settings,
     approver: str,
     reason: str,
     *,
     key: str | None = None,
+    held: int | None = None,
     ledger: "Catalogue | None" = None,
 ) -> Promoted:
     """Return to the champion before the present one, with a reason that the ledger keeps.
 
     One step back whatever happens: of several at once, one goes back and the others are conflicts;
-    the request `key` sent again changes nothing.
+    the request `key` sent again changes nothing. `held` is a version whose release lies here whole
+    and signed: it can be served without MLflow, so MLflow is not asked for it.
 
     Raises:
         NotFoundError: there is no champion, none before it, or MLflow no longer has that one.
         ConflictError: the champion changed meanwhile, or the request was carried out before and its
             outcome is history.
         IntegrityError: MLflow has another bundle as that version.
+        UnavailableError: MLflow does not answer, and nothing is held.
     """
     if not reason.strip():
         raise ConfigError("a rollback needs a reason")
     ledger = ledger or open_ledger(settings)
     if (done := ledger.repeated(MODEL, key)) is not None:
-        reconcile(settings, ledger=ledger)
+        _follow(settings, ledger)
         return Promoted(done.version, done.previous, changed=False)
     last = ledger.champion(MODEL)
     if last is None:
         raise NotFoundError(f"{MODEL} has no champion to roll back from")
-    _check_stored(settings, ledger, ledger.rollback_target(MODEL))
+    target = ledger.rollback_target(MODEL)
+    if target != held:
+        _check_stored(settings, ledger, target)
     line = ledger.rollback(MODEL, approver, reason, key=key, sequence=last.sequence)
-    reconcile(settings, ledger=ledger)
+    _follow(settings, ledger)
     return Promoted(line.version, line.previous, changed=True)
 
 
@@ -164,3 +176,32 @@ def reconcile(settings: Settings, *, ledger: "Catalogue | None" = None) -> int |
         if champion_version(settings, ledger) == version:
             return version
     return None
+
+
+def undo_rollback(
+    settings: Settings,
+    done: Promoted,
+    approver: str,
+    reason: str,
+    *,
+    ledger: "Catalogue | None" = None,
+) -> None:
+    """Make the version champion again that a rollback left: it could not be served.
+
+    Raises:
+        ConflictError: somebody else promoted meanwhile; their champion stays.
+    """
+    if done.previous is None:
+        raise NotFoundError(f"{MODEL} had no champion before the rollback")
+    ledger = ledger or open_ledger(settings)
+    ledger.promote(MODEL, done.previous, done.version, approver, f"rollback undone: {reason}")
+    _follow(settings, ledger)
+
+
+def _follow(settings: Settings, ledger: "Catalogue") -> None:
+    """Move the alias after a rollback; what keeps it from moving holds up no rollback.
+
+    Housekeeping moves it later.
+    """
+    with suppress(A2CError):
+        reconcile(settings, ledger=ledger)

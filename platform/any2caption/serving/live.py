@@ -11,7 +11,6 @@ A pointer is replaced by one rename, so a restart serves exactly one release.
 import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -23,6 +22,8 @@ from pathlib import Path
 from any2caption.errors import ConflictError, IntegrityError
 from any2caption.serving import contract
 from any2caption.serving.releases import Release, verify
+from any2caption.storage.folder import write_atomically
+from any2caption.storage.scratch import sweep
 from any2caption.storage.signatures import file_digests
 from any2caption.storage.signing_keys import Keys
 
@@ -45,17 +46,6 @@ def _step_config(release: Release, step: contract.Step) -> str:
     return config.replace(json.dumps(contract.BUNDLE), json.dumps(str(release.bundle)))
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write through a temporary file, fsync and rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-
-
 @dataclass(frozen=True, slots=True)
 class LiveRepository:
     """The folder `root` and its pointer file."""
@@ -66,6 +56,11 @@ class LiveRepository:
     def pointer_file(self) -> Path:
         """Where the current release is written."""
         return self.root.parent / "CURRENT"
+
+    @property
+    def releases(self) -> Path:
+        """Where the releases of this server are built and kept."""
+        return self.root.parent / "releases"
 
     @contextmanager
     def exclusive(self, *, wait: float = 0.0) -> Iterator[None]:
@@ -115,8 +110,14 @@ class LiveRepository:
     def set_current(self, release: Release, former: Pointer | None) -> None:
         """Point at a release; the former one is kept for a roll back."""
         folder = former.folder if former else None
-        pointer = Pointer(release.number, str(release.folder), folder)
-        write_atomically(self.pointer_file, json.dumps(asdict(pointer), indent=1).encode())
+        self.restore_pointer(Pointer(release.number, str(release.folder), folder))
+
+    def restore_pointer(self, pointer: Pointer | None) -> None:
+        """Write a pointer that was read before; None: nothing is served."""
+        if pointer is None:
+            self.pointer_file.unlink(missing_ok=True)
+        else:
+            write_atomically(self.pointer_file, json.dumps(asdict(pointer), indent=1).encode())
 
     def install_steps(self, release: Release) -> list[str]:
         """Copy the release's steps under their release-specific names; return the names."""
@@ -211,6 +212,7 @@ class LiveRepository:
             NotFoundError: no such release, or no public key to check with.
         """
         self.root.mkdir(parents=True, exist_ok=True)
+        sweep(self.releases)
         pointer = self.current()
         if pointer is None:
             self.remove([folder.name for folder in self.root.iterdir()])

@@ -6,7 +6,8 @@
       release.json       what it is
       model.sig          SHA-256 of every file above, signed; written last
 
-The folder appears by one rename: a crash leaves at most a temporary folder, never half a release.
+The folder appears by one rename: a crash leaves at most a temporary folder, never half a release,
+and the next build or the next start of the server removes it.
 """
 
 import hashlib
@@ -14,7 +15,6 @@ import json
 import os
 import shutil
 import stat
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,9 +23,12 @@ from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFo
 from any2caption.serving import contract
 from any2caption.storage import signatures
 from any2caption.storage.digest import SIGNATURE, file_digest
+from any2caption.storage.scratch import scratch
 from any2caption.storage.signing_keys import Keys
+from any2caption.storage.space import full_disk_named, is_full, require_room
 
 RELEASE = "release.json"
+_ROOM = 1 << 20  # bytes for configuration, code and signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ def build_digest(
     return _content_digest(files)
 
 
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def _copy_repository(source: Path, target: Path, number: int) -> None:
     for name, config in contract.compile_repository(number).items():
         folder = target / Path(name).parent
@@ -114,14 +122,16 @@ def build(  # noqa: PLR0913 - a release's parts
         IntegrityError: the bundle is not what our key signed.
         ConfigError: the model repository lacks a step.
         ConflictError: this number holds other content.
+        UnavailableError: the disk has no room for it; nothing of it stays.
     """
     bundle_dir, out = Path(bundle_dir), Path(out).absolute()
     if not bundle_dir.is_dir():
         raise NotFoundError(f"{bundle_dir}: no such model bundle")
     target = out / str(number)
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=f".{number}-") as temporary:
-        fresh = Path(temporary) / "release"
+    what = f"release {number}"
+    with full_disk_named(out, what), scratch(out, str(number)) as temporary:
+        require_room(out, size_of(bundle_dir) + _ROOM, what)
+        fresh = temporary / "release"
         _copy_repository(source, fresh / "repository", number)
         shutil.copytree(bundle_dir, fresh / "bundle")
         # The copy is what is signed below, so the copy is what is read.
@@ -142,6 +152,8 @@ def build(  # noqa: PLR0913 - a release's parts
         try:
             fresh.rename(target)
         except OSError as error:
+            if is_full(error):
+                raise
             raise ConflictError(f"{target}: somebody built this release meanwhile") from error
     for path in target.rglob("*"):
         if path.is_file():

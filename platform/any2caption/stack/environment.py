@@ -81,6 +81,9 @@ def variables(settings: Settings) -> dict[str, str]:
         "A2C_AUTO_APPROVE_BY_RUN": os.environ.get("A2C_AUTO_APPROVE_BY_RUN", "true"),
         "A2C_TRIAL_POLICIES": settings.trial_policies,
         **Keys.of(settings).variables(),
+        "A2C_TRIAL_BOOT": str(settings.trial_boot).lower(),
+        "A2C_WATCH_SECONDS": str(settings.watch_seconds),
+        "A2C_KEEP_RELEASES": str(settings.keep_releases),
         "MLFLOW_TRACKING_URI": settings.mlflow_url,
         **{f"A2C_PORT_{name.upper()}": str(port) for name, port in settings.ports},
     }

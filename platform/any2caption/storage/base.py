@@ -48,3 +48,6 @@ class ObjectStore(Protocol):
 
     def flush(self) -> None:
         """Make everything written so far durable; nothing to do where a put already is."""
+
+    def sweep(self, *, older: float) -> int:
+        """Remove what writers left half written over `older` seconds ago; return how many."""

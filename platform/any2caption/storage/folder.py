@@ -9,6 +9,7 @@ them durable at once before anything is published that refers to them.
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -88,6 +89,14 @@ class FolderStore:
     def flush(self) -> None:
         """Make every object written so far durable, by any process (one `sync` for all)."""
         os.sync()
+
+    def sweep(self, *, older: float) -> int:
+        """Remove temporary files that were last written over `older` seconds ago."""
+        limit = time.time() - older
+        stale = [p for p in (self.root / TEMPORARY).glob(".*.tmp") if p.stat().st_mtime <= limit]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
 
     def _path(self, key: str) -> Path:
         path = self.root / check_key(key)

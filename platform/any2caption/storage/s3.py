@@ -1,13 +1,16 @@
 """S3 and S3-compatible servers through boto3.
 
 boto3 repeats requests that failed or answered 5xx. What it does not repeat is a body that breaks
-off while it is read; `get` does. Errors come out as ours: a missing key NotFoundError, a lost
-conditional put ConflictError, a refused key or bucket ConfigError, what may pass UnavailableError.
+off while it is read; `get` does. What it does not notice is a part of a download that is shorter
+than asked for, and a listing that ends before its end; `download` and `list` do. Errors come out as
+ours: a missing key NotFoundError, a lost conditional put ConflictError, a refused key or bucket
+ConfigError, what may pass UnavailableError.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +32,18 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 CONNECT_TIMEOUT = 5.0  # seconds
-READ_TIMEOUT = 60.0
+READ_TIMEOUT = 20.0  # for the next bytes; a server that stays silent is given up after 100 s
+DOWNLOAD_ATTEMPTS = 3  # of a part whose body broke off, each with the attempts of its request
 PART_BYTES = 64 << 20  # of a multipart transfer
+PAGE_KEYS = 1000  # of a listing
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _CONFLICT = {"409", "412", "PreconditionFailed", "ConditionalRequestConflict"}
 _TRANSIENT = {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "Throttling"}
+
+
+class _BrokenOffError(UnavailableError):
+    """A body ended before its end; boto3 has not tried again."""
 
 
 class S3Store:
@@ -78,7 +87,7 @@ class S3Store:
         )
 
         for attempt in Retrying(
-            retry=retry_if_exception_type(UnavailableError),
+            retry=retry_if_exception_type(_BrokenOffError),
             stop=stop_after_attempt(self._attempts),
             wait=wait_random_exponential(multiplier=0.1, max=5),
             reraise=True,
@@ -94,13 +103,18 @@ class S3Store:
         lost, its repetition meets its own object: compare the content before giving up.
         """
         name = self._name(key)
-        with self._errors(key):
-            if overwrite:
+        if overwrite:
+            with self._errors(key):
                 self._client.put_object(Bucket=self.bucket, Key=name, Body=data)
-            else:
-                if self.exists(key):  # for servers that ignore the condition
-                    raise ConflictError(f"{self.uri}: {key!r} exists already")
+            return
+        if self.exists(key):  # for servers that ignore the condition
+            raise ConflictError(f"{self.uri}: {key!r} exists already")
+        try:
+            with self._errors(key):
                 self._client.put_object(Bucket=self.bucket, Key=name, Body=data, IfNoneMatch="*")
+        except ConflictError as error:
+            if not _was_repeated(error) or self.get(key) != data:
+                raise
 
     def upload(self, key: str, path: Path) -> None:
         """Write a file's content without holding it in memory (multipart above 64 MiB)."""
@@ -112,11 +126,24 @@ class S3Store:
 
     def download(self, key: str, path: Path) -> None:
         """Write the object to `path` atomically, without holding it in memory."""
+        from boto3.s3.transfer import TransferConfig
+
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
             with self._errors(key):
-                self._client.download_file(self.bucket, self._name(key), str(partial))
+                name = self._name(key)
+                size = self._client.head_object(Bucket=self.bucket, Key=name)["ContentLength"]
+                self._client.download_file(
+                    self.bucket,
+                    name,
+                    str(partial),
+                    Config=TransferConfig(num_download_attempts=DOWNLOAD_ATTEMPTS),
+                )
+            if partial.stat().st_size != size:
+                raise UnavailableError(
+                    f"{self.uri}: {key!r} broke off at {partial.stat().st_size} of {size} bytes"
+                )
             write_atomically(path, partial)
         finally:
             partial.unlink(missing_ok=True)
@@ -137,8 +164,12 @@ class S3Store:
             name = f"{self.prefix}/"
         skip = len(self.prefix) + 1 if self.prefix else 0
         with self._errors(prefix):
-            pages = self._client.get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self.bucket, Prefix=name):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=name, PaginationConfig={"PageSize": PAGE_KEYS}
+            )
+            for page in pages:
+                if page.get("IsTruncated") and not page.get("NextContinuationToken"):
+                    raise UnavailableError(f"{self.uri}: the listing of {prefix!r} broke off")
                 for item in page.get("Contents", []):
                     yield ObjectInfo(item["Key"][skip:], item["Size"], item["ETag"].strip('"'))
 
@@ -152,6 +183,25 @@ class S3Store:
 
     def flush(self) -> None:
         """Nothing to do: S3 answers a put when the object is durable."""
+
+    def sweep(self, *, older: float) -> int:
+        """Abort the uploads in parts that were begun over `older` seconds ago; return how many.
+
+        Their parts are no objects, show in no listing, and are paid for until somebody aborts them.
+        """
+        limit = datetime.now(UTC) - timedelta(seconds=older)
+        count = 0
+        with self._errors(self.prefix):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.bucket, Prefix=f"{self.prefix}/" if self.prefix else ""
+            )
+            for upload in [one for page in pages for one in page.get("Uploads", [])]:
+                if upload["Initiated"] <= limit:
+                    self._client.abort_multipart_upload(
+                        Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
+                    count += 1
+        return count
 
     def ensure_bucket(self) -> None:
         """Create the bucket unless it is there (local stack and tests)."""
@@ -189,10 +239,14 @@ class S3Store:
     def _get_once(self, key: str) -> bytes:
         with self._errors(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=self._name(key))
-            data = answer["Body"].read()
-            expected = answer["ContentLength"]
+        expected = answer["ContentLength"]
+        try:
+            with self._errors(key):
+                data = answer["Body"].read()
+        except UnavailableError as error:
+            raise _BrokenOffError(str(error)) from error
         if len(data) != expected:
-            raise UnavailableError(
+            raise _BrokenOffError(
                 f"{self.uri}: {key!r} broke off at {len(data)} of {expected} bytes"
             )
         return data
@@ -201,6 +255,7 @@ class S3Store:
     def _errors(self, key: str, *, bucket: bool = False) -> Iterator[None]:
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+        from botocore.parsers import ResponseParserError
         from urllib3.exceptions import HTTPError
 
         where = f"{self.uri}: {key!r}" if not bucket else self.uri
@@ -212,7 +267,7 @@ class S3Store:
             raise self._translate(error.response, where) from error
         except NoCredentialsError as error:
             raise ConfigError(f"{where}: no S3 credentials; set AWS_ACCESS_KEY_ID …") from error
-        except (BotoCoreError, Boto3Error, HTTPError, OSError) as error:
+        except (BotoCoreError, Boto3Error, ResponseParserError, HTTPError, OSError) as error:
             if isinstance(error, OSError) and error.filename is not None:
                 raise  # a local file, not the server
             raise UnavailableError(f"{where}: {error}") from error
@@ -234,3 +289,9 @@ class S3Store:
         if code in {"BadDigest", "XAmzContentSHA256Mismatch"}:
             return IntegrityError(f"{where}: the server received other bytes than were sent")
         return ConfigError(f"{where}: the server answered {status} {code} {message}".rstrip())
+
+
+def _was_repeated(error: ConflictError) -> bool:
+    """Whether boto3 had sent the request before, so that the conflict may be with itself."""
+    response = getattr(error.__cause__, "response", {})
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))

@@ -72,20 +72,26 @@ def rollback(model: str, lines: Sequence[Promotion], request: Request) -> Promot
     return _next(model, lines, rollback_target(model, lines), ROLLBACK, request)
 
 
-def rollback_target(model: str, lines: Sequence[Promotion]) -> int:
-    """Return the version that a rollback leads to; NotFoundError where there is none.
+def champions(lines: Sequence[Promotion]) -> list[int]:
+    """Return the champions that rollbacks can step through, the present one last.
 
     Rolling back twice goes two champions back: lines that were undone are stepped over.
     """
-    champions: list[int] = []
+    found: list[int] = []
     for line in lines:
         if line.kind == ROLLBACK:
-            champions.pop()
+            found.pop()
         else:
-            champions.append(line.version)
-    if len(champions) < 2:  # noqa: PLR2004 - the present one and one before
+            found.append(line.version)
+    return found
+
+
+def rollback_target(model: str, lines: Sequence[Promotion]) -> int:
+    """Return the version that a rollback leads to; NotFoundError where there is none."""
+    found = champions(lines)
+    if len(found) < 2:  # noqa: PLR2004 - the present one and one before
         raise NotFoundError(f"{model} has no earlier champion to go back to")
-    return champions[-2]
+    return found[-2]
 
 
 def _check_sequence(model: str, lines: Sequence[Promotion], request: Request) -> None:

@@ -268,6 +268,10 @@ class Catalogue:
         with database.reading(self._engine) as session:
             return list(session.scalars(_lines(model)))
 
+    def champions(self, model: str) -> list[int]:
+        """Return the champions that a rollback can step through, the present one last."""
+        return promotions.champions(self.ledger(model))
+
     def repeated(self, model: str, key: str | None) -> Promotion | None:
         """Return the ledger's last line if the request `key` made it.
 
@@ -367,7 +371,10 @@ class Catalogue:
         return row
 
     def update_release(self, number: int, *, status: str, uri: str | None = None) -> Release:
-        """Set a release's status (`building`, `ready`, `failed`) and where it lies."""
+        """Set a release's status and where it lies.
+
+        `building`, `ready`, `failed`, `rolled back` (after it was switched to), `retired` (gone).
+        """
         with database.writing(self._engine) as session:
             row = _required(session.get(Release, number), f"release {number}")
             row.status = status
@@ -377,6 +384,14 @@ class Catalogue:
     def release(self, number: int) -> Release:
         """Return a release's row."""
         return self._get(Release, number)
+
+    def releases(self, model: str, version: int | None = None) -> list[Release]:
+        """Return a model's releases (of one version), newest first."""
+        statement = select(Release).where(Release.model == model)
+        if version is not None:
+            statement = statement.where(Release.version == version)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement.order_by(Release.number.desc())))
 
     def record_deployment(
         self, release: int, *, target: str, status: str, message: str = "", lifecycle: str = ""
@@ -404,6 +419,18 @@ class Catalogue:
         )
         with database.reading(self._engine) as session:
             return session.scalar(begun.limit(1)) is not None
+
+    def deployments(self, release: int) -> list[Deployment]:
+        """Return the roll-outs of a release, newest first."""
+        statement = select(Deployment).where(Deployment.release == release)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement.order_by(Deployment.id.desc())))
+
+    def latest_deployment(self, target: str) -> Deployment | None:
+        """Return the last roll-out to a server, whatever became of it."""
+        statement = select(Deployment).where(Deployment.target == target)
+        with database.reading(self._engine) as session:
+            return session.scalar(statement.order_by(Deployment.id.desc()).limit(1))
 
     def live_deployment(self, target: str) -> Deployment | None:
         """Return the last deployment on a server whose status is `live`."""
