@@ -1,8 +1,9 @@
 """### Housekeeping.
 
-Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, brings
-models back whose worker process died inside Triton, and removes prepared data and checkpoints of
-finished runs that are older than `days`. Bundles, metrics and reports are kept.
+Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, sends it
+the metrics that it missed of finished training runs, brings models back whose worker process died
+inside Triton, and removes prepared data and checkpoints of finished runs that are older than
+`days`. Bundles, metrics and reports are kept.
 """
 
 from airflow.sdk import Param, dag
@@ -23,6 +24,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 def housekeeping() -> None:
     """Repair, watch, clean."""
     stages.reconcile()
+    stages.send_metrics()
     stages.watch()
     stages.retain()
 

@@ -24,6 +24,7 @@ __all__ = [
     "release",
     "request",
     "retain",
+    "send_metrics",
     "watch",
 ]
 
@@ -162,6 +163,15 @@ def reconcile() -> Request:
     from any2caption.orchestration import actions
 
     return actions.reconcile(_settings())
+
+
+@task
+@by_policy
+def send_metrics() -> list[str]:
+    """Send metrics of finished training runs that MLflow missed."""
+    from any2caption.orchestration import actions
+
+    return actions.send_metrics(_settings())
 
 
 @task
