@@ -50,6 +50,7 @@ demo: setup
 	@$(A2C) demo
 
 test: setup lint
+	@requirements/system.sh "$(PYTHON)" test
 	@.venv/bin/python -m pytest tests
 
 lint: $(DEV)

@@ -11,10 +11,7 @@ from serving_lab import SERVE_PYTHON
 from any2caption.errors import ConfigError
 from any2caption.serving import server, shm
 
-needs_triton = pytest.mark.skipif(not SERVE_PYTHON.exists(), reason="no serving environment")
 
-
-@needs_triton
 def test_every_endpoint_is_on_the_loopback_address(tmp_path):
     launch = server.command(SERVE_PYTHON, tmp_path, server.TritonPorts(1, 2, 3), load=["a-r1"])
     flags = dict(flag.lstrip("-").partition("=")[::2] for flag in launch.argv[1:])
@@ -25,14 +22,12 @@ def test_every_endpoint_is_on_the_loopback_address(tmp_path):
     assert flags["load-model"] == "a-r1"
 
 
-@needs_triton
 def test_another_address_must_be_asked_for(tmp_path):
     ports = server.TritonPorts(address="127.0.0.2")
     argv = server.command(SERVE_PYTHON, tmp_path, ports).argv
     assert {f"--{name}-address=127.0.0.2" for name in ("http", "grpc", "metrics")} <= set(argv)
 
 
-@needs_triton
 def test_environment_lets_the_stub_find_its_own_python(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     launch = server.command(SERVE_PYTHON, tmp_path, server.TritonPorts())
@@ -43,7 +38,6 @@ def test_environment_lets_the_stub_find_its_own_python(tmp_path, monkeypatch):
     assert "PYTHONPATH" not in launch.env
 
 
-@needs_triton
 def test_stub_is_linked_by_many_launchers_at_once():
     runtime = server.find_runtime(SERVE_PYTHON)
     link = server.link_stub(runtime)
