@@ -1,25 +1,23 @@
 # Triton from the PyPI wheel with the platform's steps. Build from the repository's root; see docker/README.md.
-FROM python:3.11-slim-bookworm
+# The base by digest is the builder's choice: docker/README.md says how to look it up.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+FROM ${BASE_IMAGE}
 
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PYTHONUNBUFFERED=1
 
 WORKDIR /opt/any2caption
-# torch first, by its exact pin; the index decides whether it is a CPU or a CUDA build.
-ARG TORCH=torch==2.13.0
+COPY requirements/build.lock requirements/torch.lock requirements/cuda.lock requirements/install.sh requirements/guard.py requirements/
+COPY requirements/serve.lock requirements/pytriton.lock requirements/
+# The index decides whether torch is a CPU or a CUDA build.
 ARG TORCH_INDEX=
-RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$TORCH"
-COPY requirements/serve.lock requirements/guard.py requirements/
-RUN pip install --no-deps --requirement requirements/serve.lock
-# Without its dependencies: those are for a Python interface that the platform does not use.
-ARG PYTRITON=nvidia-pytriton==0.7.0
-RUN pip install --no-deps "$PYTRITON"
+# Triton's wheel comes without its dependencies: those are for a Python interface that the platform does not use.
+RUN requirements/install.sh python torch serve pytriton
 COPY pyproject.toml README.md ./
 COPY platform platform
 # The Python stub is linked here, because the server's user may not write into site-packages.
 RUN pip install --no-deps --no-build-isolation --editable . \
-    && python requirements/guard.py requirements/serve.lock "$TORCH" "$PYTRITON" \
     && python -c "import sys; from any2caption.serving import server; server.link_stub(server.find_runtime(sys.executable))"
 
 RUN useradd --uid 50000 --gid 0 --create-home a2c \
