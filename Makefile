@@ -1,4 +1,4 @@
-# make setup · make demo · make test · make lint · make lock · make hashes · make clean
+# make setup · make demo · make test · make lint · make audit · make lock · make hashes · make clean
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -9,13 +9,14 @@ DEV := .venv/.stamp
 SERVE := .venv-serve/.stamp
 A2C := .venv/bin/a2c
 
-.PHONY: help setup demo test lint lock hashes clean
+.PHONY: help setup demo test lint audit lock hashes clean
 
 help:
 	@echo "make setup   environments .venv and .venv-serve from requirements/*.lock"
 	@echo "make demo    the whole life cycle on this machine, ending in a caption and a video"
 	@echo "make test    every test, also those against real servers"
 	@echo "make lint    ruff, mypy, import contracts"
+	@echo "make audit   known vulnerabilities of what the locks hold, where the index knows them"
 	@echo "make lock    resolve requirements/*.in anew"
 	@echo "make hashes  the same, but the versions in the locks stay"
 	@echo "make clean   stop the local stack and remove .a2c; the environments stay"
@@ -51,6 +52,9 @@ lint: $(DEV)
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy -p any2caption
 	@.venv/bin/lint-imports
+
+audit: $(DEV)
+	@.venv/bin/python requirements/audit.py
 
 lock: $(DEV)
 	@requirements/compile.sh
