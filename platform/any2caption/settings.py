@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from any2caption.errors import ConfigError
+
 
 class Ports(BaseSettings):
     """TCP ports of the local stack, all on the loopback address."""
@@ -41,6 +43,12 @@ class Annotate(BaseSettings):
     output_price: float = Field(default=0, ge=0, description="Money per million tokens written")
 
 
+_NO_USER = (
+    "a user name in a URL would be logged; leave it out and set the service's own variables "
+    "(AWS_ACCESS_KEY_ID, MLFLOW_TRACKING_USERNAME, …)"
+)
+
+
 class Settings(BaseSettings):
     """The platform's settings; an empty URL means the local stack's own service under `home`."""
 
@@ -51,7 +59,9 @@ class Settings(BaseSettings):
     s3_endpoint_url: str | None = Field(
         default=None, description="Endpoint of an S3-compatible server"
     )
-    catalogue_url: str = Field(default="", description="SQLAlchemy URL of the catalogue database")
+    catalogue_url: str = Field(
+        default="", repr=False, description="SQLAlchemy URL of the catalogue database"
+    )
     mlflow_url: str = ""
     airflow_url: str = ""
     triton_url: str = Field(default="", description="host:port of Triton's gRPC endpoint")
@@ -75,7 +85,14 @@ class Settings(BaseSettings):
     annotate: Annotate = Field(default_factory=Annotate)
 
     def model_post_init(self, _: object) -> None:
-        """Fill what was left empty with the local stack's addresses."""
+        """Fill what was left empty with the local stack's addresses.
+
+        Raises:
+            ConfigError: a password in a URL that is logged and handed to processes.
+        """
+        for name in ("s3_endpoint_url", "mlflow_url", "airflow_url", "triton_url"):
+            if "@" in (getattr(self, name) or "").partition("?")[0]:
+                raise ConfigError(f"A2C_{name.upper()}: {_NO_USER}")
         self.home = self.home.absolute()
         self.object_store = self.object_store or (self.home / "store").as_uri()
         self.catalogue_url = self.catalogue_url or f"sqlite:///{self.home / 'catalogue.db'}"
