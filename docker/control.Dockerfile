@@ -14,7 +14,7 @@ RUN apt-get update \
 WORKDIR /opt/any2caption
 COPY requirements/build.lock requirements/control.lock requirements/install.sh requirements/guard.py requirements/
 RUN requirements/install.sh python control
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY platform platform
 COPY model_repository model_repository
 COPY dags dags

@@ -14,7 +14,7 @@ COPY requirements/serve.lock requirements/pytriton.lock requirements/
 ARG TORCH_INDEX=
 # Triton's wheel comes without its dependencies: those are for a Python interface that the platform does not use.
 RUN requirements/install.sh python torch serve pytriton
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY platform platform
 # The Python stub is linked here, because the server's user may not write into site-packages.
 RUN pip install --no-deps --no-build-isolation --editable . \

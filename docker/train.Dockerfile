@@ -22,7 +22,7 @@ COPY requirements/train.lock requirements/
 # The index decides whether torch is a CPU or a CUDA build.
 ARG TORCH_INDEX=
 RUN requirements/install.sh python torch train
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY platform platform
 RUN pip install --no-deps --no-build-isolation --editable .
 

@@ -70,6 +70,7 @@ def resources() -> dict[tuple[str, str], dict[str, Any]]:
         *(ROOT / "infra").glob("*/*.yaml"),
         *CHART.glob("*.yaml"),
         *(ROOT / "infra").glob("*/*.json"),
+        *(ROOT / ".github").rglob("*.yml"),
     ],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
@@ -128,6 +129,22 @@ def test_inputs_of_locks_are_the_extras_with_the_base():
         wanted = {*project["dependencies"], *project["optional-dependencies"][name]}
         assert wanted <= stated
         assert stated - wanted == {"setuptools>=77"}  # builds the package itself
+
+
+def test_continuous_integration_runs_the_readmes_commands():
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"^(make \w+) ", readme[: readme.index("## What is real")], re.MULTILINE)
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    steps = workflow["jobs"]["commands"]["steps"]
+    assert commands == ["make demo", "make test"]
+    assert [c for c in commands if c not in {step.get("run") for step in steps}] == []
+    assert workflow["permissions"] == {"contents": "read"}
+
+
+def test_the_security_page_names_every_service_of_the_chart():
+    page = (ROOT / "SECURITY.md").read_text()
+    for part in ("Triton", "MLflow", "Airflow", "catalogue", "object store", "not defended"):
+        assert part in page
 
 
 def test_compose_has_no_password_of_its_own():
