@@ -158,6 +158,21 @@ def test_the_security_page_names_every_service_of_the_chart():
         assert part in page
 
 
+def test_the_security_page_says_of_the_server_what_doctor_says():
+    from any2caption.serving.server_version import HOLES
+
+    rows = [
+        line.strip("| ").split(" | ") for line in (ROOT / "SECURITY.md").read_text().splitlines()
+    ]
+    said = {row[0]: row[1:] for row in rows if len(row) == 4}
+    for hole in HOLES:
+        fixed, numbers, closed_by = said[hole.surface]
+        assert (fixed, closed_by) == (hole.fixed, hole.closed_by)
+        years = [each.split(": ") for each in numbers.split("; ")]
+        told = tuple(f"CVE-{year}-{one}" for year, ones in years for one in ones.split(", "))
+        assert told == hole.cves
+
+
 def test_compose_has_no_password_of_its_own():
     text = (ROOT / "docker" / "compose.yaml").read_text()
     asked = set(re.findall(r"\$\{(\w+)", text))
