@@ -10,11 +10,25 @@ python=$1
 shift
 here=$(dirname "$0")
 
-install() {
-  local name=$1
+install() { # a file of pins with hashes
+  local file=$1
   shift
   "$python" -m pip --disable-pip-version-check install --quiet --quiet --progress-bar off \
-    --require-hashes --no-deps --no-build-isolation --use-pep517 --requirement "$here/$name.lock" "$@"
+    --require-hashes --no-deps --no-build-isolation --use-pep517 --requirement "$file" "$@"
+}
+
+# Given hashes, pip prefers files whose address carries one, so the index's build to one in a folder. It is asked
+# for its choice without them, and that is what must be in the lock.
+install_torch() {
+  local pin digest index=(${TORCH_INDEX:+--index-url "$TORCH_INDEX"})
+  pin=$(grep -oE '^torch==[^ ]+' "$here/torch.lock")
+  digest=$("$python" -m pip --disable-pip-version-check install --dry-run --quiet --report - --ignore-installed \
+    --no-deps "${index[@]}" "$pin" | grep -oE 'sha256(=|": ")[0-9a-f]{64}' | head -n 1 | grep -oE '[0-9a-f]{64}')
+  if ! grep -q "sha256:$digest" "$here/torch.lock"; then
+    echo "setup: torch.lock has no hash of the build of $pin that pip finds ($digest); \`make lock\` adds it" >&2
+    exit 2
+  fi
+  install <(echo "$pin --hash=sha256:$digest") "${index[@]}"
 }
 
 wants_cuda() {
@@ -23,16 +37,16 @@ import sys
 sys.exit(not any(name.startswith(("nvidia", "cuda")) for name in requires("torch")))'
 }
 
-install build
+install "$here/build.lock"
 locks=()
 for name in "$@"; do
   if [ "$name" = torch ]; then
-    install torch ${TORCH_INDEX:+--index-url "$TORCH_INDEX"}
+    install_torch
     if wants_cuda; then
-      install cuda
+      install "$here/cuda.lock"
     fi
   else
-    install "$name"
+    install "$here/$name.lock"
   fi
   locks+=("$here/$name.lock")
 done

@@ -1,8 +1,12 @@
 """Every file that `make setup` installs is checked against a hash that is in the repository."""
 
+import hashlib
+import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -62,6 +66,55 @@ def test_a_file_with_another_hash_is_refused(tmp_path):
     )
     assert done.returncode != 0
     assert "DO NOT MATCH THE HASHES" in done.stderr
+
+
+def wheel(folder, version):
+    """A wheel of a package called torch, with nothing in it."""
+    folder.mkdir()
+    path, info = folder / f"torch-{version}-py3-none-any.whl", f"torch-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as file:
+        head = f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n"
+        file.writestr(f"{info}/METADATA", head)
+        file.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr(f"{info}/RECORD", "")
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_pip_chooses_the_build_of_torch_and_the_lock_must_have_it(tmp_path):
+    """A build in a folder carries no hash in its address; pip's own choice is it nevertheless."""
+    for name in ("install.sh", "guard.py"):
+        shutil.copy(ROOT / "requirements" / name, tmp_path)
+    (tmp_path / "build.lock").write_text("")
+    _, here = wheel(tmp_path / "folder", "1.0+cpu")
+    path, there = wheel(tmp_path / "files", "1.0")
+    page = tmp_path / "simple" / "torch" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text(f'<a href="{path.as_uri()}#sha256={there}">{path.name}</a>')
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
+    python = str(tmp_path / "env" / "bin" / "python")
+    sources = {
+        "PIP_INDEX_URL": (tmp_path / "simple").as_uri(),
+        "PIP_FIND_LINKS": str(tmp_path / "folder"),
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+
+    def install(*hashes):
+        lock = " ".join(["torch==1.0", *(f"--hash=sha256:{one}" for one in hashes)])
+        (tmp_path / "torch.lock").write_text(lock + "\n")
+        command = ["bash", str(tmp_path / "install.sh"), python, "torch"]
+        return subprocess.run(
+            command, env=os.environ | sources, capture_output=True, text=True, check=False
+        )
+
+    refused = install(there)
+    assert refused.returncode == 2
+    assert f"no hash of the build of torch==1.0 that pip finds ({here})" in refused.stderr
+    done = install(there, here)
+    assert done.returncode == 0, done.stderr
+    show = [python, "-c", "from importlib.metadata import version as v; print(v('torch'))"]
+    assert subprocess.run(show, capture_output=True, text=True, check=True).stdout == "1.0+cpu\n"
 
 
 def test_the_guard_sees_what_a_lock_with_hashes_says(tmp_path):

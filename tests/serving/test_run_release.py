@@ -7,6 +7,7 @@ from any2caption.datasets.catalogue import Catalogue
 from any2caption.errors import A2CError
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.rollout import run_release
+from any2caption.storage import signatures
 
 pytestmark = pytest.mark.server
 
@@ -25,6 +26,7 @@ def make_bundle(settings, version, *marks):
     bundle.mkdir(parents=True)
     for mark in ("weights", *marks):
         (bundle / mark).write_text(f"{mark} {version}")
+    signatures.sign(bundle)
     return bundle
 
 
