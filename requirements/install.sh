@@ -22,7 +22,7 @@ install() { # a file of pins with hashes
 install_torch() {
   local pin digest index=(${TORCH_INDEX:+--index-url "$TORCH_INDEX"})
   pin=$(grep -oE '^torch==[^ ]+' "$here/torch.lock")
-  digest=$("$python" -m pip --disable-pip-version-check install --dry-run --quiet --report - --ignore-installed \
+  digest=$("$python" -m pip --disable-pip-version-check install --dry-run --quiet --quiet --report - --ignore-installed \
     --no-deps "${index[@]}" "$pin" | grep -oE 'sha256(=|": ")[0-9a-f]{64}' | head -n 1 | grep -oE '[0-9a-f]{64}')
   if ! grep -q "sha256:$digest" "$here/torch.lock"; then
     echo "setup: torch.lock has no hash of the build of $pin that pip finds ($digest); \`make lock\` adds it" >&2
