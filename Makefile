@@ -1,55 +1,50 @@
-# make setup · make demo · make test · make lint · make lock · make clean
+# make setup · make demo · make test · make lint · make audit · make lock · make hashes · make clean
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
-TORCH := torch==2.13.0
-PYTRITON := nvidia-pytriton==0.7.0
-PIP := -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --quiet --progress-bar off
+INSTALLS := pyproject.toml $(addprefix requirements/,system.sh install.sh guard.py)
+EDITABLE := -m pip --disable-pip-version-check install --quiet --quiet --no-deps --no-build-isolation --editable .
 DEV := .venv/.stamp
 SERVE := .venv-serve/.stamp
 A2C := .venv/bin/a2c
 
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test lint audit lock hashes clean
 
 help:
 	@echo "make setup   environments .venv and .venv-serve from requirements/*.lock"
 	@echo "make demo    the whole life cycle on this machine, ending in a caption and a video"
 	@echo "make test    every test, also those against real servers"
 	@echo "make lint    ruff, mypy, import contracts"
+	@echo "make audit   known vulnerabilities of what the locks hold, where the index knows them"
 	@echo "make lock    resolve requirements/*.in anew"
+	@echo "make hashes  the same, but the versions in the locks stay"
 	@echo "make clean   stop the local stack and remove .a2c; the environments stay"
 
 setup: $(DEV) $(SERVE)
 
-# A stamp is newer than its lock exactly when that lock is installed. pip runs without dependency
-# resolution: what is in the lock is what is installed, and the guard checks that nothing else moved it.
-$(DEV): requirements/dev.lock pyproject.toml requirements/system.sh requirements/guard.py
+# A stamp is newer than its locks exactly when they are installed.
+$(DEV): $(addprefix requirements/,build.lock torch.lock dev.lock) $(INSTALLS)
 	@requirements/system.sh "$(PYTHON)"
 	@echo "setup: .venv (control, train, dev) from requirements/dev.lock"
 	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
-	@.venv/bin/python $(INSTALL) "$(TORCH)"
-	@.venv/bin/python $(INSTALL) --no-deps -r requirements/dev.lock
-	@.venv/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
-	@.venv/bin/python requirements/guard.py requirements/dev.lock "$(TORCH)"
+	@requirements/install.sh .venv/bin/python torch dev
+	@.venv/bin/python $(EDITABLE)
 	@touch $@
 
-$(SERVE): requirements/serve.lock pyproject.toml requirements/system.sh requirements/guard.py
+$(SERVE): $(addprefix requirements/,build.lock torch.lock serve.lock pytriton.lock) $(INSTALLS)
 	@requirements/system.sh "$(PYTHON)"
 	@echo "setup: .venv-serve (Triton) from requirements/serve.lock"
 	@test -x .venv-serve/bin/python || "$(PYTHON)" -m venv .venv-serve
-	@.venv-serve/bin/python $(INSTALL) "$(TORCH)"
-	@.venv-serve/bin/python $(INSTALL) --no-deps -r requirements/serve.lock
-	@.venv-serve/bin/python $(INSTALL) --no-deps "$(PYTRITON)"
-	@.venv-serve/bin/python $(INSTALL) --no-deps --no-build-isolation --editable .
-	@.venv-serve/bin/python requirements/guard.py requirements/serve.lock "$(TORCH)" "$(PYTRITON)"
+	@requirements/install.sh .venv-serve/bin/python torch serve pytriton
+	@.venv-serve/bin/python $(EDITABLE)
 	@touch $@
 
 demo: setup
 	@$(A2C) demo
 
 test: setup lint
+	@requirements/system.sh "$(PYTHON)" test
 	@.venv/bin/python -m pytest tests
 
 lint: $(DEV)
@@ -58,8 +53,14 @@ lint: $(DEV)
 	@.venv/bin/mypy -p any2caption
 	@.venv/bin/lint-imports
 
+audit: $(DEV)
+	@.venv/bin/python requirements/audit.py
+
 lock: $(DEV)
 	@requirements/compile.sh
+
+hashes: $(DEV)
+	@requirements/compile.sh --keep
 
 clean:
 	@if test -x $(A2C) && test -e .a2c; then $(A2C) down; fi

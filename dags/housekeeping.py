@@ -1,9 +1,10 @@
 """### Housekeeping.
 
-Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, announces
-a champion whose release was never begun, brings models back whose worker process died inside
-Triton, removes prepared data and checkpoints of finished runs that are older than `days`, and
-retires releases beyond A2C_KEEP_RELEASES. Metrics, reports and the bundles of runs are kept.
+Every quarter of an hour: points MLflow's champion alias at the ledger's champion again, sends it
+the metrics that it missed of finished training runs, announces a champion whose release was never
+begun, brings models back whose worker process died inside Triton, removes prepared data and
+checkpoints of finished runs that are older than `days`, and retires releases beyond
+A2C_KEEP_RELEASES. Metrics, reports and the bundles of runs are kept.
 """
 
 from airflow.sdk import Param, dag
@@ -25,6 +26,7 @@ def housekeeping() -> None:
     """Repair, watch, clean."""
     stages.reconcile()
     stages.announce("announce_champion", assets.CHAMPION, stages.unreleased())
+    stages.send_metrics()
     stages.watch()
     stages.retain()
 

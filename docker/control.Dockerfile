@@ -1,5 +1,7 @@
 # Airflow, MLflow and the platform's control tasks. Build from the repository's root; see docker/README.md.
-FROM python:3.11-slim-bookworm
+# The base by digest is the builder's choice: docker/README.md says how to look it up.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+FROM ${BASE_IMAGE}
 
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -10,15 +12,14 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/any2caption
-COPY requirements/control.lock requirements/guard.py requirements/
-RUN pip install --no-deps --requirement requirements/control.lock
-COPY pyproject.toml README.md ./
+COPY requirements/build.lock requirements/control.lock requirements/install.sh requirements/guard.py requirements/
+RUN requirements/install.sh python control
+COPY pyproject.toml README.md LICENSE ./
 COPY platform platform
 COPY model_repository model_repository
 COPY dags dags
 # Editable, because a release is built from the model_repository/ beside the package.
-RUN pip install --no-deps --no-build-isolation --editable . \
-    && python requirements/guard.py requirements/control.lock
+RUN pip install --no-deps --no-build-isolation --editable .
 
 # Airflow's chart runs its pods as 50000:0; the same user in all images can share one volume.
 RUN useradd --uid 50000 --gid 0 --create-home a2c \

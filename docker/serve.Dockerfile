@@ -1,26 +1,28 @@
 # NVIDIA's Triton with the platform's steps. Build from the repository's root; see docker/README.md.
-FROM nvcr.io/nvidia/tritonserver:26.10-py3
+# The base by digest is the builder's choice: docker/README.md says how to look it up.
+ARG BASE_IMAGE=nvcr.io/nvidia/tritonserver:26.10-py3
+FROM ${BASE_IMAGE}
 
-# The container's own Python (3.12) runs the steps: the Python backend's stub is made for it.
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    PIP_BREAK_SYSTEM_PACKAGES=1 \
+    PIP_IGNORE_INSTALLED=1 \
     PYTHONUNBUFFERED=1 \
     A2C_TRITON_ROOT=/opt/tritonserver
 
+# The container's own Python (3.12) runs the steps, since the Python backend's stub is made for it; but in an
+# environment: pip cannot replace Ubuntu's packages. That borrows the container's pip and ignores whatever else is there.
+RUN python3 -m venv --system-site-packages --without-pip /opt/serve
+ENV PATH=/opt/serve/bin:$PATH
 WORKDIR /opt/any2caption
-# torch first, by its exact pin; the index decides whether it is a CPU or a CUDA build.
-ARG TORCH=torch==2.13.0
+COPY requirements/build.lock requirements/torch.lock requirements/cuda.lock requirements/install.sh requirements/guard.py requirements/
+COPY requirements/serve.lock requirements/
+# The index decides whether torch is a CPU or a CUDA build.
 ARG TORCH_INDEX=
-RUN python3 -m pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$TORCH"
-COPY requirements/serve.lock requirements/guard.py requirements/
-RUN python3 -m pip install --no-deps --requirement requirements/serve.lock
-COPY pyproject.toml README.md ./
+RUN requirements/install.sh python torch serve
+COPY pyproject.toml README.md LICENSE ./
 COPY platform platform
-RUN python3 -m pip install --no-deps --no-build-isolation --editable . \
-    && python3 requirements/guard.py requirements/serve.lock "$TORCH" \
-    && ln --symbolic --force "$(command -v python3)" /usr/local/bin/python \
-    && python3 -c "import sys; from any2caption.serving import server; server.find_runtime(sys.executable)"
+RUN python -m pip install --no-deps --no-build-isolation --editable . \
+    && python -c "import sys; from any2caption.serving import server; server.find_runtime(sys.executable)"
 
 RUN useradd --uid 50000 --gid 0 --create-home a2c \
     && install --directory --owner=50000 --group=0 --mode=775 /var/lib/any2caption \

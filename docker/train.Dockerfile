@@ -1,8 +1,10 @@
 # Two images: `worker` (control with the training environment beside it, for the process back end) and `train`
 # (what the Kubernetes back end runs). Build from the repository's root; see docker/README.md.
 ARG CONTROL_IMAGE=any2caption/control:latest
+# The base by digest is the builder's choice: docker/README.md says how to look it up.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
 
-FROM python:3.11-slim-bookworm AS train
+FROM ${BASE_IMAGE} AS train
 
 ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -15,16 +17,14 @@ RUN apt-get update \
 RUN python -m venv /opt/train
 ENV PATH=/opt/train/bin:$PATH
 WORKDIR /opt/any2caption
-# torch first, by its exact pin; the index decides whether it is a CPU or a CUDA build.
-ARG TORCH=torch==2.13.0
+COPY requirements/build.lock requirements/torch.lock requirements/cuda.lock requirements/install.sh requirements/guard.py requirements/
+COPY requirements/train.lock requirements/
+# The index decides whether torch is a CPU or a CUDA build.
 ARG TORCH_INDEX=
-RUN pip install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$TORCH"
-COPY requirements/train.lock requirements/guard.py requirements/
-RUN pip install --no-deps --requirement requirements/train.lock
-COPY pyproject.toml README.md ./
+RUN requirements/install.sh python torch train
+COPY pyproject.toml README.md LICENSE ./
 COPY platform platform
-RUN pip install --no-deps --no-build-isolation --editable . \
-    && python requirements/guard.py requirements/train.lock "$TORCH"
+RUN pip install --no-deps --no-build-isolation --editable .
 
 RUN useradd --uid 50000 --gid 0 --create-home a2c \
     && install --directory --owner=50000 --group=0 --mode=775 /var/lib/any2caption

@@ -1,4 +1,4 @@
-"""Fail when an environment differs from its lock: `python guard.py LOCK [name==version …]`.
+"""Fail when an environment differs from its locks: `python guard.py LOCK…`.
 
 An unbounded dependency resolves to an old version silently; this says so at once.
 """
@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)\s*(?:;\s*(.*))?$")
+_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;]+)\s*(?:;\s*(.*?))?\s*\\?$")
 
 
 def problems(pins: dict[str, str]) -> list[str]:
@@ -25,12 +25,12 @@ def problems(pins: dict[str, str]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Compare the running interpreter's environment with the lock."""
-    lines = [*Path(arguments[0]).read_text().splitlines(), *arguments[1:]]
+    """Compare the running interpreter's environment with the locks."""
+    lines = [line for lock in arguments for line in Path(lock).read_text().splitlines()]
     pins = {match[1]: match[2] for line in lines if (match := _PIN.match(line)) and not match[3]}
     bad = problems(pins)
     if bad:
-        sys.stderr.write("setup: the environment differs from its lock:\n  " + "\n  ".join(bad))
+        sys.stderr.write("setup: the environment differs from its locks:\n  " + "\n  ".join(bad))
         sys.stderr.write("\n  remove the environment's folder and run `make setup` again\n")
     return 1 if bad else 0
 

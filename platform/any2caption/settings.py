@@ -11,6 +11,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from any2caption.errors import ConfigError
+
 _SOCKET_PATH_BYTES = 100  # a Unix socket's path may have 107
 
 
@@ -68,6 +70,12 @@ class Annotate(BaseSettings):
     output_price: float = Field(default=0, ge=0, description="Money per million tokens written")
 
 
+_NO_USER = (
+    "a user name in a URL would be logged; leave it out and set the service's own variables "
+    "(AWS_ACCESS_KEY_ID, MLFLOW_TRACKING_USERNAME, …)"
+)
+
+
 class Settings(BaseSettings):
     """The platform's settings; an empty URL means the local stack's own service under `home`."""
 
@@ -78,7 +86,9 @@ class Settings(BaseSettings):
     s3_endpoint_url: str | None = Field(
         default=None, description="Endpoint of an S3-compatible server"
     )
-    catalogue_url: str = Field(default="", description="SQLAlchemy URL of the catalogue database")
+    catalogue_url: str = Field(
+        default="", repr=False, description="SQLAlchemy URL of the catalogue database"
+    )
     mlflow_url: str = ""
     airflow_url: str = ""
     triton_url: str = Field(default="", description="host:port of the door: where clients ask")
@@ -139,7 +149,14 @@ class Settings(BaseSettings):
     door: Door = Field(default_factory=Door)
 
     def model_post_init(self, _: object) -> None:
-        """Fill what was left empty with the local stack's addresses."""
+        """Fill what was left empty with the local stack's addresses.
+
+        Raises:
+            ConfigError: a password in a URL that is logged and handed to processes.
+        """
+        for name in ("s3_endpoint_url", "mlflow_url", "airflow_url", "triton_url"):
+            if "@" in (getattr(self, name) or "").partition("?")[0]:
+                raise ConfigError(f"A2C_{name.upper()}: {_NO_USER}")
         self.home = self.home.absolute()
         self.object_store = self.object_store or (self.home / "store").as_uri()
         self.catalogue_url = self.catalogue_url or f"sqlite:///{self.home / 'catalogue.db'}"

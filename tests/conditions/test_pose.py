@@ -288,11 +288,16 @@ def test_a_wrong_stated_layout_is_refused(refused):
     assert "layout: BODY_25 has 25 points, the file has 18" in message
 
 
-@pytest.mark.skipif(not REAL.exists(), reason="the optional folder of real files is not here")
-@pytest.mark.parametrize(("name", "people"), [("single_cam01", 3), ("multi_cam01", 4)])
-def test_whole_real_sequences_have_few_tracks(name, people, parse):
-    pose = parse("pose", REAL / "pose" / "openpose_body25b" / name).payload
-    assert pose.keypoints.shape == (100, people, 25, 3)
+SEQUENCES = [(DATA / "pose" / "multi", 8, 3), (EXAMPLES / "pose" / "balancing", 48, 3)]
+if REAL.exists():  # the whole recordings, of which the repository has an excerpt
+    RECORDED = REAL / "pose" / "openpose_body25b"
+    SEQUENCES += [(RECORDED / "single_cam01", 100, 3), (RECORDED / "multi_cam01", 100, 4)]
+
+
+@pytest.mark.parametrize(("folder", "frames", "people"), SEQUENCES, ids=str)
+def test_real_sequences_have_few_tracks(folder, frames, people, parse):
+    pose = parse("pose", folder).payload
+    assert pose.keypoints.shape == (frames, people, 25, 3)
     assert pose.layout == "BODY_25B"
 
 

@@ -1,5 +1,6 @@
 """The catalogue on SQLite and on PostgreSQL: one suite, and the ledger under contention."""
 
+import traceback
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
@@ -285,6 +286,25 @@ def test_a_database_that_does_not_answer_is_worth_a_retry():
         Catalogue("postgresql+psycopg2://nobody@127.0.0.1:9/none").champion(MODEL)
 
 
-def test_a_wrong_url_is_refused_at_once():
-    with pytest.raises(ConfigError, match="no usable catalogue URL"):
-        Catalogue("nonsense")
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "is no SQLAlchemy URL"),
+        ("a2c:geheim7@host/catalogue", "is no SQLAlchemy URL"),
+        ("postgresql://a2c:geheim7@host:port/catalogue", "is no SQLAlchemy URL"),
+        ("postgresqlx://a2c:geheim7@host/catalogue", "postgresqlx is not usable"),
+        ("postgresqlx://host/catalogue?password=geheim7", "postgresqlx is not usable"),
+        ("mysql://a2c:geheim7@127.0.0.1/catalogue", "mysql is not usable"),
+    ],
+)
+def test_a_wrong_url_is_refused_at_once_without_its_password(url, said):
+    with pytest.raises(ConfigError, match=said) as caught:
+        Catalogue(url)
+    assert "geheim7" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_no_error_of_a_database_shows_its_password():
+    catalogue = Catalogue("postgresql+psycopg2://a2c:geheim7@127.0.0.1:9/none")
+    with pytest.raises(UnavailableError) as caught:
+        catalogue.champion(MODEL)
+    assert "geheim7" not in "".join(traceback.format_exception(caught.value))

@@ -71,6 +71,7 @@ def test_what_is_too_long_or_empty_is_refused():
         lay_out([[0]], 4)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 def test_varlen_attention_on_a_gpu_equals_the_same_on_a_cpu():
     documents = lay_out([[300, 41, 200], [17, 512]], 544)

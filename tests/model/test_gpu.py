@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from any2caption.model import documents
 from any2caption.model.decoder import Decoder
 from any2caption.model.inference import decoder_inputs
 from any2caption.model.linear_cross_entropy import linear_cross_entropy
@@ -46,8 +47,6 @@ def test_the_compiled_triton_kernel_equals_the_eager_twin_on_a_cpu(config, dtype
 @pytest.mark.parametrize("kernels", ["eager", "liger"])
 @pytest.mark.parametrize("equal", [True, False], ids=["equal weights", "unequal weights"])
 def test_the_fused_loss_equals_float64(kernels, equal):
-    if kernels == "liger":
-        pytest.importorskip("liger_kernel")
     torch.manual_seed(1)
     hidden, weight = torch.randn(300, 64), torch.randn(1000, 64) * 0.1
     targets = torch.randint(1000, (300,))
@@ -151,7 +150,6 @@ def test_captions_written_on_a_gpu_equal_those_of_a_cpu(model, processor, condit
 
 
 def test_attention_within_packed_documents_equals_each_document_alone():
-    documents = pytest.importorskip("any2caption.model.documents")
     torch.manual_seed(2)
     lengths = [[70, 33, 20], [5, 96]]
     layout = documents.lay_out(lengths, 128)

@@ -18,13 +18,14 @@ from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 from any2caption.model.any2caption import Any2Caption
-from any2caption.model.bundle import save_bundle
+from any2caption.model.bundle import load_config, save_bundle
 from any2caption.model.inference import Captioner, Request
 from any2caption.model.presets import TINY
 from any2caption.model.processor import Processor, prompt_phrases
 from any2caption.model.tokenization import train_tokenizer
 from any2caption.serving import releases
 from any2caption.serving.client import CaptionClient, ConditionInput, FileElement
+from any2caption.serving.control import array_input
 from any2caption.serving.edge import read_request
 from any2caption.serving.rollout import rollout
 from any2caption.serving.watchdog import watch
@@ -221,3 +222,42 @@ def test_bad_request_does_not_hurt_those_beside_it(client, files):
 def test_watchdog_probes_the_real_steps(served):
     with served.control() as control:
         assert {probe.state for probe in watch(control, served.live)} == {"alive"}
+
+
+def test_crafted_calls_to_an_encoder_shift_nobody(served, bundle):
+    """Two calls whose rows make up for each other, beside good ones in the same batches."""
+    config = load_config(bundle)
+    rng = np.random.default_rng(0)
+    rows = rng.random((1, 16, config.vision.patch_dim), np.float32)
+    grid = np.array([[[1, 4, 4]]])
+
+    def ask(control, rows, grid):
+        inputs = [array_input("VISION_PATCHES", rows), array_input("VISION_GRID", grid)]
+        return control.infer("vision_encoder-r1", inputs, timeout=60).as_numpy("VISION_EMBEDS")
+
+    with served.control() as control:
+        alone = ask(control, rows, grid)
+        results = {"good": [], "refused": []}
+
+        def good():
+            results["good"] += [ask(control, rows, grid) for _ in range(20)]
+
+        def crafted(count):
+            for _ in range(20):
+                with pytest.raises(InputError, match=f"{count} rows, VISION_GRID says 16"):
+                    ask(control, np.ones((1, count, config.vision.patch_dim), np.float32), grid)
+                results["refused"].append(count)
+
+        before = control.counts()
+        work = [good] * 3 + [lambda: crafted(12), lambda: crafted(20), lambda: crafted(28)]
+        threads = [threading.Thread(target=one) for one in work]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        model = "vision_encoder-r1"
+        wait_until(lambda: requests_since(control, model, before) == 120)
+        assert control.counts()[model].executions - before[model].executions < 120
+    assert len(results["good"]) == len(results["refused"]) == 60
+    for embeds in results["good"]:
+        np.testing.assert_allclose(embeds, alone, atol=1e-5)

@@ -13,8 +13,6 @@ from any2caption.errors import ConfigError
 from any2caption.serving import server, shm
 from any2caption.serving.private import make_private
 
-needs_triton = pytest.mark.skipif(not SERVE_PYTHON.exists(), reason="no serving environment")
-
 
 def endpoints(inner="unix:/x/grpc:0", **others):
     return server.Endpoints(inner, "k" * 32, **others)
@@ -24,7 +22,6 @@ def flags_of(launch):
     return dict(flag.lstrip("-").partition("=")[::2] for flag in launch.argv[1:])
 
 
-@needs_triton
 def test_every_protocol_asks_for_the_key_and_http_is_off(tmp_path):
     launch = server.command(SERVE_PYTHON, tmp_path, endpoints(metrics=3), load=["a-r1"])
     flags = flags_of(launch)
@@ -41,7 +38,6 @@ def test_every_protocol_asks_for_the_key_and_http_is_off(tmp_path):
     assert flags["load-model"] == "a-r1"
 
 
-@needs_triton
 def test_steps_never_see_the_key(tmp_path, monkeypatch):
     monkeypatch.setenv("A2C_TRITON_KEY", "k" * 32)
     assert "A2C_TRITON_KEY" not in server.command(SERVE_PYTHON, tmp_path, endpoints()).env
@@ -70,7 +66,6 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path, monkeypatch):
         make_private(tmp_path)
 
 
-@needs_triton
 def test_environment_lets_the_stub_find_its_own_python(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     launch = server.command(SERVE_PYTHON, tmp_path, endpoints())
@@ -81,7 +76,6 @@ def test_environment_lets_the_stub_find_its_own_python(tmp_path, monkeypatch):
     assert "PYTHONPATH" not in launch.env
 
 
-@needs_triton
 def test_stub_is_linked_by_many_launchers_at_once():
     runtime = server.find_runtime(SERVE_PYTHON)
     link = server.link_stub(runtime)

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -126,7 +126,7 @@ def register(settings: Settings, request: Request) -> Request:
     from any2caption.datasets.catalogue import Catalogue
     from any2caption.registry.commands import run_register
 
-    with reported(settings, request, "register"):
+    with reported(settings, request, "register") as log:
         found = run_register(settings, bundle=work.bundle(settings, request["run"]), **_of(request))
         catalogue = Catalogue(settings.catalogue_url)
         catalogue.record_training_run(
@@ -139,7 +139,23 @@ def register(settings: Settings, request: Request) -> Request:
             lifecycle=request["lifecycle"],
         )
         catalogue.close()
+        _send_metrics(settings, [work.bundle(settings, request["run"]).parent], log, "register")
         return {**request, "version": found["version"]}
+
+
+def _send_metrics(
+    settings: Settings, folders: Iterable[Path], log: ProgressLog, stage: str
+) -> list[str]:
+    """Send what MLflow lacks of finished runs; return a sentence for each that had a rest."""
+    from any2caption.training.tracking import send_pending
+
+    sentences = [
+        f"training run {folder.parent.name}: {lacks or 'its last metrics are in MLflow now'}"
+        for folder, lacks in send_pending(folders, settings.mlflow_url).items()
+    ]
+    for sentence in sentences:
+        log.emit(stage, sentence)
+    return sentences
 
 
 def _of(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -363,6 +379,12 @@ def reconcile(settings: Settings) -> dict[str, Any]:
     from any2caption.registry.commands import run_reconcile
 
     return run_reconcile(settings)
+
+
+def send_metrics(settings: Settings) -> list[str]:
+    """Send what MLflow lacks of every finished training run: what an outage at its end left."""
+    log = ProgressLog(settings.progress_log)
+    return _send_metrics(settings, sorted(settings.runs.glob("*/train")), log, "housekeeping")
 
 
 def retain(settings: Settings, *, days: int, now: float | None = None) -> list[str]:

@@ -80,7 +80,11 @@ def pod_operator(task_id: str, work: Any, *, accelerator: bool, **kwargs: Any) -
         service_account_name=cluster.service_account,
         cmds=["python"],
         arguments=fields.arguments,
-        labels={"app.kubernetes.io/part-of": "any2caption", "a2c-work": fields.key},
+        labels={
+            "app.kubernetes.io/part-of": "any2caption",
+            "a2c-work": fields.key,
+            "a2c-network": "work",  # what the chart's network policies know training pods by
+        },
         env_vars={"A2C_HOME": home},
         env_from=[
             k8s.V1EnvFromSource(
@@ -92,18 +96,33 @@ def pod_operator(task_id: str, work: Any, *, accelerator: bool, **kwargs: Any) -
                 secret_ref=k8s.V1SecretEnvSource(name=cluster.environment_secret, optional=True)
             ),
         ],
+        automount_service_account_token=False,
+        security_context=k8s.V1PodSecurityContext(
+            run_as_non_root=True,
+            run_as_user=50_000,
+            run_as_group=0,
+            seccomp_profile=k8s.V1SeccompProfile(type="RuntimeDefault"),
+        ),
+        container_security_context=k8s.V1SecurityContext(
+            allow_privilege_escalation=False,
+            read_only_root_filesystem=True,
+            capabilities=k8s.V1Capabilities(drop=["ALL"]),
+        ),
         container_resources=k8s.V1ResourceRequirements(requests=limits, limits=limits),
         volumes=[
             k8s.V1Volume(name="home", persistent_volume_claim=claim),
             k8s.V1Volume(name="shared-memory", empty_dir=memory),
             k8s.V1Volume(name="signing", secret=signing),
             k8s.V1Volume(name="verify", config_map=verify),
+            k8s.V1Volume(name="scratch", empty_dir=k8s.V1EmptyDirVolumeSource()),
         ],
         volume_mounts=[
             k8s.V1VolumeMount(name="home", mount_path=home),
             k8s.V1VolumeMount(name="shared-memory", mount_path="/dev/shm"),  # noqa: S108 - Linux's
             k8s.V1VolumeMount(name="signing", mount_path=_SIGNING, read_only=True),
             k8s.V1VolumeMount(name="verify", mount_path=_VERIFY, read_only=True),
+            k8s.V1VolumeMount(name="scratch", mount_path="/tmp"),  # noqa: S108 - the root is read-only
+            k8s.V1VolumeMount(name="scratch", mount_path="/home/a2c"),
         ],
         startup_timeout_seconds=cluster.startup_seconds,
         deferrable=True,

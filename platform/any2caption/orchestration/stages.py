@@ -24,6 +24,7 @@ __all__ = [
     "release",
     "request",
     "retain",
+    "send_metrics",
     "watch",
 ]
 
@@ -180,6 +181,15 @@ def unreleased() -> Request:
         raise AirflowSkipException("the champion's release was begun")
     run = str(get_current_context()["run_id"])
     return {"lifecycle": lifecycle_of(run), "version": version}
+
+
+@task
+@by_policy
+def send_metrics() -> list[str]:
+    """Send metrics of finished training runs that MLflow missed."""
+    from any2caption.orchestration import actions
+
+    return actions.send_metrics(_settings())
 
 
 @task

@@ -1,8 +1,9 @@
 """The steps behind the model repository's `model.py` files: arrays in, arrays out, no Triton.
 
 Every array between steps carries a leading dimension of 1 (`contract`). An encoder joins the rows
-of its whole batch into one forward pass and cuts the result apart again; attention never crosses
-pictures or cameras, so each request gets what it would get alone.
+of its whole batch into one forward pass and cuts the result apart again. Every request is held to
+itself before (`checks`), and attention never crosses pictures or cameras, so each gets what it
+would get alone.
 """
 
 import json
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from any2caption.conditions.isolation import Cancelled, never
 from any2caption.conditions.types import Condition
 from any2caption.errors import A2CError, InputError
+from any2caption.serving import checks
 from any2caption.serving.edge import EdgeRequest, read_request
 from any2caption.serving.runtime import Arrays, strings, text
 
@@ -117,31 +119,54 @@ class _Encoder:
         from any2caption.model.bundle import load_config
 
         torch.set_num_threads(THREADS)
-        config = load_config(bundle)
-        self.width = config.rows if self.grid_name else config.text.hidden
-        self.rows_per_output = config.vision.merge**2 if self.grid_name else 1
+        self.config = load_config(bundle)
         self.encode = self.load(bundle)
 
     def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
         """Return the function from joined rows (and grids) to embeddings."""
         raise NotImplementedError
 
-    def run(self, batch: Sequence[Arrays]) -> list[Arrays]:
-        """Encode all requests in one pass; those without rows get zero rows."""
-        rows = [arrays[self.rows_name][0] for arrays in batch]
-        present = [index for index, one in enumerate(rows) if len(one)]
+    def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
+        """Encode all good requests in one pass; those without rows get zero rows."""
         empty = np.zeros((1, 0, self.width), np.float32)
-        outputs: list[Arrays] = [{self.output_name: empty} for _ in batch]
+        outputs: list[Arrays | A2CError] = [{self.output_name: empty} for _ in batch]
+        present: list[tuple[int, tuple[NDArray[Any], ...]]] = []
+        for index, arrays in enumerate(batch):
+            try:
+                rows = self._checked(arrays)
+            except InputError as error:
+                outputs[index] = error
+                continue
+            if len(rows[0]):
+                present.append((index, rows))
         if not present:
             return outputs
-        joined = [np.concatenate([rows[index] for index in present])]
-        if self.grid_name:
-            joined.append(np.concatenate([batch[index][self.grid_name][0] for index in present]))
+        joined = [
+            np.concatenate(parts) for parts in zip(*(rows for _, rows in present), strict=True)
+        ]
         embeds = self.encode(*joined)
-        ends = np.cumsum([len(rows[index]) // self.rows_per_output for index in present])
-        for index, part in zip(present, np.split(embeds, ends[:-1]), strict=True):
+        ends = np.cumsum([len(rows[0]) // self.rows_per_output for _, rows in present])
+        if len(embeds) != ends[-1]:
+            raise A2CError(f"{self.output_name}: {len(embeds)} rows for {ends[-1]}")
+        for (index, _), part in zip(present, np.split(embeds, ends[:-1]), strict=True):
             outputs[index] = {self.output_name: np.ascontiguousarray(part[None], np.float32)}
         return outputs
+
+    @property
+    def width(self) -> int:
+        """Numbers in an output row."""
+        return self.config.rows if self.grid_name else self.config.text.hidden
+
+    @property
+    def rows_per_output(self) -> int:
+        """Input rows that become one output row."""
+        return self.config.vision.merge**2 if self.grid_name else 1
+
+    def _checked(self, arrays: Arrays) -> tuple[NDArray[Any], ...]:
+        """The request's rows, with their grid where the encoder takes one."""
+        if self.grid_name:
+            return checks.patch_rows(arrays, self.rows_name, self.grid_name, self.config)
+        return (checks.pose_rows(arrays, self.rows_name, self.config),)
 
 
 class VisionEncoder(_Encoder):
@@ -193,35 +218,24 @@ class DecoderStep:
 
         torch.set_num_threads(THREADS)
         self.decoder = Decoder.from_bundle(bundle)
+        self.config = self.decoder.processor.config
 
     def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
-        """Caption the batch; a request without a prompt (a probe) is refused by itself."""
+        """Caption the batch; a request that does not fit together is refused by itself."""
         from any2caption.captions.text import parse
-        from any2caption.model.inputs import DecoderInputs
 
-        outputs: list[Arrays | A2CError] = [
-            InputError("no prompt", field="INPUT_IDS") for _ in batch
-        ]
-        requests: dict[int, DecoderInputs] = {}
+        outputs: list[Arrays | A2CError] = []
+        asked, requests = [], []
         for index, arrays in enumerate(batch):
-            if not arrays["INPUT_IDS"].size:
-                continue
-            request = DecoderInputs(
-                input_ids=arrays["INPUT_IDS"][0],
-                position_ids=arrays["POSITION_IDS"][0],
-                token_types=arrays["TOKEN_TYPES"][0],
-                vision_embeds=arrays["VISION_EMBEDS"][0],
-                motion_embeds=arrays["MOTION_EMBEDS"][0],
-                camera_embeds=arrays["CAMERA_EMBEDS"][0],
-            )
             try:
-                self.decoder.check(request)
+                requests.append(checks.decoder_request(arrays, self.config))
             except InputError as error:  # this caller's alone
-                outputs[index] = error
+                outputs.append(error)
                 continue
-            requests[index] = request
-        captions = self.decoder.generate(list(requests.values()))
-        for index, caption in zip(requests, captions, strict=True):
+            outputs.append({})
+            asked.append(index)
+        captions = self.decoder.generate(requests) if requests else []
+        for index, caption in zip(asked, captions, strict=True):
             try:
                 parts = parse(caption)
             except InputError as error:  # the model's fault, not the caller's

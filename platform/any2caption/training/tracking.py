@@ -1,25 +1,31 @@
 """Metrics: `metrics.jsonl` is the truth, MLflow gets what it says, in batches, from a thread.
 
 The sender reads the file from where it last got through and notes that place in `mlflow.json`, so
-an outage of MLflow loses nothing: what is missing is sent when it answers again, by the run's next
-start, or by `send_rest`.
+an outage of MLflow loses nothing: what is missing is sent when it answers again. After the end of a
+run the sender tries for a bounded time; then the note stays without `done`, and whoever comes later
+(`send_pending`: the task that registers the bundle, housekeeping, a second start) sends the rest
+and ends the run in MLflow.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
 FLUSH_SECONDS = 5.0
 _REST_SECONDS = 60.0
+_AGAIN_SECONDS = 1.0
 BATCH = 1000
 EXPERIMENT = "any2caption-training"
+NOTE = "mlflow.json"
+"""Beside the metrics: which run of MLflow they go to, how far they got, whether that is all."""
 
 
 class Metrics:
@@ -53,11 +59,11 @@ class Metrics:
         self._write({"step": step, "table": name})
 
     def close(self) -> str:
-        """Send what is left.
+        """Send what is left and end a run that was made here, trying for 20 seconds.
 
         Returns a sentence about what MLflow did not get, or an empty string.
         """
-        return self._sender.close(4 * FLUSH_SECONDS) if self._sender else ""
+        return self._sender.close(4 * FLUSH_SECONDS, again=True) if self._sender else ""
 
     def _write(self, values: Mapping[str, float | str]) -> None:
         with self.file.open("a") as lines:
@@ -69,44 +75,92 @@ def send_rest(file: Path, url: str) -> str:
     return _Sender(file, url, "", {}).close(_REST_SECONDS)
 
 
+def send_pending(folders: Iterable[Path], url: str) -> dict[Path, str]:
+    """Send what MLflow lacks of finished runs; `folders` are what `training.run` calls OUT.
+
+    A run without a bundle, or whose lock is held, is still training's own business. Returns for
+    each folder that had something to send what `send_rest` says: an empty string if all is there.
+    """
+    said = {}
+    for folder in folders:
+        note = _read_note(folder / NOTE)
+        if not (folder / "bundle" / "manifest.json").exists() or note.get("done", not note):
+            continue
+        with (folder / "run.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            said[folder] = send_rest(folder / "metrics.jsonl", url)
+    return said
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    """What an earlier start left; empty if there is nothing to be read."""
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
 class _Sender:
     """The background sender: a failure is tried again, it never raises into training."""
 
     def __init__(self, file: Path, url: str, run: str, tags: Mapping[str, str]) -> None:
-        self.file, self.note, self.url = file, file.with_name("mlflow.json"), url
-        noted = self._noted()
+        self.file, self.note, self.url = file, file.with_name(NOTE), url
+        noted = _read_note(self.note)
         self.tags = tags or dict(noted.get("tags", {}))
         known = run in {"", noted.get("run")}
         self.run = str(noted.get("run", "")) if known else run
         self._own = bool(noted.get("own", True)) if known else False
         self._sent = int(noted.get("sent", 0)) if known else 0
+        self._done = False
         if tags or not known:  # an outage may outlast this process, and what it alone knows
             self._write_note()
         self._client: Any = None
-        self._stop = threading.Event()
+        self._stop, self._deadline = threading.Event(), 0.0
         self._problem = ""
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
-    def close(self, seconds: float) -> str:
-        """Send the rest, waiting at most so long; returns what `Metrics.close` does."""
+    def close(self, seconds: float, *, again: bool = False) -> str:
+        """Send the rest, waiting at most so long; returns what `Metrics.close` does.
+
+        With `again` a failure is tried again within that time.
+        """
+        self._deadline = time.monotonic() + seconds * again
         self._stop.set()
         self._thread.join(seconds)
         lines = sum(1 for _ in self._lines())
-        return f"MLflow lacks {lines} lines of {self.file.name}: {self._problem}" if lines else ""
+        if lines:
+            return f"MLflow lacks {lines} lines of {self.file.name}: {self._problem}"
+        return "" if self._done else f"MLflow was not told that the run ended: {self._problem}"
 
     def _work(self) -> None:
-        while True:
-            stopping = self._stop.wait(FLUSH_SECONDS)
-            try:
-                self._send()
-                if stopping and self._own and self._client:
-                    self._client.set_terminated(self.run, "FINISHED")
-            except Exception as error:  # noqa: BLE001 - whatever MLflow raises must not stop training
-                self._problem = f"{type(error).__name__}: {error}"[:300]
-                self._client = None
-            if stopping:
-                return
+        while not self._stop.wait(FLUSH_SECONDS):
+            self._try(self._send)
+        pause = min(_AGAIN_SECONDS, FLUSH_SECONDS)
+        # No try begins after `close` has returned.
+        while not self._try(self._finish) and time.monotonic() + 2 * pause < self._deadline:
+            time.sleep(pause)
+
+    def _try(self, what: Callable[[], None]) -> bool:
+        try:
+            what()
+        except Exception as error:  # noqa: BLE001 - whatever MLflow raises must not stop training
+            self._problem = f"{type(error).__name__}: {error}"[:300]
+            self._client = None
+            return False
+        return True
+
+    def _finish(self) -> None:
+        """Send the rest, end the run if it was made here, and note that this is all."""
+        self._send()
+        if self._own and self.run:
+            self._client = self._client or _client(self.url)
+            self._client.set_terminated(self.run, "FINISHED")
+        self._done = True
+        self._write_note()
 
     def _send(self) -> None:
         batch: list[tuple[str, float, int, int]] = []
@@ -172,17 +226,11 @@ class _Sender:
             "own": self._own,
             "sent": self._sent,
             "tags": dict(self.tags),
+            "done": self._done,
         }
         part = self.note.with_suffix(".part")
         part.write_text(json.dumps(note))
         part.rename(self.note)
-
-    def _noted(self) -> dict[str, Any]:
-        """What an earlier start left."""
-        try:
-            return dict(json.loads(self.note.read_text()))
-        except (OSError, ValueError, TypeError):
-            return {}
 
 
 def _client(url: str) -> Any:

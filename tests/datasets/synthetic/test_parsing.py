@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
+from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.datasets.records import SourceRecord
 from any2caption.datasets.synthetic.corpus import make_scenes
 from any2caption.datasets.synthetic.world import sample_scene
-
-registry = pytest.importorskip("any2caption.conditions.registry")
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +19,7 @@ def parsed():
         scene = sample_scene(31, int(record.id.split("-")[2]))
         for item in record.conditions:
             parts = [Part(path, files[path]) for path in item.paths]
-            condition = registry.parse_condition(
-                item.kind, parts, role=item.role, options=item.options
-            )
+            condition = parse_condition(item.kind, parts, role=item.role, options=item.options)
             found.append((scene, condition))
     return found
 

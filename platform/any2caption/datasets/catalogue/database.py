@@ -21,13 +21,23 @@ _LEDGER_LOCK = 4_201_338  # one line of a ledger at a time
 
 
 def connect(url: str) -> Engine:
-    """Open a database by SQLAlchemy URL. SQLite gets write-ahead logging and waits for its turn."""
+    """Open a database by SQLAlchemy URL. SQLite gets write-ahead logging and waits for its turn.
+
+    Raises:
+        ConfigError: no URL, or a database that nothing here can open; it never shows the URL, where
+            a password may stand.
+    """
     try:
         parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        form = "dialect+driver://user:password@host:port/database"
+        raise ConfigError(f"A2C_CATALOGUE_URL is no SQLAlchemy URL ({form})") from None
+    try:
         if parsed.get_backend_name() != "sqlite":
             return create_engine(parsed, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise ConfigError(f"{url!r} is no usable catalogue URL: {error}") from error
+        what = f"A2C_CATALOGUE_URL: {parsed.drivername} is not usable"
+        raise ConfigError(f"{what}: {error}") from error
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).absolute().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT})
