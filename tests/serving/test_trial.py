@@ -17,7 +17,8 @@ pytestmark = pytest.mark.server
 _BOOT = """
 import sys, time
 from pathlib import Path
-from any2caption.serving import smoke, trial
+import any2caption.serving.smoke as smoke
+import any2caption.serving.trial as trial
 from any2caption.serving.releases import read_release
 smoke.check = lambda *_, **__: time.sleep(120)
 trial.boot(read_release(Path(sys.argv[1])), sys.argv[2])
