@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import attack_kinds
 import attack_stack
@@ -134,7 +135,7 @@ class Memory:
             for name, size in self.now().items():
                 self.peak[name] = max(size, self.peak.get(name, 0))
 
-    def __enter__(self) -> "Memory":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -156,7 +157,9 @@ def name_of(process: psutil.Process) -> str:
     return Path(words[1]).name if first.startswith("python") and len(words) > 1 else first
 
 
-def attack(url: str, kinds: list[attack_kinds.Kind], rounds: int, minutes: float) -> dict[str, Counter[str]]:
+def attack(
+    url: str, kinds: list[attack_kinds.Kind], rounds: int, minutes: float
+) -> dict[str, Counter[str]]:
     """Send every kind `rounds` times, two at a time, for at most `minutes`; return the outcomes."""
     outcomes: dict[str, Counter[str]] = {kind.name: Counter() for kind in kinds}
     jobs = iter([kind for _ in range(rounds) for kind in kinds])
@@ -184,7 +187,9 @@ def attack(url: str, kinds: list[attack_kinds.Kind], rounds: int, minutes: float
     return outcomes
 
 
-def recovery(settings: Settings, parts: dict[str, Callable[[], None]]) -> dict[str, dict[str, float]]:
+def recovery(
+    settings: Settings, parts: dict[str, Callable[[], None]]
+) -> dict[str, dict[str, float]]:
     """Break each part; return seconds until `status` says so, and until all is healthy again."""
     rows = {}
     for name, harm in parts.items():
@@ -218,7 +223,7 @@ def wait_healthy(settings: Settings, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def run(settings: Settings, rounds: int, minutes: float, *, with_recovery: bool) -> dict[str, object]:
+def run(settings: Settings, rounds: int, minutes: float, *, with_recovery: bool) -> dict[str, Any]:
     """Attack a running stack; return all figures."""
     url = settings.triton_url
     good = GoodClients(url)
@@ -238,12 +243,14 @@ def run(settings: Settings, rounds: int, minutes: float, *, with_recovery: bool)
         later = memory.now()
         peak = memory.peak
     names = sorted({*before, *later, *peak})
-    figures: dict[str, object] = {
+    figures: dict[str, Any] = {
         "tried": {name: dict(count) for name, count in outcomes.items()},
         "forbidden things done": sum(c[attack_kinds.DONE] for c in outcomes.values()),
         "crashed": [name for name, _ in crashed],
         "good clients": {
-            "before": calm.row(), "during": during.row(), "after": after.row(),
+            "before": calm.row(),
+            "during": during.row(),
+            "after": after.row(),
         },
         "memory MB (before, peak, after)": {
             name: [before.get(name, 0), peak.get(name, 0), later.get(name, 0)] for name in names
@@ -264,14 +271,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="a2c-attack-") as folder:
-        stack = attack_stack.existing(chosen.home) if chosen.home else attack_stack.own(Path(folder))
+        stack = (
+            attack_stack.existing(chosen.home) if chosen.home else attack_stack.own(Path(folder))
+        )
         with stack as settings:
             figures = run(settings, chosen.rounds, chosen.minutes, with_recovery=chosen.recovery)
     print(json.dumps(figures, indent=2))
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2))
-    good = figures["good clients"]
-    assert isinstance(good, dict)
+    good: dict[str, Any] = figures["good clients"]
     wrong = sum(phase["wrong"] for phase in good.values())
     sys.exit(bool(figures["crashed"] or wrong or figures["forbidden things done"]))
 

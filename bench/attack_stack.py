@@ -37,6 +37,7 @@ def own(folder: Path) -> Iterator[Settings]:
     settings = environment.load_settings(folder / "home")
     try:
         local.up(settings, with_swift=local.choose_store(settings, "file"), say=print)
+        settings = environment.load_settings(folder / "home")  # with the keys of what was started
         _release(settings, folder)
         yield settings
     finally:
