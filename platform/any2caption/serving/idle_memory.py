@@ -2,8 +2,9 @@
 
 The server starts its steps with allocator settings that keep freed memory (`server._MALLOC`): page
 faults would cost elementwise operations a factor of 4.7. So one large request would hold its peak
-for ever. `IdleMemory` trims the heap once a step has been idle for some seconds and has grown: no
-request pays for it.
+for ever. `IdleMemory` trims the heap of a step that has grown: once it has been idle for some
+seconds, when no request pays for it, and now and then where something asks it all the time (the
+watchdog does, every few seconds).
 """
 
 import ctypes
@@ -15,6 +16,8 @@ GROWTH = 100_000_000
 """Bytes above the size at the start that are left alone."""
 IDLE = 5.0
 """Seconds without a request before memory is given back."""
+BUSY = 20.0
+"""Seconds after which it is given back between requests."""
 
 
 def resident() -> int:
@@ -26,8 +29,8 @@ def resident() -> int:
 class IdleMemory:
     """Watches one process; `busy` is called with every request."""
 
-    def __init__(self, idle: float = IDLE, growth: int = GROWTH) -> None:
-        self._idle, self._most = idle, resident() + growth
+    def __init__(self, idle: float = IDLE, growth: int = GROWTH, busy: float = BUSY) -> None:
+        self._idle, self._busy, self._most = idle, busy, resident() + growth
         self._last = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="idle-memory", daemon=True)
@@ -43,14 +46,13 @@ class IdleMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        trimmed = self._last
+        trimmed = time.monotonic()
         while not self._stopped.wait(self._idle):
-            last = self._last
-            if last == trimmed or time.monotonic() - last < self._idle:
-                continue
-            if resident() > self._most:
+            now, last = time.monotonic(), self._last
+            idle = now - last >= self._idle and last > trimmed  # once a pause: the rest is in use
+            if (idle or now - trimmed >= self._busy) and resident() > self._most:
                 give_back()
-            trimmed = last  # once a pause is enough: what is left is in use
+                trimmed = now
 
 
 def give_back() -> None:
