@@ -114,8 +114,12 @@ class Memory:
         self._until = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def now(self) -> dict[str, int]:
-        """Return MB by process name; several of one name are added up."""
+    def now(self, *, own: bool = False) -> dict[str, int]:
+        """Return MB by process name; several of one name are added up.
+
+        `own`: only what no other process shares. Triton's memory for tensors, which it shares with
+        its steps and never makes smaller, is not among it.
+        """
         found: Counter[str] = Counter()
         family = {p.pid: p for p in processes.marked(local.MARK, self.stack)}
         for process in list(family.values()):
@@ -125,7 +129,8 @@ class Memory:
                 continue
         for process in family.values():
             try:
-                found[name_of(process)] += process.memory_info().rss
+                full = process.memory_full_info() if own else process.memory_info()
+                found[name_of(process)] += full.uss if own else full.rss
             except psutil.Error:
                 continue
         return {name: size >> 20 for name, size in sorted(found.items())}
@@ -223,27 +228,34 @@ def wait_healthy(settings: Settings, seconds: float) -> None:
         time.sleep(0.2)
 
 
-def run(settings: Settings, rounds: int, minutes: float, *, with_recovery: bool) -> dict[str, Any]:
-    """Attack a running stack; return all figures."""
+def run(
+    settings: Settings,
+    rounds: int,
+    minutes: float,
+    *,
+    calm_seconds: float = 20.0,
+    settle_seconds: float = SETTLE_SECONDS,
+) -> dict[str, Any]:
+    """Attack a running stack; return all figures but those of its recovery."""
     url = settings.triton_url
     good = GoodClients(url)
     kinds = attack_kinds.kinds(settings)
     servers = attack_stack.server_pids(settings)
     with Memory(settings) as memory:
-        before = memory.now()
+        before, own_before = memory.now(), memory.now(own=True)
         with good.asking() as calm:
-            time.sleep(min(20.0, 15.0 * minutes))
+            time.sleep(calm_seconds)
         with good.asking() as during:
             outcomes = attack(url, kinds, rounds, minutes)
             outcomes["60 × 25 MB at once"] = Counter(attack_kinds.flood(url))
         crashed = sorted(set(servers.items()) - set(attack_stack.server_pids(settings).items()))
-        time.sleep(min(SETTLE_SECONDS, 60.0 * minutes))
+        time.sleep(settle_seconds)
         with good.asking() as after:
-            time.sleep(min(10.0, 10.0 * minutes))
-        later = memory.now()
+            time.sleep(calm_seconds / 2)
+        later, own_later = memory.now(), memory.now(own=True)
         peak = memory.peak
     names = sorted({*before, *later, *peak})
-    figures: dict[str, Any] = {
+    return {
         "tried": {name: dict(count) for name, count in outcomes.items()},
         "forbidden things done": sum(c[attack_kinds.DONE] for c in outcomes.values()),
         "crashed": [name for name, _ in crashed],
@@ -255,10 +267,10 @@ def run(settings: Settings, rounds: int, minutes: float, *, with_recovery: bool)
         "memory MB (before, peak, after)": {
             name: [before.get(name, 0), peak.get(name, 0), later.get(name, 0)] for name in names
         },
+        "of these their own alone (before, after)": {
+            name: [own_before.get(name, 0), own_later.get(name, 0)] for name in names
+        },
     }
-    if with_recovery:
-        figures["recovery"] = recovery(settings, attack_stack.harms(settings))
-    return figures
 
 
 def main() -> None:
@@ -275,7 +287,9 @@ def main() -> None:
             attack_stack.existing(chosen.home) if chosen.home else attack_stack.own(Path(folder))
         )
         with stack as settings:
-            figures = run(settings, chosen.rounds, chosen.minutes, with_recovery=chosen.recovery)
+            figures = run(settings, chosen.rounds, chosen.minutes)
+            if chosen.recovery:
+                figures["recovery"] = recovery(settings, attack_stack.harms(settings))
     print(json.dumps(figures, indent=2))
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=2))
