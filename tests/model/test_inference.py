@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from any2caption.captions.text import parse
+from any2caption.errors import InputError
 from any2caption.model.decoder import Decoder
 from any2caption.model.inference import (
     Captioner,
@@ -96,3 +99,42 @@ def test_scores_that_are_not_numbers_do_not_break_the_form(decoder):
         if constraint.done.all():
             break
     parse(decoder.processor.decode(written))
+
+
+def spoiled(item, name):
+    """A request that no preprocessing step makes: one array replaced, by what it is called."""
+    ids = item.input_ids
+    rows = item.vision_embeds.copy()
+    rows[0, 0] = np.nan
+    longer = np.tile(ids, 4096 // len(ids) + 1)
+    return replace(
+        item,
+        **{
+            "too long": {
+                "input_ids": longer,
+                "token_types": np.zeros_like(longer),
+                "position_ids": np.tile(np.arange(len(longer)) % 100, (3, 1)),
+            },
+            "far positions": {"position_ids": item.position_ids + 4096},
+            "unknown token": {"input_ids": np.where(np.arange(len(ids)) == 2, 10**6, ids)},
+            "other rows": {"vision_embeds": item.vision_embeds[:-1]},
+            "not finite": {"vision_embeds": rows},
+            "fewer types": {"token_types": item.token_types[:-1]},
+        }[name],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("too long", "INPUT_IDS: .* tokens, positions up to 99; the model takes 3,896 tokens"),
+        ("far positions", "INPUT_IDS: .*4,096 positions"),
+        ("unknown token", "INPUT_IDS: a token that the model does not know"),
+        ("other rows", "VISION_EMBEDS: 3 rows for 4 places"),
+        ("not finite", "VISION_EMBEDS: numbers that are not finite"),
+        ("fewer types", "POSITION_IDS: not of"),
+    ],
+)
+def test_the_decoder_refuses_what_it_cannot_decode(decoder, batch, name, words):
+    with pytest.raises(InputError, match=words):
+        decoder.generate([batch[0], spoiled(batch[1], name)])

@@ -5,7 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from any2caption.conditions.types import Camera, Condition, Depth, DrawnPose, Image, Motion
+from any2caption.conditions.types import (
+    Camera,
+    Condition,
+    Depth,
+    DrawnPose,
+    Image,
+    Motion,
+    Pose,
+    Region,
+    Regions,
+)
+from any2caption.errors import InputError
 from any2caption.model.inputs import CAMERA, MOTION, VISION
 from any2caption.model.pixels import letterbox, patchify, smart_size
 from any2caption.model.presets import QWEN2_VL_2B
@@ -152,3 +163,73 @@ def test_tracks_and_drawn_poses_go_through_the_motion_encoder(processor):
     assert counts(inputs)[MOTION] == len(inputs.motion_patches) // cell > 0
     assert counts(inputs)[VISION] == 0
     assert "motion 1: " in processor.tokenizer.decode(inputs.input_ids.tolist())
+
+
+def labelled(letters, count=64):
+    label = "".join(chr(97 + (7 * at * at + at) % 26) for at in range(letters))
+    regions = [Region(label, "box", np.array([[0.1, 0.1], [0.9, 0.9]]))] * count
+    return Condition("region", Regions((tuple(regions),)), "regions JSON")
+
+
+def test_a_prompt_longer_than_the_positions_is_refused_with_what_takes_most(processor, conditions):
+    features = [processor.features(conditions["image"]), processor.features(labelled(200))]
+    with pytest.raises(InputError) as caught:
+        processor.assemble("a street", features)
+    text, settings = processor.config.text, processor.config.processor
+    most = text.max_positions - settings.max_new_tokens
+    message = str(caught.value)
+    assert message.startswith("region 1: the prompt has 1")
+    assert f"the model takes {most:,} (4,096 less the caption's); region 1 takes most, 1" in message
+    assert len(processor.assemble("a street", features[:1]).input_ids) < most
+
+
+def test_a_prompt_is_measured_before_patches_are_made(processor, conditions, monkeypatch):
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("any2caption.model.processor.patchify", never)
+    features = [processor.features(conditions["image"]), processor.features(labelled(200))]
+    with pytest.raises(InputError, match="takes most"):
+        processor.assemble("", features)
+
+
+def not_finite():
+    w2c = np.tile(np.eye(3, 4), (4, 1, 1))
+    w2c[2, 0, 3] = np.nan
+    far = np.tile(np.eye(3, 4), (4, 1, 1))
+    far[2, 0, 3] = 1e300
+    lens = np.full((4, 4), np.nan)
+    keypoints = np.ones((3, 1, 18, 3), np.float32)
+    keypoints[1, 0, 3, 0] = np.inf
+    tracks = np.zeros((3, 2, 2), np.float32)
+    tracks[0, 0, 0] = -np.inf
+    points = np.array([[0.1, 0.1], [np.nan, 0.9]])
+    return {
+        "camera": Camera(lens, w2c),
+        "far camera": Camera(lens, far),
+        "pose": Pose(keypoints, "COCO_18"),
+        "motion": Motion(tracks),
+        "region": Regions(((Region("a", "box", points),),)),
+    }
+
+
+@pytest.mark.parametrize("name", not_finite())
+def test_numbers_that_are_not_finite_are_refused_by_condition(processor, name):
+    kind = name.split()[-1]
+    condition = Condition(kind, not_finite()[name], "made here", number=2)
+    with pytest.raises(InputError, match=f"^{kind} 2: {kind}: .*numbers"):
+        processor.features(condition)
+
+
+def test_half_a_character_in_a_prompt_is_refused_in_one_line(processor):
+    with pytest.raises(InputError, match="text: U\\+D800 at character 4 is half a character"):
+        processor.assemble("red\ud800", [])
+
+
+def test_a_very_long_text_is_cut_as_a_long_one_is(processor):
+    most = processor.config.processor.max_text_tokens
+    long, longer = ("red ball " * n for n in (5_000, 500_000))
+    assert processor.assemble(longer, []).input_ids.tolist() == (
+        processor.assemble(long, []).input_ids.tolist()
+    )
+    assert processor.assemble(longer, []).warnings == (f"the text was cut to {most} tokens",)

@@ -24,6 +24,8 @@ class Limits:
     """Pixels of one picture or frame."""
     clip_pixels: int | None = None
     """Pixels of all frames that are kept; more frames are thinned out evenly."""
+    decoded_pixels: int | None = None
+    """Pixels of all frames of a clip, kept or not: what decoding costs; more are refused."""
     kept_frames: int | None = None
     """Frames that are kept of a clip; more are thinned out evenly."""
     frames: int | None = None
@@ -44,8 +46,9 @@ class Option:
     summary: str
     type: Literal["number", "choice", "text"]
     choices: tuple[str, ...] = ()
-    maximum: float = 1e9
-    """Numbers are above zero and at most this."""
+    minimum: float = 1e-6
+    maximum: float = 1e6
+    """Numbers lie between the two, both included."""
 
 
 Options = Mapping[str, float | str]

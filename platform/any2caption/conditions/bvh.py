@@ -7,13 +7,14 @@ axes stay the file's own.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits
-from any2caption.conditions.text import decode_utf8
+from any2caption.conditions.text import bounded_lines
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
@@ -22,7 +23,12 @@ _AXES = "XYZ"
 _MAX_JOINTS = 1024
 _MAX_DEPTH = 200
 _MAX_VALUE = 1e6
-_MIN_TIME = 1e-4
+_MAX_PLACES = 1_500_000
+"""Joints times frames: a joint without channels costs no byte of the file a frame."""
+_MAX_VALUES = 4_000_000
+"""Channels times frames."""
+_MAX_TEXT, _MAX_LINES = 32_000_000, 50_000
+_MIN_TIME, _MAX_TIME = 1e-3, 100.0
 Floats = NDArray[np.float64]
 
 
@@ -57,7 +63,7 @@ def read_bvh(part: Part, limits: Limits) -> Capture:
     """
     reader = _Reader(part)
     joints = reader.hierarchy()
-    values, frame_time = reader.motion(sum(len(joint.channels) for joint in joints), limits)
+    values, frame_time = reader.motion(joints, limits)
     rest = np.zeros((len(joints), 3))
     for index, joint in enumerate(joints):
         rest[index] = joint.offset + (rest[joint.parent] if joint.parent >= 0 else 0)
@@ -106,7 +112,7 @@ class _Reader:
 
     def __init__(self, part: Part) -> None:
         self.file = part.name
-        self.lines = decode_utf8(part).splitlines()
+        self.lines = bounded_lines(part, _MAX_TEXT, _MAX_LINES)
         self.at = 0
 
     def error(self, message: str, name: str) -> InputError:
@@ -197,28 +203,52 @@ class _Reader:
             channels.append((found[2].lower(), _AXES.index(found[1].upper())))
         return channels
 
-    def motion(self, channels: int, limits: Limits) -> tuple[Floats, float]:
-        """Read MOTION: the number of frames, the frame time, the values T×C."""
+    def motion(self, joints: list[Joint], limits: Limits) -> tuple[Floats, float]:
+        """Read MOTION: the number of frames, the frame time, the values T×C of all channels."""
+        channels = sum(len(joint.channels) for joint in joints)
         count = self._labelled("Frames")
         if count != int(count) or count < 1:
             raise self.error(f"{count:g} frames", "Frames")
         if limits.frames and count > limits.frames:
             raise self.error(f"{count:,.0f} frames; at most {limits.frames:,} are taken", "Frames")
+        if count * len(joints) > _MAX_PLACES:
+            raise self.error(
+                f"{count:,.0f} frames of {len(joints):,} joints; at most {_MAX_PLACES:,} places "
+                "are taken",
+                "Frames",
+            )
+        if count * channels > _MAX_VALUES:
+            raise self.error(
+                f"{count:,.0f} frames of {channels:,} channels; at most {_MAX_VALUES:,} values "
+                "are taken",
+                "Frames",
+            )
         frame_time = self._labelled("Frame Time")
-        if frame_time < _MIN_TIME:
-            raise self.error(f"{frame_time:g} seconds a frame", "Frame Time")
-        rows: list[list[float]] = []
+        if not _MIN_TIME <= frame_time <= _MAX_TIME:
+            raise self.error(
+                f"{frame_time:g} seconds a frame; {_MIN_TIME:g} to {_MAX_TIME:g} are taken",
+                "Frame Time",
+            )
+        rows: list[Floats] = []
         while len(rows) < count and (words := self._next()):
             if len(words) != channels:
                 raise self.error(
                     f"{len(words)} numbers; the hierarchy has {channels} channels", "MOTION"
                 )
-            rows.append([self._number(word, "MOTION") for word in words])
+            rows.append(self._row(words))
         if len(rows) < count:
             raise self.error(f"truncated: {len(rows)} of {count:.0f} frames", "MOTION")
         if self._next():
             raise self.error(f"more lines than the {count:.0f} frames that are stated", "MOTION")
         return np.array(rows, dtype=np.float64).reshape(len(rows), channels), frame_time
+
+    def _row(self, words: list[str]) -> Floats:
+        """A line of numbers, all at once; one by one only where one of them has to be named."""
+        with suppress(ValueError):
+            row = np.array(words, np.float64)
+            if (np.abs(row) <= _MAX_VALUE).all():
+                return row
+        return np.array([self._number(word, "MOTION") for word in words])
 
     def _labelled(self, label: str) -> float:
         text = " ".join(self._next())

@@ -23,7 +23,7 @@ from any2caption.conditions.camera_canonical import AXES, canonical
 from any2caption.conditions.camera_curves import TURNS, motion_curves
 from any2caption.conditions.camera_source import DIRECTIONS, RawPath, Source, load_json
 from any2caption.conditions.sniff import sniff
-from any2caption.conditions.text import decode_utf8
+from any2caption.conditions.text import bounded_lines
 from any2caption.conditions.types import Camera, Part
 
 JSON_FORMATS = (
@@ -83,17 +83,20 @@ OPTIONS = (
         choices=("xyzw", "wxyz"),
     ),
     Option(name="scale", summary="units of the file per unit of the path", type="number"),
-    Option(name="width", summary="picture width in pixels", type="number", maximum=1e6),
-    Option(name="height", summary="picture height in pixels", type="number", maximum=1e6),
+    Option(name="width", summary="picture width in pixels", type="number", minimum=1),
+    Option(name="height", summary="picture height in pixels", type="number", minimum=1),
     Option(
         name="frames",
         summary=f"frames of a path of key points (default {camera_sphere.FRAMES})",
         type="number",
+        minimum=1,
         maximum=20_000,
     ),
 )
 _MOST_TURN = 130.0
 """Degrees of tilt or roll in all that a filming camera rarely goes through."""
+_MAX_LINES = 200_000
+_MAX_TEXT = 8_000_000
 _ACCEPTED = f"accepted: {', '.join(FORMATS)}"
 
 
@@ -169,10 +172,9 @@ def _header_only(part: Part) -> bool:
 
 
 def _read_text(source: Source) -> RawPath:
-    text = decode_utf8(source.part).replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip():
+    lines = bounded_lines(source.part, _MAX_TEXT, _MAX_LINES)
+    if not any(line.strip() for line in lines):
         raise source.at().error("the file is empty", "poses")
-    lines = text.split("\n")
     filled = camera_text.filled_lines(lines)
     format_ = str(source.options.get("format") or _text_format(lines, filled))
     readers: dict[str, Callable[[], RawPath]] = {

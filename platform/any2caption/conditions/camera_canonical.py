@@ -9,6 +9,9 @@ from any2caption.conditions.types import Camera
 ROTATION_TOLERANCE = 0.02
 """How far a matrix may be from orthonormal (largest |singular value − 1|) and still be repaired."""
 
+MAX_EXTENT = 1e5
+"""How far a path may lead from its first pose, along an axis, after scaling."""
+
 AXES: dict[str, tuple[str, Floats]] = {
     "opencv": ("x right, y down, z forward", np.eye(3)),
     "opengl": ("x right, y up, z backward", np.diag([1.0, -1.0, -1.0])),
@@ -48,6 +51,7 @@ def canonical(raw: RawPath, file: str, options: Options, notes: Notes) -> Camera
         w2c[:, :, 3] = w2c[:, :, 3] @ turn.T
     unit = float(options.get("scale", raw.unit))
     w2c[:, :, 3] /= unit
+    _check_extent(raw, w2c[:, :, 3], unit, file)
     if raw.unit_name and "scale" not in options:
         notes.assume(f"lengths are {raw.unit_name}; scale=… overrides")
     w2c[0] = np.eye(3, 4)
@@ -79,6 +83,19 @@ def _check_range(raw: RawPath, translations: Floats, file: str) -> None:
         record = raw.records[min(at, len(raw.records) - 1)]
         value = float(np.abs(translations[at]).max())
         raise Place(file, record).error(f"{value:g} is out of range", "translation")
+
+
+def _check_extent(raw: RawPath, moves: Floats, unit: float, file: str) -> None:
+    """Refuse a path that leads further than any scene: it would drown every other number."""
+    far = np.abs(moves).max(axis=1)
+    at = int(np.argmax(far))
+    if not far[at] <= MAX_EXTENT:
+        record = raw.records[min(at, len(raw.records) - 1)]
+        raise Place(file, record).error(
+            f"{far[at]:g} from the first pose, after a scale of {unit:g}; at most {MAX_EXTENT:g} "
+            "is taken (option scale: units of the file per unit of the path)",
+            "translation",
+        )
 
 
 def nearest_rotations(raw: RawPath, file: str, notes: Notes) -> Floats:

@@ -9,7 +9,8 @@ matrices column by column, OpenCV axes.
 
 import math
 import re
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -254,7 +255,7 @@ def _transforms(source: Source, value: dict[str, Any], format_: str) -> RawPath:
         ]
     )
     lens = [
-        _lens(source, {**value, **frame}, place)
+        _lens(source, ChainMap(frame, value), place)
         for frame, place in zip(frames, places, strict=True)
     ]
     return RawPath(
@@ -278,11 +279,13 @@ def _frame_order(source: Source, items: Sequence[dict[str, Any]]) -> list[int]:
             read_value(item["monst3r_im_id"], source.at(f"frame {at + 1}"), "monst3r_im_id")
             for at, item in enumerate(items)
         ]
+        seen: set[float] = set()
         for at, one in enumerate(ids):
-            if ids.index(one) != at:
+            if one in seen:
                 raise source.at(f"frame {at + 1}").error(
                     f"the number {one:g} comes twice", "monst3r_im_id"
                 )
+            seen.add(one)
         if ids != sorted(ids):
             source.notes.warn("frames are not in the order of monst3r_im_id; sorted by it")
             order.sort(key=lambda at: ids[at])
@@ -306,7 +309,9 @@ def _frame_order(source: Source, items: Sequence[dict[str, Any]]) -> list[int]:
     return by_name
 
 
-def _lens(source: Source, value: dict[str, Any], place: Place) -> tuple[float, float, float, float]:
+def _lens(
+    source: Source, value: Mapping[str, Any], place: Place
+) -> tuple[float, float, float, float]:
     """Fractions fx fy cx cy from pixels (fl_x, w …) or from angles of view; NaN where unknown."""
     size = [
         _size(value[key], place, key) if key in value else float(source.options.get(name, math.nan))
@@ -333,7 +338,7 @@ def _lens(source: Source, value: dict[str, Any], place: Place) -> tuple[float, f
 
 
 def _angles(
-    source: Source, value: dict[str, Any], size: Sequence[float], place: Place
+    source: Source, value: Mapping[str, Any], size: Sequence[float], place: Place
 ) -> tuple[float, float, float, float]:
     def fraction(field: str) -> float:
         angle = read_value(value[field], place, field)

@@ -3,17 +3,16 @@
 Also the small checks all readers share: finite numbers, counts, JSON without doubt.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits, Notes, Options
-from any2caption.conditions.text import decode_utf8
+from any2caption.conditions.documents import parse_json, plain_numbers
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
@@ -22,7 +21,8 @@ Direction = Literal["camera_to_world", "world_to_camera"]
 DIRECTIONS: tuple[Direction, ...] = ("camera_to_world", "world_to_camera")
 
 MAX_TRANSLATION = 1e9
-_MAX_FOCAL = 50.0
+_MIN_FOCAL, _MAX_FOCAL = 0.01, 50.0
+"""As fractions of the width: 178 degrees to half a degree across."""
 _MAX_CENTRE = 3.0
 _AFFINE_TOLERANCE = 1e-6
 
@@ -126,6 +126,9 @@ def read_values(values: Any, count: int, place: Place, field: str) -> Floats:
     if not isinstance(values, list) or len(flat) != count:
         found = f"{len(flat)} numbers" if isinstance(values, list) else type(values).__name__
         raise place.error(f"{found} instead of {count}", field)
+    plain = plain_numbers(flat)
+    if plain is not None:
+        return plain
     return np.array([read_value(value, place, field) for value in flat], dtype=np.float64)
 
 
@@ -154,8 +157,9 @@ def check_affine(matrix: Floats, place: Place, field: str) -> None:
 
 def check_intrinsics(row: Sequence[float], place: Place, fields: Sequence[str]) -> None:
     """Refuse fx fy cx cy that cannot be fractions of width and height; NaN is unknown."""
-    for index, (field, value) in enumerate(zip(fields, row, strict=True)):
-        fits = 0 < value <= _MAX_FOCAL if index < 2 else -_MAX_CENTRE <= value <= _MAX_CENTRE  # noqa: PLR2004
+    ranges = (*([(_MIN_FOCAL, _MAX_FOCAL)] * 2), *([(-_MAX_CENTRE, _MAX_CENTRE)] * 2))
+    for field, value, (low, high) in zip(fields, row, ranges, strict=True):
+        fits = low <= value <= high
         if not fits and not math.isnan(value):
             raise place.error(
                 f"{value:g} is no fraction of the picture's width or height (pixels?)", field
@@ -164,30 +168,4 @@ def check_intrinsics(row: Sequence[float], place: Place, fields: Sequence[str]) 
 
 def load_json(part: Part) -> Any:
     """Load JSON strictly: duplicate keys, NaN and endless nesting are refused by name."""
-    place = Place(part.name)
-
-    def no_constant(name: str) -> NoReturn:
-        raise place.error(f"{name} is not a finite number", "JSON")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            shown = "".join(char for char in twice if char.isprintable())[:40]
-            raise place.error(f"the key {shown!r} comes twice", "JSON")
-        return found
-
-    try:
-        return json.loads(decode_utf8(part), parse_constant=no_constant, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"damaged or truncated JSON ({error.msg}, column {error.colno})",
-            file=part.name,
-            record=f"line {error.lineno}",
-            field="JSON",
-        ) from error
-    except (RecursionError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise place.error("JSON nested too deeply, or with a number too long", "JSON") from error
+    return parse_json(part, field="JSON", unique_keys=True)

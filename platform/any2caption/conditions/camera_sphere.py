@@ -21,6 +21,7 @@ _NAMES = ("phi", "theta", "radius")
 _STRAIGHT = 3
 _MAX_DEGREES = 3600.0
 _MAX_RADIUS = 100.0
+_MAX_KEYS = 1000
 
 
 def looks_like(filled: Sequence[Line], lines: Sequence[str]) -> bool:
@@ -68,6 +69,8 @@ def read(source: Source, filled: Sequence[Line]) -> RawPath:
 
 def _keys(source: Source, line: Line, name: str) -> Floats:
     place = source.at(f"line {line.number}")
+    if len(line.cells) > _MAX_KEYS:
+        raise place.error(f"{len(line.cells):,} key points; at most {_MAX_KEYS:,} are taken", name)
     values = np.array([read_cell(cell, place, name) for cell in line.cells])
     limit = _MAX_RADIUS if name == "radius" else _MAX_DEGREES
     if np.abs(values).max() > limit:

@@ -60,6 +60,7 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
                 raise InputError("no video track", file=part.name, field="streams")
             stream = container.streams.video[0]
             _check_header(part, stream, limits)
+            _check_amount(part, stream, stream.frames or _packets(part, name), limits)
             return _decode(part, container, stream, limits, notes)
     except (av.FFmpegError, ValueError, MemoryError, EOFError) as error:
         raise InputError(
@@ -93,9 +94,30 @@ def _check_header(part: Part, stream: Any, limits: Limits) -> None:
             file=part.name,
             field="duration",
         )
-    if limits.frames and stream.frames > limits.frames:
+
+
+def _packets(part: Part, name: str) -> int:
+    """Frames of a clip whose header does not say how many, counted without decoding any."""
+    import av
+
+    with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
+        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
+
+
+def _check_amount(part: Part, stream: Any, frames: int, limits: Limits) -> None:
+    if limits.frames and frames > limits.frames:
         raise InputError(
-            f"{stream.frames:,} frames; at most {limits.frames:,} are taken",
+            f"{frames:,} frames; at most {limits.frames:,} are taken",
+            file=part.name,
+            field="frames",
+        )
+    width, height = stream.codec_context.width, stream.codec_context.height
+    pixels = frames * width * height
+    if limits.decoded_pixels and pixels > limits.decoded_pixels:
+        raise InputError(
+            f"{frames:,} frames of {width}×{height} pixels are {pixels / 1e6:,.0f} "
+            f"megapixels to decode; at most {limits.decoded_pixels / 1e6:,.0f} are taken (give a "
+            "shorter or a smaller clip)",
             file=part.name,
             field="frames",
         )
@@ -124,10 +146,18 @@ def _expected_seconds(stream: Any) -> float | None:
 
 def _frames(part: Part, container: Any, stream: Any, limits: Limits) -> Iterator[Any]:
     """Decoded frames, each checked against the limits that a header can lie about."""
+    decoded = 0
     for index, frame in enumerate(container.decode(stream)):
         _check_size(part, frame.width, frame.height, limits)
+        decoded += frame.width * frame.height
         if limits.frames and index >= limits.frames:
             raise InputError(f"more than {limits.frames:,} frames", file=part.name, field="frames")
+        if limits.decoded_pixels and decoded > limits.decoded_pixels:
+            raise InputError(
+                f"more than {limits.decoded_pixels / 1e6:,.0f} megapixels to decode",
+                file=part.name,
+                field="frames",
+            )
         if limits.seconds and frame.time is not None and frame.time > limits.seconds:
             raise InputError(f"longer than {limits.seconds:g} s", file=part.name, field="duration")
         yield frame
@@ -156,7 +186,16 @@ def _decode(part: Part, container: Any, stream: Any, limits: Limits, notes: Note
             f"{thinner.seen} frames thinned out to {len(thinner.kept)} (1 of {thinner.stride})"
         )
     fps = _mean_rate(stream, times, notes)
-    return Clip(np.stack(thinner.kept), fps / thinner.stride, thinner.seen)
+    return Clip(_stacked(thinner.kept), fps / thinner.stride, thinner.seen)
+
+
+def _stacked(frames: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Join frames of one shape; each is let go once it is copied, so they are held only once."""
+    joined = np.empty((len(frames), *frames[0].shape), np.uint8)
+    frames.reverse()
+    for place in joined:
+        place[:] = frames.pop()
+    return joined
 
 
 def kept_cap(pixels: int, limits: Limits) -> int:
@@ -170,9 +209,10 @@ def _pixels(frame: Any) -> NDArray[np.uint8]:
     """One frame as uint8 H×W×3, turned upright, alpha over white."""
     turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
     if "a" in frame.format.name and frame.format.is_rgb:
-        rgba = frame.to_ndarray(format="rgba").astype(np.uint16)
-        alpha = rgba[:, :, 3:]
-        rgb = ((rgba[:, :, :3] * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
+        rgba = frame.to_ndarray(format="rgba")
+        rgb, alpha = rgba[:, :, :3], rgba[:, :, 3:].astype(np.uint16)
+        if alpha.min() < 255:  # noqa: PLR2004 - opaque frames are the rule
+            rgb = ((rgb * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
     else:
         rgb = frame.to_ndarray(format="rgb24")
     return np.ascontiguousarray(np.rot90(rgb, turns))

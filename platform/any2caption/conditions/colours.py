@@ -20,7 +20,8 @@ def id_colours(ids: NDArray[np.int32]) -> Frames:
     Larger ids are hashed onto the same colours; an id always has the same colour.
     """
     large = ids > 255  # noqa: PLR2004
-    folded = np.where(large, 1 + (ids.astype(np.int64) * 2654435761 >> 8) % 255, ids)
+    folded = ids.copy() if large.any() else ids
+    folded[large] = 1 + (ids[large].astype(np.int64) * 2654435761 >> 8) % 255
     colours: Frames = _palette()[folded]
     return colours
 

@@ -6,6 +6,7 @@ percentile, so a few wild readings do not flatten the rest.
 """
 
 import io
+import math
 import struct
 import zipfile
 import zlib
@@ -18,7 +19,7 @@ from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video, kept_cap
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
-from any2caption.conditions.npy import open_npy
+from any2caption.conditions.npy import Npy, open_npy
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.types import Depth, Part
@@ -208,22 +209,30 @@ def _refuse_colour(rgb: NDArray[np.uint8], tolerance: int, file: str, record: st
 
 
 def _parse_npy(parts: Sequence[Part], options: Options, limits: Limits, notes: Notes) -> Parsed:
-    arrays: list[Floats] = []
-    for part in parts:
-        array = _load_npy(part, limits)
-        if arrays and array.shape[1:] != arrays[0].shape[1:]:
+    files = [_open_npy(part, limits) for part in parts]
+    height, width = files[0].shape[-2:]
+    for file in files:
+        if file.shape[-2:] != (height, width):
             raise InputError(
-                f"{array.shape[2]}×{array.shape[1]} pixels, but {parts[0].name} has "
-                f"{arrays[0].shape[2]}×{arrays[0].shape[1]}",
-                file=part.name,
+                f"{file.shape[-1]}×{file.shape[-2]} pixels, but {parts[0].name} has "
+                f"{width}×{height}",
+                file=file.part.name,
                 field="size",
             )
-        arrays.append(array)
-    maps = np.concatenate(arrays)
-    cap = kept_cap(maps.shape[1] * maps.shape[2], limits)
-    if len(maps) > cap:
-        notes.assume(f"{len(maps)} maps thinned out evenly to {cap}")
-        maps = maps[sample_frames(len(maps), cap)]
+    # Only the maps that are kept become an array of their own.
+    counts = [math.prod(file.shape[:-2]) for file in files]
+    total, cap = sum(counts), kept_cap(height * width, limits)
+    kept = np.arange(total)
+    if total > cap:
+        notes.assume(f"{total} maps thinned out evenly to {cap}")
+        kept = sample_frames(total, cap)
+    maps = np.empty((len(kept), height, width), np.float32)
+    first = 0
+    for file, count in zip(files, counts, strict=True):
+        own = (kept >= first) & (kept < first + count)
+        with np.errstate(over="ignore"):
+            maps[own] = file.array().reshape(-1, height, width)[kept[own] - first]
+        first += count
     maps = np.where(np.isfinite(maps) & (maps > 0), maps, np.float32(np.nan)).astype(np.float32)
     if options.get("near") == "bright":
         return _disparity(maps, parts[0].name, notes, "float npy")
@@ -232,8 +241,8 @@ def _parse_npy(parts: Sequence[Part], options: Options, limits: Limits, notes: N
     return _metric(maps, parts[0].name, notes, "float npy")
 
 
-def _load_npy(part: Part, limits: Limits) -> Floats:
-    """A float npy file as T×H×W."""
+def _open_npy(part: Part, limits: Limits) -> Npy:
+    """A float npy file of one map H×W or several T×H×W; its numbers are not read yet."""
     found = open_npy(part)
     shape = found.shape
     if found.dtype.str[1:] not in _NPY_DTYPES:
@@ -252,10 +261,7 @@ def _load_npy(part: Part, limits: Limits) -> Floats:
             file=part.name,
             field="shape",
         )
-    with np.errstate(over="ignore"):
-        array = found.array().astype(np.float32)
-    maps: Floats = array.reshape((-1, *shape[-2:]))
-    return maps
+    return found
 
 
 def _relative(maps: Floats, options: Options, notes: Notes, format_: str) -> Parsed:

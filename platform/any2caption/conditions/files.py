@@ -11,13 +11,19 @@ MAX_FILES = 10_000
 MAX_BYTES = 1_000_000_000
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key under which `frame2` comes before `frame10`."""
+def natural_key(name: str) -> tuple[tuple[int, int, str, str], ...]:
+    """Sort key under which `frame2` comes before `frame10`; numbers may have any length."""
     pieces = re.split(r"([0-9]+)", name)
     return tuple(
-        (1, int(piece), piece) if index % 2 else (0, 0, piece.casefold())
+        _number_key(piece) if index % 2 else (0, 0, piece.casefold(), "")
         for index, piece in enumerate(pieces)
     )
+
+
+def _number_key(digits: str) -> tuple[int, int, str, str]:
+    """Orders by value without making a number of it: more digits are more, leading zeros apart."""
+    bare = digits.lstrip("0")
+    return 1, len(bare), bare, digits
 
 
 def read_parts(path: Path, *, max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES) -> list[Part]:

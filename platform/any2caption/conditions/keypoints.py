@@ -3,7 +3,6 @@
 A person is K×3 = (x, y, confidence) as the file says; a missing point is all zero.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from any2caption.conditions.documents import parse_json, plain_numbers
 from any2caption.conditions.sniff import sniff
-from any2caption.conditions.text import decode_utf8
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
@@ -61,7 +60,7 @@ def refuse(file: str, name: str) -> NoReturn:
 
 
 def load_json(part: Part) -> Any:
-    """Decode a JSON file; NaN and Infinity are refused.
+    """Decode a JSON file, within bounds; NaN and Infinity are refused.
 
     Raises:
         InputError: not JSON (named by content), damaged, truncated, nested too deeply.
@@ -69,22 +68,7 @@ def load_json(part: Part) -> Any:
     name = sniff(part.data)
     if name != "JSON":
         refuse(part.name, name)
-    try:
-        return json.loads(decode_utf8(part), parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"damaged or truncated JSON ({error.msg}, column {error.colno})",
-            file=part.name,
-            record=f"line {error.lineno}",
-            field="json",
-        ) from error
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
-        raise InputError(f"unreadable JSON: {reason[:80]}", file=part.name, field="json") from error
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a finite number")
+    return parse_json(part)
 
 
 def number(value: Any, where: Where, field: str) -> float:
@@ -129,11 +113,21 @@ def flat_triples(values: Any, where: Where, field: str) -> Floats:
         values = [value for one in values for value in one]
     if len(values) % 3:
         raise where.error(f"{len(values)} numbers, not a multiple of 3 (x, y, confidence)", field)
-    points = [
-        number(value, where, f"{field} point {at // 3} {_AXES[at % 3]}")
-        for at, value in enumerate(values)
-    ]
-    return np.array(points, dtype=np.float64).reshape(-1, 3)
+    points = _plain(values)
+    if points is None:
+        found = [
+            number(value, where, f"{field} point {at // 3} {_AXES[at % 3]}")
+            for at, value in enumerate(values)
+        ]
+        points = np.array(found, dtype=np.float64)
+    return points.reshape(-1, 3)
+
+
+def _plain(values: Sequence[Any]) -> Floats | None:
+    """Numbers of sane size as an array; None where one has to be named."""
+    array = plain_numbers(values)
+    fits = array is not None and (not len(array) or float(np.abs(array).max()) <= MAX_COORDINATE)
+    return array if fits else None
 
 
 def pairs(values: Any, where: Where, field: str, depth: int = 3) -> Floats:
@@ -143,6 +137,10 @@ def pairs(values: Any, where: Where, field: str, depth: int = 3) -> Floats:
     """
     if not isinstance(values, list) or depth < 1:
         raise where.error("not a list of points", field)
+    if values and set(map(type, values)) == {list} and set(map(len, values)) == {2}:
+        plain = _plain([value for one in values for value in one])
+        if plain is not None:
+            return plain.reshape(-1, 2)
     points: list[list[float]] = []
     for one in values:
         if isinstance(one, list) and any(isinstance(inner, list) for inner in one):

@@ -7,27 +7,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import kept_cap
-from any2caption.conditions.documents import load_json, number, numbers, shown, size_of
+from any2caption.conditions.documents import load_json, shown, size_of
+from any2caption.conditions.mask_shapes import (
+    MOST_WORK,
+    Shape,
+    Work,
+    paint,
+    read_polygons,
+)
 from any2caption.conditions.media import MAX_PIXELS
-from any2caption.conditions.rle import decode_mask, mask_size
+from any2caption.conditions.rle import Runs, mask_size, read_runs
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Part, Segmentation
 from any2caption.errors import InputError
 
-_MOST_WORK = 4_000_000_000
-"""Pixels of all masks together: a small file can claim any number of large ones."""
 _MOST_OBJECTS = 10_000
 _ACCEPTED = (
     "accepted: SA-V JSON (masklet), COCO JSON (annotations with segmentation), a run-length mask "
     "or a list of them"
 )
 _SIZES = (("height", "width"), ("imageHeight", "imageWidth"))
-Masks = Sequence[tuple[int, NDArray[np.bool_]]]
 
 
 def parse_mask_document(part: Part, options: Options, limits: Limits, notes: Notes) -> Parsed:
@@ -44,7 +46,6 @@ def parse_mask_document(part: Part, options: Options, limits: Limits, notes: Not
 
 def _parse_masklet(value: Mapping[str, Any], file: str, limits: Limits, notes: Notes) -> Parsed:
     frames = _masklet_frames(value, file, limits)
-    objects = len(frames[0])
     max_pixels = limits.pixels or MAX_PIXELS
     given = next((mask for frame in frames for mask in frame if mask is not None), None)
     if given is None:
@@ -55,23 +56,24 @@ def _parse_masklet(value: Mapping[str, Any], file: str, limits: Limits, notes: N
     if len(frames) > cap:
         notes.assume(f"{len(frames)} frames thinned out evenly to {cap}")
         kept = sample_frames(len(frames), cap).tolist()
-    _check_work(len(kept) * objects * height * width, file)
     _note_rate(value, len(frames), notes)
+    work = Work(file)
     ids = np.zeros((len(kept), height, width), np.int32)
     for place, at in enumerate(kept):
-        masks = []
+        masks: list[tuple[int, Shape]] = []
         for ident, mask in enumerate(frames[at], 1):
             if mask is not None:
                 record = f"frame {at + 1} object {ident}"
-                masks.append((ident, _sized_mask(mask, (height, width), file, record, max_pixels)))
-        _paint(ids[place], masks, notes)
+                runs = _sized_mask(mask, (height, width), file, record, max_pixels)
+                work.add(runs, record, "masklet")
+                masks.append((ident, runs))
+        ids[place], overlap = paint(masks, (height, width))
+        _note_overlap(notes, overlap=overlap)
     notes.assume("object k of each frame has the id k, from 1 on")
     return notes.parsed(Segmentation(ids), "SA-V JSON")
 
 
-def _sized_mask(
-    mask: Any, size: tuple[int, int], file: str, record: str, max_pixels: int
-) -> NDArray[np.bool_]:
+def _sized_mask(mask: Any, size: tuple[int, int], file: str, record: str, max_pixels: int) -> Runs:
     height, width = mask_size(mask, file, record, max_pixels)
     if (height, width) != size:
         raise InputError(
@@ -80,7 +82,7 @@ def _sized_mask(
             record=record,
             field="size",
         )
-    return decode_mask(mask, file, record, max_pixels)
+    return read_runs(mask, file, record, max_pixels)
 
 
 def _masklet_frames(value: Mapping[str, Any], file: str, limits: Limits) -> list[list[Any]]:
@@ -142,13 +144,14 @@ def _parse_coco(value: Any, file: str, options: Options, limits: Limits, notes: 
         )
     if size[0] * size[1] > max_pixels:
         raise InputError(f"{size[1]}×{size[0]} pixels", file=file, field="size")
-    _check_work(len(masks) * size[0] * size[1], file)
-    drawn = [
-        (ident, _mask(mask, size, file, record, max_pixels))
-        for ident, (mask, record) in enumerate(masks, 1)
-    ]
-    ids = np.zeros((1, *size), np.int32)
-    _paint(ids[0], drawn, notes)
+    work = Work(file)
+    drawn: list[tuple[int, Shape]] = []
+    for ident, (mask, record) in enumerate(masks, 1):
+        shape = _mask(mask, size, record, max_pixels, work)
+        work.add(shape, record, "segmentation")
+        drawn.append((ident, shape))
+    ids, overlap = paint(drawn, size)
+    _note_overlap(notes, overlap=overlap)
     labels = tuple(
         (ident, names[annotation["category_id"]])
         for ident, annotation in enumerate(annotations, 1)
@@ -156,7 +159,7 @@ def _parse_coco(value: Any, file: str, options: Options, limits: Limits, notes: 
     )
     notes.assume("objects are numbered from 1 in the order of the file")
     runs = len(sizes) == len(masks)
-    return notes.parsed(Segmentation(ids, labels), "COCO RLE JSON" if runs else "COCO JSON")
+    return notes.parsed(Segmentation(ids[None], labels), "COCO RLE JSON" if runs else "COCO JSON")
 
 
 def _annotated(annotation: Any, file: str, record: str) -> tuple[Any, str]:
@@ -221,50 +224,19 @@ def _stated(options: Options) -> tuple[int, int] | None:
     return None
 
 
-def _mask(
-    mask: Any, size: tuple[int, int], file: str, record: str, max_pixels: int
-) -> NDArray[np.bool_]:
+def _mask(mask: Any, size: tuple[int, int], record: str, max_pixels: int, work: Work) -> Shape:
     if isinstance(mask, dict):
-        return _sized_mask(mask, size, file, record, max_pixels)
+        return _sized_mask(mask, size, work.file, record, max_pixels)
     if not isinstance(mask, list) or not mask:
         raise InputError(
             f"{shown(mask)} is neither runs nor polygons",
-            file=file,
+            file=work.file,
             record=record,
             field="segmentation",
         )
-    polygons = mask if isinstance(mask[0], list) else [mask]
-    canvas = Image.new("1", (size[1], size[0]))
-    pen = ImageDraw.Draw(canvas)
-    for polygon in polygons:
-        flat = numbers(polygon, file, record, "segmentation")
-        if len(flat) < 6 or len(flat) % 2:  # noqa: PLR2004 - three corners
-            raise InputError(
-                f"a polygon of {len(flat)} numbers; x and y of three corners and more",
-                file=file,
-                record=record,
-                field="segmentation",
-            )
-        far = 4.0 * max(size)
-        clamped = [number(max(-far, min(far, one)), file, record, "segmentation") for one in flat]
-        pen.polygon(clamped, fill=1)
-    return np.asarray(canvas, np.bool_)
+    return read_polygons(mask, size, work.file, record, MOST_WORK - work.done)
 
 
-def _paint(ids: NDArray[np.int32], masks: Masks, notes: Notes) -> None:
-    """Write masks into `ids`, the largest first."""
-    covered = 0
-    for ident, mask in sorted(masks, key=lambda one: -int(one[1].sum())):
-        covered += int(mask.sum())
-        ids[mask] = ident
-    if covered > np.count_nonzero(ids):
+def _note_overlap(notes: Notes, *, overlap: bool) -> None:
+    if overlap:
         notes.assume("where masks overlap, the smaller object lies on top")
-
-
-def _check_work(pixels: int, file: str) -> None:
-    if pixels > _MOST_WORK:
-        raise InputError(
-            f"{pixels:,} pixels in all masks; at most {_MOST_WORK:,} are decoded",
-            file=file,
-            field="size",
-        )

@@ -31,9 +31,11 @@ class Npy:
     dtype: np.dtype[Any]
     start: int
     """Where the numbers begin, in bytes."""
+    fortran: bool = False
+    """Whether the first axis varies fastest."""
 
     def array(self) -> NDArray[Any]:
-        """Return the numbers.
+        """Return the numbers as a view of the file's bytes: no copy, and none can be written.
 
         Raises:
             InputError: the file holds more or fewer than its header says.
@@ -45,7 +47,8 @@ class Npy:
                 file=self.part.name,
                 field="data",
             )
-        return np.asarray(np.load(io.BytesIO(self.part.data), allow_pickle=False))
+        flat = np.frombuffer(self.part.data, self.dtype, offset=self.start)
+        return flat.reshape(self.shape, order="F" if self.fortran else "C")
 
 
 def open_npy(part: Part) -> Npy:
@@ -57,7 +60,7 @@ def open_npy(part: Part) -> Npy:
     stream = io.BytesIO(part.data)
     try:
         reader = _READERS[np.lib.format.read_magic(stream)]
-        shape, _, dtype = reader(stream, max_header_size=_MAX_HEADER)
+        shape, fortran, dtype = reader(stream, max_header_size=_MAX_HEADER)
     except (
         *(ValueError, KeyError, TypeError, OverflowError, RecursionError, MemoryError),
         *(SyntaxError, tokenize.TokenError),  # NumPy gives an odd header to Python's own tokenizer
@@ -67,4 +70,4 @@ def open_npy(part: Part) -> Npy:
         raise InputError(
             f"values of type {dtype}; numbers are wanted", file=part.name, field="dtype"
         )
-    return Npy(part, tuple(int(side) for side in shape), dtype, stream.tell())
+    return Npy(part, tuple(int(side) for side in shape), dtype, stream.tell(), fortran)

@@ -60,10 +60,11 @@ def parse_region(parts: Sequence[Part], options: Options, limits: Limits) -> Par
     document, overlay = _sources(parts, limits)
     value = load_json(document)
     format_, entries, content = _entries(value, document.name)
+    categories = _categories(content)
     raws = [
         raw
         for at, (frame, entry) in enumerate(entries, 1)
-        for raw in _read(entry, frame, f"region {at}", document.name, content, options, notes)
+        for raw in _read(entry, frame, f"region {at}", document.name, categories, options, notes)
     ]
     if not raws:
         raise InputError(f"no regions; {_ACCEPTED}", file=document.name, field="regions")
@@ -182,14 +183,14 @@ def _read(  # noqa: PLR0913, PLR0917 - one region and what it is read with
     frame: int,
     record: str,
     file: str,
-    content: Mapping[str, Any],
+    categories: Mapping[int | str, str],
     options: Options,
     notes: Notes,
 ) -> list[_Raw]:
     if not isinstance(entry, dict):
         raise InputError(f"{shown(entry)} is no region", file=file, record=record, field="regions")
     frame = _frame_of(entry, frame, file, record)
-    label = _label(entry, content)
+    label = _label(entry, categories)
     if not label:
         notes.warn("regions without a label are called object")
         label = "object"
@@ -253,15 +254,29 @@ def _shapes(
     return found
 
 
-def _label(entry: Mapping[str, Any], content: Mapping[str, Any]) -> str:
+def _label(entry: Mapping[str, Any], categories: Mapping[int | str, str]) -> str:
     for key in ("label", "name", "category", "class", "caption", "text"):
-        if isinstance(entry.get(key), str) and entry[key].strip():
-            return " ".join(entry[key].split())[:_MOST_LABEL]
-    categories = content.get("categories")
-    for category in categories if isinstance(categories, list) else []:
-        if isinstance(category, dict) and category.get("id") == entry.get("category_id", ""):
-            return " ".join(str(category.get("name", "")).split())[:_MOST_LABEL]
-    return ""
+        if isinstance(entry.get(key), str) and (label := _words(entry[key])):
+            return label
+    ident = entry.get("category_id")
+    return categories.get(ident, "") if isinstance(ident, int | str) else ""
+
+
+def _categories(content: Mapping[str, Any]) -> dict[int | str, str]:
+    """Names by id; of an id that comes twice the first counts."""
+    found: dict[int | str, str] = {}
+    entries = content.get("categories")
+    for entry in entries if isinstance(entries, list) else []:
+        ident = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(ident, int | str):
+            found.setdefault(ident, _words(str(entry.get("name", ""))))
+    return found
+
+
+def _words(text: str) -> str:
+    """A label on one line, of characters that can be written down."""
+    plain = "".join(char if char.isprintable() else " " for char in text[: 4 * _MOST_LABEL])
+    return " ".join(plain.split())[:_MOST_LABEL]
 
 
 def _pairs(value: Any, file: str, record: str, field: str) -> list[list[float]]:

@@ -37,10 +37,10 @@ __all__ = [
     "split_parts",
 ]
 
-_FPS = Option(name="fps", summary="frames per second", type="number", maximum=1000)
-_CANVAS = (
-    Option(name="width", summary="canvas width in pixels", type="number", maximum=1e6),
-    Option(name="height", summary="canvas height in pixels", type="number", maximum=1e6),
+_FPS = Option(name="fps", summary="frames per second", type="number", minimum=0.01, maximum=1000)
+_CANVAS = tuple(
+    Option(name=side, summary=f"canvas {side} in pixels", type="number", minimum=1, maximum=100_000)
+    for side in ("width", "height")
 )
 _CLIP = Limits(
     part_bytes=200 * MEGA,
@@ -48,6 +48,7 @@ _CLIP = Limits(
     parts=4096,
     pixels=MAX_PIXELS,
     clip_pixels=64 * MEGA,
+    decoded_pixels=4_000 * MEGA,
     kept_frames=128,
     frames=20_000,
     seconds=600,
@@ -109,7 +110,10 @@ _KINDS = (
         parse=parse_depth,
         options=(
             Option(
-                name="scale", summary="units per metre of 16-bit maps (default 1000)", type="number"
+                name="scale",
+                summary="units per metre of 16-bit maps (default 1000)",
+                type="number",
+                minimum=1e-3,
             ),
             Option(
                 name="near",
@@ -137,6 +141,7 @@ _KINDS = (
             parts=10_000,
             pixels=MAX_PIXELS,
             clip_pixels=64 * MEGA,
+            decoded_pixels=4_000 * MEGA,
             kept_frames=128,
             frames=10_000,
             seconds=600,
@@ -440,12 +445,12 @@ def _option(option: Option, value: OptionValue, file: str) -> float | str:
             raise InputError("is empty", file=file, field=option.name)
         return shown
     try:
-        number = math.nan if isinstance(value, bool) else float(value)
+        number = math.nan if isinstance(value, bool) or "_" in shown else float(value)
     except (ValueError, OverflowError):
         number = math.nan
-    if not 0 < number <= option.maximum:
+    if not option.minimum <= number <= option.maximum:
         raise InputError(
-            f"{shown!r}; a number above 0 and at most {option.maximum:g} is wanted",
+            f"{shown!r}; a number from {option.minimum:g} to {option.maximum:g} is wanted",
             file=file,
             field=option.name,
         )

@@ -6,33 +6,79 @@ before (the format of `pycocotools`, whose C code does not check what it reads: 
 against each other).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.documents import number, shown
+from any2caption.conditions.documents import number, numbers, shown
 from any2caption.errors import InputError
 
 _MOST_GROUPS = 7  # 35 bits: more than any picture has pixels
 _FIRST, _LAST = 48, 111
+MOST_RUNS = 2_000_000
+"""Runs of one mask."""
+_DENSE = 64  # pixels a run under which a mask is written as a whole
 
 
-def decode_mask(value: Any, file: str, record: str, max_pixels: int) -> NDArray[np.bool_]:
-    """Return the mask bool H×W of `{"size": [height, width], "counts": …}`.
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """One mask as it is stored: `runs` int32, background and object in turn, column by column."""
+
+    height: int
+    width: int
+    runs: NDArray[np.int32]
+
+    @property
+    def area(self) -> int:
+        """Pixels of the object."""
+        return int(self.runs[1::2].sum(dtype=np.int64))
+
+    @property
+    def work(self) -> int:
+        """What painting costs, in pixels and runs."""
+        return self.area + len(self.runs)
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Return the mask bool H×W."""
+        flags = np.zeros(len(self.runs), np.bool_)
+        flags[1::2] = True
+        return np.repeat(flags, self.runs).reshape(self.width, self.height).T
+
+    def paint(self, canvas: NDArray[np.uint16], ident: int) -> None:
+        """Write `ident` into the object's pixels of a canvas W×H (column by column).
+
+        Takes time for the object's own pixels and runs, however large the picture is.
+        """
+        if len(self.runs) * _DENSE > self.height * self.width:
+            canvas.T[self.mask()] = ident
+            return
+        flat = canvas.reshape(-1)
+        ends = np.cumsum(self.runs, dtype=np.int64)
+        for start, end in zip(ends[::2].tolist(), ends[1::2].tolist(), strict=False):
+            flat[start:end] = ident
+
+
+def read_runs(value: Any, file: str, record: str, max_pixels: int) -> Runs:
+    """Return the runs of `{"size": [height, width], "counts": …}`; nothing is decoded.
 
     Raises:
         InputError: no such object, too large, or runs that do not fill the picture exactly.
     """
     height, width = mask_size(value, file, record, max_pixels)
     counts = value.get("counts")
+    if not isinstance(counts, str | list):
+        raise InputError(f"{shown(counts)} are no runs", file=file, record=record, field="counts")
+    if len(counts) > MOST_RUNS * (_MOST_GROUPS if isinstance(counts, str) else 1):
+        raise InputError(
+            f"more than {MOST_RUNS:,} runs in one mask", file=file, record=record, field="counts"
+        )
     if isinstance(counts, str):
         runs = _decompress(counts, file, record)
-    elif isinstance(counts, list):
-        whole = [number(item, file, record, "counts") for item in counts]
-        runs = np.clip(np.asarray(whole, np.float64), -1, 2**40).astype(np.int64)
     else:
-        raise InputError(f"{shown(counts)} are no runs", file=file, record=record, field="counts")
+        whole = numbers(counts, file, record, "counts")
+        runs = np.clip(np.asarray(whole, np.float64), -1, 2**40).astype(np.int64)
     if (runs < 0).any() or int(runs.sum()) != height * width:
         raise InputError(
             f"the runs cover {int(runs.sum()):,} pixels, the picture has {height * width:,}",
@@ -40,9 +86,7 @@ def decode_mask(value: Any, file: str, record: str, max_pixels: int) -> NDArray[
             record=record,
             field="counts",
         )
-    flags = np.zeros(len(runs), np.bool_)
-    flags[1::2] = True
-    return np.repeat(flags, runs).reshape(width, height).T
+    return Runs(height, width, runs.astype(np.int32))
 
 
 def mask_size(value: Any, file: str, record: str, max_pixels: int) -> tuple[int, int]:

@@ -28,6 +28,27 @@ def decode_utf8(part: Part) -> str:
         ) from error
 
 
+def bounded_lines(part: Part, most_bytes: int, most_lines: int) -> list[str]:
+    """Decode a part and cut it into lines, once it is known that there are not too many.
+
+    Raises:
+        InputError: not UTF-8, more bytes, or more lines.
+    """
+    if len(part.data) > most_bytes:
+        raise InputError(
+            f"{len(part.data):,} bytes of text; at most {most_bytes:,} are taken",
+            file=part.name,
+            field="bytes",
+        )
+    text = decode_utf8(part).replace("\r\n", "\n").replace("\r", "\n")
+    count = text.count("\n") + 1
+    if count > most_lines + 1:
+        raise InputError(
+            f"{count:,} lines; at most {most_lines:,} are taken", file=part.name, field="lines"
+        )
+    return text.split("\n")
+
+
 def parse_text(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
     """Parse a text: line ends become newlines, outer blanks go, control characters are refused."""
     (part,) = parts

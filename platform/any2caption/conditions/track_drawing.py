@@ -13,6 +13,7 @@ from any2caption.conditions.types import Motion
 _REACH = 3.0
 _GOLDEN = 0.618034
 _MOST_DRAWN = 256
+_MOST_POINTS = 512
 
 
 def colour_of(track: int) -> tuple[int, int, int]:
@@ -25,10 +26,14 @@ def draw_tracks(motion: Motion, height: int, width: int, frames: int) -> NDArray
     """Draw `frames` evenly spaced moments of a motion as uint8 T×H×W×3 on black ground.
 
     Each shows the way so far as a line and the present place as a dot; a gap (NaN) breaks the line.
-    At most 256 evenly chosen tracks are drawn. No antialiasing: exact and reproducible.
+    At most 256 evenly chosen tracks are drawn, of longer ones 512 evenly spaced points. No
+    antialiasing: exact and reproducible.
     """
     size = np.array([width, height], dtype=np.float32)
-    places = np.clip(motion.tracks, -_REACH, 1 + _REACH) * size
+    kept = motion.tracks
+    if len(kept) > _MOST_POINTS:
+        kept = kept[sample_frames(len(kept), _MOST_POINTS)]
+    places = np.clip(kept, -_REACH, 1 + _REACH) * size
     count = places.shape[1]
     chosen = sample_frames(count, min(count, _MOST_DRAWN)).tolist()
     thickness = max(1, round(min(height, width) / 64))

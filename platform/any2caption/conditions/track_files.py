@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.base import Notes, Options
+from any2caption.conditions.documents import plain_numbers
 from any2caption.conditions.keypoints import Where, canvas_of, load_json, number
 from any2caption.conditions.npy import open_npy
-from any2caption.conditions.text import decode_utf8
+from any2caption.conditions.text import bounded_lines
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
@@ -23,6 +24,12 @@ TEXT, CSV, MOT, JSON, NPY = "track text", "track CSV", "MOT text", "track JSON",
 _MAX = 1e6
 _MOT_COLUMNS = (9, 10)
 _MAX_FRAMES = 20_000
+_MAX_LINES = 200_000
+_MAX_TEXT = 8_000_000
+"""Characters of a text file of tracks."""
+_MAX_POINTS = 4_000_000
+_RATES = (0.01, 1000.0)
+"""Frames a second that a file may state."""
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "x": ("x", "cx", "u", "px", "x_px", "pos_x"),
     "y": ("y", "cy", "v", "py", "y_px", "pos_y"),
@@ -52,7 +59,7 @@ def read_text(part: Part, notes: Notes) -> TrackFile:
     Raises:
         InputError: a line that is not numbers, or another number of columns; names it.
     """
-    lines = decode_utf8(part).splitlines()
+    lines = bounded_lines(part, _MAX_TEXT, _MAX_LINES)
     rows: list[Line] = [(at, _fields(line)) for at, line in enumerate(lines, start=1)]
     filled = [row for row in rows if row[1]]
     if not filled:
@@ -198,13 +205,16 @@ def _by_track(
     """Group sightings by id; with frame numbers all get the same frames, NaN where unseen."""
     ids = list(dict.fromkeys(who for who, *_ in sightings))
     if any(frame is None for _, frame, _, _ in sightings):
-        return [np.array([[x, y] for who, _, x, y in sightings if who == one]) for one in ids]
+        places: dict[str, list[tuple[float, float]]] = {one: [] for one in ids}
+        for who, _, x, y in sightings:
+            places[who].append((x, y))
+        return [np.array(track) for track in places.values()]
     times = sorted({float(frame) for _, frame, _, _ in sightings if frame is not None})
     whole = all(time == int(time) for time in times)
     if whole and times[-1] - times[0] < _MAX_FRAMES:
         times = [float(time) for time in range(int(times[0]), int(times[-1]) + 1)]
     place = {time: at for at, time in enumerate(times)}
-    if len(ids) * len(times) > 4_000_000:  # noqa: PLR2004 - as the parser's own bound
+    if len(ids) * len(times) > _MAX_POINTS:
         raise InputError(
             f"{len(ids):,} tracks over {len(times):,} frames are too many", file=file, field="id"
         )
@@ -230,6 +240,8 @@ def read_json(part: Part, options: Options, notes: Notes) -> TrackFile:
         raise where.error("not a list of points", "points")
     if _is_point(value[0]):
         return TrackFile([_json_track(value, where, 1)], JSON, size, fps)
+    if len(value) > _MAX_FRAMES:
+        raise where.error(f"{len(value):,} lists; at most {_MAX_FRAMES:,} are taken", "tracks")
     tracks = []
     for at, one in enumerate(value, start=1):
         inner = next((one[key] for key in _LISTS if key in one), None) if _is_map(one) else one
@@ -249,8 +261,10 @@ def _unwrap(value: Any, where: Where) -> tuple[Any, tuple[float, float] | None, 
     if not isinstance(value, dict):
         return value, None, None
     fps = None if value.get("fps") is None else number(value["fps"], where, "fps")
-    if fps is not None and fps <= 0:
-        raise where.error("not above 0", "fps")
+    if fps is not None and not _RATES[0] <= fps <= _RATES[1]:
+        raise where.error(
+            f"{fps:g} frames a second; {_RATES[0]:g} to {_RATES[1]:g} are taken", "fps"
+        )
     field = next((name for name in _LISTS if isinstance(value.get(name), list | dict)), None)
     if field is None:
         raise where.error(f"none of {', '.join(_LISTS)} is there", "tracks")
@@ -274,6 +288,10 @@ def _is_point(value: Any) -> bool:
 def _json_track(value: Any, where: Where, track: int) -> Floats:
     if not isinstance(value, list) or not value:
         raise where.error("not a list of points", f"track {track}")
+    if set(map(type, value)) == {list} and set(map(len, value)) == {2}:
+        plain = plain_numbers([one for point in value for one in point])
+        if plain is not None and float(np.abs(plain).max()) <= _MAX:
+            return plain.reshape(-1, 2)
     out = np.full((len(value), 2), np.nan)
     for at, point in enumerate(value):
         field = f"track {track} point {at + 1}"
@@ -297,7 +315,14 @@ def read_npy(part: Part, options: Options, notes: Notes) -> TrackFile:
     Raises:
         InputError: another shape or type, a damaged file.
     """
-    array = open_npy(part).array()
+    found = open_npy(part)
+    if math.prod(found.shape) > 3 * _MAX_POINTS:
+        raise InputError(
+            f"shape {found.shape}; at most {_MAX_POINTS:,} points are taken",
+            file=part.name,
+            field="shape",
+        )
+    array = found.array()
     while array.ndim > 3 and array.shape[0] == 1:  # noqa: PLR2004 - T×N×2
         array = array[0]
     if array.ndim not in (2, 3) or array.shape[-1] not in (2, 3) or not array.size:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import DynamicCache
 
+from any2caption.errors import InputError
 from any2caption.model.any2caption import Any2Caption, place, widened
 from any2caption.model.backbones import backbone, run_language, transformers_config
 from any2caption.model.bundle import load_config, load_part, load_processor
 from any2caption.model.constraint import CaptionGrammar
-from any2caption.model.inputs import DecoderInputs
+from any2caption.model.inputs import CAMERA, MOTION, VISION, DecoderInputs
 from any2caption.model.processor import Processor
 
 
@@ -60,6 +61,41 @@ class Decoder:
         """Return one caption text (six numbered lines) a request; the batch is decoded together."""
         return [self.processor.decode(ids) for ids in self.generate_ids(batch)]
 
+    def check(self, item: DecoderInputs) -> None:
+        """Hold a request to what the model can decode, whoever made it.
+
+        Raises:
+            InputError: more tokens or positions than the model has, tokens it does not know,
+                another number of embeddings than places for them, or numbers that are not finite.
+        """
+        config = self.processor.config
+        size, most = len(item.input_ids), config.text.max_positions
+        room = most - config.processor.max_new_tokens
+        if size > room or np.asarray(item.position_ids).max(initial=0) >= most:
+            raise InputError(
+                f"{size:,} tokens, positions up to {np.asarray(item.position_ids).max(initial=0):,}"
+                f"; the model takes {room:,} tokens and {most:,} positions",
+                field="INPUT_IDS",
+            )
+        if np.asarray(item.position_ids).shape != (3, size) or len(item.token_types) != size:
+            raise InputError(f"not of {size:,} tokens, as INPUT_IDS is", field="POSITION_IDS")
+        ids = np.asarray(item.input_ids)
+        if np.asarray(item.position_ids).min(initial=0) < 0:
+            raise InputError("a position below 0", field="POSITION_IDS")
+        if ids.min(initial=0) < 0 or ids.max(initial=0) >= config.text.vocab_size:
+            raise InputError("a token that the model does not know", field="INPUT_IDS")
+        parts = (
+            ("VISION_EMBEDS", VISION, item.vision_embeds),
+            ("MOTION_EMBEDS", MOTION, item.motion_embeds),
+            ("CAMERA_EMBEDS", CAMERA, item.camera_embeds),
+        )
+        for name, kind, rows in parts:
+            places = int((np.asarray(item.token_types) == kind).sum())
+            if len(rows) != places:
+                raise InputError(f"{len(rows):,} rows for {places:,} places", field=name)
+            if not np.isfinite(rows).all():
+                raise InputError("numbers that are not finite", field=name)
+
     @torch.inference_mode()
     def generate_ids(
         self, batch: Sequence[DecoderInputs], *, cached: bool = True
@@ -70,6 +106,8 @@ class Decoder:
         """
         if not batch:
             return []
+        for item in batch:
+            self.check(item)
         embeds, positions, mask = self._left_padded(batch)
         constraint = self.grammar.begin(len(batch))
         cache = DynamicCache(config=self.language.config) if cached else None

@@ -1,7 +1,8 @@
 """Pictures to model-ready arrays, with Pillow and NumPy only."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,19 +53,28 @@ def smart_size(height: int, width: int, factor: int, low: int, high: int) -> tup
 
 
 def fit(
-    frames: NDArray[np.uint8], config: ProcessorConfig, vision: VisionConfig, *, fill: int = GREY
+    frames: Sequence[NDArray[Any]] | NDArray[Any],
+    config: ProcessorConfig,
+    vision: VisionConfig,
+    *,
+    fill: int = GREY,
+    paint: Callable[[NDArray[Any]], NDArray[np.uint8]] | None = None,
 ) -> NDArray[np.uint8]:
-    """Resize T×H×W(×3) to what the vision tower takes, by the preset's rule."""
+    """Resize T frames H×W(×3) to what the vision tower takes, by the preset's rule.
+
+    `paint` makes a picture of a frame that is none yet; one frame at a time, so that a clip of
+    large maps never stands in memory as pictures.
+    """
+    shown = paint or (lambda frame: frame)
     if config.resize == "letterbox":
         size = config.image_size if len(frames) == 1 else config.video_size
-        return np.stack([letterbox(frame, size, fill) for frame in frames])
+        return np.stack([letterbox(shown(frame), size, fill) for frame in frames])
     most = config.max_pixels if len(frames) == 1 else config.max_video_pixels
-    tall, wide = smart_size(
-        frames.shape[1], frames.shape[2], vision.patch * vision.merge, config.min_pixels, most
-    )
+    height, width = frames[0].shape[:2]
+    tall, wide = smart_size(height, width, vision.patch * vision.merge, config.min_pixels, most)
     return np.stack(
         [
-            np.asarray(Image.fromarray(frame).resize((wide, tall), Image.Resampling.BICUBIC))
+            np.asarray(Image.fromarray(shown(frame)).resize((wide, tall), Image.Resampling.BICUBIC))
             for frame in frames
         ]
     )

@@ -12,10 +12,10 @@ text:
     <|im_start|>assistant
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,8 @@ _Pictures = (
     | Normals
     | MaskedImage
 )
-Pixel = TypeVar("Pixel", np.uint8, np.float32, np.int32)
+Frame = NDArray[Any]
+_LONGEST_TOKEN = 256
 BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
 
 
@@ -121,11 +122,18 @@ class Processor:
     def features(self, condition: Condition) -> Features:
         """Return one condition's small arrays: resized, sampled, no NaN. See `inputs.Features`."""
         payload = condition.payload
+        _check_finite(condition)
         arrays: Features = {}
         if isinstance(payload, Regions):
             arrays |= self._regions(payload)
         elif isinstance(payload, Camera):
             arrays["poses"] = self._camera(payload)
+            if not np.isfinite(arrays["poses"]).all():  # in 32 bits
+                raise InputError(
+                    "the path's numbers are too large for the model (option scale)",
+                    record=f"camera {condition.number}",
+                    field="camera",
+                )
         elif isinstance(payload, _Pictures):
             arrays["frames"] = self._frames(payload)
         elif not isinstance(payload, str):
@@ -146,10 +154,7 @@ class Processor:
             return fit(frames, config, self.config.vision)
         if isinstance(payload, Depth):
             maps = self._sampled(payload.maps, config.video_frames)
-            grey = np.rint(
-                np.clip(np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0), 0, 1) * 255
-            )
-            return fit(grey.astype(np.uint8), config, self.config.vision, fill=0)
+            return fit(maps, config, self.config.vision, fill=0, paint=_grey)
         if isinstance(payload, Pose):
             return self._skeleton(payload)
         if isinstance(payload, Motion):
@@ -164,13 +169,16 @@ class Processor:
         if isinstance(payload, MaskedImage):
             return fit(payload.pixels[None], config, self.config.vision)
         if isinstance(payload, Sketch):  # empty frames carry nothing
-            frames = self._sampled(payload.strokes[payload.drawn], config.video_frames)
-        elif isinstance(payload, Segmentation):
-            frames = id_colours(self._sampled(payload.ids, config.video_frames))
-        else:
-            vectors = self._sampled(payload.vectors, config.video_frames)
-            frames = normal_colours(Normals(vectors))
-        return fit(frames, config, self.config.vision, fill=0)
+            drawn = [
+                frame for frame, full in zip(payload.strokes, payload.drawn, strict=True) if full
+            ]
+            frames = self._sampled(drawn, config.video_frames)
+            return fit(frames, config, self.config.vision, fill=0)
+        if isinstance(payload, Segmentation):
+            frames = self._sampled(payload.ids, config.video_frames)
+            return fit(frames, config, self.config.vision, fill=0, paint=id_colours)
+        frames = self._sampled(payload.vectors, config.video_frames)
+        return fit(frames, config, self.config.vision, fill=0, paint=_directions)
 
     def _regions(self, regions: Regions) -> Features:
         """The text of the regions (`regions`: label and coordinates rows) and the overlay."""
@@ -185,12 +193,12 @@ class Processor:
         return arrays
 
     @staticmethod
-    def _sampled(frames: NDArray[Pixel], most: int) -> NDArray[Pixel]:
+    def _sampled(frames: Sequence[Frame] | Frame, most: int) -> list[Frame]:
         """At most `most` evenly spaced frames; a few are kept as they are, made even in number."""
         from any2caption.conditions.sampling import sample_frames
 
         count = min(most, max(2, len(frames) + len(frames) % 2))
-        return frames[np.asarray(sample_frames(len(frames), count))]
+        return [frames[at] for at in sample_frames(len(frames), count).tolist()]
 
     def _skeleton(self, pose: Pose) -> NDArray[np.uint8]:
         from any2caption.conditions.sampling import sample_frames
@@ -248,7 +256,8 @@ class Processor:
         rotation, shift = camera.w2c[index, :, :3], camera.w2c[index, :, 3:]
         inverse = rotation.transpose(0, 2, 1)
         c2w = np.concatenate([inverse, -inverse @ shift], axis=2)
-        return np.concatenate([lens, c2w.reshape(-1, 12)], axis=1).astype(np.float32)
+        with np.errstate(over="ignore"):  # refused by who asked
+            return np.concatenate([lens, c2w.reshape(-1, 12)], axis=1).astype(np.float32)
 
     # --- requests ---
 
@@ -257,39 +266,36 @@ class Processor:
     ) -> ModelInputs:
         """Return the model's inputs for a text and conditions.
 
-        Too many of a kind are left out with a warning. `patches=False` leaves vision_patches and
+        Too many of a kind are left out with a warning; a prompt that is longer than the model's
+        positions is refused. `patches=False` leaves vision_patches and
         motion_patches without rows, for callers that have the encoders' output already.
         """
         grouped, warnings = self._grouped(features)
         config = self.config
         prompt = _Prompt()
-        vision: list[NDArray[np.float32]] = []
-        motion: list[NDArray[np.float32]] = []
+        shown: list[tuple[int, str, NDArray[np.uint8]]] = []
         cameras: list[NDArray[np.float32]] = []
         grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
+        taken: dict[str, int] = {}
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("user\n"))
         for label, kind, item in grouped:
+            before = len(prompt.ids)
             prompt.add(self._text(label))
             if kind == "camera":
                 poses = np.asarray(item["poses"], np.float32)
                 cameras.append(poses)
                 self._add_media(prompt, CAMERA, len(poses), None)
                 prompt.add(self._text("\n"))
-                continue
             if "regions" in item:
                 warnings += self._add_regions(prompt, item, label.strip(": "))
-                if "frames" not in item:
-                    continue
-            target = MOTION if kind in MOTION_KINDS else VISION
-            grid = grid_of(item["frames"].shape, config.vision)
-            if patches:
-                found, _ = patchify(
-                    item["frames"], scaling_of(kind, config.processor), config.vision
-                )
-                (motion if target == MOTION else vision).append(found)
-            grids[target].append(grid)
-            self._add_frames(prompt, target, grid, still=kind in _STILLS)
+            if "frames" in item:
+                target = MOTION if kind in MOTION_KINDS else VISION
+                grid = grid_of(item["frames"].shape, config.vision)
+                shown.append((target, kind, item["frames"]))
+                grids[target].append(grid)
+                self._add_frames(prompt, target, grid, still=kind in _STILLS)
+            taken[label.strip(": ")] = len(prompt.ids) - before
         ids, cut = self._user_text(text)
         if cut:
             warnings.append(f"the text was cut to {len(ids)} tokens")
@@ -298,20 +304,43 @@ class Processor:
         prompt.add(self._text("\n"))
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("assistant\n"))
-        dim = config.vision.patch_dim
+        self._check_length(len(prompt.ids), taken)
+        found: dict[int, list[NDArray[np.float32]]] = {VISION: [], MOTION: []}
+        for target, kind, frames in shown if patches else ():
+            scaling = scaling_of(kind, config.processor)
+            found[target].append(patchify(frames, scaling, config.vision)[0])
+        empty = np.zeros((0, config.vision.patch_dim), np.float32)
         return ModelInputs(
             input_ids=np.asarray(prompt.ids, np.int64),
             position_ids=prompt_positions(
                 prompt.segments, config.vision.merge, config.vision.time_step
             ),
             token_types=np.asarray(prompt.types, np.int64),
-            vision_patches=np.concatenate([np.zeros((0, dim), np.float32), *vision]),
+            vision_patches=np.concatenate([empty, *found[VISION]]),
             vision_grid=np.asarray(grids[VISION], np.int64).reshape(-1, 3),
-            motion_patches=np.concatenate([np.zeros((0, dim), np.float32), *motion]),
+            motion_patches=np.concatenate([empty, *found[MOTION]]),
             motion_grid=np.asarray(grids[MOTION], np.int64).reshape(-1, 3),
             camera_poses=np.concatenate([np.zeros((0, 16), np.float32), *cameras]),
             warnings=tuple(warnings),
         )
+
+    def _check_length(self, tokens: int, taken: Mapping[str, int]) -> None:
+        """Refuse a prompt that leaves no room for a caption; pictures count by their tokens.
+
+        Judged before any patches are made, so it bounds what the encoders are given as well.
+        """
+        positions = self.config.text.max_positions
+        most = positions - self.config.processor.max_new_tokens
+        if tokens > most:
+            largest, count = max(
+                taken.items(), key=lambda one: one[1], default=("the text", tokens)
+            )
+            raise InputError(
+                f"the prompt has {tokens:,} tokens; the model takes {most:,} ({positions:,} less "
+                f"the caption's); {largest} takes most, {count:,}: give fewer, shorter or smaller "
+                "conditions",
+                field=largest,
+            )
 
     def most(self, kind: str) -> int:
         """How many conditions of a kind are read."""
@@ -420,12 +449,54 @@ class Processor:
         return self._cache[key]
 
     def _encode(self, text: str) -> list[int]:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"U+{ord(text[error.start]):04X} at character {error.start + 1} is half a "
+                "character; valid Unicode is taken",
+                field="text",
+            ) from error
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _user_text(self, text: str) -> tuple[list[int], bool]:
-        ids = self._encode(text.strip())
         most = self.config.processor.max_text_tokens
+        # No token has more characters than this: what can't be read need not be encoded.
+        ids = self._encode(text.strip()[: most * _LONGEST_TOKEN])
         return ids[:most], len(ids) > most
+
+
+def _check_finite(condition: Condition) -> None:
+    """Refuse numbers that no drawing can show: infinite points, NaN where none is allowed.
+
+    Parsers refuse them with file and field; conditions may also be made in code.
+    """
+    payload = condition.payload
+    bad = False
+    if isinstance(payload, Pose):
+        bad = not np.isfinite(payload.keypoints).all()
+    elif isinstance(payload, Motion):  # NaN is a point that is not there
+        bad = bool(np.isinf(payload.tracks).any())
+    elif isinstance(payload, Camera):
+        bad = not np.isfinite(payload.w2c).all() or bool(np.isinf(payload.intrinsics).any())
+    elif isinstance(payload, Regions):
+        bad = not all(np.isfinite(one.points).all() for frame in payload.frames for one in frame)
+    if bad:
+        raise InputError(
+            "numbers that are not finite",
+            record=f"{condition.kind} {condition.number}",
+            field=condition.kind,
+        )
+
+
+def _grey(nearness: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Depth 0…1 as grey; holes are black."""
+    known = np.nan_to_num(nearness, nan=0.0, posinf=1.0, neginf=0.0)
+    return np.rint(np.clip(known, 0, 1) * 255).astype(np.uint8)
+
+
+def _directions(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return normal_colours(Normals(vectors))
 
 
 def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:

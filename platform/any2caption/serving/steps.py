@@ -179,20 +179,26 @@ class DecoderStep:
         outputs: list[Arrays | A2CError] = [
             InputError("no prompt", field="INPUT_IDS") for _ in batch
         ]
-        asked = [index for index, arrays in enumerate(batch) if arrays["INPUT_IDS"].size]
-        requests = [
-            DecoderInputs(
-                input_ids=batch[index]["INPUT_IDS"][0],
-                position_ids=batch[index]["POSITION_IDS"][0],
-                token_types=batch[index]["TOKEN_TYPES"][0],
-                vision_embeds=batch[index]["VISION_EMBEDS"][0],
-                motion_embeds=batch[index]["MOTION_EMBEDS"][0],
-                camera_embeds=batch[index]["CAMERA_EMBEDS"][0],
+        requests: dict[int, DecoderInputs] = {}
+        for index, arrays in enumerate(batch):
+            if not arrays["INPUT_IDS"].size:
+                continue
+            request = DecoderInputs(
+                input_ids=arrays["INPUT_IDS"][0],
+                position_ids=arrays["POSITION_IDS"][0],
+                token_types=arrays["TOKEN_TYPES"][0],
+                vision_embeds=arrays["VISION_EMBEDS"][0],
+                motion_embeds=arrays["MOTION_EMBEDS"][0],
+                camera_embeds=arrays["CAMERA_EMBEDS"][0],
             )
-            for index in asked
-        ]
-        captions = self.decoder.generate(requests) if requests else []
-        for index, caption in zip(asked, captions, strict=True):
+            try:
+                self.decoder.check(request)
+            except InputError as error:  # this caller's alone
+                outputs[index] = error
+                continue
+            requests[index] = request
+        captions = self.decoder.generate(list(requests.values()))
+        for index, caption in zip(requests, captions, strict=True):
             try:
                 parts = parse(caption)
             except InputError as error:  # the model's fault, not the caller's
