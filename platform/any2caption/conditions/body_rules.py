@@ -5,7 +5,7 @@ jumping jack is not also a jump with raised arms.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -45,11 +45,11 @@ def evidence(amount: float, threshold: float) -> float:
     return float(np.clip(0.5 + 0.45 * (abs(amount) / threshold - 1), 0.0, 0.95))
 
 
-def _overlap(one: Found, start: int, end: int) -> bool:
+def overlap(one: Found, start: int, end: int) -> bool:
     return one.start < end and start < one.end
 
 
-def _busy(found: Sequence[Found], start: int, end: int, *actions: str) -> bool:
+def busy(found: Sequence[Found], start: int, end: int, *actions: str) -> bool:
     """Whether one of these actions takes up the middle of this stretch."""
     middle = (start + end) / 2
     return any(one.action in actions and one.start <= middle <= one.end for one in found)
@@ -159,8 +159,8 @@ def jumping_jacks(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     legs = np.abs(body.x("left_ankle") - body.x("right_ankle"))
     opened = swings(arms, ARM_OPENING)
     spread = swings(legs, LEG_OPENING)
-    together, both = _correlation(arms, legs), _correlation(*raised)
-    if len(opened) < 2 or len(spread) < 2 or together < 0.4 or both < 0.5:  # noqa: PLR2004
+    alike, both = correlation(arms, legs), correlation(*raised)
+    if len(opened) < 2 or len(spread) < 2 or alike < 0.4 or both < 0.5:  # noqa: PLR2004
         return
     if _crossed(body):
         return
@@ -168,13 +168,13 @@ def jumping_jacks(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     sure = min(
         evidence(float(np.ptp(arms)), ARM_OPENING), evidence(float(np.ptp(legs)), LEG_OPENING)
     )
-    sure *= body.sure(*_ARMS, *_FEET) * (0.6 + 0.4 * together)
+    sure *= body.sure(*_ARMS, *_FEET) * (0.6 + 0.4 * alike)
     found_loco = [one for one in found if one.action in _LOCOMOTION]
     if not found_loco or sure > max(one.confidence for one in found_loco):
         yield Found("jumping jacks", "body", None, start, end, sure)
 
 
-def _correlation(one: Floats, other: Floats) -> float:
+def correlation(one: Floats, other: Floats) -> float:
     """Pearson's correlation of two curves; 0 when one of them does not change."""
     first, second = one - one.mean(), other - other.mean()
     scale = float(np.sqrt((first @ first) * (second @ second)))
@@ -200,7 +200,7 @@ def jump(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     hops = [
         hop
         for hop in _hops(body)
-        if not _busy(found, hop[0].start, hop[1].end, *_LOCOMOTION, "jumping jacks")
+        if not busy(found, hop[0].start, hop[1].end, *_LOCOMOTION, "jumping jacks")
     ]
     if not hops:
         return
@@ -221,7 +221,7 @@ def sinking(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     moves = [
         one
         for one in swings(height, SINK)
-        if not _near(found, one, taken, margin)
+        if not near(found, one, taken, margin)
         # The hips themselves move: pulled-up feet are no sinking.
         and (hips[one.end] - hips[one.start]) / one.change > 0.5  # noqa: PLR2004
     ]
@@ -239,14 +239,57 @@ def sinking(body: Body, found: Sequence[Found]) -> Iterable[Found]:
                 at += 2
             yield Found("squat", "body", None, one.start, last, sure)
             continue
-        action = "sit down" if one.change < 0 else "stand up"
+        action = _rest(body, one.end) if one.change < 0 else "stand up"
         yield Found(action, "body", None, one.start, one.end, sure)
         at += 1
 
 
-def _near(found: Sequence[Found], one: Swing, actions: Sequence[str], margin: int = 0) -> bool:
+def _rest(body: Body, frame: int) -> str:
+    """How somebody rests who went down: lies, kneels or sits, by the heights of hips and knees."""
+    hips = float(body.y("mid_hip")[frame])
+    foot = min(float(body.y(name)[frame]) for name in _FEET)
+    if body.has("neck") and float(body.y("neck")[frame]) - foot < 0.25:  # noqa: PLR2004
+        return "lie down"
+    knees = [float(body.y(f"{side}_knee")[frame]) for side in SIDES if body.has(f"{side}_knee")]
+    # A knee on the ground is no higher than the foot, with the hips above it.
+    if knees and min(knees) - foot < 0.07 and hips - min(knees) > 0.12:  # noqa: PLR2004
+        return "kneel"
+    return "sit down"
+
+
+def grouped(found: Sequence[Found], gap: int, least: int = 1) -> list[Found]:
+    """Join what happens again within `gap` frames; rows of fewer than `least` are left out."""
+    rows: list[list[Found]] = []
+    for one in sorted(found, key=lambda item: (item.start, item.end)):
+        row = next(
+            (
+                row
+                for row in reversed(rows)
+                if (row[0].action, row[0].part, row[0].direction)
+                == (one.action, one.part, one.direction)
+                and one.start - row[-1].end <= gap
+            ),
+            None,
+        )
+        if row is None:
+            rows.append([one])
+        else:
+            row.append(one)
+    return [
+        replace(
+            row[0],
+            end=max(one.end for one in row),
+            confidence=max(one.confidence for one in row),
+        )
+        for row in rows
+        if len(row) >= least
+    ]
+
+
+def near(found: Sequence[Found], one: Swing, actions: Sequence[str], margin: int = 0) -> bool:
+    """Whether one of these actions overlaps a swing, or comes within `margin` frames of it."""
     start, end = one.start - margin, one.end + margin
-    return any(item.action in actions and _overlap(item, start, end) for item in found)
+    return any(item.action in actions and overlap(item, start, end) for item in found)
 
 
 def bend(body: Body, found: Sequence[Found]) -> Iterable[Found]:
@@ -257,7 +300,7 @@ def bend(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     angle = np.degrees(np.arctan2(trunk[:, 0], trunk[:, 1]))
     seen = body.sure("neck", "mid_hip")
     taken = ("sit down", "stand up", "squat", "jump", *_LOCOMOTION)
-    leans = [one for one in swings(np.abs(angle), BEND) if not _near(found, one, taken)]
+    leans = [one for one in swings(np.abs(angle), BEND) if not near(found, one, taken)]
     if leans and max(abs(one.change) for one in leans) >= BEND:
         start, end = span(leans)
         top = start + int(np.argmax(np.abs(angle[start : end + 1])))
@@ -266,7 +309,7 @@ def bend(body: Body, found: Sequence[Found]) -> Iterable[Found]:
         yield Found("bend", "body", direction, start, end, evidence(amount, BEND) * seen)
         return
     length = np.hypot(*trunk.T)
-    shrunk = [one for one in swings(length, 0.08) if not _near(found, one, taken)]
+    shrunk = [one for one in swings(length, 0.08) if not near(found, one, taken)]
     if shrunk and length.min() < 0.72 * np.percentile(length, 90) and shrunk[0].change < 0:
         start, end = span(shrunk)
         sure = 0.6 * evidence(shrunk[0].change, 0.08) * seen
@@ -350,11 +393,11 @@ def arms(body: Body, found: Sequence[Found]) -> Iterable[Found]:
         lifts = [
             one
             for one in _lifts(body, side)
-            if not any(_overlap(one, wave.start, wave.end) for wave in (*waves, *hits))
+            if not any(overlap(one, wave.start, wave.end) for wave in (*waves, *hits))
         ]
         singles += waves + hits + lifts
-    free = [one for one in singles if not _busy(found, one.start, one.end, *taken)]
-    return _joined(free)
+    free = [one for one in singles if not busy(found, one.start, one.end, *taken)]
+    return joined(free)
 
 
 def _waves(body: Body, side: str) -> Iterable[Found]:
@@ -411,13 +454,13 @@ def _lifts(body: Body, side: str) -> Iterable[Found]:
         yield Found(action, f"{side} arm", None, one.start, one.end, sure)
 
 
-def _joined(found: Sequence[Found]) -> list[Found]:
+def joined(found: Sequence[Found]) -> list[Found]:
     """Join what the left and the right arm do at about the same time."""
     out: list[Found] = []
     right = [one for one in found if one.part == "right arm"]
     for one in (one for one in found if one.part == "left arm"):
         twin = next(
-            (two for two in right if two.action == one.action and _together(one, two)), None
+            (two for two in right if two.action == one.action and together(one, two)), None
         )
         if twin is None:
             out.append(one)
@@ -429,7 +472,7 @@ def _joined(found: Sequence[Found]) -> list[Found]:
     return out + right
 
 
-def _together(one: Found, two: Found) -> bool:
+def together(one: Found, two: Found) -> bool:
     shared = min(one.end, two.end) - max(one.start, two.start)
     return shared >= 0.4 * min(one.end - one.start, two.end - two.start)
 
@@ -444,7 +487,7 @@ def legs(body: Body, found: Sequence[Found]) -> Iterable[Found]:
         standing = body.y(f"{other}_ankle")
         moves = swings(height, LIFT_LEG)
         for at, one in enumerate(moves):
-            if one.change < 0 or height[one.end] < LIFT_LEG or _near(found, one, taken):
+            if one.change < 0 or height[one.end] < LIFT_LEG or near(found, one, taken):
                 continue
             if abs(float(standing[one.end] - standing[one.start])) > 0.5 * one.change:
                 continue

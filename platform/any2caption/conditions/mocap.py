@@ -99,8 +99,13 @@ def find_joints(capture: Capture, file: str) -> dict[str, int]:
     return found
 
 
-def capture_points(capture: Capture, options: Options, file: str, notes: Notes) -> Floats:
-    """Return a capture as BODY_25 points T×25×3 = (x right, y down, confidence), its own units."""
+def capture_points(
+    capture: Capture, options: Options, file: str, notes: Notes
+) -> tuple[Floats, Floats]:
+    """Return a capture as BODY_25 points T×25×3 = (x right, y down, confidence), its own units.
+
+    And T×25, how far each point lies behind the others, away from the viewer.
+    """
     joints = find_joints(capture, file)
     up, sign = _up_axis(capture, joints, options, notes)
     bodies = _body(capture, joints, notes)
@@ -110,11 +115,14 @@ def capture_points(capture: Capture, options: Options, file: str, notes: Notes) 
     upward = np.eye(3)[up] * sign
     across, ahead = _facing(bodies, upward)
     axis = {"front": across, "back": -across, "left": -ahead, "right": ahead}[view]
+    away = np.cross(upward, axis)
     out = np.zeros((len(capture.places), len(BODY_25.points), 3))
+    depth = np.zeros(out.shape[:2])
     for name, places in bodies.items():
         at = BODY_25.points.index(name)
         out[:, at] = np.stack([places @ axis, -places @ upward, np.ones(len(places))], axis=1)
-    return out
+        depth[:, at] = places @ away
+    return out, depth
 
 
 def _up_axis(

@@ -88,7 +88,7 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
             field="pose",
         )
     capture = read_bvh(parts[0], limits)
-    points = capture_points(capture, options, parts[0].name, notes)
+    points, depth = capture_points(capture, options, parts[0].name, notes)
     there = points[points[..., 2] > 0, :2]
     if "width" in options or "height" in options:
         raise InputError(
@@ -97,9 +97,14 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
             field="width" if "width" in options else "height",
         )
     notes.assume("the canvas is the square around the whole motion plus 10%")
-    keypoints = _apply(points.reshape(-1, 3), square(there)).reshape(points.shape)[:, None]
+    canvas = square(there)
+    keypoints = _apply(points.reshape(-1, 3), canvas).reshape(points.shape)[:, None]
+    behind = (depth / canvas.size[1])[:, None]
     fps = float(options.get("fps", 1 / capture.frame_time))
-    return notes.parsed(Pose(keypoints.astype(np.float32), BODY_25.name, fps), "BVH")
+    pose = Pose(
+        keypoints.astype(np.float32), BODY_25.name, fps, depth=behind.astype(np.float32)
+    )
+    return notes.parsed(pose, "BVH")
 
 
 def _layout(frames: Sequence[Frame], options: Options, file: str, notes: Notes) -> Layout:

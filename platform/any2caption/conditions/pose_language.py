@@ -9,20 +9,25 @@ Sides ("left arm", "turns left") are the person's own; the direction of walking 
 picture, or towards and away from the viewer. Times are fractions of the clip.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from any2caption.conditions.body_curves import Body, bodies_of
 from any2caption.conditions.body_rules import RULES, Found
+from any2caption.conditions.body_space import Figure, figure_of
 from any2caption.conditions.sampling import sample_frames
+from any2caption.conditions.space_limbs import arms, clap, legs, without_repeats
+from any2caption.conditions.space_rules import bend, dance, gait, jump, jumping_jacks, sinking, turn
 from any2caption.conditions.types import Pose
 
 ACTIONS = (
     *("still", "walk", "run", "jump", "jumping jacks", "sit down", "stand up", "squat", "bend"),
     *("turn", "wave", "raise arms", "lower arms", "punch", "kick", "raise leg"),
+    *("kneel", "lie down", "dance", "throw", "clap", "point", "gesture", "swing"),
 )
 LEXICON: Mapping[str, str] = {
     "still": "stand",
@@ -52,9 +57,22 @@ _WORDS: Mapping[str, str] = {
     "punch": "punches",
     "kick": "kicks",
     "raise leg": "raises",
+    "kneel": "kneels down",
+    "lie down": "lies down",
+    "dance": "dances",
+    "throw": "throws",
+    "clap": "claps",
+    "point": "points",
+    "gesture": "gestures",
+    "swing": "swings",
 }
-_WITH_PART = ("raise arms", "lower arms", "raise leg")
-_BY = {"wave": "with", "punch": "with", "kick": "with"}
+_WITH_PART = ("raise arms", "lower arms", "raise leg", "swing")
+_BY = dict.fromkeys(("wave", "punch", "kick", "throw", "point", "gesture"), "with")
+SPACE_RULES: tuple[Callable[[Figure, Sequence[Found]], Iterable[Found]], ...] = (
+    *(jumping_jacks, dance, gait, jump, sinking, bend, turn, arms, clap, legs),
+)
+"""For bodies with depth, in order of precedence; `body_rules.RULES` are those for flat ones."""
+Seen = TypeVar("Seen", Body, Figure)
 _MIN_FRAMES = 3
 MAX_FRAMES = 2_000
 """Longer clips are looked at in this many evenly spaced frames."""
@@ -113,7 +131,7 @@ def pose_movements(pose: Pose) -> list[PoseMovement]:
         return []
     if len(pose.keypoints) > MAX_FRAMES:
         kept = sample_frames(len(pose.keypoints), MAX_FRAMES)
-        pose = Pose(pose.keypoints[kept], pose.layout, pose.fps, pose.aspect)
+        pose = _thinned(pose, kept)
     out: list[PoseMovement] = []
     for person, body in enumerate(bodies_of(pose), start=1):
         if body is None or body.count < _MIN_FRAMES:
@@ -121,6 +139,13 @@ def pose_movements(pose: Pose) -> list[PoseMovement]:
         found = _read(body)
         out += [_movement(one, person, body) for one in sorted(found, key=_order)]
     return out
+
+
+def _thinned(pose: Pose, kept: NDArray[np.intp]) -> Pose:
+    """The pose in these frames only."""
+    rate = pose.fps * len(kept) / len(pose.keypoints) if pose.fps else None
+    depth = None if pose.depth is None else pose.depth[kept]
+    return replace(pose, keypoints=pose.keypoints[kept], fps=rate, depth=depth)
 
 
 def movements_json(pose: Pose) -> list[dict[str, Any]]:
@@ -148,10 +173,19 @@ def _movement(one: Found, person: int, body: Body) -> PoseMovement:
 
 def _read(body: Body) -> list[Found]:
     """Apply the rules in order; an earlier one takes the time and parts that are its own."""
-    found: list[Found] = []
-    for rule in RULES:
-        found += [one for one in rule(body, found) if one.confidence >= _LEAST]
+    figure = figure_of(body)
+    if figure is None:
+        found = _applied(RULES, body.flat())
+    else:
+        found = without_repeats(_applied(SPACE_RULES, figure))
     return found + list(_stills(body, found))
+
+
+def _applied(rules: Iterable[Callable[[Seen, Sequence[Found]], Iterable[Found]]], body: Seen) -> list[Found]:
+    found: list[Found] = []
+    for rule in rules:
+        found += [one for one in rule(body, found) if one.confidence >= _LEAST]
+    return found
 
 
 def _stills(body: Body, found: Sequence[Found]) -> Iterable[Found]:
@@ -173,4 +207,4 @@ def _stills(body: Body, found: Sequence[Found]) -> Iterable[Found]:
 def _moved(body: Body, start: int, end: int) -> float:
     """How far the point that moved most moved, in body heights, without the body's own drift."""
     ways = [np.ptp(places[start : end + 1], axis=0).max() for places in body.points.values()]
-    return float(np.percentile(ways, 80))
+    return float(np.percentile(ways, 92))
