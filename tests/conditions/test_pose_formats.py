@@ -348,7 +348,10 @@ def test_an_unknown_skeleton_is_refused_with_what_is_missing(refused):
     [
         (lambda text: text[: text.rindex("\n", 0, len(text) // 2)], "truncated"),
         (lambda text: text.replace("Frames: 125", "Frames: 126"), "truncated: 125 of 126"),
-        (lambda text: text.replace("Frames: 125", "Frames: 124"), "more lines than the 124"),
+        (
+            lambda text: text.replace("Frames: 125", "Frames: 124").rstrip() + " 1\n",
+            "more lines than the 124",
+        ),
         (lambda text: text.replace("Frames: 125", "Frames: 1e5"), "at most 10,000"),
         (lambda text: text.replace("Frames: 125", "Frames: x"), "'x' is not a usable number"),
         (lambda text: text.replace("Frame Time:", "Time:"), "'Frame Time: …' is missing"),
@@ -435,11 +438,19 @@ def test_an_empty_drawing_is_refused(refused):
     assert "nothing is drawn" in refused("pose", Part("a.png", black))
 
 
-def test_a_mask_is_taken_with_a_warning():
+def test_masks_and_depth_maps_are_no_drawn_pose(refused):
     mask = np.zeros((64, 64, 3), np.uint8)
     mask[20:40, 20:40] = 255
-    (warning,) = parse_condition("pose", [Part("a.png", encode_png(mask))]).warnings
-    assert "no colours" in warning
+    depth = np.zeros((64, 64, 3), np.uint8)
+    depth[:, 40:] = np.linspace(20, 250, 24).astype(np.uint8)[None, :, None] // 32 * 32
+    one = mask * np.array([1, 0, 0], np.uint8)
+    ids = np.zeros((64, 64, 3), np.uint8)
+    for at, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)]):
+        ids[4:30, 2 + 15 * at : 15 + 15 * at] = colour
+    for pixels, word in ((mask, "no colours"), (depth, "no colours"), (one, "hues"), (ids, "areas")):
+        message = refused("pose", Part("a.png", encode_png(pixels)))
+        assert word in message
+        assert "not a drawn skeleton" in message
 
 
 def test_a_truncated_drawing_is_refused(refused):

@@ -103,6 +103,8 @@ def figure_of(body: Body) -> Figure | None:
     if not body.solid or not body.has(*NEEDED, "neck", "mid_hip"):
         return None
     across = body.points["left_hip"] - body.points["right_hip"]
+    if float(np.median(np.linalg.norm(across, axis=1))) < 0.03:  # noqa: PLR2004 - both in one joint
+        across = body.points["left_shoulder"] - body.points["right_shoulder"]
     across = averaged(across * (1.0, 0.0, 1.0), max(1, round(_STEADY_HEADING * body.rate)))
     length = np.linalg.norm(across, axis=1, keepdims=True)
     # Lying on the side, the hips' line points up: the last direction is kept.

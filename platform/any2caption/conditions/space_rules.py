@@ -132,7 +132,7 @@ def jumping_jacks(figure: Figure, _: Sequence[Found]) -> Iterable[Found]:
     opened, spread = swings(arms, body_rules.ARM_OPENING), swings(legs, body_rules.LEG_OPENING)
     together = body_rules.correlation(arms, legs)
     both = body_rules.correlation(*raised)
-    if len(opened) < 3 or len(spread) < 3 or together < 0.5 or both < 0.5:  # noqa: PLR2004
+    if len(opened) < 3 or len(spread) < 3 or together < 0.7 or both < 0.7:  # noqa: PLR2004
         return
     start, end = span([*opened, *spread])
     sure = min(
