@@ -39,7 +39,7 @@ class Body:
 
     `points`: n×2, with depth n×3, by name (`left_wrist`, `neck`, `mid_hip`, `nose` …). `seen`:
     share of frames in which a point was there, times its mean confidence. `rate`: frames a second,
-    `USUAL_RATE` where nobody says.
+    `USUAL_RATE` where nobody says. `height`: one body height in canvas heights.
     """
 
     points: Mapping[str, Floats]
@@ -48,6 +48,7 @@ class Body:
     last: int
     frames: int
     rate: float = USUAL_RATE
+    height: float = 1.0
 
     @property
     def count(self) -> int:
@@ -121,7 +122,7 @@ def _body(pose: Pose, who: int) -> Body | None:
     if height is None:
         return None
     scaled = {name: places / height for name, places in points.items()}
-    return Body(scaled, seen, first, last, len(pose.keypoints), rate)
+    return Body(scaled, seen, first, last, len(pose.keypoints), rate, height)
 
 
 def _long_name(name: str) -> str:

@@ -17,13 +17,16 @@ _FEET = ("left_ankle", "right_ankle")
 _LOCOMOTION = ("walk", "run")
 STRIDE, STEP_UP = 0.16, 0.045
 RUN_KNEE, RUN_ELBOW = 75.0, 55.0
+BOB, FLIGHT, TURNS_UP = 0.03, 0.04, 0.12
+GROWTH = 1.25
 HOP, RISE = 0.05, 0.05
 ARM_OPENING, LEG_OPENING = 45.0, 0.1
 SINK = 0.085
-BEND = 32.0
+BEND, SHRUNK = 32.0, 0.05
 TURN = 0.1
 RAISE = 0.16
-WAVE = 0.05
+LEVEL, HANGING, ARM_OUT = -0.06, -0.2, 0.2
+WAVE, WAVE_GOING = 0.05, 0.1
 PUNCH_BEND, PUNCH_FROM, PUNCH_REACH = 45.0, 70.0, 0.12
 KICK, LIFT_LEG = 0.22, 0.1
 
@@ -61,7 +64,7 @@ def locomotion(body: Body, _: Sequence[Found]) -> Iterable[Found]:
         return
     apart = body.x("left_ankle") - body.x("right_ankle")
     strides = _alternating(apart, STRIDE)
-    travel = 0.0
+    travel = flight = 0.0
     if len(strides) >= 2:  # noqa: PLR2004 - one stride may be a single step or a lunge
         start, end = span(strides)
         travel = float(body.x("mid_hip")[end] - body.x("mid_hip")[start])
@@ -70,12 +73,15 @@ def locomotion(body: Body, _: Sequence[Found]) -> Iterable[Found]:
     else:
         lifted = body.y("left_ankle") - body.y("right_ankle")
         strides = _alternating(lifted, STEP_UP)
-        if len(strides) < 3 or _hops(body):  # noqa: PLR2004 - towards us steps are small
+        height = float(np.median([abs(one.change) for one in strides])) if strides else 0.0
+        # Towards us steps are small; feet that take turns high up run, whatever the hips do.
+        if len(strides) < 3 or (height < TURNS_UP and _hops(body)):  # noqa: PLR2004
             return
         start, end = span(strides)
-        sure = 0.6 * evidence(float(np.median([abs(one.change) for one in strides])), STEP_UP)
+        sure = 0.6 * evidence(height, STEP_UP)
         direction = _depth_direction(body, start, end)
-    run = _runs(body, start, end)
+        flight = _flight(body, start, end)
+    run = max(flight, _runs(body, start, end))
     action = "run" if run >= 0.5 else "walk"  # noqa: PLR2004
     sure *= body.sure(*_FEET) * (0.7 + 0.6 * abs(run - 0.5))
     yield Found(action, "body", direction, start, end, min(sure, 0.95))
@@ -100,7 +106,7 @@ def _picture_direction(travel: float) -> str | None:
 
 
 def _depth_direction(body: Body, start: int, end: int) -> str | None:
-    """Towards the viewer a body grows in the picture."""
+    """Towards the viewer a body grows in the picture; less than a quarter may be a lean."""
     torso = (
         np.hypot(*(body.points["neck"] - body.points["mid_hip"]).T) if body.has("neck") else None
     )
@@ -110,13 +116,13 @@ def _depth_direction(body: Body, start: int, end: int) -> str | None:
     growth = float(
         np.mean(torso[end - third : end + 1]) / max(np.mean(torso[start : start + third]), 1e-9)
     )
-    if abs(growth - 1) < 0.12:  # noqa: PLR2004 - a lean changes as much
+    if 1 / GROWTH < growth < GROWTH:
         return None
     return "toward" if growth > 1 else "away"
 
 
 def _runs(body: Body, start: int, end: int) -> float:
-    """0 = walks … 1 = runs, by how far knees and elbows are bent."""
+    """0 = walks … 1 = runs, by how far knees and elbows are bent, and by flight."""
     marks: list[float] = []
     for side in SIDES:
         leg = (f"{side}_hip", f"{side}_knee", f"{side}_ankle")
@@ -127,7 +133,22 @@ def _runs(body: Body, start: int, end: int) -> float:
         if body.has(*arm):
             bent = float(np.median(body.bend(*arm)[start : end + 1]))
             marks.append(float(np.clip((bent - RUN_ELBOW) / 40 + 0.5, 0, 1)))
+    hips = body.y("mid_hip")[start : end + 1]
+    if marks and np.ptp(hips) > BOB:
+        # A walker's hips are highest over the standing leg, a runner's in flight, feet apart.
+        apart = np.abs(body.x("left_ankle") - body.x("right_ankle"))[start : end + 1]
+        phase = correlation(hips, apart)
+        marks += [float(np.clip(0.5 + phase, 0, 1))] * 2
     return float(np.mean(marks)) if marks else 0.0
+
+
+def _flight(body: Body, start: int, end: int) -> float:
+    """0 = a foot always on the ground … 1 = in the air as long as a runner is."""
+    low, reach = _lowest(body), max(1, round(0.4 * body.rate))
+    padded = np.pad(low, reach, mode="edge")
+    ground = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
+    share = float((low - ground > FLIGHT)[start : end + 1].mean())
+    return float(np.clip(share / 0.4, 0, 1))
 
 
 def _lowest(body: Body) -> Floats:
@@ -145,7 +166,10 @@ def _hops(body: Body) -> list[tuple[Swing, Swing]]:
             continue
         down = next((one for one in found if one.change < 0 and one.start >= up.end - 1), None)
         rise = float(hips[up.end] - hips[up.start])
-        if down is not None and rise >= RISE and rise >= 0.5 * up.change:
+        # Both feet, not one after the other as in running.
+        feet = [float(np.ptp(body.y(foot)[up.start : up.end + 1])) for foot in _FEET]
+        together = min(feet) > 0.5 * max(feet)
+        if down is not None and together and rise >= RISE and rise >= 0.5 * up.change:
             out.append((up, down))
     return out
 
@@ -194,7 +218,7 @@ def _arm_angle(body: Body, side: str) -> Floats:
 
 
 def jump(body: Body, found: Sequence[Found]) -> Iterable[Found]:
-    """Both feet leave the ground and come down, the hips with them."""
+    """Both feet leave the ground and come down, the hips with them; again at once is one jumping."""
     if not body.has(*_FEET, "mid_hip"):
         return
     hops = [
@@ -204,10 +228,13 @@ def jump(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     ]
     if not hops:
         return
-    start, end = span([one for hop in hops for one in hop])
-    height = float(np.median([up.change for up, _ in hops]))
-    sure = evidence(height, HOP) * body.sure(*_FEET, "mid_hip")
-    yield Found("jump", "body", None, start, end, sure)
+    seen = body.sure(*_FEET, "mid_hip")
+    jumps = [
+        Found("jump", "body", None, up.start, down.end, evidence(up.change, HOP) * seen)
+        for up, down in hops
+    ]
+    longest = max(one.end - one.start for one in jumps)
+    yield from grouped(jumps, longest)
 
 
 def sinking(body: Body, found: Sequence[Found]) -> Iterable[Found]:
@@ -309,11 +336,12 @@ def bend(body: Body, found: Sequence[Found]) -> Iterable[Found]:
         yield Found("bend", "body", direction, start, end, evidence(amount, BEND) * seen)
         return
     length = np.hypot(*trunk.T)
-    shrunk = [one for one in swings(length, 0.08) if not near(found, one, taken)]
-    if shrunk and length.min() < 0.72 * np.percentile(length, 90) and shrunk[0].change < 0:
+    shrunk = [one for one in swings(length, SHRUNK) if not near(found, one, taken)]
+    if shrunk and length.min() < 0.83 * np.percentile(length, 90) and shrunk[0].change < 0:
         start, end = span(shrunk)
-        sure = 0.6 * evidence(shrunk[0].change, 0.08) * seen
-        yield Found("bend", "body", "forward", start, end, sure)
+        sure = 0.6 * evidence(shrunk[0].change, SHRUNK) * seen
+        # A trunk that points at us looks short whichever way it leans.
+        yield Found("bend", "body", None, start, end, sure)
 
 
 def _bend_direction(body: Body, angle: float, frame: int) -> str | None:
@@ -322,29 +350,38 @@ def _bend_direction(body: Body, angle: float, frame: int) -> str | None:
     if width is not None and abs(float(np.median(width))) > 0.15:  # noqa: PLR2004 - faces us
         sign = 1 if float(np.median(width)) > 0 else -1
         return "left" if angle * sign > 0 else "right"
-    facing = _facing(body, frame)
-    if facing == 0:
+    towards = facing(body, frame)
+    if towards == 0:
         return None
-    return "forward" if angle * facing > 0 else "backward"
+    return "forward" if angle * towards > 0 else "backward"
 
 
-def _facing(body: Body, frame: int) -> int:
-    """-1 faces the left of the picture, 1 the right, 0 nobody knows; by the toes, then the nose."""
+def facing(body: Body, frame: int) -> int:
+    """-1 faces the left of the picture, 1 the right, 0 nobody knows; toes and nose must agree."""
+    told = {int(np.sign(gap)) for gap in _ahead(body, frame)}
+    return told.pop() if len(told) == 1 else 0
+
+
+def _ahead(body: Body, frame: int) -> Iterable[float]:
+    """What tells where somebody faces: how far toes and nose lie to the right, where it shows."""
     for side in SIDES:
         if body.has(f"{side}_big_toe", f"{side}_ankle"):
             gap = float((body.x(f"{side}_big_toe") - body.x(f"{side}_ankle"))[frame])
             if abs(gap) > 0.03:  # noqa: PLR2004
-                return 1 if gap > 0 else -1
-    if body.has("nose", "left_ear", "right_ear"):
-        ears = (body.points["left_ear"] + body.points["right_ear"]) / 2
-        ahead = body.points["nose"] - ears
-        spine = body.points["neck"] - body.points["mid_hip"] if body.has("mid_hip") else None
-        if spine is None:
-            return int(np.sign(ahead[frame, 0])) if abs(ahead[frame, 0]) > 0.02 else 0  # noqa: PLR2004
-        # Ahead is a quarter turn from the spine: works upside down, too.
-        across = float(ahead[frame, 0] * spine[frame, 1] - ahead[frame, 1] * spine[frame, 0])
-        return int(np.sign(across)) if abs(across) > 0.003 else 0  # noqa: PLR2004
-    return 0
+                yield gap
+    if not body.has("nose", "left_ear", "right_ear"):
+        return
+    ears = (body.points["left_ear"] + body.points["right_ear"]) / 2
+    nose = (body.points["nose"] - ears)[frame]
+    if not body.has("neck", "mid_hip"):
+        if abs(nose[0]) > 0.02:  # noqa: PLR2004
+            yield float(nose[0])
+        return
+    # Ahead is a quarter turn from the spine: works upside down, too.
+    spine = (body.points["neck"] - body.points["mid_hip"])[frame]
+    across = float(nose[0] * spine[1] - nose[1] * spine[0])
+    if abs(across) > 0.003:  # noqa: PLR2004
+        yield across
 
 
 def _width(body: Body) -> Floats | None:
@@ -373,12 +410,12 @@ def turn(body: Body, _: Sequence[Found]) -> Iterable[Found]:
 def _turn_direction(body: Body, one: Swing, width: Floats) -> str | None:
     """Which way, from the person's own view: where they look in the narrow moment of the turn."""
     middle = one.start + int(np.argmin(np.abs(width[one.start : one.end + 1])))
-    facing = _facing(body, middle)
+    towards = facing(body, middle)
     # In the narrow moment someone who faces the picture's right has turned left from facing us.
     away = one.change < 0
-    if facing == 0:
+    if towards == 0:
         return None
-    return "left" if (facing > 0) == away else "right"
+    return "left" if (towards > 0) == away else "right"
 
 
 def arms(body: Body, found: Sequence[Found]) -> Iterable[Found]:
@@ -388,7 +425,7 @@ def arms(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     for side in SIDES:
         if not body.has(f"{side}_shoulder", f"{side}_wrist"):
             continue
-        waves = list(_waves(body, side))
+        waves = list(_waves(body, side, found))
         hits = [] if waves else list(_punches(body, side))
         lifts = [
             one
@@ -400,8 +437,8 @@ def arms(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     return joined(free)
 
 
-def _waves(body: Body, side: str) -> Iterable[Found]:
-    """The forearm swings to and fro while the hand is up."""
+def _waves(body: Body, side: str, found: Sequence[Found]) -> Iterable[Found]:
+    """The forearm swings to and fro while the hand is up; on the way, high and wide."""
     names = (f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")
     if not body.has(*names):
         return
@@ -419,6 +456,9 @@ def _waves(body: Body, side: str) -> Iterable[Found]:
         return
     start, end = span(swing)
     amount = float(np.median([abs(one.change) for one in swing]))
+    over = float((body.y(names[2]) - body.y(names[0]))[start : end + 1].min())
+    if busy(found, start, end, *_LOCOMOTION) and (amount < WAVE_GOING or over < 0):
+        return
     sure = evidence(amount, WAVE) * body.sure(*names) * (0.8 if len(swing) == 2 else 1.0)  # noqa: PLR2004
     yield Found("wave", f"{side} arm", None, start, end, sure)
 
@@ -447,11 +487,20 @@ def _lifts(body: Body, side: str) -> Iterable[Found]:
     seen = body.sure(f"{side}_shoulder", f"{side}_wrist")
     for one in swings(height, RAISE):
         low, high = sorted((float(height[one.start]), float(height[one.end])))
-        if high < 0.03 or low > high - RAISE or low > 0.03:  # noqa: PLR2004 - stays below or above
+        # From hanging to level is enough: arms come down from a T-pose.
+        least = LEVEL if low < HANGING and _straight_out(body, side, one) else 0.03
+        if high < least or low > high - RAISE or low > 0.03:  # noqa: PLR2004 - stays below or above
             continue
         action = "raise arms" if one.change > 0 else "lower arms"
         sure = evidence(one.change, RAISE) * seen * (1.0 if high > 0.1 else 0.7)  # noqa: PLR2004
         yield Found(action, f"{side} arm", None, one.start, one.end, sure)
+
+
+def _straight_out(body: Body, side: str, one: Swing) -> bool:
+    """Whether the arm lies out straight in the picture at the upper end of a swing."""
+    frame = one.end if one.change > 0 else one.start
+    arm = (body.points[f"{side}_wrist"] - body.points[f"{side}_shoulder"])[frame]
+    return bool(abs(arm[0]) > ARM_OUT)
 
 
 def joined(found: Sequence[Found]) -> list[Found]:

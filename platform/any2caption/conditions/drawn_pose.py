@@ -32,7 +32,7 @@ _ALIKE = 2
 _DRAWN_SHARE = 0.0002
 _COLOURED = 40
 _VIVID_SHARE = 0.1
-_HUES, _PARTS = 3, 10
+_HUES, _PARTS = 3, 6
 """A skeleton's hues, in sixths of the circle; the colours of a body's parts."""
 _A_COLOUR = 0.02
 _LOOKED_AT = 9
