@@ -51,13 +51,14 @@ def places_of(bodies: Sequence[Body | None]) -> list[str]:
     first = {at: _middle(body)[:tenth].mean() for at, body in there}
     last = {at: _middle(body)[-tenth:].mean() for at, body in there}
     order = sorted(first, key=lambda at: first[at])
-    gaps = np.diff([first[at] for at in order])
     height = float(np.mean([body.height for _, body in there]))
-    if gaps.min() < _APART * height or len(order) > len(_ORDINALS):
-        return names
+    clear = np.diff([first[at] for at in order]) > _APART * height
+    told = [bool(clear.all())] * len(order)
+    told[0], told[-1] = bool(clear[0]), bool(clear[-1])
     moved = order != sorted(last, key=lambda at: last[at])
-    for rank, at in enumerate(order):
-        names[at] = _place(rank, len(order)) + (" at first" if moved else "")
+    for rank, at in enumerate(order[: len(_ORDINALS)]):
+        if told[rank]:
+            names[at] = _place(rank, len(order)) + (" at first" if moved else "")
     return names
 
 

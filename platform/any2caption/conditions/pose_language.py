@@ -21,7 +21,7 @@ from any2caption.conditions.body_rules import RULES, Found
 from any2caption.conditions.body_space import Figure, figure_of
 from any2caption.conditions.people_together import Together, places_of, together
 from any2caption.conditions.sampling import sample_frames
-from any2caption.conditions.space_limbs import arms, clap, legs, without_repeats
+from any2caption.conditions.space_limbs import arms, clap, legs, without_steps
 from any2caption.conditions.space_rules import bend, dance, gait, jump, jumping_jacks, sinking, turn
 from any2caption.conditions.types import Pose
 
@@ -225,7 +225,7 @@ def _read(body: Body) -> list[Found]:
     if figure is None:
         found = _applied(RULES, body.flat())
     else:
-        found = without_repeats(_applied(SPACE_RULES, figure))
+        found = without_steps(_applied(SPACE_RULES, figure))
     return found + list(_stills(body, found))
 
 

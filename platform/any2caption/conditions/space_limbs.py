@@ -16,13 +16,18 @@ from any2caption.conditions.body_space import AHEAD, LEFT, UP, Figure, averaged,
 RAISE, HANGING, RAISED = 0.16, -0.16, -0.1
 SWAY, CYCLES, SLOWEST, WALKING_SWAY = 0.012, 4, 0.7, 0.06
 FIST, OUT, HIT = 0.8, 0.24, 35.0
-STROKE, SWEEP = 1.0, 0.3
-OPEN_HAND, HELD = 0.16, 0.4
+STROKE, SWEEP, GRIP = 1.0, 0.3, 0.13
+OPEN_HAND, HELD, SPREAD = 0.16, 0.4, 0.25
 KICK_PACE, KICK, LIFT_LEG = 1.8, 0.12, 0.1
 CLOSED, OPENED = 0.12, 0.06
 THROW = 1.8
 _GAITS = ("walk", "run")
 _BLOWS = ("punch", "throw")
+_STEPS = (
+    *("raise arms", "lower arms", "gesture", "point", "swing", "throw", "wave", "clap"),
+    *("walk", "run", "turn", "bend", "raise leg"),
+)
+_BOTH_POINT = ("point", "both arms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,10 @@ def arms(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
             for one in rest
             if not busy(near, *_ends(one), "wave") and not busy(hits, *_ends(one), *_BLOWS)
         ]
-    return joined(singles)
+    return [
+        replace(one, action="gesture") if (one.action, one.part) == _BOTH_POINT else one
+        for one in joined(singles)
+    ]
 
 
 def _ends(one: Found) -> tuple[int, int]:
@@ -87,15 +95,18 @@ def _waves(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
     over = averaged(arm.hand[:, UP], figure.frames(0.3))
     lifted = (up > -0.04) & (over > -0.2)  # noqa: PLR2004
     rows: list[tuple[Found, float]] = []
+    grip = _grip(figure)
     for start, end in stretches(lifted, figure.frames(0.5), figure.frames(0.2)):
         for axis in (LEFT, AHEAD, UP):
             sway = (arm.hand + arm.forearm)[start : end + 1, axis]
             for row in _sways(figure, sway):
                 amount = float(np.median([abs(one.change) for one in row]))
                 first, last = start + row[0].start, start + row[-1].end
-                high = float(over[first : last + 1].min()) > 0
+                high = float(np.median(over[first : last + 1])) > 0
                 # Arms swing as one walks; a wave on the way is high and wide.
                 if busy(found, first, last, *_GAITS) and (amount < WALKING_SWAY or not high):
+                    continue
+                if amount > WALKING_SWAY and np.median(grip[first : last + 1]) < GRIP:
                     continue
                 sure = min(evidence(amount, SWAY), evidence(len(row), CYCLES))
                 rows.append((Found("wave", arm.part, None, first, last, sure), amount))
@@ -104,6 +115,12 @@ def _waves(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
         if not busy(kept, one.start, one.end, "wave"):
             kept.append(one)
     yield from grouped(kept, figure.frames(1.0))
+
+
+def _grip(figure: Figure) -> Floats:
+    """How far the hands are from each other."""
+    gap = figure.body.points["left_wrist"] - figure.body.points["right_wrist"]
+    return np.linalg.norm(gap, axis=1)
 
 
 def _sways(figure: Figure, curve: Floats) -> Iterable[list[Swing]]:
@@ -188,13 +205,16 @@ def _throws(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]
 def _strokes(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
     """The arm sweeps fast from side to side, or down from above to the front, as with a sword."""
     strokes: list[Found] = []
+    grip = _grip(figure)
     for start, end in stretches(arm.pace > STROKE, 2, 1):
         way, last = arm.hand[end] - arm.hand[start], arm.hand[end]
         length = float(arm.pace[start : end + 1].sum() / figure.rate)
-        across = abs(float(way[LEFT])) > 0.18  # noqa: PLR2004
+        # Sideways more than up: an arm that is raised to the side sweeps nothing.
+        across = abs(float(way[LEFT])) > max(0.18, abs(float(way[UP])))
         # A hand that is let down ends at the side, one that strikes ends in front.
         down = way[UP] < -0.18 and (last[AHEAD] > 0.1 or last[LEFT] < 0)  # noqa: PLR2004
-        if length < SWEEP or not (across or down):
+        held = float(np.median(grip[start : end + 1])) < GRIP  # both hands on one thing
+        if length < SWEEP or not (across or down or held):
             continue
         if busy(found, start, end, *_GAITS) and arm.hand[start : end + 1, UP].max() < 0:
             continue
@@ -213,7 +233,9 @@ def _shows(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
         rested = min(level[:start].min(initial=0.0), level[end:].min(initial=0.0))
         calm = float(np.median(arm.pace[start : end + 1])) < 0.5  # noqa: PLR2004
         straight = float(np.percentile(arm.elbow[start : end + 1], 25)) < 45  # noqa: PLR2004
-        if rested > HANGING or not calm:
+        ends = start == 0 or end == len(level) - 1
+        aside = float(np.median(arm.hand[start : end + 1, LEFT])) > SPREAD
+        if rested > HANGING or not calm or (ends and aside):  # a T-pose is no gesture
             continue
         action = "point" if straight else "gesture"
         sure = evidence(float(out[start : end + 1].max()), OPEN_HAND)
@@ -222,8 +244,7 @@ def _shows(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
 
 def clap(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
     """The hands meet again and again in front of the body."""
-    gap = figure.body.points["left_wrist"] - figure.body.points["right_wrist"]
-    apart = np.linalg.norm(gap, axis=1)
+    apart = _grip(figure)
     ahead = np.minimum(*(figure.own(f"{side}_wrist", "mid_hip")[:, AHEAD] for side in SIDES))
     meets = [
         one
@@ -267,13 +288,11 @@ def legs(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
     return grouped(kicks, figure.frames(0.5))
 
 
-def without_repeats(found: Sequence[Found]) -> list[Found]:
-    """Drop what a longer dance or a row of blows is made of."""
-    frames = [one for one in found if one.action == "dance" and one.confidence >= 0.5]  # noqa: PLR2004
-    parts = ("raise arms", "lower arms", "turn", "bend", "gesture", "raise leg")
+def without_steps(found: Sequence[Found]) -> list[Found]:
+    """Drop what a dance is made of: steps, turns, and the ways of the arms."""
+    dances = [one for one in found if one.action == "dance" and one.confidence >= 0.5]  # noqa: PLR2004
     return [
-        replace(one)
+        one
         for one in found
-        if one.action not in parts
-        or not any(busy([dance], one.start, one.end, "dance") for dance in frames)
+        if one.action not in _STEPS or not busy(dances, one.start, one.end, "dance")
     ]

@@ -19,7 +19,7 @@ GOING, FAR, STEPS = 0.13, 0.3, 2
 CHANGE_OF_GAIT = 1.15
 TURN, BEND, SIDE_BEND = 55.0, 18.0, 20.0
 FLIGHT, RISE, SQUAT = 0.04, 0.04, 0.12
-RESTLESS_HANDS, RESTLESS_FEET, DANCE = 0.3, 0.2, 4.0
+RESTLESS_HANDS, RESTLESS_FEET, DANCE, GRIP = 0.3, 0.2, 4.0, 0.15
 _GAITS = ("walk", "run")
 _DOWN = ("sit down", "stand up", "squat", "kneel", "lie down")
 
@@ -91,7 +91,10 @@ def dance(figure: Figure, _: Sequence[Found]) -> Iterable[Found]:
     way = np.linalg.norm(figure.travel(2.0), axis=1)
     path = averaged(np.linalg.norm(figure.travel(0.2), axis=1), figure.frames(2.0))
     busy = (np.minimum(*hands) > RESTLESS_HANDS) & (feet > RESTLESS_FEET) & (way < 0.6 * path)
+    grip = np.linalg.norm(body.points["left_wrist"] - body.points["right_wrist"], axis=1)
     for start, end in stretches(busy, figure.frames(DANCE), figure.frames(2.0)):
+        if np.median(grip[start : end + 1]) < GRIP:  # both hands on one thing, as a sword
+            continue
         lasting = (end - start) / figure.rate
         yield Found("dance", "body", None, start, end, evidence(lasting, DANCE) * body.sure("neck"))
 
