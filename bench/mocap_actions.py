@@ -59,6 +59,10 @@ def is_right(label: str, found: Iterable[PoseMovement]) -> bool:
     )
 
 
+def _share(right: int, count: int) -> str:
+    return f"{right / max(count, 1):.3f} ({right} of {count})"
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -96,9 +100,8 @@ def main() -> None:
             print(f"{label} {file.name}: {told}")
     for label in sorted(count):
         others = ", ".join(f"{word} {times}" for word, times in instead[label].most_common())
-        share = right[label] / count[label]
-        print(f"{label:22} {share:.3f} ({right[label]} of {count[label]}) {others and '-> ' + others}")
-    print(f"{'all':22} {right.total() / max(count.total(), 1):.3f} ({right.total()} of {count.total()})")
+        print(f"{label:22} {_share(right[label], count[label])} {others and '-> ' + others}")
+    print(f"{'all':22} {_share(right.total(), count.total())}")
     print(f"walks said to wave: {waving} of {walks}")
 
 

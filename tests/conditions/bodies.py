@@ -5,6 +5,7 @@ is seen from its shoulder, (ahead, outward, up).
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def ease(time, start, end):
 def between(time, *stops):
     """A path through (second, place) stops, eased from each to the next."""
     path = np.tile(np.array(stops[0][1], float), (len(time), 1))
-    for (start, one), (end, other) in zip(stops, stops[1:], strict=False):
+    for (start, one), (end, other) in pairwise(stops):
         path += ease(time, start, end)[:, None] * (np.array(other) - np.array(one))
     return path
 
@@ -89,7 +90,7 @@ def jointed(start, end, first, second, pole):
     return start + along * way + out * side, start + reach * way
 
 
-def going(seconds, pace, cadence=1.8, rest=0.6, bob=0.012, lift=0.06, swing=0.12, ahead=1.0):
+def going(seconds, pace, *, cadence=1.8, rest=0.6, bob=0.012, lift=0.06, ahead=1.0):  # noqa: PLR0913 - a gait's measures
     """Somebody who walks: `rest` of a stride each foot stands; runners rest less than half."""
     time = times(seconds)
     person = Person(time)
@@ -112,7 +113,7 @@ def going(seconds, pace, cadence=1.8, rest=0.6, bob=0.012, lift=0.06, swing=0.12
         foot[:, 2] = 0.04 + lift * np.where(at < rest, 0, np.sin(np.pi * fly))
         person.feet[side] = foot
         hand = np.tile(HANG, (len(time), 1))
-        hand[:, 0] -= swing * np.sin(2 * np.pi * (at - rest / 2 + 0.25)) * ahead
+        hand[:, 0] -= 0.12 * np.sin(2 * np.pi * (at - rest / 2 + 0.25)) * ahead
         hand[:, 2] += 0.3 * (hand[:, 0] - HANG[0]) ** 2
         person.hands[side] = hand
     return person

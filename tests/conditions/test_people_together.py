@@ -22,7 +22,9 @@ def walker(heading, seconds=4.0, pace=0.5):
     """Somebody who walks into a direction (degrees to the left of where the viewer is)."""
     person = going(seconds, pace)
     turn = np.radians(heading)
-    around = np.array([[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0], [0, 0, 1]])
+    around = np.array(
+        [[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
+    )
     person.hips = person.hips @ around
     person.feet = {side: foot @ around for side, foot in person.feet.items()}
     person.heading = np.full(len(person.time), heading)

@@ -171,9 +171,7 @@ def test_a_jump_in_a_long_clip_is_short_and_hides_no_wave():
 
 def test_arms_that_come_down_from_a_t_pose_are_lowered():
     arms = {f"arm_{side}": lambda t: 90 - 82 * np.clip(3 * t - 0.5, 0, 1) for side in (0, 1)}
-    (one,) = [
-        one for one in pose_movements(pose(act(FRONT, 30, **arms))) if one.action != "still"
-    ]
+    (one,) = [one for one in pose_movements(pose(act(FRONT, 30, **arms))) if one.action != "still"]
     assert (one.action, one.part) == ("lower arms", "both arms")
 
 
@@ -222,9 +220,14 @@ def test_feet_that_take_turns_in_the_air_run_towards_us_and_do_not_jump():
     assert best(pose_movements(pose(points))).action == "run"
 
 
-@pytest.mark.parametrize(("height", "knees", "action"), [
-    (0.27, 0.25, "sit down"), (0.27, 0.04, "kneel"), (0.08, 0.1, "lie down"),
-])
+@pytest.mark.parametrize(
+    ("height", "knees", "action"),
+    [
+        (0.27, 0.25, "sit down"),
+        (0.27, 0.04, "kneel"),
+        (0.08, 0.1, "lie down"),
+    ],
+)
 def test_how_somebody_rests_is_told_by_hips_and_knees(height, knees, action):
     points = act(SIDE, 24)
     down = np.clip(np.linspace(-0.3, 1.3, 24), 0, 1)

@@ -29,9 +29,9 @@ def one(person, action, yaw=0):
     return found
 
 
-def bowing(degrees=35, back=True):
+def bowing(degrees=35):
     time = times(3)
-    lean = degrees * (ease(time, 0.5, 1.2) - (ease(time, 1.8, 2.5) if back else 0))
+    lean = degrees * (ease(time, 0.5, 1.2) - ease(time, 1.8, 2.5))
     return Person(time, lean=lean)
 
 
@@ -161,7 +161,11 @@ def test_a_fist_that_shoots_out_and_back_punches(yaw):
 def test_an_arm_that_sweeps_across_swings():
     time = times(2.4)
     hand = between(
-        time, (0.2, HANG), (0.7, (0.05, 0.28, 0.1)), (1.0, (0.05, 0.28, 0.1)), (1.25, (0.2, -0.18, -0.1))
+        time,
+        (0.2, HANG),
+        (0.7, (0.05, 0.28, 0.1)),
+        (1.0, (0.05, 0.28, 0.1)),
+        (1.25, (0.2, -0.18, -0.1)),
     )
     assert ("swing", "right arm") in told(Person(time, hands={"r": hand}))
 

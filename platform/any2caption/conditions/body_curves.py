@@ -1,8 +1,8 @@
 """A tracked person's points as smooth curves in body heights, with gaps filled and what was seen.
 
-x to the right, y up, in standing body heights; with depth z comes towards the viewer. Points that were seen too rarely are not there at
-all; short gaps are bridged by straight lines. Lengths come from the 90th percentile of each limb
-over time, since a limb that points at the viewer looks short.
+x to the right, y up, in standing body heights; with depth z comes towards the viewer. Points that
+were seen too rarely are not there at all; short gaps are bridged by straight lines. Lengths come
+from the 90th percentile of each limb over time, since a limb that points at the viewer looks short.
 """
 
 from collections.abc import Mapping, Sequence

@@ -49,6 +49,7 @@ def evidence(amount: float, threshold: float) -> float:
 
 
 def overlap(one: Found, start: int, end: int) -> bool:
+    """Whether a movement shares some of this stretch."""
     return one.start < end and start < one.end
 
 
@@ -218,7 +219,7 @@ def _arm_angle(body: Body, side: str) -> Floats:
 
 
 def jump(body: Body, found: Sequence[Found]) -> Iterable[Found]:
-    """Both feet leave the ground and come down, the hips with them; again at once is one jumping."""
+    """Both feet leave the ground and come down, the hips with them; rows are one jumping."""
     if not body.has(*_FEET, "mid_hip"):
         return
     hops = [
@@ -509,7 +510,7 @@ def joined(found: Sequence[Found]) -> list[Found]:
     right = [one for one in found if one.part == "right arm"]
     for one in (one for one in found if one.part == "left arm"):
         twin = next(
-            (two for two in right if two.action == one.action and together(one, two)), None
+            (two for two in right if two.action == one.action and _together(one, two)), None
         )
         if twin is None:
             out.append(one)
@@ -521,7 +522,7 @@ def joined(found: Sequence[Found]) -> list[Found]:
     return out + right
 
 
-def together(one: Found, two: Found) -> bool:
+def _together(one: Found, two: Found) -> bool:
     shared = min(one.end, two.end) - max(one.start, two.start)
     return shared >= 0.4 * min(one.end - one.start, two.end - two.start)
 

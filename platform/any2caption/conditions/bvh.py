@@ -243,14 +243,18 @@ class _Reader:
             rows.append(self._row(words))
         if len(rows) < count:
             raise self.error(f"truncated: {len(rows)} of {count:.0f} frames", "MOTION")
-        while words := self._next():  # recorders close a file by one line more
+        self._count_more(count, channels)
+        return np.array(rows, dtype=np.float64).reshape(len(rows), channels), frame_time
+
+    def _count_more(self, count: float, channels: int) -> None:
+        """Count whole lines behind the stated frames: recorders close a file by one line more."""
+        while words := self._next():
             if len(words) != channels:
                 raise self.error(
                     f"more lines than the {count:.0f} frames that are stated", "MOTION"
                 )
             self._row(words)
             self.left_out += 1
-        return np.array(rows, dtype=np.float64).reshape(len(rows), channels), frame_time
 
     def _row(self, words: list[str]) -> Floats:
         """A line of numbers, all at once; one by one only where one of them has to be named."""

@@ -119,7 +119,7 @@ def _are_lines(drawn: NDArray[np.bool_]) -> bool:
     for axis in (1, 2):
         for step in (-reach, reach):
             kept &= np.roll(drawn, step, axis=axis)
-    return bool(kept.sum() < 0.3 * drawn.sum())  # noqa: PLR2004
+    return bool(kept.sum() < 0.3 * drawn.sum())
 
 
 def ground_of(frames: Pixels) -> tuple[tuple[int, int, int], float]:

@@ -103,9 +103,10 @@ MPI_15 = _layout(
 )
 HUMAN_36M = Layout(
     "HUMAN_36M",
-    tuple(
-        "mid_hip r_hip r_knee r_ankle l_hip l_knee l_ankle spine thorax neck head l_shoulder "
-        "l_elbow l_wrist r_shoulder r_elbow r_wrist".split()
+    (
+        *("mid_hip", "r_hip", "r_knee", "r_ankle", "l_hip", "l_knee", "l_ankle", "spine"),
+        *("thorax", "neck", "head", "l_shoulder", "l_elbow", "l_wrist"),
+        *("r_shoulder", "r_elbow", "r_wrist"),
     ),
     limbs=(
         *((0, 1), (1, 2), (2, 3), (0, 4), (4, 5), (5, 6), (0, 7), (7, 8), (8, 11), (11, 12)),

@@ -109,9 +109,7 @@ def capture_points(
     """
     joints = find_joints(capture, file)
     bodies = _body(capture, joints, notes)
-    top, low = (
-        (bodies[f"l_{name}"] + bodies[f"r_{name}"]) / 2 for name in ("shoulder", "ankle")
-    )
+    top, low = ((bodies[f"l_{name}"] + bodies[f"r_{name}"]) / 2 for name in ("shoulder", "ankle"))
     up = upward_of(top - low, options, notes)
     if "view" not in options:
         notes.assume("motion capture is seen from the front of its first frame (option view)")

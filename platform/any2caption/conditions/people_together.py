@@ -73,7 +73,7 @@ def _place(rank: int, count: int) -> str:
 
 
 def _middle(body: Body) -> Floats:
-    """x of the body over time, in canvas heights."""
+    """X of the body over time, in canvas heights."""
     places = np.stack([places[:, 0] for places in body.points.values()])
     return np.asarray(np.median(places, axis=0) * body.height)
 
@@ -115,7 +115,7 @@ class _Pair:
         places = self.place(which, "mid_hip")
         return averaged(np.delete(places, 1, axis=1), round(0.3 * self.bodies[0].rate))
 
-    def found(  # noqa: PLR0913, PLR0917 - a movement's fields
+    def found(  # noqa: PLR0913 - a movement's fields
         self, action: str, who: int, start: int, end: int, sure: float, *, mutual: bool
     ) -> Together:
         one, other = self.numbers[who], self.numbers[1 - who]
@@ -162,10 +162,10 @@ def _follows(pair: _Pair) -> Iterable[Together]:
     if min(lengths) < TRAVEL or np.ptp(gap) > STEADY or not 0.3 < gap.mean() < MEETING:  # noqa: PLR2004
         return
     course = (ways[0] + ways[1]) / max(float(np.linalg.norm(ways[0] + ways[1])), 1e-9)
-    if float(ways[0] @ ways[1]) < 0.7 * lengths[0] * lengths[1]:  # noqa: PLR2004
+    if float(ways[0] @ ways[1]) < 0.7 * lengths[0] * lengths[1]:
         return
     ahead = float(np.median(pair.way() @ course))
-    if abs(ahead) < 0.6 * float(gap.mean()):  # noqa: PLR2004 - side by side
+    if abs(ahead) < 0.6 * float(gap.mean()):
         return
     who = 0 if ahead > 0 else 1
     sure = evidence(min(lengths), TRAVEL)
@@ -191,7 +191,7 @@ def _shakes(pair: _Pair) -> Iterable[Together]:
             ],
             axis=0,
         )
-        meet = (apart < TOUCH) & level & (0.25 < gap) & (gap < ARMS_LENGTH)  # noqa: PLR2004
+        meet = (apart < TOUCH) & level & (gap > 0.25) & (gap < ARMS_LENGTH)  # noqa: PLR2004
         for start, end in stretches(meet, max(3, round(0.4 * rate)), round(0.2 * rate)):
             if best is None or end - start > best[1] - best[0]:
                 best = start, end
@@ -221,4 +221,4 @@ def _looks(pair: _Pair, which: int, at: int, way: Floats) -> bool:
     if figure is None:
         return False
     ahead = figure.axes[frame, AHEAD][[0, 2]]
-    return float(ahead @ way) > 0.7 * float(np.linalg.norm(way))  # noqa: PLR2004
+    return float(ahead @ way) > 0.7 * float(np.linalg.norm(way))

@@ -113,8 +113,8 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
     if capture.left_out:
         lines = "line" if capture.left_out == 1 else "lines"
         notes.warn(
-            f"{capture.left_out} {lines} of motion behind the {len(capture.places)} frames that are "
-            "stated: left out (correct 'Frames' to keep them)"
+            f"{capture.left_out} {lines} of motion behind the stated {len(capture.places)} frames "
+            "left out (correct 'Frames' to keep them)"
         )
     points, depth = capture_points(capture, options, parts[0].name, notes)
     there = points[points[..., 2] > 0, :2]
@@ -129,9 +129,7 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
     keypoints = _apply(points.reshape(-1, 3), canvas).reshape(points.shape)[:, None]
     behind = (depth / canvas.size[1])[:, None]
     fps = float(options.get("fps", 1 / capture.frame_time))
-    pose = Pose(
-        keypoints.astype(np.float32), BODY_25.name, fps, depth=behind.astype(np.float32)
-    )
+    pose = Pose(keypoints.astype(np.float32), BODY_25.name, fps, depth=behind.astype(np.float32))
     return notes.parsed(pose, "BVH")
 
 

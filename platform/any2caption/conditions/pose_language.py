@@ -229,7 +229,9 @@ def _read(body: Body) -> list[Found]:
     return found + list(_stills(body, found))
 
 
-def _applied(rules: Iterable[Callable[[Seen, Sequence[Found]], Iterable[Found]]], body: Seen) -> list[Found]:
+def _applied(
+    rules: Iterable[Callable[[Seen, Sequence[Found]], Iterable[Found]]], body: Seen
+) -> list[Found]:
     found: list[Found] = []
     for rule in rules:
         found += [one for one in rule(body, found) if one.confidence >= _LEAST]

@@ -14,7 +14,7 @@ from any2caption.conditions.body_rules import Found, busy, evidence, grouped, jo
 from any2caption.conditions.body_space import AHEAD, LEFT, UP, Figure, averaged, stretches
 
 RAISE, HANGING, RAISED = 0.16, -0.16, -0.1
-SWAY, CYCLES, SLOWEST, WALKING_SWAY = 0.012, 4, 0.7, 0.06
+SWAY, CYCLES, SLOWEST, WALKING_SWAY = 0.009, 4, 0.7, 0.06
 FIST, OUT, HIT = 0.8, 0.24, 35.0
 STROKE, SWEEP, GRIP = 1.0, 0.3, 0.13
 OPEN_HAND, HELD, SPREAD = 0.16, 0.4, 0.25
@@ -63,26 +63,36 @@ def arms(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
     """What each arm does; two arms that do the same together are one movement."""
     if any(one.action == "jumping jacks" for one in found):
         return []
+    both = [arm_of(figure, side) for side in SIDES]
+    blows = [[*_punches(figure, arm, found), *_throws(figure, arm, found)] for arm in both]
+    fight = [one for side in blows for one in side if one.action == "punch"]
     singles: list[Found] = []
-    for side in SIDES:
-        arm = arm_of(figure, side)
-        hits = [*_punches(figure, arm, found), *_throws(figure, arm, found)]
-        waves = list(_waves(figure, arm, found))
-        if hits:  # who fights bobs the fists, too
-            waves = [one for one in waves if not any(overlap(one, *_ends(hit)) for hit in hits)]
+    for arm, hits in zip(both, blows, strict=True):
         lifts = [one for one in _lifts(figure, arm, found) if not busy(hits, *_ends(one), *_BLOWS)]
-        near = [Found("wave", "", None, one.start - 10, one.end + 10, 1.0) for one in waves]
-        rest = [*_strokes(figure, arm, found), *_shows(figure, arm, found)]
+        waves = [
+            one
+            for one in _waves(figure, arm, found)
+            # Who fights bobs the fists, too; and a hand on its way up sways.
+            if not any(overlap(hit, *_ends(one)) for hit in (*fight, *hits))
+            and _shared(one, lifts) < 0.5 * (one.end - one.start)
+        ]
+        margin = figure.frames(0.3)
+        near = [replace(one, start=one.start - margin, end=one.end + margin) for one in waves]
         singles += [*hits, *waves, *lifts]
         singles += [
             one
-            for one in rest
-            if not busy(near, *_ends(one), "wave") and not busy(hits, *_ends(one), *_BLOWS)
+            for one in (*_strokes(figure, arm, found), *_shows(figure, arm, found))
+            if not busy([*near, *hits], *_ends(one), "wave", *_BLOWS)
         ]
     return [
         replace(one, action="gesture") if (one.action, one.part) == _BOTH_POINT else one
         for one in joined(singles)
     ]
+
+
+def _shared(one: Found, others: Sequence[Found]) -> int:
+    """Frames that a movement shares with others."""
+    return sum(max(0, min(one.end, two.end) - max(one.start, two.start)) for two in others)
 
 
 def _ends(one: Found) -> tuple[int, int]:
@@ -124,10 +134,13 @@ def _grip(figure: Figure) -> Floats:
 
 
 def _sways(figure: Figure, curve: Floats) -> Iterable[list[Swing]]:
-    """Rows of quick turns to and fro, all about as wide as each other."""
+    """Rows of quick turns to and fro, all about as wide as each other, and wider than noise."""
+    rough = 1.4826 * float(np.median(np.abs(np.diff(curve, 2)))) / np.sqrt(6)
+    noise = 6 * rough * min(1.0, figure.rate / 30) ** 2  # few frames a second: a wave is rough, too
     row: list[Swing] = []
-    for one in swings(curve, SWAY):
-        quick = one.end - one.start <= figure.frames(SLOWEST)
+    for one in swings(curve, max(SWAY, noise)):
+        slow = 1.6 if abs(one.change) > WALKING_SWAY else 1.0
+        quick = one.end - one.start <= figure.frames(slow * SLOWEST)
         goes_on = row and one.start - row[-1].end <= figure.frames(0.3)
         alike = goes_on and 0.25 < abs(one.change / row[-1].change) < 4  # noqa: PLR2004
         if quick and (alike or not row):
@@ -150,8 +163,10 @@ def _lifts(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
             continue
         start, end = _core(height, one)
         if busy(found, start, end, *_GAITS):  # arms swing as one goes: the hand must stay up
-            up = height[end : end + hold] if one.change > 0 else height[max(0, start - hold) : start]
-            if len(up) < hold or up.min() < max(RAISED, high - 0.1):  # noqa: PLR2004
+            up = (
+                height[end : end + hold] if one.change > 0 else height[max(0, start - hold) : start]
+            )
+            if len(up) < hold or up.min() < max(RAISED, high - 0.1):
                 continue
         action = "raise arms" if one.change > 0 else "lower arms"
         sure = evidence(one.change, RAISE) * (1.0 if high > 0.1 else 0.75)  # noqa: PLR2004
@@ -249,7 +264,9 @@ def clap(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
     meets = [
         one
         for one in swings(apart, OPENED)
-        if one.change < 0 and apart[one.end] < CLOSED and ahead[one.end] > 0.05  # noqa: PLR2004
+        if one.change < 0
+        and apart[one.end] < CLOSED
+        and ahead[one.end] > 0.05  # noqa: PLR2004
         and one.end - one.start <= figure.frames(0.6)
     ]
     claps = [
