@@ -43,7 +43,7 @@ class Figure:
     def own(self, point: str, origin: str) -> Floats:
         """A point as seen from another, n×3 = (ahead, left, up)."""
         gap = self.body.points[point] - self.body.points[origin]
-        return np.einsum("tij,tj->ti", self.axes, gap)
+        return np.asarray(np.einsum("tij,tj->ti", self.axes, gap))
 
     def height(self, point: str) -> Floats:
         """Height above the ground, which is where the feet are at their lowest."""
@@ -57,21 +57,23 @@ class Figure:
     def lowest(self) -> Floats:
         """Height of the lowest point of both feet over time."""
         names = [f"{side}_{name}" for side in ("left", "right") for name in ("ankle", "big_toe")]
-        return np.min([self.body.y(name) for name in names if self.body.has(name)], axis=0)
+        return np.asarray(
+            np.min([self.body.y(name) for name in names if self.body.has(name)], axis=0)
+        )
 
     def bend(self, start: str, middle: str, end: str) -> Floats:
         """Degrees by which a joint is bent: 0 = straight."""
         one = self.body.points[middle] - self.body.points[start]
         two = self.body.points[end] - self.body.points[middle]
         across = np.linalg.norm(np.cross(one, two), axis=1)
-        return np.degrees(np.arctan2(across, (one * two).sum(axis=1)))
+        return np.asarray(np.degrees(np.arctan2(across, (one * two).sum(axis=1))))
 
     def pace(self, point: str, origin: str | None = None) -> Floats:
         """Speed of a point, or of its way as seen from another, in heights a second."""
         way = self.body.points[point] if origin is None else self.own(point, origin)
         if len(way) < 2:  # noqa: PLR2004 - one frame has no speed
             return np.zeros(len(way))
-        return np.linalg.norm(np.gradient(way, axis=0), axis=1) * self.rate
+        return np.asarray(np.linalg.norm(np.gradient(way, axis=0), axis=1) * self.rate)
 
     def travel(self, seconds: float) -> Floats:
         """Level velocity n×3 of the hips, over windows of this length around each frame."""
@@ -95,7 +97,7 @@ class Figure:
         steps = np.arctan2(
             (ahead[1:] * left[:-1]).sum(axis=1), (ahead[1:] * ahead[:-1]).sum(axis=1)
         )
-        return np.degrees(np.concatenate([[0.0], np.cumsum(steps)]))
+        return np.asarray(np.degrees(np.concatenate([[0.0], np.cumsum(steps)])))
 
 
 def figure_of(body: Body) -> Figure | None:

@@ -17,6 +17,8 @@ from any2caption.conditions.body_space import AHEAD, averaged, figure_of, stretc
 CLOSER, MEETING, ALIKE = 0.5, 3.0, 1.4
 TRAVEL, STEADY = 0.8, 0.5
 TOUCH, ARMS_LENGTH = 0.08, 0.9
+MOST = 8
+"""People who are looked at in pairs: those seen most."""
 _APART = 0.15
 _LOOKS = 40
 _ORDINALS = (
@@ -79,12 +81,14 @@ def _middle(body: Body) -> Floats:
 
 
 def together(bodies: Sequence[Body | None]) -> list[Together]:
-    """What every two people do with each other, in order of time."""
+    """What every two of the first `MOST` people do with each other, in order of time."""
     found: list[Together] = []
-    for one, other in combinations(range(len(bodies)), 2):
+    ahead = [None if body is None else _ahead(body) for body in bodies[:MOST]]
+    for one, other in combinations(range(len(ahead)), 2):
         pair = _pair(one, other, bodies[one], bodies[other])
         if pair is not None:
-            for rule in (_ways, _follows, _shakes, _faces):
+            found += _faces(pair, (ahead[one], ahead[other]))
+            for rule in (_ways, _follows, _shakes):
                 found += rule(pair)
     return sorted(found, key=lambda item: (item.start, item.end))
 
@@ -199,26 +203,30 @@ def _shakes(pair: _Pair) -> Iterable[Together]:
         yield pair.found("shake hands", 0, *best, 0.8, mutual=True)
 
 
-def _faces(pair: _Pair) -> Iterable[Together]:
+def _ahead(body: Body) -> Floats | None:
+    """Level directions n×2 (x, z) into which a body with depth faces."""
+    figure = figure_of(body) if body.solid else None
+    return None if figure is None else figure.axes[:, AHEAD][:, [0, 2]]
+
+
+def _faces(pair: _Pair, ahead: tuple[Floats | None, Floats | None]) -> Iterable[Together]:
     """Each looks to where the other is, most of the time."""
     way = pair.way()
-    frames = np.unique(np.linspace(0, len(way) - 1, _LOOKS).round().astype(int))
-    shares = [
-        float(np.mean([_looks(pair, which, int(at), sign * way[at]) for at in frames]))
-        for which, sign in ((0, 1.0), (1, -1.0))
-    ]
+    frames = np.unique(np.linspace(0, len(way) - 1, _LOOKS).round().astype(int)).tolist()
+    shares = []
+    for which, sign in ((0, 1.0), (1, -1.0)):
+        looks = [_looks(pair, which, ahead[which], at, sign * way[at]) for at in frames]
+        shares.append(float(np.mean(looks)))
     gap = np.linalg.norm(way, axis=1)
     if min(shares) > 0.6 and np.median(gap) < MEETING:  # noqa: PLR2004
         yield pair.found("face", 0, 0, len(way) - 1, min(shares) * 0.9, mutual=True)
 
 
-def _looks(pair: _Pair, which: int, at: int, way: Floats) -> bool:
+def _looks(pair: _Pair, which: int, ahead: Floats | None, at: int, way: Floats) -> bool:
     body = pair.bodies[which]
     frame = pair.first + at - body.first
     if not body.solid:
         return facing(body, frame) == int(np.sign(way[0]))
-    figure = figure_of(body)
-    if figure is None:
+    if ahead is None:
         return False
-    ahead = figure.axes[frame, AHEAD][[0, 2]]
-    return float(ahead @ way) > 0.7 * float(np.linalg.norm(way))
+    return float(ahead[frame] @ way) > 0.7 * float(np.linalg.norm(way))

@@ -130,7 +130,7 @@ def _waves(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
 def _grip(figure: Figure) -> Floats:
     """How far the hands are from each other."""
     gap = figure.body.points["left_wrist"] - figure.body.points["right_wrist"]
-    return np.linalg.norm(gap, axis=1)
+    return np.asarray(np.linalg.norm(gap, axis=1))
 
 
 def _sways(figure: Figure, curve: Floats) -> Iterable[list[Swing]]:

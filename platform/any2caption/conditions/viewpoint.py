@@ -40,7 +40,7 @@ def upward_of(rise: Floats, options: Options, notes: Notes) -> Floats:
     else:
         axis = int(np.argmax(np.abs(middle)))
         notes.assume(f"up is the {'xyz'[axis]} axis, along which the person stands (option up)")
-    return np.eye(3)[axis] * (-1.0 if middle[axis] < 0 else 1.0)
+    return np.asarray(np.eye(3)[axis] * (-1.0 if middle[axis] < 0 else 1.0))
 
 
 def view_of(across: Floats, up: Floats, options: Options) -> View:
