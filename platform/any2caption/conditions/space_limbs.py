@@ -14,8 +14,9 @@ from any2caption.conditions.body_rules import Found, busy, evidence, grouped, jo
 from any2caption.conditions.body_space import AHEAD, LEFT, UP, Figure, averaged, stretches
 
 RAISE, HANGING, RAISED = 0.16, -0.16, -0.1
-SWAY, CYCLES, SLOWEST, WALKING_SWAY = 0.009, 4, 0.7, 0.06
+SWAY, CYCLES, SLOWEST, WALKING_SWAY = 0.009, 4, 0.8, 0.06
 FIST, OUT, HIT = 0.8, 0.24, 35.0
+CLEAR_WAVE = 0.7
 STROKE, SWEEP, GRIP = 1.0, 0.3, 0.13
 OPEN_HAND, HELD, SPREAD = 0.16, 0.4, 0.25
 KICK_PACE, KICK, LIFT_LEG = 1.8, 0.12, 0.1
@@ -77,7 +78,11 @@ def arms(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
             and _shared(one, lifts) < 0.5 * (one.end - one.start)
         ]
         margin = figure.frames(0.3)
-        near = [replace(one, start=one.start - margin, end=one.end + margin) for one in waves]
+        near = [
+            replace(one, start=one.start - margin, end=one.end + margin)
+            for one in waves
+            if one.confidence > CLEAR_WAVE  # a held-out hand may sway a little
+        ]
         singles += [*hits, *waves, *lifts]
         singles += [
             one

@@ -28,7 +28,7 @@ def gait(figure: Figure, _: Sequence[Found]) -> Iterable[Found]:
     """Walk or run: the hips travel, the feet take turns."""
     velocity = figure.travel(0.5)
     pace = np.linalg.norm(velocity, axis=1)
-    for start, end in stretches(pace > GOING, figure.frames(0.5), figure.frames(0.4)):
+    for start, end in stretches(pace > GOING, figure.frames(0.4), figure.frames(0.4)):
         path = figure.body.points["mid_hip"][start : end + 1]
         way = (path[-1] - path[0]) * (1.0, 0.0, 1.0)
         far = float(np.linalg.norm(way))
