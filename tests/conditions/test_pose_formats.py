@@ -474,6 +474,7 @@ def test_every_format_here_is_one_of_the_registry_s():
 KEYS = [
     *("images", "annotations", "keypoints", "image_id", "id", "bodies", "candidate", "subset"),
     *("score", "keypoint_scores", "instance_info", "instances", "frames"),
+    *("meta_info", "keypoint_id2name", "0", "1"),
 ]
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=4),

@@ -7,6 +7,7 @@ from any2caption.conditions.pose_language import pose_movements
 
 from .bodies import HANG, Person, between, ease, going, pose_of, times
 
+RESTS = {"still", "sit", "kneel still", "lie"}
 VIEWS = (0, 40, 90, 180, 270)
 RIGHT = {"r": "right arm", "l": "left arm"}
 
@@ -17,7 +18,7 @@ def said(person, yaw=0, least=0.3):
 
 def told(person, yaw=0):
     """(action, part) of everything that is said, but for the rest between movements."""
-    return {(one.action, one.part) for one in said(person, yaw) if one.action != "still"}
+    return {(one.action, one.part) for one in said(person, yaw) if one.action not in RESTS}
 
 
 def actions(person, yaw=0):
@@ -247,6 +248,24 @@ def test_sitting_kneeling_and_lying_are_told_apart():
     assert actions(kneeling) == {"kneel"}
     assert one(kneeling, "kneel").words() == "person 1 kneels down"
     assert "lie down" in actions(lowered(0.08, feet=0.4, lean=-88))
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize(
+    ("height", "feet", "lean", "word"),
+    [
+        (0.27, 0.24, 0, "person 1 sits"),
+        (0.27, -0.22, 0, "person 1 kneels"),
+        (0.08, 0.4, -88, "person 1 lies"),
+        (0.5, 0.0, 0, "person 1 keeps still"),
+    ],
+)
+def test_who_rests_all_the_time_is_told_by_posture(height, feet, lean, word, flat):
+    person = lowered(height, feet, lean)
+    person.hips[:], person.lean = person.hips[-1], np.full(len(person.time), float(lean))
+    person.feet = {side: np.tile(foot[-1], (len(foot), 1)) for side, foot in person.feet.items()}
+    (found,) = pose_movements(pose_of(person, yaw=90, flat=flat))
+    assert found.words() == word
 
 
 def test_hands_and_feet_that_keep_moving_dance_and_walking_does_not():

@@ -21,7 +21,7 @@ BOB, FLIGHT, TURNS_UP = 0.03, 0.04, 0.12
 GROWTH = 1.25
 HOP, RISE = 0.05, 0.05
 ARM_OPENING, LEG_OPENING = 45.0, 0.1
-SINK = 0.085
+SINK, UPRIGHT = 0.085, 0.34
 BEND, SHRUNK = 32.0, 0.05
 TURN = 0.1
 RAISE = 0.16
@@ -267,12 +267,23 @@ def sinking(body: Body, found: Sequence[Found]) -> Iterable[Found]:
                 at += 2
             yield Found("squat", "body", None, one.start, last, sure)
             continue
-        action = _rest(body, one.end) if one.change < 0 else "stand up"
+        action = rest_of(body, one.end) if one.change < 0 else "stand up"
         yield Found(action, "body", None, one.start, one.end, sure)
         at += 1
 
 
-def _rest(body: Body, frame: int) -> str:
+def posture(body: Body, start: int, end: int) -> str:
+    """`still` for who stands, or shows no legs; `sit`, `kneel still`, `lie` for who does not."""
+    if not body.has(*_FEET, "mid_hip"):
+        return "still"
+    middle = (start + end) // 2
+    foot = min(float(body.y(name)[middle]) for name in _FEET)
+    if float(body.y("mid_hip")[middle]) - foot > UPRIGHT:
+        return "still"
+    return {"sit down": "sit", "kneel": "kneel still"}.get(rest_of(body, middle), "lie")
+
+
+def rest_of(body: Body, frame: int) -> str:
     """How somebody rests who went down: lies, kneels or sits, by the heights of hips and knees."""
     hips = float(body.y("mid_hip")[frame])
     foot = min(float(body.y(name)[frame]) for name in _FEET)

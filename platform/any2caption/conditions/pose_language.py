@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.body_curves import Body, bodies_of
-from any2caption.conditions.body_rules import RULES, Found
+from any2caption.conditions.body_rules import RULES, Found, posture
 from any2caption.conditions.body_space import Figure, figure_of
 from any2caption.conditions.people_together import Together, places_of, together
 from any2caption.conditions.sampling import sample_frames
@@ -29,6 +29,7 @@ ACTIONS = (
     *("still", "walk", "run", "jump", "jumping jacks", "sit down", "stand up", "squat", "bend"),
     *("turn", "wave", "raise arms", "lower arms", "punch", "kick", "raise leg"),
     *("kneel", "lie down", "dance", "throw", "clap", "point", "gesture", "swing"),
+    *("sit", "kneel still", "lie"),
     *("approach", "move apart", "follow", "shake hands", "face"),
 )
 LEXICON: Mapping[str, str] = {
@@ -59,6 +60,9 @@ _WORDS: Mapping[str, str] = {
     "punch": "punches",
     "kick": "kicks",
     "raise leg": "raises",
+    "sit": "sits",
+    "kneel still": "kneels",
+    "lie": "lies",
     "kneel": "kneels down",
     "lie down": "lies down",
     "dance": "dances",
@@ -239,7 +243,7 @@ def _applied(
 
 
 def _stills(body: Body, found: Sequence[Found]) -> Iterable[Found]:
-    """Yield the long stretches in which nothing was found."""
+    """Yield the long stretches in which nothing was found, by posture."""
     busy = np.zeros(body.count, dtype=bool)
     for one in found:
         busy[one.start : one.end + 1] = True
@@ -251,7 +255,7 @@ def _stills(body: Body, found: Sequence[Found]) -> Iterable[Found]:
             calm = float(np.clip(1.3 - 4 * moved, 0.2, 1))
             # Rest between movements says less about a clip than the movements do.
             sure *= calm * (0.7 if found else 1.0)
-            yield Found("still", "body", None, start, end, sure)
+            yield Found(posture(body, start, end), "body", None, start, end, sure)
 
 
 def _moved(body: Body, start: int, end: int) -> float:

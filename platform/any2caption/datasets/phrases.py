@@ -40,6 +40,7 @@ _POSE_ACTIONS: Mapping[str, str] = {
     "lower arms": "lowering the arms",
     "raise leg": "raising a leg",
     "lie down": "lying down",
+    "kneel still": "kneeling",
     "swing": "swinging the arms",
     "move apart": "moving apart",
     "shake hands": "shaking hands",
