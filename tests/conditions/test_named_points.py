@@ -73,6 +73,15 @@ def test_points_in_space_say_the_same_from_every_side():
     assert narrow < 0.1 * wide
 
 
+def test_people_in_space_need_no_scores():
+    value = raising(H36M, space=True)
+    for info in value["instance_info"]:
+        info["instances"][0]["keypoint_scores"] = None
+    condition = pose_of(value)
+    assert condition.payload.depth is not None
+    assert describe(condition)["words"] == ["person 1 raises both arms"]
+
+
 def test_17_points_that_are_nobody_s_in_coco_s_order_are_refused(refused):
     value = raising(H36M, False)
     del value["meta_info"]

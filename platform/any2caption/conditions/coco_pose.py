@@ -173,8 +173,9 @@ def mmpose_frames(value: Any, file: str, notes: Notes) -> list[Frame]:
         for count, instance in enumerate(group, start=1):
             where = Where(file, at, count)
             given, stated = instance.get("keypoints"), instance.get("keypoint_scores")
-            points = triples(given, where, "keypoints") if stated else None
-            if points is None:
+            points = triples(given, where, "keypoints")
+            # Without scores of their own, third numbers of 0 to 1 may be scores.
+            if points is None or not (stated or _beyond(points[:, 2])):
                 points = pairs(given, where, "keypoints")
             sure = scores(stated, len(points), where, "keypoint_scores")
             people.append(_with_scores(points, sure, where, names))
@@ -183,6 +184,11 @@ def mmpose_frames(value: Any, file: str, notes: Notes) -> list[Frame]:
     if len({person.shape for frame in frames for person in frame.people}) > 1:
         raise Where(file).error("some people have two coordinates, others three", "keypoints")
     return frames
+
+
+def _beyond(values: Floats) -> bool:
+    """Whether some value lies outside 0…1."""
+    return bool(((values < 0) | (values > 1)).any())
 
 
 def _with_scores(
