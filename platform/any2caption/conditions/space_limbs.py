@@ -13,10 +13,10 @@ from any2caption.conditions.body_curves import SIDES, Floats, Swing, swings
 from any2caption.conditions.body_rules import Found, busy, evidence, grouped, joined, overlap
 from any2caption.conditions.body_space import AHEAD, LEFT, UP, Figure, averaged, stretches
 
-RAISE, HANGING, RAISED = 0.16, -0.16, -0.1
+RAISE, HANGING, RAISED, BEFORE_CHEST, UPWARD = 0.16, -0.16, -0.1, -0.16, 0.07
 SWAY, CYCLES, SLOWEST, WALKING_SWAY = 0.009, 4, 0.8, 0.06
 FIST, OUT, HIT = 0.8, 0.24, 35.0
-CLEAR_WAVE = 0.7
+CLEAR_WAVE, OVERHEAD = 0.7, 0.1
 STROKE, SWEEP, GRIP = 1.0, 0.3, 0.13
 OPEN_HAND, HELD, SPREAD = 0.16, 0.4, 0.25
 KICK_PACE, KICK, LIFT_LEG = 1.8, 0.12, 0.1
@@ -65,14 +65,22 @@ def arms(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
     if any(one.action == "jumping jacks" for one in found):
         return []
     both = [arm_of(figure, side) for side in SIDES]
-    blows = [[*_punches(figure, arm, found), *_throws(figure, arm, found)] for arm in both]
+    swaying = [list(_waves(figure, arm, found)) for arm in both]
+    blows = [
+        [
+            one
+            for one in (*_punches(figure, arm, found), *_throws(figure, arm, found))
+            if not any(_is_high(arm, wave) and overlap(wave, *_ends(one)) for wave in waves)
+        ]
+        for arm, waves in zip(both, swaying, strict=True)
+    ]
     fight = [one for side in blows for one in side if one.action == "punch"]
     singles: list[Found] = []
-    for arm, hits in zip(both, blows, strict=True):
+    for arm, hits, sways in zip(both, blows, swaying, strict=True):
         lifts = [one for one in _lifts(figure, arm, found) if not busy(hits, *_ends(one), *_BLOWS)]
         waves = [
             one
-            for one in _waves(figure, arm, found)
+            for one in sways
             # Who fights bobs the fists, too; and a hand on its way up sways.
             if not any(overlap(hit, *_ends(one)) for hit in (*fight, *hits))
             and _shared(one, lifts) < 0.5 * (one.end - one.start)
@@ -93,6 +101,11 @@ def arms(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
         replace(one, action="gesture") if (one.action, one.part) == _BOTH_POINT else one
         for one in joined(singles)
     ]
+
+
+def _is_high(arm: Arm, wave: Found) -> bool:
+    """Whether the hand waves over the shoulder, where no fist strikes."""
+    return float(np.median(arm.hand[wave.start : wave.end + 1, UP])) > OVERHEAD
 
 
 def _shared(one: Found, others: Sequence[Found]) -> int:
@@ -164,7 +177,10 @@ def _lifts(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
     hold = figure.frames(0.8)
     for one in swings(height, RAISE):
         low, high = sorted((float(height[one.start]), float(height[one.end])))
-        if low > HANGING or high < RAISED:
+        # A forearm that points up is a raised hand, too, before the chest.
+        top = one.end if one.change > 0 else one.start
+        least = BEFORE_CHEST if arm.forearm[top, UP] > UPWARD else RAISED
+        if low > HANGING or high < least:
             continue
         start, end = _core(height, one)
         if busy(found, start, end, *_GAITS):  # arms swing as one goes: the hand must stay up
