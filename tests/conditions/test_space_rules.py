@@ -161,13 +161,11 @@ def test_a_fist_that_shoots_out_and_back_punches(yaw):
 
 def test_an_arm_that_sweeps_across_swings():
     time = times(2.4)
-    hand = between(
-        time,
-        (0.2, HANG),
-        (0.7, (0.05, 0.28, 0.1)),
-        (1.0, (0.05, 0.28, 0.1)),
-        (1.25, (0.2, -0.18, -0.1)),
-    )
+    hand = between(time, (0.2, HANG), (0.7, (0.05, 0.28, 0.1)))
+    sweep = ease(time, 1.0, 1.3)
+    angle = np.radians(80 - 120 * sweep)
+    arc = np.stack([0.28 * np.cos(angle), 0.28 * np.sin(angle), 0.1 - 0.2 * sweep], 1)
+    hand[time >= 1.0] = arc[time >= 1.0]
     assert ("swing", "right arm") in told(Person(time, hands={"r": hand}))
 
 

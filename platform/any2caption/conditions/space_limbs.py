@@ -15,7 +15,7 @@ from any2caption.conditions.body_space import AHEAD, LEFT, UP, Figure, averaged,
 
 RAISE, HANGING, RAISED, BEFORE_CHEST, UPWARD = 0.16, -0.16, -0.1, -0.16, 0.07
 SWAY, CYCLES, SLOWEST, WALKING_SWAY = 0.009, 4, 0.8, 0.06
-FIST, OUT, HIT = 0.8, 0.24, 35.0
+FIST, OUT, HIT, DRAWN_BACK = 0.8, 0.2, 35.0, 0.22
 CLEAR_WAVE, OVERHEAD = 0.7, 0.1
 STROKE, SWEEP, GRIP = 1.0, 0.3, 0.13
 OPEN_HAND, HELD, SPREAD = 0.16, 0.4, 0.25
@@ -209,14 +209,17 @@ def _core(curve: Floats, one: Swing) -> tuple[int, int]:
 
 def _punches(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
     """A bent arm shoots out straight, about level, and comes back."""
-    reach = np.linalg.norm(arm.hand, axis=1)
     hits: list[Found] = []
     for out, back in pairwise(swings(arm.elbow, HIT)):
         if out.change > 0 or out.end - out.start > figure.frames(0.6):
             continue
-        level, ahead = arm.hand[out.end, UP], arm.hand[out.end, AHEAD]
+        if np.linalg.norm(arm.hand[out.start]) > DRAWN_BACK:
+            continue
+        place = arm.hand[out.end]
         fast = float(arm.pace[out.start : out.end + 1].max())
-        if not -0.17 < level < 0.15 or ahead < 0.1 or reach[out.end] < OUT or fast < FIST:  # noqa: PLR2004
+        # Who boxes stands turned away: the blow may go out to the side of the hips.
+        level = -0.17 < place[UP] < 0.17 and place[AHEAD] > -0.1  # noqa: PLR2004
+        if not level or np.hypot(place[AHEAD], place[LEFT]) < OUT or fast < FIST:
             continue
         if back.start - out.end > figure.frames(0.4) or busy(found, out.start, out.end, *_GAITS):
             continue
