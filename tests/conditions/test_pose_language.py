@@ -384,20 +384,22 @@ def test_swings_forgive_small_counter_moves():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.integers(1, 9),
+    st.integers(1, 40),
     st.integers(1, 3),
     st.sampled_from(["COCO_18", "COCO_17", "BODY_25", "BODY_25B", "MPI_15"]),
     st.integers(0, 2**32 - 1),
     st.sampled_from([0.0, 1e-9, 0.3, 1.0, 50.0]),
+    st.booleans(),
 )
-def test_any_points_give_sane_movements(frames, count, layout, seed, scale):
+def test_any_points_give_sane_movements(frames, count, layout, seed, scale, solid):  # noqa: PLR0913, PLR0917
     from any2caption.conditions.layouts import LAYOUTS
 
     rng = np.random.default_rng(seed)
     points = rng.random((frames, count, len(LAYOUTS[layout].points), 3)).astype(np.float32)
     points[..., :2] *= scale
-    points[rng.random(points.shape[:3]) < 0.4] = 0
-    for one in pose_movements(Pose(points, layout)):
+    points[rng.random(points.shape[:3]) < (0.1 if solid else 0.4)] = 0
+    depth = scale * rng.random(points.shape[:3]).astype(np.float32) if solid else None
+    for one in pose_movements(Pose(points, layout, depth=depth)):
         assert 1 <= one.person <= count
         assert 0 <= one.start <= one.end <= 1
         assert 0 < one.confidence < 1

@@ -2,9 +2,10 @@
 
 Formats are told by content. Stated rules, each with an override: 25 points are BODY_25 or BODY_25B
 by which of the two joins nearby points (option `layout`); without a stated canvas it is a square
-around all points (options `width`, `height`); motion capture is seen from its own front (`view`,
-`up`). Drawings of skeletons stay drawings: limb colours differ by tool, so that points read off
-them would often be wrong without anybody noticing.
+around all points (options `width`, `height`); motion capture and points in space are seen from
+their own front (`view`, `up`), and keep their depth beside the picture. Drawings of skeletons stay
+drawings: limb colours differ by tool, so that points read off them would often be wrong without
+anybody noticing.
 """
 
 from collections.abc import Sequence
