@@ -1,5 +1,7 @@
 """What bodies with depth do comes out in words, the same from every side."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -304,6 +306,14 @@ def test_a_person_with_missing_limbs_is_read_as_the_picture_shows():
     found = {one.action for one in pose_movements(pose)}
     assert "wave" in found
     assert not found & {"walk", "run", "kick", "jump"}
+
+
+@pytest.mark.parametrize("rate", [1.0, 5.0, 240.0])
+def test_any_frame_rate_is_read_without_a_warning(rate, recwarn):
+    for person in (waving(), going(4, 0.7), hopping(4.0)):
+        for one in pose_movements(replace(pose_of(person), fps=rate)):
+            assert 0 <= one.start <= one.end <= 1
+    assert not list(recwarn)
 
 
 def test_thinned_clips_keep_their_pace():

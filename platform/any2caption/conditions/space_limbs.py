@@ -153,6 +153,8 @@ def _grip(figure: Figure) -> Floats:
 
 def _sways(figure: Figure, curve: Floats) -> Iterable[list[Swing]]:
     """Rows of quick turns to and fro, all about as wide as each other, and wider than noise."""
+    if len(curve) <= CYCLES:
+        return
     rough = 1.4826 * float(np.median(np.abs(np.diff(curve, 2)))) / np.sqrt(6)
     noise = 6 * rough * min(1.0, figure.rate / 30) ** 2  # few frames a second: a wave is rough, too
     row: list[Swing] = []
