@@ -105,7 +105,8 @@ def lock_down(memory: int, calls: bytes | None) -> list[Layer]:
 def sandbox_report() -> list[Layer]:
     """Say which layers this machine has, by using them in a process that ends at once."""
     code = (
-        "import json; import any2caption.conditions.sandbox as s; c = s.compiled_calls(); "
+        "import json; import any2caption.conditions.sandbox as s; "
+        "c = s.compiled_calls(); "
         "print(json.dumps(s.confine() + s.lock_down(2_000_000_000, c)), flush=True)"
     )
     path = os.pathsep.join(filter(None, sys.path))
