@@ -13,8 +13,8 @@ The rule, in order:
   segmentation; other grey: depth;
 - thin lines of several colours on black that pose reads: pose;
 - colour whose values are all directions: normal map; of at most 256 colours (PNG): segmentation;
-- other colour: one picture is an image, several of one size (and a clip) are a video; a clip drawn
-  on black that pose reads is a pose. Clips in grey follow the rules of pictures.
+- other colour: one picture is an image, several of one size (and a clip) are a video. Clips follow
+  the rules of pictures for lines on black and for grey; an animated picture is a video.
 
 Files that are conditions of their own are refused together, and each is named with its kind.
 """
@@ -233,6 +233,8 @@ def _pictures(parts: Sequence[Part]) -> tuple[str, str]:
         masks = [_looks(part)[0] == "segmentation" for part in parts]
         if masks.count(True) == 1:
             return "masked_image", "a picture and a black and white one"
+    if len(parts) == 1 and image_header(parts[0], MAX_PIXELS).animated:
+        return "video", "an animated picture"
     deep = [part for part in parts if image_header(part, MAX_PIXELS).bits == _DEEP]
     if deep and len(deep) < len(parts):  # an RGB-D folder
         return _looks(deep[0])
@@ -330,9 +332,9 @@ def _clip(parts: Sequence[Part]) -> tuple[str, str]:
     sample = payload.frames[:: max(1, len(payload.frames) // 5), ::2, ::2]
     coloured = float((np.ptp(sample.astype(np.int16), axis=3) > _COLOURED).mean())
     if coloured > 0.002:  # noqa: PLR2004
-        black = float((sample.max(axis=3) <= _COLOURED).mean())
-        if black > 0.5 and any("pose" in name for name in KINDS["pose"].formats[1:]):  # noqa: PLR2004
-            return ("pose", "drawn on black") if _reads("pose", parts) is None else _a_clip()
+        drawn = [_drawn_on_black(frame.astype(np.int32)) for frame in sample]
+        if sum(drawn) * 2 >= len(drawn) and _reads("pose", parts) is None:
+            return "pose", "coloured lines on black"
         return _a_clip()
     looks = [_grey(frame[:, :, 1]) for frame in sample]
     return next((look for look in looks if look[0] != "even"), _a_clip())

@@ -20,6 +20,8 @@ from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
 __all__ = [
+    "DECODE_ERRORS",
+    "MAX_PIXELS",
     "Clip",
     "Header",
     "decode_image",
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 MAX_PIXELS = 40_000_000
-_DECODE_ERRORS = (
+DECODE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -84,7 +86,7 @@ def _open(part: Part, max_pixels: int) -> PilImage.Image:
             picture = PilImage.open(io.BytesIO(part.data), formats=[name.upper()])
     except PilImage.DecompressionBombError as error:
         raise _too_large(part, "far more pixels", max_pixels) from error
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise InputError(
             f"a damaged or truncated {name}", file=part.name, field="header"
         ) from error
@@ -126,7 +128,7 @@ def image_header(part: Part, max_pixels: int = MAX_PIXELS) -> Header:
 def _orientation(picture: PilImage.Image) -> int:
     try:
         return int(picture.getexif().get(0x0112, 1))
-    except _DECODE_ERRORS:
+    except DECODE_ERRORS:
         return 1
 
 
@@ -139,13 +141,13 @@ def load_image(part: Part, max_pixels: int = MAX_PIXELS) -> PilImage.Image:
     picture = _open(part, max_pixels)
     try:
         picture.load()
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise InputError(
             f"a damaged or truncated {sniff(part.data)}", file=part.name, field="pixels"
         ) from error
     try:
         return ImageOps.exif_transpose(picture)
-    except _DECODE_ERRORS:  # damaged EXIF must not cost the picture
+    except DECODE_ERRORS:  # damaged EXIF must not cost the picture
         return picture
 
 
@@ -161,7 +163,7 @@ def decode_image(part: Part, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     picture = load_image(part, max_pixels)
     try:
         return to_rgb(picture)
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise InputError(f"a damaged {sniff(part.data)}", file=part.name, field="pixels") from error
 
 

@@ -79,7 +79,7 @@ _KINDS = (
     ConditionKind(
         name="video",
         summary="A clip whose content or motion is to be followed",
-        formats=("MP4", "WebM", "GIF", "frames"),
+        formats=("MP4", "WebM", "GIF", "animated PNG", "animated WebP", "frames"),
         suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
         limits=_CLIP,
         parse=parse_video,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from any2caption.conditions.animated import decode_animated, is_animated
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video, kept_cap
 from any2caption.conditions.files import natural_key
@@ -17,11 +18,15 @@ FRAMES_FPS = 8.0
 
 
 def parse_video(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:
-    """Parse one clip file, or two and more pictures of one size as its frames.
+    """Parse one clip file or animated picture, or two and more pictures of one size as its frames.
 
     Option `fps` states (pictures) or overrides (a clip) the frame rate.
     """
     notes = Notes()
+    if len(parts) == 1 and is_animated(parts[0], limits):
+        moving = decode_animated(parts[0], limits, notes)
+        fps = float(options.get("fps", moving.fps))
+        return notes.parsed(Video(moving.frames, fps), f"animated {sniff(parts[0].data)}")
     if is_image(parts[0].data):
         return _parse_frames(parts, options, limits, notes)
     if len(parts) > 1:
