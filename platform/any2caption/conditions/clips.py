@@ -67,7 +67,7 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
             f"not a video: this is {name}; accepted: {accepted}", file=part.name, field="format"
         )
     if name == "MP4":
-        _check_boxes(part)
+        part = Part(part.name, part.data[: _end_of_boxes(part)])
     if name == "WebM":
         _check_segment(part)
     import av
@@ -83,7 +83,7 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
             if step:
                 notes.warn(
                     f"{packets.shown:,} frames of {_side(stream)} pixels are more than is decoded: "
-                    f"only {packets.keys // step} of {packets.keys} key frames are read"
+                    f"only {-(-packets.keys // step)} of {packets.keys} key frames are read"
                 )
             return _decode(part, container, stream, packets, step, limits, notes)
     except (av.FFmpegError, ValueError, MemoryError, EOFError) as error:
@@ -92,10 +92,11 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
         ) from error
 
 
-def _check_boxes(part: Part) -> None:
-    """Refuse an MP4 one of whose boxes of pictures reaches past the end: it was cut off.
+def _end_of_boxes(part: Part) -> int:
+    """Return where an MP4's last whole box ends; what follows costs no picture.
 
-    Bytes behind the last box that are no box, and a cut box of other things, cost no picture.
+    Raises:
+        InputError: a box of pictures reaches past the end of the file: it was cut off.
     """
     at, size = 0, len(part.data)
     seen: set[bytes] = set()
@@ -105,13 +106,14 @@ def _check_boxes(part: Part) -> None:
         if length == 1:
             length = int.from_bytes(part.data[at + 8 : at + 16], "big")
         if length == 0:
-            return
+            return size
         if length < _BOX_HEAD or at + length > size:
             if kind not in _MEDIA_BOXES and {b"moov", b"mdat"} <= seen:
-                return
+                return at
             raise InputError("a damaged or truncated MP4", file=part.name, field="frames")
         seen.add(kind)
         at += length
+    return at
 
 
 def _check_segment(part: Part) -> None:

@@ -49,7 +49,10 @@ def thin_pictures(parts: Sequence[Part], limits: Limits, notes: Notes) -> list[P
     ordered = sorted(parts, key=lambda part: natural_key(part.name))
     first = None
     for part in ordered:
-        size = image_header(part, limits.pixels or MAX_PIXELS).upright_size
+        header = image_header(part, limits.pixels or MAX_PIXELS)
+        size = header.upright_size
+        if header.animated:
+            notes.warn("an animated picture: its first frame is taken")
         first = first or size
         if size != first:
             raise InputError(
