@@ -15,6 +15,8 @@ from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
+Frame = NDArray[np.uint8]
+
 
 def is_animated(part: Part, limits: Limits) -> bool:
     """Whether a file is a PNG or WebP of several frames; its header alone is read."""
@@ -60,12 +62,10 @@ def _check_amount(part: Part, size: tuple[int, int], total: int, limits: Limits)
         )
 
 
-def _frames(
-    picture: Any, first: int, total: int, limits: Limits, notes: Notes
-) -> Clip:
+def _frames(picture: Any, first: int, total: int, limits: Limits, notes: Notes) -> Clip:
     cap = kept_cap(picture.width * picture.height, limits)
     wanted = set(sample_frames(total, min(cap, total)).tolist())
-    kept: list[NDArray[np.uint8]] = []
+    kept: list[Frame] = []
     milliseconds = 0.0
     for at in range(total):
         picture.seek(first + at)

@@ -218,9 +218,7 @@ def _expected_seconds(stream: Any) -> float | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _frames(
-    part: Part, container: Any, stream: Any, step: int, limits: Limits
-) -> Iterator[Any]:
+def _frames(part: Part, container: Any, stream: Any, step: int, limits: Limits) -> Iterator[Any]:
     """Decoded frames, each checked against the limits that a header can lie about."""
     decoded = 0
     start: float | None = None

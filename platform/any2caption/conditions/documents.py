@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -119,6 +120,30 @@ def numbers(value: Any, file: str, record: str | None, field: str) -> list[float
         found: list[float] = plain.tolist()
         return found
     return [number(item, file, record, f"{field}[{at}]") for at, item in enumerate(value)]
+
+
+def pairs(value: Any, file: str, record: str | None, field: str) -> list[list[float]]:
+    """Return x, y pairs from `[[x, y], …]` or a flat list, or refuse the value by name."""
+    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+        found = [numbers(one, file, record, field) for one in value]
+    else:
+        flat = numbers(value, file, record, field)
+        found = [flat[at : at + 2] for at in range(0, len(flat), 2)]
+    if not found or any(len(pair) != 2 for pair in found):  # noqa: PLR2004
+        raise InputError(
+            f"{shown(value)}: x and y are wanted", file=file, record=record, field=field
+        )
+    return found
+
+
+def without_nulls(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without the fields that are `null`: writers of a fixed schema write them."""
+    return {key: item for key, item in value.items() if item is not None}
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names of files are one, however their accents are composed (NFC or NFD)."""
+    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
 def size_of(

@@ -303,6 +303,7 @@ _KINDS = (
                 type="choice",
                 choices=region.BOXES,
             ),
+            Option(name="select", summary="name or id of one picture of a COCO file", type="text"),
             *_CANVAS,
         ),
         joins_parts=True,
