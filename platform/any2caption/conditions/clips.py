@@ -73,20 +73,27 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
     import av
 
     try:
+        # Counted in a container of its own that is closed again: rewinding is not exact.
         with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
             if not container.streams.video:
                 raise InputError("no video track", file=part.name, field="streams")
             stream = container.streams.video[0]
             _check_header(part, stream, limits)
-            packets = _packets(part, name, limits)
+            packets = _packets(part, container, stream, limits)
             step = _key_step(part, stream, packets, limits)
-            if step:
-                notes.warn(
-                    f"{packets.shown:,} frames of {_side(stream)} pixels are more than is decoded: "
-                    f"only {-(-packets.keys // step)} of {packets.keys} key frames are read"
-                )
+        if step:
+            notes.warn(
+                f"{packets.shown:,} frames are more than is decoded of this size: only "
+                f"{-(-packets.keys // step)} of {packets.keys} key frames are read"
+            )
+        with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
+            stream = container.streams.video[0]
             return _decode(part, container, stream, packets, step, limits, notes)
-    except (av.FFmpegError, ValueError, MemoryError, EOFError) as error:
+    except MemoryError as error:  # FFmpeg's own is one, too
+        raise InputError(
+            "decoding takes more memory than is allowed", file=part.name, field="frames"
+        ) from error
+    except (av.FFmpegError, ValueError, EOFError) as error:
         raise InputError(
             f"a damaged or truncated {name}", file=part.name, field="frames"
         ) from error
@@ -151,22 +158,21 @@ def _check_header(part: Part, stream: Any, limits: Limits) -> None:
         )
 
 
-def _packets(part: Part, name: str, limits: Limits) -> _Packets:
+def _packets(part: Part, container: Any, stream: Any, limits: Limits) -> _Packets:
     """Count the frames of a clip; headers count hidden ones, too, or say nothing."""
-    import av
-
     every = shown = keys = 0
-    with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
-        for packet in container.demux(container.streams.video[0]):
-            if not packet.size:
-                continue
-            every += 1
-            shown += not packet.is_discard
-            keys += packet.is_keyframe and not packet.is_discard
-            if limits.frames and shown > limits.frames:
-                raise InputError(
-                    f"more than {limits.frames:,} frames", file=part.name, field="frames"
-                )
+    for packet in container.demux(stream):
+        if not packet.size:
+            continue
+        every += 1
+        shown += not packet.is_discard
+        keys += packet.is_keyframe and not packet.is_discard
+        if limits.frames and shown > limits.frames:
+            raise InputError(
+                f"more than {limits.frames:,} frames; no more are taken",
+                file=part.name,
+                field="frames",
+            )
     return _Packets(every, shown, keys)
 
 
