@@ -89,7 +89,7 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
         with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
             stream = container.streams.video[0]
             return _decode(part, container, stream, packets, step, limits, notes)
-    except MemoryError as error:  # FFmpeg's own is one, too
+    except (MemoryError, av.error.BlockingIOError) as error:  # no room for data or for a thread
         raise InputError(
             "decoding takes more memory than is allowed", file=part.name, field="frames"
         ) from error
@@ -351,11 +351,12 @@ def _pixels(frame: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     see_through = frame.format.has_palette or any(
         component.is_alpha for component in frame.format.components
     )
-    shape = {} if size == (frame.width, frame.height) else {"width": size[0], "height": size[1]}
+    # One thread: each frame would start a pool of its own.
+    width, height = size
     if see_through:
-        rgb = over_white(frame.to_ndarray(format="rgba", **shape))
+        rgb = over_white(frame.to_ndarray(format="rgba", width=width, height=height, threads=1))
     else:
-        rgb = frame.to_ndarray(format="rgb24", **shape)
+        rgb = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
     return display_turn(frame)[0].apply(rgb)
 
 
