@@ -32,7 +32,7 @@ from any2caption.conditions.documents import load_json, shown
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
 from any2caption.conditions.normal import direction_share
-from any2caption.conditions.pictures import distinct, looks_two_valued, stored_values
+from any2caption.conditions.pictures import distinct, is_two_valued, stored_values
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.types import Part, Video
@@ -308,7 +308,7 @@ def _grey(grey: NDArray[np.uint8]) -> tuple[str, str]:
     used = np.flatnonzero(histogram)
     if used[-1] - used[0] <= 8:  # noqa: PLR2004 - an even frame of a lossy clip
         return "even", "an even picture"
-    if looks_two_valued(histogram):
+    if is_two_valued(grey):
         thin = _is_thin(grey >= 128)  # noqa: PLR2004
         return ("sketch", "thin lines") if thin else ("segmentation", "black and white areas")
     if len(used) <= _MOST_GREYS:

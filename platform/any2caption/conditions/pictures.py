@@ -5,9 +5,11 @@ For kinds whose values mean something (ids, normals), where a conversion to 8-bi
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from any2caption.conditions.base import Limits, Notes
 from any2caption.conditions.files import natural_key
@@ -19,6 +21,11 @@ from any2caption.errors import InputError
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _DEEP = 16
 _HALF = 128
+_EDGE_WIDTH = 4
+"""Pixels from black and from white within which an edge of a resized mask lies."""
+_MOST_EDGE = 0.3
+_STRAY = 0.05
+"""Share of the edge's pixels that may lie elsewhere: corners, single pixels."""
 
 
 def one_source(parts: Sequence[Part], what: str, accepted: Sequence[str]) -> tuple[str, list[Part]]:
@@ -103,17 +110,50 @@ def distinct(values: NDArray[np.int32]) -> NDArray[np.int32]:
     return ordered[first]
 
 
-def looks_two_valued(histogram: NDArray[np.int64]) -> bool:
-    """Whether a histogram of 256 grey values is a mask of black and white.
+def is_two_valued(grey: NDArray[np.uint8] | NDArray[np.int32]) -> bool:
+    """Whether grey pictures …×H×W of 0…255 are masks of black and white.
 
-    Only 0 and 255, or many values of which nine in ten pixels are next to black or white
-    (antialiased or lossy). A few other values are ids.
+    Only 0 and 255; or many values of which nine in ten pixels are next to black or white
+    (antialiased or lossy); or others that fill no area and lie between black and white alone, as
+    smooth resizing leaves them. Other values are ids.
     """
+    histogram = np.bincount(grey.ravel(), minlength=256)
     used = np.flatnonzero(histogram)
     if set(used.tolist()) <= {0, 255}:
         return True
     ends = histogram[:9].sum() + histogram[247:].sum()
-    return len(used) > 16 and bool(histogram[247:].sum()) and ends > 0.9 * histogram.sum()  # noqa: PLR2004
+    if len(used) > 16 and histogram[247:].any() and ends > 0.9 * histogram.sum():  # noqa: PLR2004
+        return True
+    frames = grey.reshape(-1, *grey.shape[-2:])
+    return bool(histogram[0] and histogram[255]) and all(map(_is_resized, frames))
+
+
+def _is_resized(grey: NDArray[Any]) -> bool:
+    """Whether all that is neither black nor white is an edge between the two.
+
+    An edge is thin (no square of it holds one value) and near both of its sides.
+    """
+    edge = (grey != 0) & (grey != 255)  # noqa: PLR2004
+    if not edge.any():
+        return True
+    if edge.mean() > _MOST_EDGE:
+        return False
+    same = np.ones((grey.shape[0] - 1, grey.shape[1] - 1), np.bool_)
+    corner = grey[:-1, :-1]
+    for other in (grey[1:, :-1], grey[:-1, 1:], grey[1:, 1:]):
+        same &= corner == other
+    area = same & edge[:-1, :-1]
+    if area.sum() > _STRAY * edge.sum():
+        return False
+    between = _reach(grey == 0) & _reach(grey == 255)  # noqa: PLR2004
+    return bool((edge & ~between).sum() <= _STRAY * edge.sum())
+
+
+def _reach(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Grow by the width of an edge to all sides."""
+    picture = Image.fromarray(where.astype(np.uint8) * 255)
+    grown = np.asarray(picture.filter(ImageFilter.MaxFilter(2 * _EDGE_WIDTH + 1)))
+    return grown.astype(np.bool_)
 
 
 __all__ = [
@@ -121,7 +161,7 @@ __all__ = [
     "VIDEO_FORMATS",
     "deep_colour",
     "distinct",
-    "looks_two_valued",
+    "is_two_valued",
     "one_source",
     "stored_values",
 ]

@@ -3,8 +3,8 @@
 Stated rules, each told in the assumptions, with option `values` to override:
 
 - a palette picture: index = id; a 16-bit grey picture: value = id;
-- an 8-bit grey picture of black and white (also antialiased) is one mask: white = object 1; with
-  other values, value = id;
+- an 8-bit grey picture of black and white (also antialiased or resized smoothly) is one mask: white
+  = object 1; with other values, value = id;
 - a colour picture whose colours are all of PASCAL VOC's palette, without panoptic JSON beside it:
   id = place in the palette; any other is panoptic: id = R + 256 G + 65536 B;
 - JPEG and clips are lossy: grey from 128 on is object 1; colours that fill areas are objects, near
@@ -26,7 +26,7 @@ from any2caption.conditions.pictures import (
     IMAGE_FORMATS,
     VIDEO_FORMATS,
     distinct,
-    looks_two_valued,
+    is_two_valued,
     one_source,
     stored_values,
 )
@@ -171,7 +171,7 @@ def _interpret(  # noqa: PLR0913, PLR0917 - what decides about the values
     ids = np.stack([values for _, values in frames])
     frames.clear()
     two_valued = wanted == "mask" or (
-        wanted is None and encoding == "grey" and (name == "JPEG" or _is_mask(ids))
+        wanted is None and encoding == "grey" and (name == "JPEG" or is_two_valued(ids))
     )
     if two_valued:
         if wanted is None:
@@ -186,10 +186,6 @@ def _interpret(  # noqa: PLR0913, PLR0917 - what decides about the values
         notes.assume("grey values are read as ids (option values=mask for one mask)")
     label = {"palette": f"palette {name}", "grey": f"grey {name}", "deep": "16-bit PNG"}[encoding]
     return _done(ids, beside.categories, notes, label)
-
-
-def _is_mask(ids: Ids) -> bool:
-    return looks_two_valued(np.bincount(ids.ravel(), minlength=256))
 
 
 def _panoptic(
