@@ -309,9 +309,7 @@ def _relative(maps: Floats, options: Options, notes: Notes, format_: str) -> Par
     return notes.parsed(Depth(maps), format_)
 
 
-def _metric(
-    maps: Floats, file: str, notes: Notes, format_: str, *, metres: bool = False
-) -> Parsed:
+def _metric(maps: Floats, file: str, notes: Notes, format_: str, *, metres: bool = False) -> Parsed:
     """Metric or unit-free distance to nearness: 1/d, scaled over the clip."""
     with np.errstate(over="ignore", divide="ignore"):
         return _disparity(np.float32(1) / maps, file, notes, format_, metres=metres)

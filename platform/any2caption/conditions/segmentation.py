@@ -29,6 +29,7 @@ from any2caption.conditions.pictures import (
     is_two_valued,
     one_source,
     stored_values,
+    without_edges,
 )
 from any2caption.conditions.sniff import sniff
 from any2caption.conditions.types import Part, Segmentation
@@ -184,8 +185,19 @@ def _interpret(  # noqa: PLR0913, PLR0917 - what decides about the values
         raise InputError("JPEG is lossy: its values are no ids", file=file, field="values")
     if wanted is None and encoding == "grey":
         notes.assume("grey values are read as ids (option values=mask for one mask)")
+        ids = _smoothed(ids, notes)
     label = {"palette": f"palette {name}", "grey": f"grey {name}", "deep": "16-bit PNG"}[encoding]
     return _done(ids, beside.categories, notes, label)
+
+
+def _smoothed(ids: Ids, notes: Notes) -> Ids:
+    ids, edges = without_edges(ids)
+    if edges:
+        notes.warn(
+            f"{edges} values fill no area, as after smooth resizing: their pixels are given to the "
+            "objects beside them (option values keeps them)"
+        )
+    return ids
 
 
 def _panoptic(
@@ -205,6 +217,8 @@ def _panoptic(
     ids = np.stack([v[:, :, 0] + 256 * v[:, :, 1] + 65536 * v[:, :, 2] for _, v in frames])
     files = [file for file, _ in frames]
     frames.clear()
+    if not wanted and not beside.objects:
+        ids = _smoothed(ids, notes)
     found = _found(ids)
     if len(found) > _MOST_IDS:
         raise InputError(f"{len(found):,} colours: a photo, not a mask", file=first, field="colour")
