@@ -111,7 +111,7 @@ _KINDS = (
         options=(
             Option(
                 name="scale",
-                summary="units per metre of 16-bit maps (default 1000) and of npy (default: no unit)",
+                summary="units per metre: of 16-bit maps (default 1000), of npy (default none)",
                 type="number",
                 minimum=1e-3,
             ),

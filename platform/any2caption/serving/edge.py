@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from any2caption.conditions.documents import without_nulls
 from any2caption.conditions.isolation import parse_condition
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import Condition, Part
@@ -121,10 +122,20 @@ def _condition(
     return parse_condition(kind, parts, role=role, number=number, options=options or None)
 
 
+def _bare(value: Any) -> Any:
+    """Leave out fields that are `null`, also among the options."""
+    if not isinstance(value, dict):
+        return value
+    bare = without_nulls(value)
+    if isinstance(bare.get("options"), dict):
+        bare["options"] = without_nulls(bare["options"])
+    return bare
+
+
 def _info(raw: bytes, name: str, index: int) -> PartInfo:
     where = f"{name}[{index}]"
     try:
-        return PartInfo.model_validate(json.loads(bytes(raw)))
+        return PartInfo.model_validate(_bare(json.loads(bytes(raw))))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or None
