@@ -17,6 +17,7 @@ from any2caption.conditions import (
     camera_realestate,
     camera_sphere,
     camera_text,
+    label_lines,
 )
 from any2caption.conditions.base import Limits, Notes, Option, Options, Parsed
 from any2caption.conditions.camera_canonical import AXES, canonical
@@ -176,6 +177,8 @@ def _read_text(source: Source) -> RawPath:
     if not any(line.strip() for line in lines):
         raise source.at().error("the file is empty", "poses")
     filled = camera_text.filled_lines(lines)
+    if "format" not in source.options and label_lines.looks_like([line.cells for line in filled]):
+        raise source.at().error(label_lines.SAID, "format")
     format_ = str(source.options.get("format") or _text_format(lines, filled))
     readers: dict[str, Callable[[], RawPath]] = {
         camera_realestate.FORMAT: lambda: camera_realestate.read(source, lines, _ACCEPTED),

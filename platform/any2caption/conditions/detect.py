@@ -23,16 +23,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
-from any2caption.conditions import camera_colmap, isolation
+from any2caption.conditions import camera_colmap, isolation, label_lines
 from any2caption.conditions.base import Notes
 from any2caption.conditions.camera import is_camera_binary
 from any2caption.conditions.documents import load_json, shown
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
 from any2caption.conditions.normal import direction_share
-from any2caption.conditions.pictures import distinct, is_two_valued, stored_values
+from any2caption.conditions.pictures import distinct, is_thin, is_two_valued, stored_values
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.types import Part, Video
@@ -213,17 +212,25 @@ def _text(parts: Sequence[Part]) -> tuple[str, str] | None:
     lines = parts[0].data[:200_000].splitlines()
     if camera_colmap.looks_like([line.decode("utf-8", "replace") for line in lines[:20]]):
         return "camera", camera_colmap.FORMAT
-    widths = [len(line.replace(b",", b" ").split()) for line in lines if _numeric(line)]
-    if not widths or len(widths) < (len([line for line in lines if line.strip()]) - 1) / 2:
+    cells = [_cells(line) for line in lines if not line.lstrip().startswith(b"#")]
+    if label_lines.looks_like([one for one in cells if one]):
+        raise InputError(label_lines.SAID, file=parts[0].name, field="format")
+    widths = [len(one) for one in cells if _numeric(one)]
+    if not widths or len(widths) < (len([one for one in cells if one]) - 1) / 2:
         return ("text", "text") if len(parts) == 1 else None
     order = ("motion", "camera") if max(widths) <= 3 and len(widths) > 3 else ("camera", "motion")  # noqa: PLR2004
     return _first_reader(parts, order, "lines of numbers")
 
 
-def _numeric(line: bytes) -> bool:
-    pieces = line.replace(b",", b" ").split()
+def _cells(line: bytes) -> list[str]:
+    """A line's cells, however they are parted: commas, semicolons, blanks, brackets around."""
+    text = line.decode("utf-8", "replace").strip().strip("()[]")
+    return text.replace(",", " ").replace(";", " ").split()
+
+
+def _numeric(cells: Sequence[str]) -> bool:
     try:
-        return bool([float(piece) for piece in pieces])
+        return bool([float(cell) for cell in cells])
     except ValueError:
         return False
 
@@ -294,7 +301,7 @@ def _drawn_on_black(values: NDArray[np.int32]) -> bool:
     # The hue in sixths of the circle: which channel is largest and which is smallest.
     hues = np.bincount(3 * colours.argmax(axis=1) + colours.argmin(axis=1), minlength=9)
     several = int((hues > 0.02 * len(colours)).sum()) >= 3  # noqa: PLR2004
-    return several and _is_thin(drawn)
+    return several and is_thin(drawn)
 
 
 def _thin_out(values: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -309,20 +316,11 @@ def _grey(grey: NDArray[np.uint8]) -> tuple[str, str]:
     if used[-1] - used[0] <= 8:  # noqa: PLR2004 - an even frame of a lossy clip
         return "even", "an even picture"
     if is_two_valued(grey):
-        thin = _is_thin(grey >= 128)  # noqa: PLR2004
+        thin = is_thin(grey >= 128)  # noqa: PLR2004
         return ("sketch", "thin lines") if thin else ("segmentation", "black and white areas")
     if len(used) <= _MOST_GREYS:
         return "segmentation", "grey with few values"
     return "depth", "grey"
-
-
-def _is_thin(white: NDArray[np.bool_]) -> bool:
-    """Whether the smaller part of a black and white picture is lines: little survives thinning."""
-    drawn = white if white.mean() <= 0.5 else ~white  # noqa: PLR2004
-    size = max(3, round(max(drawn.shape) * 0.03) | 1)
-    picture = Image.fromarray(drawn.astype(np.uint8) * 255)
-    kept = np.asarray(picture.filter(ImageFilter.MinFilter(size)))
-    return bool(kept.astype(bool).sum() < 0.15 * drawn.sum())
 
 
 def _clip(parts: Sequence[Part]) -> tuple[str, str]:

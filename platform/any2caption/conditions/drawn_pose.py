@@ -81,24 +81,35 @@ def parse_drawn(parts: Sequence[Part], options: Options, limits: Limits, notes: 
             file=parts[0].name,
             field="format",
         )
-    far = ~_near(looked, ground)
-    drawn = looked[far]
-    if len(drawn) < _DRAWN_SHARE * looked[..., 0].size:
-        raise InputError("nothing is drawn on the ground", file=parts[0].name, field="pixels")
-    if _sharpness(looked, far) < _LEAST_SHARP:
-        raise InputError(
-            "nothing in it has an edge: a dark scene or a depth map, not a drawn pose; give it as "
-            "what it is (video, image, depth)",
-            file=parts[0].name,
-            field="format",
-        )
-    if int(np.ptp(drawn.astype(np.int16), axis=1).max()) < _COLOURED:
-        notes.warn("the drawing has no colours: is this a mask or a line drawing?")
+    _check_drawn(looked, ground, parts[0].name, notes)
     notes.assume(
         f"a drawn pose on an even ground ({share:.0%} of the picture): kept as pixels, because "
         "limb colours differ by tool; no points are read off it"
     )
     return notes.parsed(DrawnPose(frames, float(options.get("fps", fps)), ground), format_)
+
+
+def _check_drawn(looked: Pixels, ground: tuple[int, int, int], file: str, notes: Notes) -> None:
+    """Refuse what is on the ground where it is no drawing; warn where it has no colours."""
+    far = ~_near(looked, ground)
+    drawn = looked[far]
+    if len(drawn) < _DRAWN_SHARE * looked[..., 0].size:
+        raise InputError("nothing is drawn on the ground", file=file, field="pixels")
+    if _sharpness(looked, far) < _LEAST_SHARP:
+        raise InputError(
+            "nothing in it has an edge: a dark scene or a depth map, not a drawn pose; give it as "
+            "what it is (video, image, depth)",
+            file=file,
+            field="format",
+        )
+    if int(np.ptp(drawn.astype(np.int16), axis=1).max()) < _COLOURED:
+        if not _one_tone(drawn):
+            raise InputError(
+                "grey of many levels, not a drawn pose; give it as depth",
+                file=file,
+                field="format",
+            )
+        notes.warn("the drawing has no colours: is this a mask or a line drawing?")
 
 
 def ground_of(frames: Pixels) -> tuple[tuple[int, int, int], float]:
@@ -138,13 +149,23 @@ def _flatness(frames: Pixels) -> tuple[float, int]:
 
 
 def _sharpness(frames: Pixels, drawn: NDArray[np.bool_]) -> float:
-    """Share of the drawn pixels that differ sharply from their neighbour to the left."""
-    steps = [
-        np.abs(np.diff(frame.astype(np.int16), axis=1)).max(axis=-1)[seen[:, 1:]] > _SHARP
-        for frame, seen in zip(frames, drawn, strict=True)
-    ]
-    joined = np.concatenate(steps)
-    return float(joined.mean()) if joined.size else 0.0
+    """Share of the drawn pixels that differ sharply from their neighbour to the left or above."""
+    sharp = total = 0
+    for frame, seen in zip(frames, drawn, strict=True):
+        levels = frame.astype(np.int16)
+        edge = np.zeros(seen.shape, np.bool_)
+        edge[:, 1:] |= np.abs(np.diff(levels, axis=1)).max(axis=-1) > _SHARP
+        edge[1:] |= np.abs(np.diff(levels, axis=0)).max(axis=-1) > _SHARP
+        sharp += int((edge & seen).sum())
+        total += int(seen.sum())
+    return sharp / max(total, 1)
+
+
+def _one_tone(drawn: Pixels) -> bool:
+    """Whether most of what is drawn in grey has about one level, as lines and masks have."""
+    counts = np.bincount(drawn[:, 1] // _STEP, minlength=256 // _STEP)
+    pairs = counts[:-1] + counts[1:]  # a level next to the border of a step falls into both
+    return bool(pairs.max() >= 0.5 * counts.sum())
 
 
 def _near(frames: Pixels, ground: tuple[int, int, int]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageOps
 
+from any2caption.conditions.base import Notes
 from any2caption.conditions.clips import Clip, decode_video, encode_mp4
 from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
 from any2caption.conditions.types import Part
@@ -30,6 +31,7 @@ __all__ = [
     "encode_png",
     "image_header",
     "load_image",
+    "warn_of_black",
 ]
 
 MAX_PIXELS = 40_000_000
@@ -48,6 +50,8 @@ DECODE_ERRORS = (
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _PNG_HEAD = 26
 _DEEP = 16
+_BLACK = 255
+"""Values of 16 bits that 8 bits round to nothing or next to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,19 @@ def to_rgb(picture: PilImage.Image) -> NDArray[np.uint8]:
         ground = PilImage.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = PilImage.alpha_composite(ground, picture)
     return np.array(picture.convert("RGB"), dtype=np.uint8)
+
+
+def warn_of_black(part: Part, notes: Notes, max_pixels: int = MAX_PIXELS) -> None:
+    """Warn of a 16-bit grey picture with values so small that it is black: ids, or a 0/1 mask."""
+    if image_header(part, max_pixels).bits != _DEEP:
+        return
+    picture = load_image(part, max_pixels)
+    most = int(np.asarray(picture).max()) if picture.mode in _SIXTEEN_BIT else _BLACK + 1
+    if 0 < most <= _BLACK:
+        notes.warn(
+            f"a 16-bit picture with values up to {most} of 65,535 is black to the eye: is it a "
+            "mask (kind segmentation) or depth?"
+        )
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:

@@ -193,11 +193,21 @@ def _reach(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return grown.astype(np.bool_)
 
 
+def is_thin(white: NDArray[np.bool_]) -> bool:
+    """Whether the smaller part of a black and white picture is lines: little survives thinning."""
+    drawn = white if white.mean() <= 0.5 else ~white  # noqa: PLR2004
+    size = max(3, round(max(drawn.shape) * 0.03) | 1)
+    picture = Image.fromarray(drawn.astype(np.uint8) * 255)
+    kept = np.asarray(picture.filter(ImageFilter.MinFilter(size)))
+    return bool(kept.astype(bool).sum() < 0.15 * drawn.sum())
+
+
 __all__ = [
     "IMAGE_FORMATS",
     "VIDEO_FORMATS",
     "deep_colour",
     "distinct",
+    "is_thin",
     "is_two_valued",
     "one_source",
     "stored_values",
