@@ -52,6 +52,11 @@ def test_key_points_on_a_sphere_are_still_read(content):
     assert not label_lines.looks_like([line.split() for line in content.splitlines()])
 
 
+def test_a_camera_that_stays_is_no_label_line():
+    content = "0 0 0 0 0 0 1\n0 0.5 0 0 0 0 1\n0 0.5 0.5 0 0 0 1\n1 0.5 0.5 0 0 0 1\n"
+    assert parse_condition("camera", [text(content)]).format == "pose text"
+
+
 def test_angles_of_less_than_a_degree_are_doubted(refused):
     content = "0.1 0.2 0.3\n0.3 0.5 0.9\n0.2 0.1 0.8\n"
     assert "no phi and theta in degrees" in refused("camera", text(content))

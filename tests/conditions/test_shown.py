@@ -182,7 +182,7 @@ def test_an_animated_picture_is_a_clip(format_):
     assert condition.format in KINDS["video"].formats
     assert detect_kind([part])[0] == "video"
     assert "first frame" in parse_condition("image", [part]).warnings[0]
-    assert "first frame" in parse_condition("sketch", [part]).warnings[0]
+    assert "first frame" in parse_condition("segmentation", [part]).warnings[0]
 
 
 def test_an_animated_picture_keeps_to_the_limits_of_a_clip():

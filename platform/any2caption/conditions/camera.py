@@ -177,9 +177,14 @@ def _read_text(source: Source) -> RawPath:
     if not any(line.strip() for line in lines):
         raise source.at().error("the file is empty", "poses")
     filled = camera_text.filled_lines(lines)
-    if "format" not in source.options and label_lines.looks_like([line.cells for line in filled]):
-        raise source.at().error(label_lines.SAID, "format")
     format_ = str(source.options.get("format") or _text_format(lines, filled))
+    if (
+        "format" not in source.options
+        and label_lines.looks_like([line.cells for line in filled])
+        and not (format_ == camera_text.POSES and camera_text.quaternions_fit(filled))
+        and not camera_realestate.looks_like(lines)
+    ):
+        raise source.at().error(label_lines.SAID, "format")
     readers: dict[str, Callable[[], RawPath]] = {
         camera_realestate.FORMAT: lambda: camera_realestate.read(source, lines, _ACCEPTED),
         camera_text.CSV: lambda: camera_text.read_csv(source, lines),

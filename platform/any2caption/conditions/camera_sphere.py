@@ -42,9 +42,9 @@ def read(source: Source, filled: Sequence[Line]) -> RawPath:
         raise place.error(f"{len(filled)} lines instead of 3 (phi, theta, radius)", "lines")
     keys = [_keys(source, line, name) for line, name in zip(filled, _NAMES, strict=True)]
     turned = max(float(np.abs(line).max()) for line in keys[:2])
-    if "format" not in options and 0 < turned <= _LEAST_DEGREES:
+    if "format" not in options and 0 < turned < _LEAST_DEGREES:
         raise place.error(
-            f"three lines of numbers, but no phi and theta in degrees: none is over {turned:g}; "
+            f"three lines of numbers, but no phi and theta in degrees: none reaches 1; "
             f"format={FORMAT!r} reads them as such",
             "phi, theta",
         )

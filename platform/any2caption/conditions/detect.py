@@ -24,7 +24,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions import camera_colmap, isolation, label_lines
+from any2caption.conditions import camera_colmap, isolation
 from any2caption.conditions.base import Notes
 from any2caption.conditions.camera import is_camera_binary
 from any2caption.conditions.documents import load_json, shown
@@ -213,8 +213,6 @@ def _text(parts: Sequence[Part]) -> tuple[str, str] | None:
     if camera_colmap.looks_like([line.decode("utf-8", "replace") for line in lines[:20]]):
         return "camera", camera_colmap.FORMAT
     cells = [_cells(line) for line in lines if not line.lstrip().startswith(b"#")]
-    if label_lines.looks_like([one for one in cells if one]):
-        raise InputError(label_lines.SAID, file=parts[0].name, field="format")
     widths = [len(one) for one in cells if _numeric(one)]
     if not widths or len(widths) < (len([one for one in cells if one]) - 1) / 2:
         return ("text", "text") if len(parts) == 1 else None
