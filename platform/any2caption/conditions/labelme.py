@@ -59,9 +59,9 @@ def _around(points: list[list[float]]) -> list[float]:
 def _circle(centre: list[float], edge: list[float]) -> list[list[float]]:
     radius = math.dist(centre, edge)
     turns = np.arange(_CORNERS) * (2 * math.pi / _CORNERS)
-    return np.stack(
-        [centre[0] + radius * np.cos(turns), centre[1] + radius * np.sin(turns)], axis=1
-    ).tolist()
+    x, y = centre[0] + radius * np.cos(turns), centre[1] + radius * np.sin(turns)
+    corners: list[list[float]] = np.stack([x, y], axis=1).tolist()
+    return corners
 
 
 def _mask_box(mask: Any, corner: list[float], file: str, record: str) -> list[float]:
