@@ -32,10 +32,14 @@ def load_json(part: Part) -> Any:
     return parse_json(part)
 
 
-def parse_json(part: Part, *, field: str = "json", unique_keys: bool = False) -> Any:
+def parse_json(
+    part: Part, *, field: str = "json", unique_keys: bool = False, keep_nulls: bool = False
+) -> Any:
     """Return the JSON value of a text, whatever it looks like; `field` is for messages.
 
-    Of a key that comes twice the last value counts; with `unique_keys` it is refused by name.
+    Of a key that comes twice the last value counts; with `unique_keys` it is refused by name. A
+    field that is `null` is not there (writers of a fixed schema write optional fields so), unless
+    `keep_nulls` says that it means something.
 
     Raises:
         InputError: not UTF-8, over the bounds of `json_bounds`, damaged, NaN or Infinity.
@@ -46,14 +50,16 @@ def parse_json(part: Part, *, field: str = "json", unique_keys: bool = False) ->
         found = dict(pairs)
         if len(found) != len(pairs):
             raise InputError(f"the key {_twice(pairs)!r} comes twice", file=part.name, field=field)
-        return found
+        return without_nulls(found)
 
+    drop = not keep_nulls and b"null" in part.data
+    bare = (lambda pairs: without_nulls(dict(pairs))) if drop else None
     try:
         return json.loads(
             decode_utf8(part),
             parse_constant=_no_constant,
             parse_int=_integer,
-            object_pairs_hook=unique if unique_keys else None,
+            object_pairs_hook=unique if unique_keys else bare,
         )
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.doc[error.pos] in "{[":

@@ -23,6 +23,7 @@ _DEEP = 16
 _HALF = 128
 _EDGE_WIDTH = 4
 """Pixels from black and from white within which an edge of a resized mask lies."""
+_THIN_SIDE = 320
 _MOST_EDGE = 0.3
 _STRAY = 0.05
 """Share of the edge's pixels that may lie elsewhere: corners, single pixels."""
@@ -196,6 +197,8 @@ def _reach(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def is_thin(white: NDArray[np.bool_]) -> bool:
     """Whether the smaller part of a black and white picture is lines: little survives thinning."""
     drawn = white if white.mean() <= 0.5 else ~white  # noqa: PLR2004
+    step = -(-max(drawn.shape) // _THIN_SIDE)
+    drawn = drawn[::step, ::step]  # the filter takes time for the square of its size
     size = max(3, round(max(drawn.shape) * 0.03) | 1)
     picture = Image.fromarray(drawn.astype(np.uint8) * 255)
     kept = np.asarray(picture.filter(ImageFilter.MinFilter(size)))
