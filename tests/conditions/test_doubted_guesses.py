@@ -81,13 +81,13 @@ def lights(frames=16, height=240, width=320):
 def test_a_dark_clip_is_no_drawn_pose(refused):
     part = Part("night.mp4", encode_mp4(lights(), 8))
     assert detect_kind([part]) == ("video", "a clip in colour")
-    assert "nothing in it has an edge" in refused("pose", part)
+    assert "not a drawn skeleton" in refused("pose", part)
 
 
 def test_a_depth_map_is_no_drawn_pose(refused):
     ramp = np.tile(np.linspace(0, 250, 256), (200, 1)).astype(np.uint8)
     ramp[:, :160] = 0
-    assert "give it as depth" in refused("pose", picture(ramp))
+    assert "a depth map" in refused("pose", picture(ramp))
 
 
 def test_a_large_drawing_is_looked_at_in_part():

@@ -348,7 +348,10 @@ def test_an_unknown_skeleton_is_refused_with_what_is_missing(refused):
     [
         (lambda text: text[: text.rindex("\n", 0, len(text) // 2)], "truncated"),
         (lambda text: text.replace("Frames: 125", "Frames: 126"), "truncated: 125 of 126"),
-        (lambda text: text.replace("Frames: 125", "Frames: 124"), "more lines than the 124"),
+        (
+            lambda text: text.replace("Frames: 125", "Frames: 124").rstrip() + " 1\n",
+            "more lines than the 124",
+        ),
         (lambda text: text.replace("Frames: 125", "Frames: 1e5"), "at most 10,000"),
         (lambda text: text.replace("Frames: 125", "Frames: x"), "'x' is not a usable number"),
         (lambda text: text.replace("Frame Time:", "Time:"), "'Frame Time: …' is missing"),
@@ -435,11 +438,24 @@ def test_an_empty_drawing_is_refused(refused):
     assert "nothing is drawn" in refused("pose", Part("a.png", black))
 
 
-def test_a_mask_is_taken_with_a_warning():
+def test_masks_and_depth_maps_are_no_drawn_pose(refused):
     mask = np.zeros((64, 64, 3), np.uint8)
     mask[20:40, 20:40] = 255
-    (warning,) = parse_condition("pose", [Part("a.png", encode_png(mask))]).warnings
-    assert "no colours" in warning
+    depth = np.zeros((64, 64, 3), np.uint8)
+    depth[:, 40:] = np.linspace(20, 250, 24).astype(np.uint8)[None, :, None] // 32 * 32
+    one = mask * np.array([1, 0, 0], np.uint8)
+    ids = np.zeros((64, 64, 3), np.uint8)
+    for at, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)]):
+        ids[4:30, 2 + 15 * at : 15 + 15 * at] = colour
+    for pixels, word in (
+        (mask, "no colours"),
+        (depth, "no colours"),
+        (one, "hues"),
+        (ids, "areas"),
+    ):
+        message = refused("pose", Part("a.png", encode_png(pixels)))
+        assert word in message
+        assert "not a drawn skeleton" in message
 
 
 def test_a_truncated_drawing_is_refused(refused):
@@ -458,6 +474,7 @@ def test_every_format_here_is_one_of_the_registry_s():
 KEYS = [
     *("images", "annotations", "keypoints", "image_id", "id", "bodies", "candidate", "subset"),
     *("score", "keypoint_scores", "instance_info", "instances", "frames"),
+    *("meta_info", "keypoint_id2name", "0", "1"),
 ]
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=4),
@@ -479,6 +496,19 @@ def test_no_json_crashes_any_dialect(value):
     with pytest.raises(InputError) as caught:
         parse_condition("pose", [part(value, "any.json")])
     assert str(caught.value).startswith("any.json: ")
+
+
+def test_motion_lines_behind_the_stated_frames_are_left_out_and_that_is_said():
+    text = JACKS.decode().replace("Frames: 125", "Frames: 124")
+    condition = parse_condition("pose", [Part("j.bvh", text.encode())])
+    np.testing.assert_array_equal(
+        condition.payload.keypoints.shape, (124, *jacks().payload.keypoints.shape[1:])
+    )
+    assert condition.warnings == (
+        ("1 line of motion behind the stated 124 frames left out (correct 'Frames' to keep them)"),
+    )
+    many = JACKS.decode().replace("Frames: 125", "Frames: 100")
+    assert "25 lines" in parse_condition("pose", [Part("j.bvh", many.encode())]).warnings[0]
 
 
 def test_hands_and_faces_are_left_out_and_that_is_said(parse):

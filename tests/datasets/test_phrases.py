@@ -7,8 +7,10 @@ import pytest
 from any2caption.captions.actions import action_phrases, gerund
 from any2caption.captions.lexicon import CAMERAS, PERSON_ACTIONS
 from any2caption.conditions.camera_words import PHRASES
+from any2caption.conditions.pose_language import ACTIONS
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part, Pose
+from any2caption.datasets import phrases
 from any2caption.datasets.ingest.probe import summarise
 from any2caption.datasets.phrases import camera_phrases, mine, phrase_sets, pose_phrases
 
@@ -91,6 +93,24 @@ def test_geometry_speaks_where_the_caption_says_nothing():
     assert (found.phrases, found.origin) == (("trucks left", "pans right"), "geometry")
     said = mine(record("camera", "It pans left.", ("truck_left",)))["camera"]
     assert (said.phrases, said.origin) == (("pans left",), "caption")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_of_a_pose_has_a_phrase(action, monkeypatch):
+    movement = SimpleNamespace(action=action)
+    monkeypatch.setattr(phrases, "pose_movements", lambda _: [movement])
+    (phrase,) = pose_phrases(None)
+    assert phrase.split()[0].endswith("ing")
+
+
+@pytest.mark.parametrize(
+    "action", ["kneel", "lie down", "dance", "throw", "clap", "point", "gesture", "swing"]
+)
+def test_new_actions_are_mined_from_captions_as_from_poses(action, monkeypatch):
+    monkeypatch.setattr(phrases, "pose_movements", lambda _: [SimpleNamespace(action=action)])
+    (phrase,) = pose_phrases(None)
+    (mined,) = action_phrases(f"The person is {phrase}.")
+    assert phrase.startswith(mined)
 
 
 def test_a_pose_that_waves_is_waving():

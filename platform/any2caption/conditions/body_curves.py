@@ -1,12 +1,12 @@
 """A tracked person's points as smooth curves in body heights, with gaps filled and what was seen.
 
-x to the right, y up, in standing body heights. Points that were seen too rarely are not there at
-all; short gaps are bridged by straight lines. Lengths come from the 90th percentile of each limb
-over time, since a limb that points at the viewer looks short.
+x to the right, y up, in standing body heights; with depth z comes towards the viewer. Points that
+were seen too rarely are not there at all; short gaps are bridged by straight lines. Lengths come
+from the 90th percentile of each limb over time, since a limb that points at the viewer looks short.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 SIDES = ("left", "right")
 _MIN_SEEN = 0.4
 _LONG = 90.0
+USUAL_RATE = 25.0
+_BLUR = 0.1
+"""Seconds: longer smoothing would hide quick movements of long clips."""
 _SPAN_OF_HEIGHT = 0.87
 """Head, torso, thigh and shin together are this share of the standing height."""
 # Limb → its usual share of the standing height, for when not all limbs are seen.
@@ -34,8 +37,9 @@ _SHARES: Mapping[tuple[str, str], float] = {
 class Body:
     """One person from frame `first` to `last` of a clip of `frames` frames.
 
-    `points`: n×2 by name (`left_wrist`, `neck`, `mid_hip`, `nose` …). `seen`: share of frames in
-    which a point was there, times its mean confidence.
+    `points`: n×2, with depth n×3, by name (`left_wrist`, `neck`, `mid_hip`, `nose` …). `seen`:
+    share of frames in which a point was there, times its mean confidence. `rate`: frames a second,
+    `USUAL_RATE` where nobody says. `height`: one body height in canvas heights.
     """
 
     points: Mapping[str, Floats]
@@ -43,11 +47,22 @@ class Body:
     first: int
     last: int
     frames: int
+    rate: float = USUAL_RATE
+    height: float = 1.0
 
     @property
     def count(self) -> int:
         """Frames from first to last sighting."""
         return self.last - self.first + 1
+
+    @property
+    def solid(self) -> bool:
+        """Whether the points have depth."""
+        return all(places.shape[1] > 2 for places in self.points.values())  # noqa: PLR2004
+
+    def flat(self) -> "Body":
+        """The body as the picture shows it, without depth."""
+        return replace(self, points={name: at[:, :2] for name, at in self.points.items()})
 
     def has(self, *names: str) -> bool:
         """Whether all these points are there."""
@@ -90,20 +105,24 @@ def _body(pose: Pose, who: int) -> Body | None:
     first, last = int(there[0]), int(there[-1])
     raw = raw[first : last + 1]
     raw[..., :2] *= (pose.aspect, -1.0)
+    if pose.depth is not None:
+        away = pose.depth[first : last + 1, who, :, None].astype(np.float64)
+        raw = np.concatenate([raw[..., :2], -away, raw[..., 2:]], axis=2)
+    rate = pose.fps or USUAL_RATE
     points: dict[str, Floats] = {}
     seen: dict[str, float] = {}
     for name, column in zip(LAYOUTS[pose.layout].points, raw.transpose(1, 0, 2), strict=True):
-        share = float((column[:, 2] > 0).mean())
+        share = float((column[:, -1] > 0).mean())
         if share >= _MIN_SEEN:
             own = _long_name(name)
-            points[own] = _smooth(_bridged(column))
-            seen[own] = share * float(column[column[:, 2] > 0, 2].mean()) ** 0.5
+            points[own] = _smooth(_bridged(column), rate)
+            seen[own] = share * float(column[column[:, -1] > 0, -1].mean()) ** 0.5
     _add_middles(points, seen)
     height = _height(points)
     if height is None:
         return None
     scaled = {name: places / height for name, places in points.items()}
-    return Body(scaled, seen, first, last, len(pose.keypoints))
+    return Body(scaled, seen, first, last, len(pose.keypoints), rate, height)
 
 
 def _long_name(name: str) -> str:
@@ -112,13 +131,17 @@ def _long_name(name: str) -> str:
 
 
 def _bridged(column: Floats) -> Floats:
-    """Fill missing frames of n×3 by straight lines; before the first sighting the point rests."""
-    known = np.flatnonzero(column[:, 2] > 0)
+    """Fill missing frames by straight lines; before the first sighting the point rests.
+
+    The last column is the confidence, and is left out.
+    """
+    known = np.flatnonzero(column[:, -1] > 0)
     every = np.arange(len(column))
-    return np.stack([np.interp(every, known, column[known, axis]) for axis in (0, 1)], axis=1)
+    places = column[known, :-1].T
+    return np.stack([np.interp(every, known, one) for one in places], axis=1)
 
 
-def _smooth(places: Floats) -> Floats:
+def _smooth(places: Floats, rate: float) -> Floats:
     """Median of three against single wild readings, then a mean over a 40th of a long clip."""
     count = len(places)
     if count >= 5:  # noqa: PLR2004 - shorter ones have no frame to spare
@@ -129,11 +152,11 @@ def _smooth(places: Floats) -> Floats:
         wild = np.abs(places[1:-1] - middle) > 6 * typical
         places = places.copy()
         places[1:-1] = np.where(wild, middle, places[1:-1])
-    reach = count // 80
+    reach = min(count // 80, max(1, round(_BLUR * rate / 2)))
     if reach:
         padded = np.pad(places, ((reach, reach), (0, 0)), mode="edge")
         width = 2 * reach + 1
-        sums = np.cumsum(np.concatenate([np.zeros((1, 2)), padded]), axis=0)
+        sums = np.cumsum(np.concatenate([np.zeros((1, places.shape[1])), padded]), axis=0)
         places = (sums[width:] - sums[:-width]) / width
     return places
 
@@ -153,7 +176,7 @@ def _height(points: Mapping[str, Floats]) -> float | None:
     lengths: dict[tuple[str, str], float] = {}
     for start, end in _SHARES:
         found = [
-            float(np.percentile(np.hypot(*(points[a] - points[b]).T), _LONG))
+            float(np.percentile(np.linalg.norm(points[a] - points[b], axis=1), _LONG))
             for a, b in _pairs(start, end)
             if a in points and b in points
         ]

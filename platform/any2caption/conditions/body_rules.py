@@ -5,7 +5,7 @@ jumping jack is not also a jump with raised arms.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,13 +17,16 @@ _FEET = ("left_ankle", "right_ankle")
 _LOCOMOTION = ("walk", "run")
 STRIDE, STEP_UP = 0.16, 0.045
 RUN_KNEE, RUN_ELBOW = 75.0, 55.0
+BOB, FLIGHT, TURNS_UP = 0.03, 0.04, 0.12
+GROWTH = 1.25
 HOP, RISE = 0.05, 0.05
 ARM_OPENING, LEG_OPENING = 45.0, 0.1
-SINK = 0.085
-BEND = 32.0
+SINK, UPRIGHT = 0.085, 0.34
+BEND, SHRUNK = 32.0, 0.05
 TURN = 0.1
 RAISE = 0.16
-WAVE = 0.05
+LEVEL, HANGING, ARM_OUT = -0.06, -0.2, 0.2
+WAVE, WAVE_GOING = 0.05, 0.1
 PUNCH_BEND, PUNCH_FROM, PUNCH_REACH = 45.0, 70.0, 0.12
 KICK, LIFT_LEG = 0.22, 0.1
 
@@ -45,11 +48,12 @@ def evidence(amount: float, threshold: float) -> float:
     return float(np.clip(0.5 + 0.45 * (abs(amount) / threshold - 1), 0.0, 0.95))
 
 
-def _overlap(one: Found, start: int, end: int) -> bool:
+def overlap(one: Found, start: int, end: int) -> bool:
+    """Whether a movement shares some of this stretch."""
     return one.start < end and start < one.end
 
 
-def _busy(found: Sequence[Found], start: int, end: int, *actions: str) -> bool:
+def busy(found: Sequence[Found], start: int, end: int, *actions: str) -> bool:
     """Whether one of these actions takes up the middle of this stretch."""
     middle = (start + end) / 2
     return any(one.action in actions and one.start <= middle <= one.end for one in found)
@@ -61,7 +65,7 @@ def locomotion(body: Body, _: Sequence[Found]) -> Iterable[Found]:
         return
     apart = body.x("left_ankle") - body.x("right_ankle")
     strides = _alternating(apart, STRIDE)
-    travel = 0.0
+    travel = flight = 0.0
     if len(strides) >= 2:  # noqa: PLR2004 - one stride may be a single step or a lunge
         start, end = span(strides)
         travel = float(body.x("mid_hip")[end] - body.x("mid_hip")[start])
@@ -70,12 +74,15 @@ def locomotion(body: Body, _: Sequence[Found]) -> Iterable[Found]:
     else:
         lifted = body.y("left_ankle") - body.y("right_ankle")
         strides = _alternating(lifted, STEP_UP)
-        if len(strides) < 3 or _hops(body):  # noqa: PLR2004 - towards us steps are small
+        height = float(np.median([abs(one.change) for one in strides])) if strides else 0.0
+        # Towards us steps are small; feet that take turns high up run, whatever the hips do.
+        if len(strides) < 3 or (height < TURNS_UP and _hops(body)):  # noqa: PLR2004
             return
         start, end = span(strides)
-        sure = 0.6 * evidence(float(np.median([abs(one.change) for one in strides])), STEP_UP)
+        sure = 0.6 * evidence(height, STEP_UP)
         direction = _depth_direction(body, start, end)
-    run = _runs(body, start, end)
+        flight = _flight(body, start, end)
+    run = max(flight, _runs(body, start, end))
     action = "run" if run >= 0.5 else "walk"  # noqa: PLR2004
     sure *= body.sure(*_FEET) * (0.7 + 0.6 * abs(run - 0.5))
     yield Found(action, "body", direction, start, end, min(sure, 0.95))
@@ -100,7 +107,7 @@ def _picture_direction(travel: float) -> str | None:
 
 
 def _depth_direction(body: Body, start: int, end: int) -> str | None:
-    """Towards the viewer a body grows in the picture."""
+    """Towards the viewer a body grows in the picture; less than a quarter may be a lean."""
     torso = (
         np.hypot(*(body.points["neck"] - body.points["mid_hip"]).T) if body.has("neck") else None
     )
@@ -110,13 +117,13 @@ def _depth_direction(body: Body, start: int, end: int) -> str | None:
     growth = float(
         np.mean(torso[end - third : end + 1]) / max(np.mean(torso[start : start + third]), 1e-9)
     )
-    if abs(growth - 1) < 0.12:  # noqa: PLR2004 - a lean changes as much
+    if 1 / GROWTH < growth < GROWTH:
         return None
     return "toward" if growth > 1 else "away"
 
 
 def _runs(body: Body, start: int, end: int) -> float:
-    """0 = walks … 1 = runs, by how far knees and elbows are bent."""
+    """0 = walks … 1 = runs, by how far knees and elbows are bent, and by flight."""
     marks: list[float] = []
     for side in SIDES:
         leg = (f"{side}_hip", f"{side}_knee", f"{side}_ankle")
@@ -127,7 +134,22 @@ def _runs(body: Body, start: int, end: int) -> float:
         if body.has(*arm):
             bent = float(np.median(body.bend(*arm)[start : end + 1]))
             marks.append(float(np.clip((bent - RUN_ELBOW) / 40 + 0.5, 0, 1)))
+    hips = body.y("mid_hip")[start : end + 1]
+    if marks and np.ptp(hips) > BOB:
+        # A walker's hips are highest over the standing leg, a runner's in flight, feet apart.
+        apart = np.abs(body.x("left_ankle") - body.x("right_ankle"))[start : end + 1]
+        phase = correlation(hips, apart)
+        marks += [float(np.clip(0.5 + phase, 0, 1))] * 2
     return float(np.mean(marks)) if marks else 0.0
+
+
+def _flight(body: Body, start: int, end: int) -> float:
+    """0 = a foot always on the ground … 1 = in the air as long as a runner is."""
+    low, reach = _lowest(body), max(1, round(0.4 * body.rate))
+    padded = np.pad(low, reach, mode="edge")
+    ground = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1)
+    share = float((low - ground > FLIGHT)[start : end + 1].mean())
+    return float(np.clip(share / 0.4, 0, 1))
 
 
 def _lowest(body: Body) -> Floats:
@@ -145,7 +167,10 @@ def _hops(body: Body) -> list[tuple[Swing, Swing]]:
             continue
         down = next((one for one in found if one.change < 0 and one.start >= up.end - 1), None)
         rise = float(hips[up.end] - hips[up.start])
-        if down is not None and rise >= RISE and rise >= 0.5 * up.change:
+        # Both feet, not one after the other as in running.
+        feet = [float(np.ptp(body.y(foot)[up.start : up.end + 1])) for foot in _FEET]
+        together = min(feet) > 0.5 * max(feet)
+        if down is not None and together and rise >= RISE and rise >= 0.5 * up.change:
             out.append((up, down))
     return out
 
@@ -159,8 +184,8 @@ def jumping_jacks(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     legs = np.abs(body.x("left_ankle") - body.x("right_ankle"))
     opened = swings(arms, ARM_OPENING)
     spread = swings(legs, LEG_OPENING)
-    together, both = _correlation(arms, legs), _correlation(*raised)
-    if len(opened) < 2 or len(spread) < 2 or together < 0.4 or both < 0.5:  # noqa: PLR2004
+    alike, both = correlation(arms, legs), correlation(*raised)
+    if len(opened) < 2 or len(spread) < 2 or alike < 0.4 or both < 0.5:  # noqa: PLR2004
         return
     if _crossed(body):
         return
@@ -168,13 +193,13 @@ def jumping_jacks(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     sure = min(
         evidence(float(np.ptp(arms)), ARM_OPENING), evidence(float(np.ptp(legs)), LEG_OPENING)
     )
-    sure *= body.sure(*_ARMS, *_FEET) * (0.6 + 0.4 * together)
+    sure *= body.sure(*_ARMS, *_FEET) * (0.6 + 0.4 * alike)
     found_loco = [one for one in found if one.action in _LOCOMOTION]
     if not found_loco or sure > max(one.confidence for one in found_loco):
         yield Found("jumping jacks", "body", None, start, end, sure)
 
 
-def _correlation(one: Floats, other: Floats) -> float:
+def correlation(one: Floats, other: Floats) -> float:
     """Pearson's correlation of two curves; 0 when one of them does not change."""
     first, second = one - one.mean(), other - other.mean()
     scale = float(np.sqrt((first @ first) * (second @ second)))
@@ -194,20 +219,23 @@ def _arm_angle(body: Body, side: str) -> Floats:
 
 
 def jump(body: Body, found: Sequence[Found]) -> Iterable[Found]:
-    """Both feet leave the ground and come down, the hips with them."""
+    """Both feet leave the ground and come down, the hips with them; rows are one jumping."""
     if not body.has(*_FEET, "mid_hip"):
         return
     hops = [
         hop
         for hop in _hops(body)
-        if not _busy(found, hop[0].start, hop[1].end, *_LOCOMOTION, "jumping jacks")
+        if not busy(found, hop[0].start, hop[1].end, *_LOCOMOTION, "jumping jacks")
     ]
     if not hops:
         return
-    start, end = span([one for hop in hops for one in hop])
-    height = float(np.median([up.change for up, _ in hops]))
-    sure = evidence(height, HOP) * body.sure(*_FEET, "mid_hip")
-    yield Found("jump", "body", None, start, end, sure)
+    seen = body.sure(*_FEET, "mid_hip")
+    jumps = [
+        Found("jump", "body", None, up.start, down.end, evidence(up.change, HOP) * seen)
+        for up, down in hops
+    ]
+    longest = max(one.end - one.start for one in jumps)
+    yield from grouped(jumps, longest)
 
 
 def sinking(body: Body, found: Sequence[Found]) -> Iterable[Found]:
@@ -221,7 +249,7 @@ def sinking(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     moves = [
         one
         for one in swings(height, SINK)
-        if not _near(found, one, taken, margin)
+        if not near(found, one, taken, margin)
         # The hips themselves move: pulled-up feet are no sinking.
         and (hips[one.end] - hips[one.start]) / one.change > 0.5  # noqa: PLR2004
     ]
@@ -239,14 +267,68 @@ def sinking(body: Body, found: Sequence[Found]) -> Iterable[Found]:
                 at += 2
             yield Found("squat", "body", None, one.start, last, sure)
             continue
-        action = "sit down" if one.change < 0 else "stand up"
+        action = rest_of(body, one.end) if one.change < 0 else "stand up"
         yield Found(action, "body", None, one.start, one.end, sure)
         at += 1
 
 
-def _near(found: Sequence[Found], one: Swing, actions: Sequence[str], margin: int = 0) -> bool:
+def posture(body: Body, start: int, end: int) -> str:
+    """`still` for who stands, or shows no legs; `sit`, `kneel still`, `lie` for who does not."""
+    if not body.has(*_FEET, "mid_hip"):
+        return "still"
+    middle = (start + end) // 2
+    foot = min(float(body.y(name)[middle]) for name in _FEET)
+    if float(body.y("mid_hip")[middle]) - foot > UPRIGHT:
+        return "still"
+    return {"sit down": "sit", "kneel": "kneel still"}.get(rest_of(body, middle), "lie")
+
+
+def rest_of(body: Body, frame: int) -> str:
+    """How somebody rests who went down: lies, kneels or sits, by the heights of hips and knees."""
+    hips = float(body.y("mid_hip")[frame])
+    foot = min(float(body.y(name)[frame]) for name in _FEET)
+    if body.has("neck") and float(body.y("neck")[frame]) - foot < 0.25:  # noqa: PLR2004
+        return "lie down"
+    knees = [float(body.y(f"{side}_knee")[frame]) for side in SIDES if body.has(f"{side}_knee")]
+    # A knee on the ground is no higher than the foot, with the hips above it.
+    if knees and min(knees) - foot < 0.07 and hips - min(knees) > 0.12:  # noqa: PLR2004
+        return "kneel"
+    return "sit down"
+
+
+def grouped(found: Sequence[Found], gap: int, least: int = 1) -> list[Found]:
+    """Join what happens again within `gap` frames; rows of fewer than `least` are left out."""
+    rows: list[list[Found]] = []
+    for one in sorted(found, key=lambda item: (item.start, item.end)):
+        row = next(
+            (
+                row
+                for row in reversed(rows)
+                if (row[0].action, row[0].part, row[0].direction)
+                == (one.action, one.part, one.direction)
+                and one.start - row[-1].end <= gap
+            ),
+            None,
+        )
+        if row is None:
+            rows.append([one])
+        else:
+            row.append(one)
+    return [
+        replace(
+            row[0],
+            end=max(one.end for one in row),
+            confidence=max(one.confidence for one in row),
+        )
+        for row in rows
+        if len(row) >= least
+    ]
+
+
+def near(found: Sequence[Found], one: Swing, actions: Sequence[str], margin: int = 0) -> bool:
+    """Whether one of these actions overlaps a swing, or comes within `margin` frames of it."""
     start, end = one.start - margin, one.end + margin
-    return any(item.action in actions and _overlap(item, start, end) for item in found)
+    return any(item.action in actions and overlap(item, start, end) for item in found)
 
 
 def bend(body: Body, found: Sequence[Found]) -> Iterable[Found]:
@@ -257,7 +339,7 @@ def bend(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     angle = np.degrees(np.arctan2(trunk[:, 0], trunk[:, 1]))
     seen = body.sure("neck", "mid_hip")
     taken = ("sit down", "stand up", "squat", "jump", *_LOCOMOTION)
-    leans = [one for one in swings(np.abs(angle), BEND) if not _near(found, one, taken)]
+    leans = [one for one in swings(np.abs(angle), BEND) if not near(found, one, taken)]
     if leans and max(abs(one.change) for one in leans) >= BEND:
         start, end = span(leans)
         top = start + int(np.argmax(np.abs(angle[start : end + 1])))
@@ -266,11 +348,12 @@ def bend(body: Body, found: Sequence[Found]) -> Iterable[Found]:
         yield Found("bend", "body", direction, start, end, evidence(amount, BEND) * seen)
         return
     length = np.hypot(*trunk.T)
-    shrunk = [one for one in swings(length, 0.08) if not _near(found, one, taken)]
-    if shrunk and length.min() < 0.72 * np.percentile(length, 90) and shrunk[0].change < 0:
+    shrunk = [one for one in swings(length, SHRUNK) if not near(found, one, taken)]
+    if shrunk and length.min() < 0.83 * np.percentile(length, 90) and shrunk[0].change < 0:
         start, end = span(shrunk)
-        sure = 0.6 * evidence(shrunk[0].change, 0.08) * seen
-        yield Found("bend", "body", "forward", start, end, sure)
+        sure = 0.6 * evidence(shrunk[0].change, SHRUNK) * seen
+        # A trunk that points at us looks short whichever way it leans.
+        yield Found("bend", "body", None, start, end, sure)
 
 
 def _bend_direction(body: Body, angle: float, frame: int) -> str | None:
@@ -279,29 +362,38 @@ def _bend_direction(body: Body, angle: float, frame: int) -> str | None:
     if width is not None and abs(float(np.median(width))) > 0.15:  # noqa: PLR2004 - faces us
         sign = 1 if float(np.median(width)) > 0 else -1
         return "left" if angle * sign > 0 else "right"
-    facing = _facing(body, frame)
-    if facing == 0:
+    towards = facing(body, frame)
+    if towards == 0:
         return None
-    return "forward" if angle * facing > 0 else "backward"
+    return "forward" if angle * towards > 0 else "backward"
 
 
-def _facing(body: Body, frame: int) -> int:
-    """-1 faces the left of the picture, 1 the right, 0 nobody knows; by the toes, then the nose."""
+def facing(body: Body, frame: int) -> int:
+    """-1 faces the left of the picture, 1 the right, 0 nobody knows; toes and nose must agree."""
+    told = {int(np.sign(gap)) for gap in _ahead(body, frame)}
+    return told.pop() if len(told) == 1 else 0
+
+
+def _ahead(body: Body, frame: int) -> Iterable[float]:
+    """What tells where somebody faces: how far toes and nose lie to the right, where it shows."""
     for side in SIDES:
         if body.has(f"{side}_big_toe", f"{side}_ankle"):
             gap = float((body.x(f"{side}_big_toe") - body.x(f"{side}_ankle"))[frame])
             if abs(gap) > 0.03:  # noqa: PLR2004
-                return 1 if gap > 0 else -1
-    if body.has("nose", "left_ear", "right_ear"):
-        ears = (body.points["left_ear"] + body.points["right_ear"]) / 2
-        ahead = body.points["nose"] - ears
-        spine = body.points["neck"] - body.points["mid_hip"] if body.has("mid_hip") else None
-        if spine is None:
-            return int(np.sign(ahead[frame, 0])) if abs(ahead[frame, 0]) > 0.02 else 0  # noqa: PLR2004
-        # Ahead is a quarter turn from the spine: works upside down, too.
-        across = float(ahead[frame, 0] * spine[frame, 1] - ahead[frame, 1] * spine[frame, 0])
-        return int(np.sign(across)) if abs(across) > 0.003 else 0  # noqa: PLR2004
-    return 0
+                yield gap
+    if not body.has("nose", "left_ear", "right_ear"):
+        return
+    ears = (body.points["left_ear"] + body.points["right_ear"]) / 2
+    nose = (body.points["nose"] - ears)[frame]
+    if not body.has("neck", "mid_hip"):
+        if abs(nose[0]) > 0.02:  # noqa: PLR2004
+            yield float(nose[0])
+        return
+    # Ahead is a quarter turn from the spine: works upside down, too.
+    spine = (body.points["neck"] - body.points["mid_hip"])[frame]
+    across = float(nose[0] * spine[1] - nose[1] * spine[0])
+    if abs(across) > 0.003:  # noqa: PLR2004
+        yield across
 
 
 def _width(body: Body) -> Floats | None:
@@ -330,12 +422,12 @@ def turn(body: Body, _: Sequence[Found]) -> Iterable[Found]:
 def _turn_direction(body: Body, one: Swing, width: Floats) -> str | None:
     """Which way, from the person's own view: where they look in the narrow moment of the turn."""
     middle = one.start + int(np.argmin(np.abs(width[one.start : one.end + 1])))
-    facing = _facing(body, middle)
+    towards = facing(body, middle)
     # In the narrow moment someone who faces the picture's right has turned left from facing us.
     away = one.change < 0
-    if facing == 0:
+    if towards == 0:
         return None
-    return "left" if (facing > 0) == away else "right"
+    return "left" if (towards > 0) == away else "right"
 
 
 def arms(body: Body, found: Sequence[Found]) -> Iterable[Found]:
@@ -345,20 +437,20 @@ def arms(body: Body, found: Sequence[Found]) -> Iterable[Found]:
     for side in SIDES:
         if not body.has(f"{side}_shoulder", f"{side}_wrist"):
             continue
-        waves = list(_waves(body, side))
+        waves = list(_waves(body, side, found))
         hits = [] if waves else list(_punches(body, side))
         lifts = [
             one
             for one in _lifts(body, side)
-            if not any(_overlap(one, wave.start, wave.end) for wave in (*waves, *hits))
+            if not any(overlap(one, wave.start, wave.end) for wave in (*waves, *hits))
         ]
         singles += waves + hits + lifts
-    free = [one for one in singles if not _busy(found, one.start, one.end, *taken)]
-    return _joined(free)
+    free = [one for one in singles if not busy(found, one.start, one.end, *taken)]
+    return joined(free)
 
 
-def _waves(body: Body, side: str) -> Iterable[Found]:
-    """The forearm swings to and fro while the hand is up."""
+def _waves(body: Body, side: str, found: Sequence[Found]) -> Iterable[Found]:
+    """The forearm swings to and fro while the hand is up; on the way, high and wide."""
     names = (f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")
     if not body.has(*names):
         return
@@ -376,6 +468,9 @@ def _waves(body: Body, side: str) -> Iterable[Found]:
         return
     start, end = span(swing)
     amount = float(np.median([abs(one.change) for one in swing]))
+    over = float((body.y(names[2]) - body.y(names[0]))[start : end + 1].min())
+    if busy(found, start, end, *_LOCOMOTION) and (amount < WAVE_GOING or over < 0):
+        return
     sure = evidence(amount, WAVE) * body.sure(*names) * (0.8 if len(swing) == 2 else 1.0)  # noqa: PLR2004
     yield Found("wave", f"{side} arm", None, start, end, sure)
 
@@ -404,14 +499,23 @@ def _lifts(body: Body, side: str) -> Iterable[Found]:
     seen = body.sure(f"{side}_shoulder", f"{side}_wrist")
     for one in swings(height, RAISE):
         low, high = sorted((float(height[one.start]), float(height[one.end])))
-        if high < 0.03 or low > high - RAISE or low > 0.03:  # noqa: PLR2004 - stays below or above
+        # From hanging to level is enough: arms come down from a T-pose.
+        least = LEVEL if low < HANGING and _straight_out(body, side, one) else 0.03
+        if high < least or low > high - RAISE or low > 0.03:  # noqa: PLR2004 - stays below or above
             continue
         action = "raise arms" if one.change > 0 else "lower arms"
         sure = evidence(one.change, RAISE) * seen * (1.0 if high > 0.1 else 0.7)  # noqa: PLR2004
         yield Found(action, f"{side} arm", None, one.start, one.end, sure)
 
 
-def _joined(found: Sequence[Found]) -> list[Found]:
+def _straight_out(body: Body, side: str, one: Swing) -> bool:
+    """Whether the arm lies out straight in the picture at the upper end of a swing."""
+    frame = one.end if one.change > 0 else one.start
+    arm = (body.points[f"{side}_wrist"] - body.points[f"{side}_shoulder"])[frame]
+    return bool(abs(arm[0]) > ARM_OUT)
+
+
+def joined(found: Sequence[Found]) -> list[Found]:
     """Join what the left and the right arm do at about the same time."""
     out: list[Found] = []
     right = [one for one in found if one.part == "right arm"]
@@ -444,7 +548,7 @@ def legs(body: Body, found: Sequence[Found]) -> Iterable[Found]:
         standing = body.y(f"{other}_ankle")
         moves = swings(height, LIFT_LEG)
         for at, one in enumerate(moves):
-            if one.change < 0 or height[one.end] < LIFT_LEG or _near(found, one, taken):
+            if one.change < 0 or height[one.end] < LIFT_LEG or near(found, one, taken):
                 continue
             if abs(float(standing[one.end] - standing[one.start])) > 0.5 * one.change:
                 continue

@@ -46,12 +46,16 @@ class Joint:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """Joints, their places T×J×3 over time and J×3 in the rest pose, seconds a frame."""
+    """Joints, their places T×J×3 over time and J×3 in the rest pose, seconds a frame.
+
+    `left_out`: lines of motion behind the stated number of frames.
+    """
 
     joints: tuple[Joint, ...]
     places: Floats
     rest: Floats
     frame_time: float
+    left_out: int = 0
 
 
 def read_bvh(part: Part, limits: Limits) -> Capture:
@@ -67,7 +71,7 @@ def read_bvh(part: Part, limits: Limits) -> Capture:
     rest = np.zeros((len(joints), 3))
     for index, joint in enumerate(joints):
         rest[index] = joint.offset + (rest[joint.parent] if joint.parent >= 0 else 0)
-    return Capture(tuple(joints), _forward(joints, values), rest, frame_time)
+    return Capture(tuple(joints), _forward(joints, values), rest, frame_time, reader.left_out)
 
 
 def _forward(joints: list[Joint], values: Floats) -> Floats:
@@ -114,6 +118,7 @@ class _Reader:
         self.file = part.name
         self.lines = bounded_lines(part, _MAX_TEXT, _MAX_LINES)
         self.at = 0
+        self.left_out = 0
 
     def error(self, message: str, name: str) -> InputError:
         return InputError(message, file=self.file, record=f"line {max(self.at, 1)}", field=name)
@@ -238,9 +243,18 @@ class _Reader:
             rows.append(self._row(words))
         if len(rows) < count:
             raise self.error(f"truncated: {len(rows)} of {count:.0f} frames", "MOTION")
-        if self._next():
-            raise self.error(f"more lines than the {count:.0f} frames that are stated", "MOTION")
+        self._count_more(count, channels)
         return np.array(rows, dtype=np.float64).reshape(len(rows), channels), frame_time
+
+    def _count_more(self, count: float, channels: int) -> None:
+        """Count whole lines behind the stated frames: recorders close a file by one line more."""
+        while words := self._next():
+            if len(words) != channels:
+                raise self.error(
+                    f"more lines than the {count:.0f} frames that are stated", "MOTION"
+                )
+            self._row(words)
+            self.left_out += 1
 
     def _row(self, words: list[str]) -> Floats:
         """A line of numbers, all at once; one by one only where one of them has to be named."""

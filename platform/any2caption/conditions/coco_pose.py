@@ -29,8 +29,10 @@ from any2caption.conditions.keypoints import (
     pairs,
     people_of,
     scores,
+    triples,
 )
-from any2caption.conditions.layouts import COCO_17
+from any2caption.conditions.layouts import BODY_25, COCO_17
+from any2caption.conditions.named_points import at_their_places, names_of
 
 COVERED = 0.5
 WHOLE_BODY = 133
@@ -144,13 +146,20 @@ def no_clip(images: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def mmpose_frames(value: Any, file: str) -> list[Frame]:
+def mmpose_frames(value: Any, file: str, notes: Notes) -> list[Frame]:
     """Read MMPose predictions: a list of instances, or `instance_info` with a list a frame.
 
+    Points that the file names (`meta_info`) go to their places by name. Points of three coordinates
+    with their scores are people in space: K×4 = (x, y, confidence, z).
+
     Raises:
-        InputError: malformed entries.
+        InputError: malformed entries, names without a body's limbs.
     """
+    names: Sequence[str] | None = None
     if isinstance(value, dict):
+        names = names_of(value.get("meta_info"), Where(file))
+        if names:
+            notes.assume("points are put at their places by the names in keypoint_id2name")
         infos = _objects(value.get("instance_info"), Where(file), "instance_info")
         groups = [
             _objects(info.get("instances"), Where(file, count), "instances")
@@ -163,11 +172,39 @@ def mmpose_frames(value: Any, file: str) -> list[Frame]:
         people = []
         for count, instance in enumerate(group, start=1):
             where = Where(file, at, count)
-            points = pairs(instance.get("keypoints"), where, "keypoints")
-            sure = scores(instance.get("keypoint_scores"), len(points), where, "keypoint_scores")
-            people.append(with_scores(points, sure, where))
-        frames.append(Frame(people_of(people), None))
+            given, stated = instance.get("keypoints"), instance.get("keypoint_scores")
+            points = triples(given, where, "keypoints")
+            # Without scores of their own, third numbers of 0 to 1 may be scores.
+            if points is None or not (stated or _beyond(points[:, 2])):
+                points = pairs(given, where, "keypoints")
+            sure = scores(stated, len(points), where, "keypoint_scores")
+            people.append(_with_scores(points, sure, where, names))
+        layout = BODY_25.name if names else None
+        frames.append(Frame(people_of(people), None, layout=layout))
+    if len({person.shape for frame in frames for person in frame.people}) > 1:
+        raise Where(file).error("some people have two coordinates, others three", "keypoints")
     return frames
+
+
+def _beyond(values: Floats) -> bool:
+    """Whether some value lies outside 0…1."""
+    return bool(((values < 0) | (values > 1)).any())
+
+
+def _with_scores(
+    points: Floats, sure: Floats | None, where: Where, names: Sequence[str] | None
+) -> Floats | None:
+    """As `with_scores`; a third coordinate becomes the fourth column."""
+    if names is None and points.shape[1] == 2:  # noqa: PLR2004 - in the picture
+        return with_scores(points, sure, where)
+    if sure is None:
+        sure = (points != 0).any(axis=1).astype(np.float64)
+    person = np.column_stack([points[:, :2], sure, points[:, 2:]])
+    if names is None:
+        return cleaned(_body(person, where))
+    if len(person) != len(names):
+        raise where.error(f"{len(person)} points, but {len(names)} names", "keypoint_id2name")
+    return cleaned(at_their_places(person, names))
 
 
 def with_scores(points: Floats, sure: Floats | None, where: Where) -> Floats | None:

@@ -32,6 +32,10 @@ _COVERED = 0.9
 _ALIKE = 2
 _DRAWN_SHARE = 0.0002
 _COLOURED = 40
+_VIVID_SHARE = 0.1
+_HUES, _PARTS = 3, 6
+"""A skeleton's hues, in sixths of the circle; the colours of a body's parts."""
+_A_COLOUR = 0.02
 _LOOKED_AT = 9
 _LOOKED_PIXELS = 1_000_000
 _SHARP = 40
@@ -81,7 +85,7 @@ def parse_drawn(parts: Sequence[Part], options: Options, limits: Limits, notes: 
             file=parts[0].name,
             field="format",
         )
-    _check_drawn(looked, ground, parts[0].name, notes)
+    _check_drawn(looked, ground, parts[0].name)
     notes.assume(
         f"a drawn pose on an even ground ({share:.0%} of the picture): kept as pixels, because "
         "limb colours differ by tool; no points are read off it"
@@ -89,27 +93,51 @@ def parse_drawn(parts: Sequence[Part], options: Options, limits: Limits, notes: 
     return notes.parsed(DrawnPose(frames, float(options.get("fps", fps)), ground), format_)
 
 
-def _check_drawn(looked: Pixels, ground: tuple[int, int, int], file: str, notes: Notes) -> None:
-    """Refuse what is on the ground where it is no drawing; warn where it has no colours."""
+def _check_drawn(looked: Pixels, ground: tuple[int, int, int], file: str) -> None:
+    """Refuse what is on the ground where it is no drawing of a body."""
     far = ~_near(looked, ground)
     drawn = looked[far]
     if len(drawn) < _DRAWN_SHARE * looked[..., 0].size:
         raise InputError("nothing is drawn on the ground", file=file, field="pixels")
-    if _sharpness(looked, far) < _LEAST_SHARP:
+    wrong = _no_skeleton(looked, ground, drawn)
+    if wrong is None and _sharpness(looked, far) < _LEAST_SHARP:
+        wrong = "a dark scene (nothing in it has an edge)"
+    if wrong:
         raise InputError(
-            "nothing in it has an edge: a dark scene or a depth map, not a drawn pose; give it as "
-            "what it is (video, image, depth)",
+            f"{wrong}, not a drawn skeleton; give it as a video, image, segmentation, depth or "
+            "sketch",
             file=file,
             field="format",
         )
-    if int(np.ptp(drawn.astype(np.int16), axis=1).max()) < _COLOURED:
-        if not _one_tone(drawn):
-            raise InputError(
-                "grey of many levels, not a drawn pose; give it as depth",
-                file=file,
-                field="format",
-            )
-        notes.warn("the drawing has no colours: is this a mask or a line drawing?")
+
+
+def _no_skeleton(frames: Pixels, ground: tuple[int, int, int], drawn: Pixels) -> str | None:
+    """Say what else is drawn; None for thin lines of several hues, or body parts of many colours.
+
+    Masks and depth maps are grey, or fill large areas with few colours.
+    """
+    colours = drawn[np.ptp(drawn.astype(np.int16), axis=1) > _COLOURED]
+    if len(colours) < _VIVID_SHARE * len(drawn):
+        return "a mask, a depth map or a line drawing (it has no colours)"
+    # The hue in sixths of the circle: which channel is largest and which is smallest.
+    hues = np.bincount(3 * colours.argmax(axis=1) + colours.argmin(axis=1), minlength=9)
+    counts = np.bincount(_coarse(colours))
+    several = int((counts > _A_COLOUR * len(colours)).sum())
+    if int((hues > _A_COLOUR * len(colours)).sum()) < _HUES:
+        return "a mask (one or two hues)"
+    if several < _PARTS and not _are_lines(~_near(frames, ground)):
+        return f"a mask (areas of {several} colours)"
+    return None
+
+
+def _are_lines(drawn: NDArray[np.bool_]) -> bool:
+    """Whether little of T×H×W is left when what is drawn is made thinner by 3 % of the picture."""
+    reach = max(1, round(max(drawn.shape[1:]) * 0.015))
+    kept = drawn.copy()
+    for axis in (1, 2):
+        for step in (-reach, reach):
+            kept &= np.roll(drawn, step, axis=axis)
+    return bool(kept.sum() < 0.3 * drawn.sum())
 
 
 def ground_of(frames: Pixels) -> tuple[tuple[int, int, int], float]:
@@ -159,13 +187,6 @@ def _sharpness(frames: Pixels, drawn: NDArray[np.bool_]) -> float:
         sharp += int((edge & seen).sum())
         total += int(seen.sum())
     return sharp / max(total, 1)
-
-
-def _one_tone(drawn: Pixels) -> bool:
-    """Whether most of what is drawn in grey has about one level, as lines and masks have."""
-    counts = np.bincount(drawn[:, 1] // _STEP, minlength=256 // _STEP)
-    pairs = counts[:-1] + counts[1:]  # a level next to the border of a step falls into both
-    return bool(pairs.max() >= 0.5 * counts.sum())
 
 
 def _near(frames: Pixels, ground: tuple[int, int, int]) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """What the readers of keypoint JSON share: frames of people, places for messages, checked numbers.
 
-A person is K×3 = (x, y, confidence) as the file says; a missing point is all zero.
+A person is K×3 = (x, y, confidence) as the file says, in space K×4 with z behind; a missing point
+is all zero.
 """
 
 import math
@@ -22,6 +23,7 @@ ACCEPTED = (
 )
 _CANVAS_KEYS = (("canvas_width", "canvas_height"), ("width", "height"))
 _AXES = ("x", "y", "confidence")
+_SPACE = ("x", "y", "z")
 Floats = NDArray[np.float64]
 
 
@@ -34,6 +36,8 @@ class Frame:
     """(width, height)"""
     alone: bool = False
     """Whether it is a picture of its own, not a frame of a clip."""
+    layout: str | None = None
+    """The points' layout, where the file names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +158,27 @@ def pairs(values: Any, where: Where, field: str, depth: int = 3) -> Floats:
             raise where.error("not [x, y]", place)
         points.append([number(one[axis], where, f"{place} {_AXES[axis]}") for axis in (0, 1)])
     return np.array(points, dtype=np.float64).reshape(-1, 2)
+
+
+def triples(values: Any, where: Where, field: str) -> Floats | None:
+    """Return places N×3 of a list of [x, y, z]; None where the points are not all of that form."""
+    while isinstance(values, list) and len(values) == 1 and isinstance(values[0], list):
+        inner = values[0]
+        if not inner or not isinstance(inner[0], list):
+            break
+        values = inner
+    if not isinstance(values, list) or not values:
+        return None
+    if not all(isinstance(one, list) and len(one) == len(_SPACE) for one in values):
+        return None
+    if any(isinstance(value, list) for one in values for value in one):
+        return None
+    found = [
+        number(value, where, f"{field} point {at} {axis}")
+        for at, one in enumerate(values)
+        for axis, value in zip(_SPACE, one, strict=True)
+    ]
+    return np.array(found).reshape(-1, 3)
 
 
 def scores(values: Any, count: int, where: Where, field: str) -> Floats | None:

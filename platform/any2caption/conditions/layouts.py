@@ -101,6 +101,20 @@ MPI_15 = _layout(
     *_TRUNK_COCO,
     *_LEGS,
 )
+HUMAN_36M = Layout(
+    "HUMAN_36M",
+    (
+        *("mid_hip", "r_hip", "r_knee", "r_ankle", "l_hip", "l_knee", "l_ankle", "spine"),
+        *("thorax", "neck", "head", "l_shoulder", "l_elbow", "l_wrist"),
+        *("r_shoulder", "r_elbow", "r_wrist"),
+    ),
+    limbs=(
+        *((0, 1), (1, 2), (2, 3), (0, 4), (4, 5), (5, 6), (0, 7), (7, 8), (8, 11), (11, 12)),
+        *((12, 13), (8, 14), (14, 15), (15, 16), (8, 9), (9, 10)),
+    ),
+    colours=(),
+)
+"""Another order of 17 points: to doubt COCO's by; read by names only (see `named_points`)."""
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout for layout in (COCO_18, BODY_25, BODY_25B, COCO_17, MPI_15)
 }

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from any2caption.conditions.base import Notes, Options
 from any2caption.conditions.bvh import Capture
 from any2caption.conditions.layouts import BODY_25
+from any2caption.conditions.viewpoint import upward_of, view_of
 from any2caption.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -99,41 +100,28 @@ def find_joints(capture: Capture, file: str) -> dict[str, int]:
     return found
 
 
-def capture_points(capture: Capture, options: Options, file: str, notes: Notes) -> Floats:
-    """Return a capture as BODY_25 points T×25×3 = (x right, y down, confidence), its own units."""
+def capture_points(
+    capture: Capture, options: Options, file: str, notes: Notes
+) -> tuple[Floats, Floats]:
+    """Return a capture as BODY_25 points T×25×3 = (x right, y down, confidence), its own units.
+
+    And T×25, how far each point lies behind the others, away from the viewer.
+    """
     joints = find_joints(capture, file)
-    up, sign = _up_axis(capture, joints, options, notes)
     bodies = _body(capture, joints, notes)
-    view = str(options.get("view", "front"))
+    top, low = ((bodies[f"l_{name}"] + bodies[f"r_{name}"]) / 2 for name in ("shoulder", "ankle"))
+    up = upward_of(top - low, options, notes)
     if "view" not in options:
         notes.assume("motion capture is seen from the front of its first frame (option view)")
-    upward = np.eye(3)[up] * sign
-    across, ahead = _facing(bodies, upward)
-    axis = {"front": across, "back": -across, "left": -ahead, "right": ahead}[view]
+    across = sum(bodies[f"l_{name}"][0] - bodies[f"r_{name}"][0] for name in ("hip", "shoulder"))
+    view = view_of(np.asarray(across), up, options)
     out = np.zeros((len(capture.places), len(BODY_25.points), 3))
+    depth = np.zeros(out.shape[:2])
     for name, places in bodies.items():
         at = BODY_25.points.index(name)
-        out[:, at] = np.stack([places @ axis, -places @ upward, np.ones(len(places))], axis=1)
-    return out
-
-
-def _up_axis(
-    capture: Capture, joints: Mapping[str, int], options: Options, notes: Notes
-) -> tuple[int, float]:
-    """The axis along which the body stands most of the time, and its sign.
-
-    From the ankles to the shoulders, in the motion: a rest pose may lie along any axis.
-    """
-    sides = ("l", "r")
-    top = np.mean([capture.places[:, joints[f"{side}_shoulder"]] for side in sides], axis=0)
-    low = np.mean([capture.places[:, joints[f"{side}_ankle"]] for side in sides], axis=0)
-    rise = np.median(top - low, axis=0)
-    if "up" in options:
-        axis = "xyz".index(str(options["up"]))
-    else:
-        axis = int(np.argmax(np.abs(rise)))
-        notes.assume(f"up is the {'xyz'[axis]} axis, along which the person stands (option up)")
-    return axis, -1.0 if rise[axis] < 0 else 1.0
+        shown = view.apply(places)
+        out[:, at, :2], out[:, at, 2], depth[:, at] = shown[:, :2], 1.0, shown[:, 2]
+    return out, depth
 
 
 def _body(capture: Capture, joints: Mapping[str, int], notes: Notes) -> dict[str, Floats]:
@@ -150,18 +138,3 @@ def _body(capture: Capture, joints: Mapping[str, int], notes: Notes) -> dict[str
         places["nose"] = (capture.places[:, head] + tip) / 2
         notes.assume("the nose is the middle of the head's bone; eyes and ears are missing")
     return places
-
-
-def _facing(bodies: Mapping[str, Floats], upward: Floats) -> tuple[Floats, Floats]:
-    """Directions in the first frame, level with the ground: towards the person's left, and ahead.
-
-    Seen from the front, the person's left is at the right of the picture.
-    """
-    across = sum(bodies[f"l_{name}"][0] - bodies[f"r_{name}"][0] for name in ("hip", "shoulder"))
-    across = np.asarray(across) - (across @ upward) * upward
-    length = float(np.linalg.norm(across))
-    if length < 1e-9:  # noqa: PLR2004 - lying on the side: any level direction will do
-        across = np.roll(upward, 1)
-        length = 1.0
-    across /= length
-    return across, np.cross(across, upward)

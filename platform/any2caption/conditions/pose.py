@@ -17,18 +17,30 @@ from any2caption.conditions.bvh import read_bvh
 from any2caption.conditions.canvas import Canvas, canvases, square
 from any2caption.conditions.drawn_pose import parse_drawn
 from any2caption.conditions.keypoints import Frame
-from any2caption.conditions.layouts import BODY_25, BODY_25B, BY_COUNT, LAYOUTS, Layout
+from any2caption.conditions.layouts import (
+    BODY_25,
+    BODY_25B,
+    BY_COUNT,
+    COCO_17,
+    HUMAN_36M,
+    LAYOUTS,
+    Layout,
+)
 from any2caption.conditions.mocap import capture_points
 from any2caption.conditions.pose_json import read_frames
 from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.tracking import track
 from any2caption.conditions.types import Part, Pose
+from any2caption.conditions.viewpoint import flattened
 from any2caption.errors import InputError
 
 _CLEAR = 0.85
+_DOUBT = 0.7
 _MIN_LIMBS = 4
 _JSON_ONLY = ("layout", "select")
 _BVH_ONLY = ("view", "up")
+_FLAT = 3
+"""Columns of a person in a picture: x, y, confidence; in space z follows."""
 Floats = NDArray[np.float64]
 
 
@@ -46,8 +58,10 @@ def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parse
     if name == "BVH":
         _refuse_options(options, _JSON_ONLY, parts, name)
         return _parse_bvh(parts, options, limits, notes)
-    _refuse_options(options, _BVH_ONLY, parts, name)
     frames, format_ = read_frames(parts, options, limits, notes)
+    solid = any(person.shape[1] > _FLAT for frame in frames for person in frame.people)
+    if not solid:
+        _refuse_options(options, _BVH_ONLY, parts, name)
     if not any(frame.people for frame in frames):
         raise InputError(
             f"every point is missing in every frame ({len(frames)} read): no pose to follow",
@@ -55,9 +69,15 @@ def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parse
             field="pose_keypoints_2d",
         )
     layout = _layout(frames, options, parts[0].name, notes)
+    if solid:
+        frames = flattened(frames, layout, options, parts[0].name, notes)
     stacked = np.concatenate([person for frame in frames for person in frame.people])
     points = stacked[stacked[:, 2] > 0, :2]
-    sizes = canvases(points, [frame.canvas for frame in frames], options, parts[0].name, notes)
+    if solid:
+        notes.assume("the canvas is the square around the whole motion plus 10%")
+        sizes = [square(points)] * len(frames)
+    else:
+        sizes = canvases(points, [frame.canvas for frame in frames], options, parts[0].name, notes)
     scaled = [
         [_apply(person, canvas) for person in frame.people]
         for frame, canvas in zip(frames, sizes, strict=True)
@@ -67,7 +87,9 @@ def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parse
         notes.warn(f"{dropped} people who were seen least are left out")
     fps = float(options["fps"]) if "fps" in options else None
     clip = not any(frame.alone for frame in frames)
-    pose = Pose(tracked.astype(np.float32), layout.name, fps, sizes[0].aspect, clip)
+    depth = (tracked[..., _FLAT] / sizes[0].size[1]).astype(np.float32) if solid else None
+    keypoints = tracked[..., :_FLAT].astype(np.float32)
+    pose = Pose(keypoints, layout.name, fps, sizes[0].aspect, clip, depth)
     return notes.parsed(pose, format_)
 
 
@@ -88,7 +110,13 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
             field="pose",
         )
     capture = read_bvh(parts[0], limits)
-    points = capture_points(capture, options, parts[0].name, notes)
+    if capture.left_out:
+        lines = "line" if capture.left_out == 1 else "lines"
+        notes.warn(
+            f"{capture.left_out} {lines} of motion behind the stated {len(capture.places)} frames "
+            "left out (correct 'Frames' to keep them)"
+        )
+    points, depth = capture_points(capture, options, parts[0].name, notes)
     there = points[points[..., 2] > 0, :2]
     if "width" in options or "height" in options:
         raise InputError(
@@ -97,9 +125,12 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
             field="width" if "width" in options else "height",
         )
     notes.assume("the canvas is the square around the whole motion plus 10%")
-    keypoints = _apply(points.reshape(-1, 3), square(there)).reshape(points.shape)[:, None]
+    canvas = square(there)
+    keypoints = _apply(points.reshape(-1, 3), canvas).reshape(points.shape)[:, None]
+    behind = (depth / canvas.size[1])[:, None]
     fps = float(options.get("fps", 1 / capture.frame_time))
-    return notes.parsed(Pose(keypoints.astype(np.float32), BODY_25.name, fps), "BVH")
+    pose = Pose(keypoints.astype(np.float32), BODY_25.name, fps, depth=behind.astype(np.float32))
+    return notes.parsed(pose, "BVH")
 
 
 def _layout(frames: Sequence[Frame], options: Options, file: str, notes: Notes) -> Layout:
@@ -115,7 +146,24 @@ def _layout(frames: Sequence[Frame], options: Options, file: str, notes: Notes) 
                 field="layout",
             )
         return layout
+    if named := next((frame.layout for frame in frames if frame.layout), None):
+        return LAYOUTS[named]
+    if count == len(COCO_17.points):
+        _doubt_coco(people, file)
     return BY_COUNT.get(count) or _guess_25(people, notes)
+
+
+def _doubt_coco(people: Sequence[Floats], file: str) -> None:
+    """Refuse 17 points that make a body in Human3.6M's order and none in COCO's."""
+    both = [(limb_length(one, COCO_17), limb_length(one, HUMAN_36M)) for one in people]
+    ratios = [other / coco for coco, other in both if coco and other]
+    if ratios and float(np.median(ratios)) < _DOUBT:
+        raise InputError(
+            "17 points, but in COCO's order the limbs join far-apart points: these look like "
+            "Human3.6M's; give their names (keypoint_id2name), or option layout COCO_17",
+            file=file,
+            field="keypoints",
+        )
 
 
 def limb_length(person: Floats, layout: Layout) -> float | None:

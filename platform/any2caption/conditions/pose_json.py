@@ -99,7 +99,7 @@ def _read(  # noqa: PLR0913, PLR0917 - one dialect each
     select = str(options["select"]) if "select" in options else None
     clip = "fps" in options
     if name == MMPOSE:
-        return mmpose_frames(value, file)
+        return mmpose_frames(value, file, notes)
     if name == COCO and isinstance(value, dict) and "annotations" in value:
         return annotation_frames(value, select, file, notes, clip=clip)
     many = isinstance(value, list)

@@ -54,6 +54,8 @@ def _sizes(people: Floats, there: NDArray[np.bool_]) -> Floats:
 def track(frames: Sequence[Sequence[Floats]], max_people: int) -> tuple[Floats, int]:
     """Assign people (each K×3, at least one point) to tracks: T×P×K×3 and how many were left out.
 
+    Columns behind the confidence go along.
+
     Frame by frame, the pairing of seen people with known tracks that has the smallest total
     distance wins (Hungarian method); pairs further than `GATE` start a new track. The time is
     linear in the frames, since only `REMEMBERED` tracks can go on. Tracks are
@@ -84,8 +86,8 @@ def track(frames: Sequence[Sequence[Floats]], max_people: int) -> tuple[Floats, 
     weight = [sum(int((person[:, 2] > 0).sum()) for _, person in one) for one in seen]
     order = sorted(range(len(seen)), key=lambda one: (-weight[one], one))
     kept = order[:max_people]
-    points = len(seen[0][0][1])
-    out = np.zeros((len(frames), len(kept), points, 3))
+    shape = seen[0][0][1].shape
+    out = np.zeros((len(frames), len(kept), *shape))
     for place, one in enumerate(kept):
         for index, person in seen[one]:
             out[index, place] = person

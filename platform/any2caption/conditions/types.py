@@ -70,7 +70,8 @@ class Pose:
     and then x = y = 0. People are in a stable order over time. `layout` names the keypoint order,
     for example `COCO_18` or `BODY_25`. `aspect` is the canvas' width over its height: shapes and
     lengths are measured in (aspect · x, y). `clip` is False where the frames are pictures of their
-    own, which show no movement.
+    own, which show no movement. `depth` float32 T×P×K is how far each point lies behind the picture
+    plane, in canvas heights (0 where missing); None = a picture says nothing of it.
     """
 
     keypoints: NDArray[np.float32]
@@ -78,6 +79,7 @@ class Pose:
     fps: float | None = None
     aspect: float = 1.0
     clip: bool = True
+    depth: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)

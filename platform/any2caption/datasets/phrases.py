@@ -39,6 +39,12 @@ _POSE_ACTIONS: Mapping[str, str] = {
     "raise arms": "raising the arms",
     "lower arms": "lowering the arms",
     "raise leg": "raising a leg",
+    "lie down": "lying down",
+    "kneel still": "kneeling",
+    "swing": "swinging the arms",
+    "move apart": "moving apart",
+    "shake hands": "shaking hands",
+    "face": "facing each other",
 }
 Origin = Literal["caption", "geometry"]
 PoseOf = Callable[[RecordCondition], object]
