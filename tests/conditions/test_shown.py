@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from fractions import Fraction
 
 import av
@@ -252,3 +253,31 @@ def test_a_long_clip_without_key_frames_is_refused_with_the_limit():
     with pytest.raises(InputError, match="20 frames of this size") as caught:
         decode_video(long_clip(100), few, Notes())
     assert "this one has 1" in str(caught.value)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_colour_follows_the_orientation_as_eight_bits_do(orientation):
+    from .test_sketch_normal import deep_png
+
+    values = np.full((3, 4, 3), (32768, 32768, 65535), np.uint16)
+    values[0, 0] = (65535, 32768, 32768)
+    exif = PilImage.Exif()
+    exif[0x0112] = orientation
+    plain = deep_png(values)
+    head = plain.data[:33]  # signature and IHDR
+    body = exif.tobytes().removeprefix(b"Exif\x00\x00")
+    chunk = struct.pack(">I", len(body)) + b"eXIf" + body
+    chunk += struct.pack(">I", zlib.crc32(b"eXIf" + body))
+    deep = Part("n.png", head + chunk + plain.data[33:])
+    flat = picture((values >> 8).astype(np.uint8), exif=exif)
+    one, other = (parse_condition("normal", [part]).payload.vectors for part in (deep, flat))
+    assert one.shape == other.shape
+    np.testing.assert_allclose(one, other, atol=0.02)
+
+
+@pytest.mark.parametrize("format_", ["PNG", "JPEG"])
+def test_pictures_with_pixels_that_are_not_square_are_taken_with_a_warning(format_):
+    plain = np.zeros((20, 30, 3), np.uint8)
+    wide = picture(plain, format_, dpi=(72, 144))
+    assert "2 times as wide as high" in parse_condition("image", [wide]).warnings[0]
+    assert not parse_condition("image", [picture(plain, format_, dpi=(72, 72))]).warnings

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from any2caption.conditions.base import Notes, Options
-from any2caption.conditions.documents import same_name, shown, size_of
+from any2caption.conditions.documents import composed, shown, size_of
 from any2caption.conditions.files import natural_key
 from any2caption.errors import InputError
 
@@ -73,11 +73,11 @@ def pictures_of(
 def _selected(images: list[dict[str, Any]], options: Options, file: str) -> list[dict[str, Any]]:
     if "select" not in options:
         return images
-    wanted = str(options["select"])
+    wanted = composed(str(options["select"]))
     chosen = [
         one
         for one in images
-        if wanted == str(one.get("id")) or same_name(wanted, str(one.get("file_name")))
+        if wanted == str(one.get("id")) or wanted == composed(str(one.get("file_name")))
     ]
     if not chosen:
         known = ", ".join(_name(one) for one in images[:_NAMED])

@@ -147,9 +147,9 @@ def without_nulls(value: Mapping[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in value.items() if item is not None}
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether two names of files are one, however their accents are composed (NFC or NFD)."""
-    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
+def composed(name: str) -> str:
+    """Return a file's name with composed accents (NFC): some systems decompose them in copies."""
+    return unicodedata.normalize("NFC", name)
 
 
 def size_of(

@@ -18,6 +18,7 @@ from any2caption.conditions.base import Notes
 from any2caption.conditions.clips import Clip, decode_video, encode_mp4
 from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
 from any2caption.conditions.types import Part
+from any2caption.conditions.upright import Turn, square_size
 from any2caption.errors import InputError
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
     "encode_png",
     "image_header",
     "load_image",
-    "warn_of_black",
+    "warn_of_odd",
 ]
 
 MAX_PIXELS = 40_000_000
@@ -65,16 +66,18 @@ class Header:
     """Bits a channel; 8 unless a PNG says otherwise."""
     channels: int
     """Channels as stored (palette = 1)."""
-    rotated: bool
-    """EXIF says that width and height change places."""
+    turn: Turn
+    """How EXIF says that the picture is shown."""
     animated: bool
     """More than one frame (PNG, WebP)."""
+    aspect: float = 1.0
+    """Width of a pixel over its height, where the file states both."""
 
     @property
     def upright_size(self) -> tuple[int, int]:
         """(height, width) after the EXIF orientation is applied."""
         size = (self.height, self.width)
-        return size[::-1] if self.rotated else size
+        return size[::-1] if self.turn.transposed else size
 
 
 def _open(part: Part, max_pixels: int) -> PilImage.Image:
@@ -117,15 +120,15 @@ def image_header(part: Part, max_pixels: int = MAX_PIXELS) -> Header:
     picture = _open(part, max_pixels)
     name = sniff(part.data)
     bits = part.data[24] if name == "PNG" and len(part.data) >= _PNG_HEAD else 8
-    orientation = _orientation(picture)
     return Header(
         format=name,
         width=picture.width,
         height=picture.height,
         bits=bits,
         channels=len(picture.getbands()),
-        rotated=orientation in (5, 6, 7, 8),
+        turn=Turn.of_exif(_orientation(picture)),
         animated=name != "JPEG" and getattr(picture, "n_frames", 1) > 1,
+        aspect=_aspect(picture),
     )
 
 
@@ -134,6 +137,18 @@ def _orientation(picture: PilImage.Image) -> int:
         return int(picture.getexif().get(0x0112, 1))
     except DECODE_ERRORS:
         return 1
+
+
+def _aspect(picture: PilImage.Image) -> float:
+    """From the density across and down: PNG's pHYs, JFIF's density or aspect ratio."""
+    found = (
+        picture.info.get("jfif_density") or picture.info.get("dpi") or picture.info.get("aspect")
+    )
+    try:
+        across, down = (float(one) for one in found or (1, 1))
+        return down / across if across > 0 and down > 0 else 1.0
+    except (TypeError, ValueError):
+        return 1.0
 
 
 def load_image(part: Part, max_pixels: int = MAX_PIXELS) -> PilImage.Image:
@@ -184,9 +199,20 @@ def to_rgb(picture: PilImage.Image) -> NDArray[np.uint8]:
     return np.array(picture.convert("RGB"), dtype=np.uint8)
 
 
-def warn_of_black(part: Part, notes: Notes, max_pixels: int = MAX_PIXELS) -> None:
-    """Warn of a 16-bit grey picture with values so small that it is black: ids, or a 0/1 mask."""
-    if image_header(part, max_pixels).bits != _DEEP:
+def warn_of_odd(part: Part, notes: Notes, max_pixels: int = MAX_PIXELS) -> None:
+    """Warn of what is not as it looks: animations, pixels that are not square, tiny values.
+
+    16-bit grey with values so small that it is black to the eye is ids, or a 0/1 mask.
+    """
+    header = image_header(part, max_pixels)
+    if header.animated:
+        notes.warn("an animated picture: its first frame is taken")
+    if square_size(1000, 1000, header.aspect) != (1000, 1000):
+        notes.warn(
+            f"pixels {header.aspect:.3g} times as wide as high are taken as square: resize the "
+            "picture as it is shown"
+        )
+    if header.bits != _DEEP:
         return
     picture = load_image(part, max_pixels)
     most = int(np.asarray(picture).max()) if picture.mode in _SIXTEEN_BIT else _BLACK + 1

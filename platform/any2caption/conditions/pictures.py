@@ -82,7 +82,7 @@ def stored_values(part: Part, limits: Limits, notes: Notes) -> tuple[str, NDArra
 
 
 def deep_colour(part: Part, limits: Limits) -> NDArray[np.uint16] | None:
-    """Return a 16-bit colour PNG's values uint16 H×W×3; None when the file is no such picture.
+    """Return a 16-bit colour PNG's values uint16 H×W×3, upright; None when it is no such picture.
 
     Pillow reads these with 8 bits, so FFmpeg's PNG decoder is used.
     """
@@ -97,7 +97,7 @@ def deep_colour(part: Part, limits: Limits) -> NDArray[np.uint16] | None:
             values: NDArray[np.uint16] = frame.reformat(format="rgb48le").to_ndarray()
     except (av.FFmpegError, ValueError, MemoryError, StopIteration, IndexError) as error:
         raise InputError("a damaged or truncated PNG", file=part.name, field="pixels") from error
-    return values.astype(np.uint16)
+    return header.turn.apply(values.astype(np.uint16))
 
 
 def distinct(values: NDArray[np.int32]) -> NDArray[np.int32]:

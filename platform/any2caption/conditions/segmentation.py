@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video
 from any2caption.conditions.colour_masks import read_colours, voc_index
-from any2caption.conditions.documents import load_json
+from any2caption.conditions.documents import composed, load_json
 from any2caption.conditions.mask_documents import parse_mask_document
 from any2caption.conditions.pictures import (
     IMAGE_FORMATS,
@@ -117,11 +117,11 @@ class _Beside:
                 raise InputError("a segment has no id", file=file, field="segments_info")
             category = segment.get("category_id")
             objects[ident] = self.categories.get(category, f"category {str(category)[:20]}")
-        self.objects[str(annotation.get("file_name", ""))] = objects
+        self.objects[composed(str(annotation.get("file_name", "")))] = objects
 
     def chosen(self, pictures: list[Part], notes: Notes) -> list[Part]:
         """Return the pictures that the JSON speaks of; all where it names none of them."""
-        named = [part for part in pictures if part.name in self.objects]
+        named = [part for part in pictures if composed(part.name) in self.objects]
         if not named or len(named) == len(pictures):
             return pictures
         left = len(pictures) - len(named)
@@ -215,7 +215,7 @@ def _panoptic(
         notes.assume(rule)
         return _done(ids, {}, notes, f"colour {name}")
     ids = np.stack([v[:, :, 0] + 256 * v[:, :, 1] + 65536 * v[:, :, 2] for _, v in frames])
-    files = [file for file, _ in frames]
+    files = [composed(file) for file, _ in frames]
     frames.clear()
     if not wanted and not beside.objects:
         ids = _smoothed(ids, notes)

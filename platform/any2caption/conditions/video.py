@@ -8,7 +8,7 @@ from any2caption.conditions.animated import decode_animated, is_animated
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video, kept_cap
 from any2caption.conditions.files import natural_key
-from any2caption.conditions.media import MAX_PIXELS, decode_image, image_header, warn_of_black
+from any2caption.conditions.media import MAX_PIXELS, decode_image, image_header, warn_of_odd
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.sniff import is_image, sniff
 from any2caption.conditions.types import Part, Video
@@ -77,7 +77,7 @@ def _parse_frames(parts: Sequence[Part], options: Options, limits: Limits, notes
             field="video",
         )
     kept = thin_pictures(parts, limits, notes)
-    warn_of_black(kept[len(kept) // 2], notes, limits.pixels or MAX_PIXELS)
+    warn_of_odd(kept[len(kept) // 2], notes, limits.pixels or MAX_PIXELS)
     frames = np.stack([decode_image(part, limits.pixels or MAX_PIXELS) for part in kept])
     if "fps" not in options:
         notes.assume(f"pictures carry no frame rate: {FRAMES_FPS:g} frames/s (option fps)")
