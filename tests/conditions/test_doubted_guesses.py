@@ -118,13 +118,16 @@ def test_a_filled_mask_is_taken_as_a_sketch_with_a_warning():
     assert "filled areas" in parse_condition("sketch", [picture(mask)]).warnings[0]
 
 
-@pytest.mark.parametrize("most", [1, 7, 255])
+@pytest.mark.parametrize(
+    ("most", "full", "dtype"),
+    [(1, "65,535", np.uint16), (255, "65,535", np.uint16), (1, "255", np.uint8)],
+)
 @pytest.mark.parametrize("kind", ["image", "video"])
-def test_a_deep_picture_of_tiny_values_is_said_to_be_black(most, kind):
-    deep = np.zeros((20, 30), np.uint16)
-    deep[5:15, 5:15] = most
-    parts = [picture(deep, name=f"{at}.png") for at in range(1 + (kind == "video"))]
-    assert f"values up to {most} of 65,535" in parse_condition(kind, parts).warnings[0]
+def test_a_picture_of_tiny_values_is_said_to_be_black(most, full, dtype, kind):
+    dark = np.zeros((20, 30), dtype)
+    dark[5:15, 5:15] = most
+    parts = [picture(dark, name=f"{at}.png") for at in range(1 + (kind == "video"))]
+    assert f"values up to {most} of {full} is black" in parse_condition(kind, parts).warnings[0]
 
 
 @pytest.mark.parametrize("content", ["(1, 2)\n(3, 4)\n(5, 9)\n(6, 9)\n", "1;2\n3;4\n5;9\n6;9\n"])

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image as PilImage
+from PIL import PngImagePlugin
 
 from any2caption.conditions.base import Limits, Notes
 from any2caption.conditions.clips import decode_video, encode_mp4
@@ -281,3 +282,17 @@ def test_pictures_with_pixels_that_are_not_square_are_taken_with_a_warning(forma
     wide = picture(plain, format_, dpi=(72, 144))
     assert "2 times as wide as high" in parse_condition("image", [wide]).warnings[0]
     assert not parse_condition("image", [picture(plain, format_, dpi=(72, 72))]).warnings
+
+
+@pytest.mark.parametrize("kind", ["tEXt", "zTXt", "iTXt"])
+def test_a_workflow_in_the_metadata_is_no_damage(kind):
+    info = PngImagePlugin.PngInfo()
+    workflow = "node " * 500_000
+    add = info.add_itxt if kind == "iTXt" else info.add_text
+    add("workflow", workflow, zip=kind != "tEXt")
+    plain = np.arange(600, dtype=np.uint8).reshape(20, 30)
+    part = picture(plain, pnginfo=info)
+    assert kind.encode() in part.data
+    read = parse_condition("image", [part])
+    np.testing.assert_array_equal(read.payload.pixels[:, :, 0], plain)
+    assert not read.warnings

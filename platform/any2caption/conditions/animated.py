@@ -10,6 +10,7 @@ from PIL import Image as PilImage
 from any2caption.conditions.base import Limits, Notes
 from any2caption.conditions.clips import DEFAULT_FPS, Clip, kept_cap
 from any2caption.conditions.media import DECODE_ERRORS, MAX_PIXELS, image_header, to_rgb
+from any2caption.conditions.png_chunks import without_texts
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
 from any2caption.conditions.types import Part
@@ -35,7 +36,7 @@ def decode_animated(part: Part, limits: Limits, notes: Notes) -> Clip:
     name = sniff(part.data)
     image_header(part, limits.pixels or MAX_PIXELS)
     try:
-        with PilImage.open(io.BytesIO(part.data), formats=[name.upper()]) as picture:
+        with PilImage.open(io.BytesIO(without_texts(part.data)), formats=[name.upper()]) as picture:
             # The still picture of a PNG that is shown where animations are not known is no frame.
             first = int(getattr(picture, "default_image", False))
             total = int(getattr(picture, "n_frames", 1)) - first

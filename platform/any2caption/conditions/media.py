@@ -16,6 +16,7 @@ from PIL import ImageOps
 
 from any2caption.conditions.base import Notes
 from any2caption.conditions.clips import Clip, decode_video, encode_mp4
+from any2caption.conditions.png_chunks import without_texts
 from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
 from any2caption.conditions.types import Part
 from any2caption.conditions.upright import Turn, square_size
@@ -51,8 +52,8 @@ DECODE_ERRORS = (
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _PNG_HEAD = 26
 _DEEP = 16
-_BLACK = 255
-"""Values of 16 bits that 8 bits round to nothing or next to it."""
+_BLACK, _DEEP_BLACK = 7, 255
+"""Values of 8 and of 16 bits that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _open(part: Part, max_pixels: int) -> PilImage.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = PilImage.open(io.BytesIO(part.data), formats=[name.upper()])
+            picture = PilImage.open(io.BytesIO(without_texts(part.data)), formats=[name.upper()])
     except PilImage.DecompressionBombError as error:
         raise _too_large(part, "far more pixels", max_pixels) from error
     except DECODE_ERRORS as error:
@@ -202,7 +203,7 @@ def to_rgb(picture: PilImage.Image) -> NDArray[np.uint8]:
 def warn_of_odd(part: Part, notes: Notes, max_pixels: int = MAX_PIXELS) -> None:
     """Warn of what is not as it looks: animations, pixels that are not square, tiny values.
 
-    16-bit grey with values so small that it is black to the eye is ids, or a 0/1 mask.
+    Grey with values so small that it is black to the eye is ids, or a 0/1 mask.
     """
     header = image_header(part, max_pixels)
     if header.animated:
@@ -212,13 +213,14 @@ def warn_of_odd(part: Part, notes: Notes, max_pixels: int = MAX_PIXELS) -> None:
             f"pixels {header.aspect:.3g} times as wide as high are taken as square: resize the "
             "picture as it is shown"
         )
-    if header.bits != _DEEP:
-        return
     picture = load_image(part, max_pixels)
-    most = int(np.asarray(picture).max()) if picture.mode in _SIXTEEN_BIT else _BLACK + 1
-    if 0 < most <= _BLACK:
+    if picture.mode != "L" and picture.mode not in _SIXTEEN_BIT:
+        return
+    full, black = (255, _BLACK) if picture.mode == "L" else (65_535, _DEEP_BLACK)
+    most = int(np.asarray(picture).max())
+    if 0 < most <= black:
         notes.warn(
-            f"a 16-bit picture with values up to {most} of 65,535 is black to the eye: is it a "
+            f"a grey picture with values up to {most} of {full:,} is black to the eye: is it a "
             "mask (kind segmentation) or depth?"
         )
 
