@@ -246,6 +246,7 @@ def test_an_array_that_can_be_read_two_ways_is_refused(channels, refused):
 def test_paths_of_points_are_no_maps():
     paths = np.random.default_rng(0).random((30, 8, 2)).astype(np.float32)
     assert detect_kind([npy(paths)])[0] == "motion"
+    assert detect_kind([npy(paths[:, 0])])[0] == "motion"
 
 
 def test_metres_are_kept(slope):

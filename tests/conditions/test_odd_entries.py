@@ -105,7 +105,7 @@ def annotation(number, image=1, category=1, bbox=(10, 20, 50, 40), **more):
     }
 
 
-@pytest.mark.parametrize("bbox", [(120.5, 30.25, 1.03, 0.0), (10, 10, 0, 5), (1, 2, 3), None, "x"])
+@pytest.mark.parametrize("bbox", [(120.5, 30.25, 1.03, 0.0), (10, 10, 0, 5), (1, 2, 3), "x"])
 def test_a_degenerate_box_is_left_out_by_name(bbox):
     odd = {**annotation(2), "bbox": bbox}
     condition = regions_of(coco(annotation(1), odd, annotation(3)))
@@ -245,3 +245,27 @@ def test_one_odd_box_makes_no_pixels_of_the_fractions_beside_it():
     assert len(condition.payload.frames[0]) == 2
     np.testing.assert_allclose(condition.payload.frames[0][0].points, [[0.25, 0.1], [0.5, 0.9]])
     assert "region 2" in condition.warnings[0]
+
+
+def test_ids_of_pictures_may_be_quoted():
+    one = annotation(1) | {"image_id": "1"}
+    assert len(regions_of(coco(one)).payload.frames[0]) == 1
+    assert masks_of(coco(one)).payload.ids.max() == 1
+
+
+def test_annotations_of_pictures_that_are_not_listed_are_counted():
+    condition = regions_of(coco(annotation(1), annotation(2, image=9)))
+    assert len(condition.payload.frames[0]) == 1
+    assert "1 annotations of pictures that are not listed" in condition.warnings[0]
+
+
+def test_outlines_are_regions_where_there_is_no_box():
+    (one,) = regions_of(coco({**annotation(1), "bbox": None})).payload.frames[0]
+    assert one.shape == "polygon"
+    np.testing.assert_allclose(one.points[0] * (200, 160), (10, 20))
+
+
+def test_boxes_that_another_tool_writes_the_other_way_round_are_doubted():
+    value = {"width": 640, "height": 480, "regions": [{"label": "x", "box_2d": [9, 9, 90, 40]}]}
+    assert "top, left, bottom, right" in regions_of(value).warnings[0]
+    assert not regions_of(value, boxes="corners").warnings

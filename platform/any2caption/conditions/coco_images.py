@@ -47,10 +47,12 @@ def pictures_of(
     if not images:
         return [Picture("", size_of(content, file, SIZES), numbered)]
     chosen = _selected(images, options, file)
-    if len(images) == 1:
-        return [_filled(chosen, numbered, file)[0]]
     pictures = _filled(_in_order(chosen), numbered, file, images[0].get("id"))
-    if "select" in options:
+    if "select" not in options:
+        strangers = len(numbered) - sum(len(picture.annotations) for picture in pictures)
+        if strangers:
+            notes.warn(f"{strangers} annotations of pictures that are not listed are left out")
+    if len(images) == 1 or "select" in options:
         return pictures[:1]
     used = [picture for picture in pictures if picture.annotations]
     if not used:
@@ -103,23 +105,17 @@ def _in_order(images: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _filled(
-    images: list[dict[str, Any]], numbered: list[tuple[int, Any]], file: str, first: Any = None
+    images: list[dict[str, Any]], numbered: list[tuple[int, Any]], file: str, first: Any
 ) -> list[Picture]:
-    """Give each picture its annotations; those that name no picture are the first one's."""
+    """Give each picture its annotations; those that name no picture are the first one's.
+
+    Ids are compared as text: some writers quote them.
+    """
     by_id: dict[str, list[tuple[int, Any]]] = {}
-    alone = len(images) == 1 and first is None
     for number, one in numbered:
         ident = one.get("image_id") if isinstance(one, dict) else None
         by_id.setdefault(str(first if ident is None else ident), []).append((number, one))
-    pictures = []
-    for image in images:
-        own = by_id.get(str(image.get("id")), [])
-        if alone:
-            own = [
-                pair for pair in numbered
-                if not isinstance(pair[1], dict)
-                or pair[1].get("image_id") in (None, image.get("id"))
-                or image.get("id") is None
-            ]  # fmt: skip
-        pictures.append(Picture(_name(image), size_of(image, file, SIZES), own))
-    return pictures
+    return [
+        Picture(_name(image), size_of(image, file, SIZES), by_id.get(str(image.get("id")), []))
+        for image in images
+    ]

@@ -31,6 +31,7 @@ from any2caption.conditions.documents import load_json, shown
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
 from any2caption.conditions.normal import direction_share
+from any2caption.conditions.npy import open_npy
 from any2caption.conditions.pictures import distinct, is_thin, is_two_valued, stored_values
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
@@ -140,12 +141,21 @@ def _kind_of(ordered: Sequence[Part]) -> tuple[str, str] | None:  # noqa: PLR091
     if len(ordered) == 1 and is_camera_binary(ordered[0]):
         return "camera", "camera matrices or COLMAP images"
     if names <= {"npy", "ZIP or npz"}:
-        return _first_reader(ordered, ("depth", "motion"), "npy")
+        order = ("motion", "depth") if _is_path(ordered[0]) else ("depth", "motion")
+        return _first_reader(ordered, order, "npy")
     if len(names) == 1 and names & set(VIDEO_FORMATS):
         return _clip(ordered)
     if names <= {"text", "UTF-16 text"}:
         return _text(ordered)
     return None
+
+
+def _is_path(part: Part) -> bool:
+    """Whether an npy is a path of points T×2: no map is two pixels wide."""
+    if sniff(part.data) != "npy":
+        return False
+    shape = open_npy(part).shape
+    return len(shape) == 2 and shape[1] == 2 < shape[0]  # noqa: PLR2004
 
 
 def _reads(kind: str, parts: Sequence[Part]) -> InputError | None:

@@ -285,6 +285,9 @@ def _shapes(
     for key in ("point", "points"):
         if key in entry:
             found += [("point", one) for one in _pairs(entry[key], file, record, key)]
+    if not found and isinstance(entry.get("segmentation"), list):
+        outlines = [one for one in entry["segmentation"] if isinstance(one, list) and len(one) > 5]  # noqa: PLR2004
+        found += [("polygon", _pairs(one, file, record, "segmentation")) for one in outlines]
     if not found:
         raise InputError(
             f"neither box nor polygon nor point in it; {_ACCEPTED}",
@@ -335,6 +338,11 @@ def _box(  # noqa: PLR0913, PLR0917 - one box and what it is read with
         raise InputError(f"{len(flat)} numbers; a box has 4", file=file, record=record, field=key)
     x, y, third, fourth = flat
     form = options.get("boxes") or ("size" if key in _SIZE_KEYS else "corners")
+    if key == "box_2d" and "boxes" not in options:
+        notes.warn(
+            "box_2d is read as left, top, right, bottom; Gemini writes top, left, bottom, right in "
+            "thousandths (option boxes=corners keeps this reading)"
+        )
     if "boxes" not in options:
         meaning = "x, y, width, height" if form == "size" else "left, top, right, bottom"
         notes.assume(f"{key} is {meaning} (option boxes)")
