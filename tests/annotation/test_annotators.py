@@ -306,3 +306,12 @@ def test_the_estimate_counts_what_is_asked(annotator, chat):
     assert requests == len(chat.requests) == 8
     assert annotator.requests(caption=False, prompt=False) == (0, 0, 0)
     assert RuleAnnotator().requests(caption=True, prompt=True) == (0, 0, 0)
+
+
+def test_metres_of_depth_are_told():
+    far = Depth(np.zeros((1, 4, 4), np.float32), nearest=1.24, farthest=6.0)
+    known = Condition("depth", far, "16-bit metric PNG")
+    assert facts_of([known]).distances == "The scene is about 1.2 m to 6 m away."
+    assert not facts_of([depth(1)]).distances
+    caption = RuleAnnotator().caption(item(known, prompt="a red ball")).caption
+    assert "6 m away" in caption.background

@@ -266,3 +266,55 @@ def test_costs_add_up_and_an_unknown_price_is_no_zero():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: meter.add(Usage(requests=1)), range(500)))
     assert meter.total.requests == 500
+
+
+SAID = '{"text": "A square rests on two halves."}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SAID,
+        f"```json\n{SAID}\n```",
+        f'<think>\nPerhaps {{"text": "a draft"}}.\n</think>\n\n{SAID}',
+        f"So I look at the picture.\n</think>\n\n{SAID}",
+        f"<reasoning>{{</reasoning>{SAID}",
+        f"<|channel|>analysis<|message|>Hm.<|channel|>final<|message|>{SAID}",
+        f"This is it:\n\n```json\n{SAID}\n```\nTell me if it should be longer.",
+        f"{SAID}\n\n{SAID}",
+        f'First {{"text": "a draft"}}, then {SAID}',
+        f'{SAID} and {{"another": "object"}}',
+        f"[{SAID}]",
+        f"<think>The answer is {SAID}</think>",
+        [{"type": "text", "text": SAID}],
+        [{"type": "reasoning", "text": '{"text": "a draft"}'}, {"type": "text", "text": SAID}],
+        [{"type": "text", "text": SAID[:9]}, {"type": "text", "text": SAID[9:]}],
+    ],
+)
+def test_an_answer_is_found_whatever_stands_around_it(endpoint, chat, content):
+    chat.script.append(("text", content))
+    assert endpoint.ask(question())[0].text == "A square rests on two halves."
+    assert len(chat.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "the answer is empty"),
+        (None, "the answer is empty"),
+        (7, "the answer is int, not text"),
+        ({"text": "no parts"}, "the answer is dict, not text"),
+        ([], "no part of text"),
+        ([None, 3, {"type": "image_url"}], "no part of text"),
+        ("{" * 5000, "answer: Invalid JSON"),
+        ("I can't.", "answer: Invalid JSON"),
+        ('{"caption": "x"}', "text: Field required"),
+    ],
+)
+def test_without_an_answer_the_model_is_asked_again_and_told_why(endpoint, chat, content, reason):
+    chat.script.extend([("text", content)] * 3)
+    with pytest.raises(InputError, match=reason) as caught:
+        endpoint.ask(question())
+    assert "\n" not in str(caught.value)
+    assert len(chat.requests) == 3
+    assert reason in chat.requests[1]["messages"][-1]["content"]

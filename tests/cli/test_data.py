@@ -130,3 +130,23 @@ def test_an_error_is_one_line_with_its_exit_code(tmp_path, arguments, code, reas
     assert done.stderr.startswith("a2c: ")
     assert len(done.stderr.splitlines()) == 1
     assert reason in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("started", "stated", "told"), [(False, "", False), (True, "", True), (False, "http://x", True)]
+)
+def test_a_home_tells_its_own_mlflow_or_none(tmp_path, monkeypatch, started, stated, told):
+    from any2caption.cli.data import _tell_mlflow
+    from any2caption.settings import Settings
+    from any2caption.stack.environment import saved_file
+
+    calls = []
+    monkeypatch.setattr(
+        "any2caption.registry.datasets.log_data_set", lambda *given: calls.append(given)
+    )
+    monkeypatch.setenv("A2C_MLFLOW_URL", stated)
+    settings = Settings(home=tmp_path)
+    if started:
+        saved_file(tmp_path).write_text("{}")
+    _tell_mlflow(settings, {"snapshot": "s"})
+    assert bool(calls) == told

@@ -7,6 +7,7 @@ import pytest
 
 from any2caption.conditions.clips import encode_mp4
 from any2caption.conditions.describe import describe
+from any2caption.conditions.detect import detect_kind
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 
@@ -220,3 +221,53 @@ def test_colour_pictures_of_an_rgbd_folder_are_left_out(slope):
     condition = parse_condition("depth", parts)
     np.testing.assert_array_equal(condition.payload.maps, maps_of([picture(slope)]))
     assert "1 colour pictures" in condition.warnings[0]
+
+
+@pytest.mark.parametrize("shape", [(48, 64, 1), (1, 48, 64, 1), (1, 1, 48, 64), (1, 48, 64)])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_an_axis_of_one_is_a_channel(shape, order):
+    plain = np.random.default_rng(0).random((48, 64)).astype(np.float32)
+    read = maps_of([npy(np.asarray(plain.reshape(shape), order=order))])
+    np.testing.assert_array_equal(read, maps_of([npy(plain)]))
+
+
+def test_single_channels_of_several_maps_are_dropped():
+    clip = np.random.default_rng(0).random((7, 20, 30)).astype(np.float32)
+    for shape in ((7, 20, 30, 1), (7, 1, 20, 30)):
+        np.testing.assert_array_equal(maps_of([npy(clip.reshape(shape))]), maps_of([npy(clip)]))
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_an_array_that_can_be_read_two_ways_is_refused(channels, refused):
+    array = np.ones((48, 64, channels), np.float32)
+    assert "can be read two ways" in refused("depth", npy(array))
+
+
+def test_paths_of_points_are_no_maps():
+    paths = np.random.default_rng(0).random((30, 8, 2)).astype(np.float32)
+    assert detect_kind([npy(paths)])[0] == "motion"
+    assert detect_kind([npy(paths[:, 0])])[0] == "motion"
+
+
+def test_metres_are_kept(slope):
+    depth = parse_condition("depth", [picture(slope)], options={"scale": "1000"}).payload
+    nearness = 1 / depth.farthest + depth.maps * (1 / depth.nearest - 1 / depth.farthest)
+    inside = (depth.maps > 0) & (depth.maps < 1)
+    np.testing.assert_allclose(
+        (1 / nearness)[inside], np.where(inside, slope / 1000, 1)[inside], rtol=1e-4
+    )
+    twice = parse_condition("depth", [picture(slope)], options={"scale": "500"})
+    assert twice.payload.nearest == pytest.approx(2 * depth.nearest)
+    assert describe(twice)["metres"]["farthest"] == pytest.approx(2 * depth.farthest, rel=1e-3)
+
+
+def test_depth_without_a_unit_has_no_metres(slope, refused):
+    metres = npy(slope.astype(np.float32) / 1000)
+    assert parse_condition("depth", [metres]).payload.nearest is None
+    known = parse_condition("depth", [metres], options={"scale": "1"}).payload
+    assert known.nearest == pytest.approx(1.04, abs=0.1)
+    flat = picture((slope // 20).astype(np.uint8))
+    condition = parse_condition("depth", [flat], options={"scale": "3"})
+    assert condition.payload.nearest is None
+    assert "scale is not used" in condition.warnings[0]
+    assert "near says" in refused("depth", metres, options={"scale": "3", "near": "bright"})

@@ -104,7 +104,7 @@ def test_brackets_inside_texts_are_not_nesting():
 
 
 nested = st.recursive(
-    st.text(st.sampled_from('[]{}"\\,:a'), max_size=8) | st.integers(),
+    st.text(st.sampled_from('[]{}"\\,:a'), max_size=8) | st.integers(-(10**18), 10**18),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=12,
 )

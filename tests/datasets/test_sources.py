@@ -25,6 +25,7 @@ from .builders import caption, read_manifest, write_corpus, write_manifest
 
 DATA = Path(__file__).parents[1] / "data"
 PICTURE = (DATA / "depth" / "rainbow_sheep.png").read_bytes()
+SCRIBBLE = (DATA / "sketch" / "bag_scribble.png").read_bytes()
 CLIP = (DATA / "video" / "hiker.mp4").read_bytes()
 CAMERA = (DATA / "camera" / "2f25826f0d0ef09a.txt").read_bytes()
 STATED = SourceOptions(licence="MIT", source="unit")
@@ -297,7 +298,7 @@ def test_texts_by_name_are_a_table_only_where_a_name_is_a_file():
     captions = json.dumps({"a.png": "a sheep", "b.png": "not in this excerpt"})
     with pytest.raises(GateRefused, match=r"1 of 2 records.*b\.png"):
         run(folder({"captions.json": captions, "a.png": PICTURE}), STATED)
-    several = {"depth/a.png": PICTURE, "rgb/a.png": PICTURE, "canny/a.png": PICTURE}
+    several = {"depth/a.png": PICTURE, "rgb/a.png": PICTURE, "canny/a.png": SCRIBBLE}
     opened = run(folder({**several, "t.json": json.dumps({"a.png": "a sheep"})}), STATED)
     assert (opened.format, opened.pending) == ("table", 1)
 

@@ -186,7 +186,8 @@ def prompt_ask(item: Item, caption: StructuredCaption) -> Ask[PromptAnswer]:
 def _told(part: str, facts: Facts) -> list[str]:
     """Facts measured from geometry that belong to the part."""
     wanted = {
-        "dense": (facts.camera, facts.action),
+        "dense": (facts.camera, facts.action, facts.distances),
+        "background": (facts.distances,),
         "camera": (facts.camera,),
         "action": (facts.action,),
         "main_object": (facts.subjects,),

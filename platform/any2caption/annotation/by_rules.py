@@ -44,7 +44,9 @@ class RuleAnnotator:
         prompt = " ".join(item.record.prompt.split())
         parts = {
             "main_object": _subject(facts, prompt),
-            "background": _stated("background", "The scene is a {}.", prompt),
+            "background": " ".join(
+                filter(None, (_stated("background", "The scene is a {}.", prompt), facts.distances))
+            ),
             "camera": facts.camera or _stated("camera", "The camera {}.", prompt),
             "style": _stated("style", "The style is {}.", prompt),
             "action": facts.action or _stated("action", "The subject is {}.", prompt),

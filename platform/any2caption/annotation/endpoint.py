@@ -1,17 +1,18 @@
 """Any OpenAI-compatible endpoint: paced, retried, cached, counted, and held to a JSON Schema.
 
 Broken connections, 429 and 5xx are tried again by the `openai` client, which honours Retry-After.
-An answer that is no JSON, breaks the schema or was cut off is shown to the model with the reason
-and asked again, twice at most. Valid answers are cached, so the same question is paid for once.
+The answer's JSON is looked for behind reasoning and between sentences (`answers`); one that is no
+JSON, breaks the schema or was cut off is shown to the model with the reason and asked again, twice
+at most. Valid answers are cached, so the same question is paid for once.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 
 from any2caption.annotation.accounting import Meter, Prices, Usage
+from any2caption.annotation.answers import candidates, text_of
 from any2caption.annotation.asking import Answer, Ask
 from any2caption.annotation.pacing import Pace
 from any2caption.annotation.responses import ResponseCache
@@ -20,7 +21,6 @@ from any2caption.settings import Annotate
 from any2caption.storage import ObjectStore
 
 TRIES = 3
-_FENCE = re.compile(r"\A\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)
 _TOLD = 300
 
 
@@ -153,16 +153,17 @@ def open_endpoint(settings: Annotate, store: ObjectStore) -> Endpoint:
 def _validate(ask: Ask[Answer], reply: Reply) -> tuple[Answer | None, str]:
     if reply.fault:
         return None, reply.fault
-    fenced = _FENCE.match(reply.text)
-    text = fenced.group(1) if fenced else reply.text
-    try:
-        return ask.answer.model_validate_json(text, context=dict(ask.context)), ""
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        told = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'answer'}: {item['msg']}" for item in found
-        )
-        return None, told[:_TOLD]
+    reason = ""
+    for text in candidates(reply.text):
+        try:
+            return ask.answer.model_validate_json(text, context=dict(ask.context)), ""
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)
+            told = "; ".join(
+                f"{'.'.join(map(str, item['loc'])) or 'answer'}: {item['msg']}" for item in found
+            )
+            reason = reason or told[:_TOLD]
+    return None, reason
 
 
 def _reply(completion: Any, retries: int, where: str) -> Reply:
@@ -173,18 +174,24 @@ def _reply(completion: Any, retries: int, where: str) -> Reply:
     usage = Usage(
         requests=1,
         retries=retries,
-        input_tokens=(told.prompt_tokens or 0) if told else 0,
-        output_tokens=(told.completion_tokens or 0) if told else 0,
+        input_tokens=_count(told, "prompt_tokens"),
+        output_tokens=_count(told, "completion_tokens"),
         unreported=0 if told else 1,
     )
-    fault = ""
+    text, fault = text_of(choice.message.content)
     if getattr(choice.message, "refusal", None):
-        fault = f"the model refused: {choice.message.refusal[:_TOLD]}"
+        fault = f"the model refused: {str(choice.message.refusal)[:_TOLD]}"
     elif choice.finish_reason == "length":
         fault = "the answer was cut off; be shorter"
     elif choice.finish_reason == "content_filter":
         fault = "the endpoint's content filter held the answer back"
-    return Reply(choice.message.content or "", usage, str(completion.model or ""), fault)
+    return Reply(text, usage, str(completion.model or ""), fault)
+
+
+def _count(told: Any, name: str) -> int:
+    """Tokens as the endpoint tells them; 0 where it tells something else."""
+    value = getattr(told, name, None)
+    return value if isinstance(value, int) else 0
 
 
 def _status_error(error: Any, where: str) -> ConfigError | UnavailableError:

@@ -35,6 +35,7 @@ class Facts:
     camera: str = ""
     action: str = ""
     subjects: str = ""
+    distances: str = ""
 
 
 def kind_of(condition: Condition) -> str:
@@ -52,6 +53,7 @@ def facts_of(conditions: Sequence[Condition]) -> Facts:
         camera=camera_words(cameras[0]) if cameras else "",
         action=action_words(poses[0]) if poses else "",
         subjects=_subjects(conditions),
+        distances=_distances(conditions),
     )
 
 
@@ -102,6 +104,17 @@ def _subjects(conditions: Sequence[Condition]) -> str:
     if identities:
         told.append(_count(identities, "identity picture", "identity pictures"))
     return _sentence("; ".join(told)) if told else ""
+
+
+def _distances(conditions: Sequence[Condition]) -> str:
+    """How far away the scene is, where a depth condition knows metres."""
+    for condition in conditions:
+        depth = condition.payload
+        if isinstance(depth, Depth) and depth.nearest is not None and depth.farthest is not None:
+            near, far = f"{depth.nearest:.2g}", f"{depth.farthest:.2g}"
+            told = f"about {near} m away" if near == far else f"about {near} m to {far} m away"
+            return f"The scene is {told}."
+    return ""
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -1,5 +1,6 @@
 """`a2c data …`: make, look at, compare and take things out of data sets."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -436,10 +437,18 @@ def _follow(log: Any, show: ProgressPrinter, done: Any) -> None:
 
 
 def _tell_mlflow(settings: "Settings", result: dict[str, Any]) -> None:
-    """Put the result into MLflow where a server answers; a missing one is no error."""
+    """Put the result into MLflow where a server answers; a missing one is no error.
+
+    A home without a stack of its own has no MLflow: the default port may be another home's.
+    """
     from any2caption.errors import UnavailableError
     from any2caption.registry.datasets import log_data_set
+    from any2caption.stack.environment import saved_file
 
+    if not saved_file(settings.home).exists() and not os.environ.get("A2C_MLFLOW_URL"):
+        say(f"not in MLflow: no stack was started under {settings.home}, and A2C_MLFLOW_URL names "
+            "none")  # fmt: skip
+        return
     try:
         log_data_set(settings, result)
     except UnavailableError as error:

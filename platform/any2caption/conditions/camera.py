@@ -17,6 +17,7 @@ from any2caption.conditions import (
     camera_realestate,
     camera_sphere,
     camera_text,
+    label_lines,
 )
 from any2caption.conditions.base import Limits, Notes, Option, Options, Parsed
 from any2caption.conditions.camera_canonical import AXES, canonical
@@ -177,6 +178,13 @@ def _read_text(source: Source) -> RawPath:
         raise source.at().error("the file is empty", "poses")
     filled = camera_text.filled_lines(lines)
     format_ = str(source.options.get("format") or _text_format(lines, filled))
+    if (
+        "format" not in source.options
+        and label_lines.looks_like([line.cells for line in filled])
+        and not (format_ == camera_text.POSES and camera_text.quaternions_fit(filled))
+        and not camera_realestate.looks_like(lines)
+    ):
+        raise source.at().error(label_lines.SAID, "format")
     readers: dict[str, Callable[[], RawPath]] = {
         camera_realestate.FORMAT: lambda: camera_realestate.read(source, lines, _ACCEPTED),
         camera_text.CSV: lambda: camera_text.read_csv(source, lines),

@@ -20,6 +20,8 @@ FRAMES = 25
 _NAMES = ("phi", "theta", "radius")
 _STRAIGHT = 3
 _MAX_DEGREES = 3600.0
+_LEAST_DEGREES = 1.0
+"""A path that turns no further than this is none: its numbers are fractions of something else."""
 _MAX_RADIUS = 100.0
 _MAX_KEYS = 1000
 
@@ -39,6 +41,13 @@ def read(source: Source, filled: Sequence[Line]) -> RawPath:
     if len(filled) != len(_NAMES):
         raise place.error(f"{len(filled)} lines instead of 3 (phi, theta, radius)", "lines")
     keys = [_keys(source, line, name) for line, name in zip(filled, _NAMES, strict=True)]
+    turned = max(float(np.abs(line).max()) for line in keys[:2])
+    if "format" not in options and 0 < turned < _LEAST_DEGREES:
+        raise place.error(
+            f"three lines of numbers, but no phi and theta in degrees: none reaches 1; "
+            f"format={FORMAT!r} reads them as such",
+            "phi, theta",
+        )
     count = int(options.get("frames", max(FRAMES, *(len(line) for line in keys))))
     source.check_count(max(count, *(len(line) for line in keys)))
     phi, theta, radius = (_stretch(line, max(count, 1)) for line in keys)

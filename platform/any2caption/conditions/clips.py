@@ -18,14 +18,19 @@ from any2caption.conditions.base import Limits, Notes
 from any2caption.conditions.sampling import Thinner
 from any2caption.conditions.sniff import VIDEO_FORMATS, sniff
 from any2caption.conditions.types import Part
+from any2caption.conditions.upright import display_turn, over_white, square_size
 from any2caption.errors import InputError
 
 DEFAULT_FPS = 24.0
 _DEMUXER = {"MP4": "mp4", "WebM": "matroska", "GIF": "gif"}
 _BOX_HEAD = 8
+_MEDIA_BOXES = (b"moov", b"mdat", b"moof")
+_SEGMENT = b"\x18\x53\x80\x67"
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _VARIABLE = 0.2
 _SHORTFALL = 0.8
 _MIN_TIMES = 3
+_LEAST_KEYS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,17 @@ class Clip:
     frames: NDArray[np.uint8]
     fps: float
     frames_in_file: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Packets:
+    """What a clip's track holds, counted without decoding any of it."""
+
+    all: int
+    shown: int
+    """Without those that an edit list hides: they are there for the others' sake."""
+    keys: int
+    """Shown, and decoded without any other."""
 
 
 def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
@@ -51,35 +67,81 @@ def decode_video(part: Part, limits: Limits, notes: Notes) -> Clip:
             f"not a video: this is {name}; accepted: {accepted}", file=part.name, field="format"
         )
     if name == "MP4":
-        _check_boxes(part)
+        part = Part(part.name, part.data[: _end_of_boxes(part)])
+    if name == "WebM":
+        _check_segment(part)
     import av
 
     try:
+        # Counted in a container of its own that is closed again: rewinding is not exact.
         with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
             if not container.streams.video:
                 raise InputError("no video track", file=part.name, field="streams")
             stream = container.streams.video[0]
             _check_header(part, stream, limits)
-            _check_amount(part, stream, stream.frames or _packets(part, name), limits)
-            return _decode(part, container, stream, limits, notes)
-    except (av.FFmpegError, ValueError, MemoryError, EOFError) as error:
+            packets = _packets(part, container, stream, limits)
+            step = _key_step(part, stream, packets, limits)
+        if step:
+            notes.warn(
+                f"{packets.shown:,} frames are more than is decoded of this size: only "
+                f"{-(-packets.keys // step)} of {packets.keys} key frames are read"
+            )
+        with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
+            stream = container.streams.video[0]
+            return _decode(part, container, stream, packets, step, limits, notes)
+    except (MemoryError, av.error.BlockingIOError) as error:  # no room for data or for a thread
+        raise InputError(
+            "decoding takes more memory than is allowed", file=part.name, field="frames"
+        ) from error
+    except (av.FFmpegError, ValueError, EOFError) as error:
         raise InputError(
             f"a damaged or truncated {name}", file=part.name, field="frames"
         ) from error
 
 
-def _check_boxes(part: Part) -> None:
-    """Refuse an MP4 whose last box reaches past the end of the file: it was cut off."""
+def _end_of_boxes(part: Part) -> int:
+    """Return where an MP4's last whole box ends; what follows costs no picture.
+
+    Raises:
+        InputError: a box of pictures reaches past the end of the file: it was cut off.
+    """
     at, size = 0, len(part.data)
+    seen: set[bytes] = set()
     while at + _BOX_HEAD <= size:
         length = int.from_bytes(part.data[at : at + 4], "big")
+        kind = part.data[at + 4 : at + 8]
         if length == 1:
             length = int.from_bytes(part.data[at + 8 : at + 16], "big")
         if length == 0:
-            return
+            return size
         if length < _BOX_HEAD or at + length > size:
+            if kind not in _MEDIA_BOXES and {b"moov", b"mdat"} <= seen:
+                return at
             raise InputError("a damaged or truncated MP4", file=part.name, field="frames")
+        seen.add(kind)
         at += length
+    return at
+
+
+def _check_segment(part: Part) -> None:
+    """Refuse a WebM whose segment of stated size reaches past the end of the file."""
+    at, _ = _ebml_size(part.data, 4)
+    _, header = _ebml_size(part.data, 4)
+    at += header or 0
+    if part.data[at : at + 4] != _SEGMENT:
+        return
+    start, length = _ebml_size(part.data, at + 4)
+    if length is not None and start + length > len(part.data):
+        raise InputError("a damaged or truncated WebM", file=part.name, field="frames")
+
+
+def _ebml_size(data: bytes, at: int) -> tuple[int, int | None]:
+    """Read a size of EBML (RFC 8794, 6): where its content starts, and the size; None = unknown."""
+    first = data[at] if at < len(data) else 0
+    width = 9 - first.bit_length() if first else 8
+    bits = 7 * width
+    value = int.from_bytes(data[at : at + width], "big") & ((1 << bits) - 1)
+    return at + width, None if value == (1 << bits) - 1 else value
 
 
 def _check_header(part: Part, stream: Any, limits: Limits) -> None:
@@ -96,31 +158,49 @@ def _check_header(part: Part, stream: Any, limits: Limits) -> None:
         )
 
 
-def _packets(part: Part, name: str) -> int:
-    """Frames of a clip whose header does not say how many, counted without decoding any."""
-    import av
+def _packets(part: Part, container: Any, stream: Any, limits: Limits) -> _Packets:
+    """Count the frames of a clip; headers count hidden ones, too, or say nothing."""
+    every = shown = keys = 0
+    for packet in container.demux(stream):
+        if not packet.size:
+            continue
+        every += 1
+        shown += not packet.is_discard
+        keys += packet.is_keyframe and not packet.is_discard
+        if limits.frames and shown > limits.frames:
+            raise InputError(
+                f"more than {limits.frames:,} frames; no more are taken",
+                file=part.name,
+                field="frames",
+            )
+    return _Packets(every, shown, keys)
 
-    with av.open(io.BytesIO(part.data), mode="r", format=_DEMUXER[name]) as container:
-        return sum(1 for packet in container.demux(container.streams.video[0]) if packet.size)
+
+def _side(stream: Any) -> str:
+    return f"{stream.codec_context.width}×{stream.codec_context.height}"
 
 
-def _check_amount(part: Part, stream: Any, frames: int, limits: Limits) -> None:
-    if limits.frames and frames > limits.frames:
-        raise InputError(
-            f"{frames:,} frames; at most {limits.frames:,} are taken",
-            file=part.name,
-            field="frames",
-        )
-    width, height = stream.codec_context.width, stream.codec_context.height
-    pixels = frames * width * height
-    if limits.decoded_pixels and pixels > limits.decoded_pixels:
-        raise InputError(
-            f"{frames:,} frames of {width}×{height} pixels are {pixels / 1e6:,.0f} "
-            f"megapixels to decode; at most {limits.decoded_pixels / 1e6:,.0f} are taken (give a "
-            "shorter or a smaller clip)",
-            file=part.name,
-            field="frames",
-        )
+def _key_step(part: Part, stream: Any, packets: _Packets, limits: Limits) -> int:
+    """Return 0 where all frames may be decoded, else n: every n-th key frame is.
+
+    Raises:
+        InputError: too much to decode, and too few key frames to do without the others.
+    """
+    area = stream.codec_context.width * stream.codec_context.height
+    pixels = packets.all * area
+    if not limits.decoded_pixels or pixels <= limits.decoded_pixels:
+        return 0
+    if packets.keys >= _LEAST_KEYS:
+        return -(-packets.keys // kept_cap(area, limits))
+    most = limits.decoded_pixels // max(area, 1)
+    raise InputError(
+        f"{packets.all:,} frames of {_side(stream)} pixels are {pixels / 1e6:,.0f} megapixels to "
+        f"decode; at most {limits.decoded_pixels / 1e6:,.0f} are taken, {most:,} frames of this "
+        f"size (of longer clips the key frames are, but this one has {packets.keys}; give a "
+        "shorter or a smaller clip)",
+        file=part.name,
+        field="frames",
+    )
 
 
 def _check_size(part: Part, width: int, height: int, limits: Limits) -> None:
@@ -144,10 +224,11 @@ def _expected_seconds(stream: Any) -> float | None:
     return hours * 3600 + minutes * 60 + seconds
 
 
-def _frames(part: Part, container: Any, stream: Any, limits: Limits) -> Iterator[Any]:
+def _frames(part: Part, container: Any, stream: Any, step: int, limits: Limits) -> Iterator[Any]:
     """Decoded frames, each checked against the limits that a header can lie about."""
     decoded = 0
-    for index, frame in enumerate(container.decode(stream)):
+    start: float | None = None
+    for index, frame in enumerate(_decoded(container, stream, step)):
         _check_size(part, frame.width, frame.height, limits)
         decoded += frame.width * frame.height
         if limits.frames and index >= limits.frames:
@@ -158,26 +239,74 @@ def _frames(part: Part, container: Any, stream: Any, limits: Limits) -> Iterator
                 file=part.name,
                 field="frames",
             )
-        if limits.seconds and frame.time is not None and frame.time > limits.seconds:
+        time = _time(frame, stream)
+        start = time if start is None else start
+        if limits.seconds and time is not None and time - (start or 0.0) > limits.seconds:
             raise InputError(f"longer than {limits.seconds:g} s", file=part.name, field="duration")
         yield frame
 
 
-def _decode(part: Part, container: Any, stream: Any, limits: Limits, notes: Notes) -> Clip:
+def _decoded(container: Any, stream: Any, step: int) -> Iterator[Any]:
+    """Frames in the order in which they are shown; of every n-th key frame alone with a `step`."""
+    context = _alpha_context(stream) or stream.codec_context
+    keys = 0
+    for packet in container.demux(stream):
+        if step and packet.size:
+            if not packet.is_keyframe or packet.is_discard:
+                continue
+            keys += 1
+            if (keys - 1) % step:
+                continue
+        yield from context.decode(packet)
+
+
+def _alpha_context(stream: Any) -> Any:
+    """A decoder that reads WebM's transparency; None where there is none (FFmpeg's own do not)."""
+    import av
+
+    decoder = _ALPHA_DECODERS.get(stream.codec_context.name)
+    if stream.metadata.get("alpha_mode") != "1" or decoder is None:
+        return None
+    try:
+        return av.CodecContext.create(decoder, "r")
+    except (av.FFmpegError, ValueError):
+        return None
+
+
+def _time(frame: Any, stream: Any) -> float | None:
+    """When a frame is shown, in seconds."""
+    return None if frame.pts is None else float(frame.pts * stream.time_base)
+
+
+def _decode(  # noqa: PLR0913, PLR0917 - one clip and what is known of it
+    part: Part,
+    container: Any,
+    stream: Any,
+    packets: _Packets,
+    step: int,
+    limits: Limits,
+    notes: Notes,
+) -> Clip:
     thinner: Thinner[NDArray[np.uint8]] | None = None
     times: list[float] = []
-    for frame in _frames(part, container, stream, limits):
+    aspect = float(stream.sample_aspect_ratio or 1)
+    for frame in _frames(part, container, stream, step, limits):
+        size = square_size(frame.width, frame.height, aspect)
         if thinner is None:
-            thinner = Thinner(kept_cap(frame.width * frame.height, limits))
-        if frame.time is not None:
-            times.append(float(frame.time))
+            _check_size(part, *size, limits)
+            _note_shape(frame, size, aspect, notes)
+            thinner = Thinner(kept_cap(size[0] * size[1], limits))
+        time = _time(frame, stream)
+        if time is not None:
+            times.append(time)
         if thinner.wants_next():
-            thinner.add(_pixels(frame))
+            thinner.add(_pixels(frame, size))
         else:
             thinner.skip()
     if thinner is None:
         raise InputError("no frame can be decoded", file=part.name, field="frames")
-    _check_complete(part, stream, thinner.seen, times)
+    if not step:
+        _check_complete(part, stream, packets, thinner.seen, times)
     shapes = {frame.shape for frame in thinner.kept}
     if len(shapes) > 1:
         raise InputError("the frame size changes inside the clip", file=part.name, field="size")
@@ -187,6 +316,18 @@ def _decode(part: Part, container: Any, stream: Any, limits: Limits, notes: Note
         )
     fps = _mean_rate(stream, times, notes)
     return Clip(_stacked(thinner.kept), fps / thinner.stride, thinner.seen)
+
+
+def _note_shape(frame: Any, size: tuple[int, int], aspect: float, notes: Notes) -> None:
+    if size != (frame.width, frame.height):
+        notes.assume(
+            f"pixels are {aspect:.3g} times as wide as high: frames of {frame.width}×"
+            f"{frame.height} are made {size[0]}×{size[1]}"
+        )
+    elif square_size(1000, 1000, aspect) == (1000, 1000) and abs(aspect - 1) > 0.01:  # noqa: PLR2004
+        notes.warn(f"pixels {aspect:.3g} times as wide as high are not believed: read as square")
+    if not display_turn(frame)[1]:
+        notes.warn("the clip is shown slanted: it is turned by the nearest quarter of a turn")
 
 
 def _stacked(frames: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -205,27 +346,37 @@ def kept_cap(pixels: int, limits: Limits) -> int:
     return max(2, min(by_count, by_memory))
 
 
-def _pixels(frame: Any) -> NDArray[np.uint8]:
-    """One frame as uint8 H×W×3, turned upright, alpha over white."""
-    turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-    if "a" in frame.format.name and frame.format.is_rgb:
-        rgba = frame.to_ndarray(format="rgba")
-        rgb, alpha = rgba[:, :, :3], rgba[:, :, 3:].astype(np.uint16)
-        if alpha.min() < 255:  # noqa: PLR2004 - opaque frames are the rule
-            rgb = ((rgb * alpha + 255 * (255 - alpha)) // 255).astype(np.uint8)
+def _pixels(frame: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """One frame as uint8 H×W×3 of (width, height) before it is turned upright, over white."""
+    see_through = frame.format.has_palette or any(
+        component.is_alpha for component in frame.format.components
+    )
+    # One thread: each frame would start a pool of its own.
+    width, height = size
+    if see_through:
+        rgb = over_white(frame.to_ndarray(format="rgba", width=width, height=height, threads=1))
     else:
-        rgb = frame.to_ndarray(format="rgb24")
-    return np.ascontiguousarray(np.rot90(rgb, turns))
+        rgb = frame.to_ndarray(format="rgb24", width=width, height=height, threads=1)
+    return display_turn(frame)[0].apply(rgb)
 
 
-def _check_complete(part: Part, stream: Any, decoded: int, times: list[float]) -> None:
+def _check_complete(
+    part: Part, stream: Any, packets: _Packets, decoded: int, times: list[float]
+) -> None:
+    """Refuse a clip that shows fewer frames than its track holds.
+
+    The last frame may be held for long, and a header may count hidden frames: neither is damage.
+    """
     expected = _expected_seconds(stream)
     span = times[-1] - times[0] if times else 0.0
-    short_time = expected is not None and expected > 1 and span < _SHORTFALL * expected - 0.5
-    short_count = stream.frames > 1 and decoded < _SHORTFALL * stream.frames
-    if short_count or (short_time and not stream.frames):
+    short_time = expected is not None and span < _SHORTFALL * expected - 0.5
+    lost = stream.frames > 1 and packets.all < _SHORTFALL * stream.frames and short_time
+    if lost or (packets.shown > 1 and decoded < _SHORTFALL * packets.shown):
         raise InputError(
-            f"truncated: only {decoded} frames can be decoded", file=part.name, field="frames"
+            f"truncated: only {decoded} frames of {max(packets.shown, stream.frames)} can be "
+            "decoded",
+            file=part.name,
+            field="frames",
         )
 
 

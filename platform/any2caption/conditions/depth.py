@@ -2,7 +2,7 @@
 
 Canonical form: float32 T×H×W, 0 = far … 1 = near, NaN = no reading. Relative maps keep their values
 (bright = near). Metric maps are inverted (1/d) and scaled over the whole clip by the 2nd and 98th
-percentile, so a few wild readings do not flatten the rest.
+percentile, so a few wild readings do not flatten the rest; which distances these are is kept.
 """
 
 import io
@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ LOW, HIGH = 2.0, 98.0
 _GREY_TOLERANCE = 12
 _VIDEO_GREY_TOLERANCE = 24
 _DEEP = 16
+_MOST_CHANNELS = 4
 _NPY_DTYPES = ("f2", "f4", "f8")
 _MOST_UNZIPPED = 400_000_000
 Floats = NDArray[np.float32]
@@ -46,6 +48,12 @@ def parse_depth(parts: Sequence[Part], options: Options, limits: Limits) -> Pars
         InputError: colour pictures, mixed sizes or formats, no reading at all; names the file.
     """
     notes = Notes()
+    if "scale" in options and "near" in options:
+        raise InputError(
+            "only distances in a unit have a scale, and near says that these have none",
+            file=parts[0].name,
+            field="scale",
+        )
     ordered = sorted(parts, key=lambda part: natural_key(part.name))
     ordered = [_unzipped(part) for part in _without_colour(ordered, limits, notes)]
     name = _common_format(ordered)
@@ -162,7 +170,7 @@ def _parse_pictures(
         )
     maps[maps == 0] = np.nan
     maps /= np.float32(options.get("scale", DEFAULT_SCALE))
-    return _metric(maps, kept[0].name, notes, "16-bit metric PNG")
+    return _metric(maps, kept[0].name, notes, "16-bit metric PNG", metres=True)
 
 
 def _grey8(part: Part, max_pixels: int, notes: Notes) -> Floats:
@@ -209,7 +217,7 @@ def _refuse_colour(rgb: NDArray[np.uint8], tolerance: int, file: str, record: st
 
 
 def _parse_npy(parts: Sequence[Part], options: Options, limits: Limits, notes: Notes) -> Parsed:
-    files = [_open_npy(part, limits) for part in parts]
+    files = [_open_npy(part, limits, notes) for part in parts]
     height, width = files[0].shape[-2:]
     for file in files:
         if file.shape[-2:] != (height, width):
@@ -238,33 +246,59 @@ def _parse_npy(parts: Sequence[Part], options: Options, limits: Limits, notes: N
         return _disparity(maps, parts[0].name, notes, "float npy")
     if "near" not in options:
         notes.assume("npy depth read as distance, large = far (option near=bright for the reverse)")
-    return _metric(maps, parts[0].name, notes, "float npy")
+    if "scale" in options:
+        maps /= np.float32(options["scale"])
+    return _metric(maps, parts[0].name, notes, "float npy", metres="scale" in options)
 
 
-def _open_npy(part: Part, limits: Limits) -> Npy:
+def _open_npy(part: Part, limits: Limits, notes: Notes) -> Npy:
     """A float npy file of one map H×W or several T×H×W; its numbers are not read yet."""
     found = open_npy(part)
-    shape = found.shape
     if found.dtype.str[1:] not in _NPY_DTYPES:
         raise InputError(
             f"numbers of type {found.dtype}; a depth npy holds floats",
             file=part.name,
             field="dtype",
         )
-    if len(shape) not in (2, 3) or min(shape) < 1:
-        raise InputError(
-            f"shape {shape}; a depth npy is H×W or T×H×W", file=part.name, field="shape"
-        )
+    shape = _maps(found.shape, part.name, notes)
     if limits.pixels and shape[-1] * shape[-2] > limits.pixels:
         raise InputError(
             f"{shape[-1]}×{shape[-2]} pixels; at most {limits.pixels / 1e6:g} megapixels are taken",
             file=part.name,
             field="shape",
         )
-    return found
+    return replace(found, shape=shape)
+
+
+def _maps(shape: tuple[int, ...], file: str, notes: Notes) -> tuple[int, ...]:
+    """The shape as H×W or T×H×W: an axis of length 1 behind or before them is a channel.
+
+    Nothing is reordered: such axes can go without touching the numbers.
+    """
+    kept = shape
+    if len(kept) > 2 and kept[-1] == 1:  # noqa: PLR2004 - H×W
+        kept = kept[:-1]
+    elif len(kept) == 4 and kept[1] == 1:  # noqa: PLR2004 - T×1×H×W
+        kept = (kept[0], *kept[2:])
+    while len(kept) > 3 and kept[0] == 1:  # noqa: PLR2004 - T×H×W
+        kept = kept[1:]
+    if kept != shape:
+        notes.assume(f"shape {shape} is read as {'×'.join(map(str, kept))}: 1 is a channel")
+    if len(kept) not in (2, 3) or min(kept) < 1:
+        raise InputError(f"shape {shape}; a depth npy is H×W or T×H×W", file=file, field="shape")
+    if len(kept) == 3 and kept[-1] <= _MOST_CHANNELS < min(kept[:2]):  # noqa: PLR2004
+        raise InputError(
+            f"shape {shape} can be read two ways: {kept[0]} maps that are {kept[-1]} pixels wide, "
+            f"or one picture of {kept[-1]} channels; a depth npy is H×W or T×H×W",
+            file=file,
+            field="shape",
+        )
+    return kept
 
 
 def _relative(maps: Floats, options: Options, notes: Notes, format_: str) -> Parsed:
+    if "scale" in options:
+        notes.warn(f"option scale is not used: {format_} has no unit")
     if options.get("near") == "dark":
         maps = np.float32(1) - maps
     elif "near" not in options:
@@ -275,14 +309,19 @@ def _relative(maps: Floats, options: Options, notes: Notes, format_: str) -> Par
     return notes.parsed(Depth(maps), format_)
 
 
-def _metric(maps: Floats, file: str, notes: Notes, format_: str) -> Parsed:
+def _metric(maps: Floats, file: str, notes: Notes, format_: str, *, metres: bool = False) -> Parsed:
     """Metric or unit-free distance to nearness: 1/d, scaled over the clip."""
     with np.errstate(over="ignore", divide="ignore"):
-        return _disparity(np.float32(1) / maps, file, notes, format_)
+        return _disparity(np.float32(1) / maps, file, notes, format_, metres=metres)
 
 
-def _disparity(maps: Floats, file: str, notes: Notes, format_: str) -> Parsed:
-    """Scale nearness to 0…1 over the whole clip by percentiles; holes stay NaN."""
+def _disparity(
+    maps: Floats, file: str, notes: Notes, format_: str, *, metres: bool = False
+) -> Parsed:
+    """Scale nearness to 0…1 over the whole clip by percentiles; holes stay NaN.
+
+    With `metres` the nearness given is 1 / distance in metres.
+    """
     maps = np.where(np.isfinite(maps), maps, np.float32(np.nan)).astype(np.float32)
     finite = maps[np.isfinite(maps)]
     if not finite.size:
@@ -295,4 +334,7 @@ def _disparity(maps: Floats, file: str, notes: Notes, format_: str) -> Parsed:
         scaled = np.where(np.isfinite(maps), np.float32(0.5), maps)
     else:
         scaled = np.clip((maps - low) / (high - low), 0, 1)
-    return notes.parsed(Depth(scaled.astype(np.float32)), format_)
+    depth = scaled.astype(np.float32)
+    if metres and low > 0:
+        return notes.parsed(Depth(depth, nearest=1 / high, farthest=1 / low), format_)
+    return notes.parsed(Depth(depth), format_)

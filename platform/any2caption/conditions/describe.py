@@ -51,7 +51,11 @@ def _facts(condition: Condition) -> dict[str, Any]:  # noqa: PLR0911 - one a kin
         return {"frames": count, "height": height, "width": width, "fps": round(payload.fps, 3)}
     if isinstance(payload, Depth):
         count, height, width = payload.maps.shape
-        return {"frames": count, "height": height, "width": width, "sparse": payload.sparse}
+        found = {"frames": count, "height": height, "width": width, "sparse": payload.sparse}
+        if payload.nearest is None or payload.farthest is None:
+            return found
+        metres = {"nearest": round(payload.nearest, 3), "farthest": round(payload.farthest, 3)}
+        return {**found, "metres": metres}
     if isinstance(payload, Pose | DrawnPose | Motion):
         return _body_facts(payload)
     if isinstance(payload, Camera):

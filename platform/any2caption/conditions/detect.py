@@ -13,8 +13,8 @@ The rule, in order:
   segmentation; other grey: depth;
 - thin lines of several colours on black that pose reads: pose;
 - colour whose values are all directions: normal map; of at most 256 colours (PNG): segmentation;
-- other colour: one picture is an image, several of one size (and a clip) are a video; a clip drawn
-  on black that pose reads is a pose. Clips in grey follow the rules of pictures.
+- other colour: one picture is an image, several of one size (and a clip) are a video. Clips follow
+  the rules of pictures for lines on black and for grey; an animated picture is a video.
 
 Files that are conditions of their own are refused together, and each is named with its kind.
 """
@@ -23,7 +23,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from any2caption.conditions import camera_colmap, isolation
 from any2caption.conditions.base import Notes
@@ -32,7 +31,8 @@ from any2caption.conditions.documents import load_json, shown
 from any2caption.conditions.files import natural_key
 from any2caption.conditions.media import MAX_PIXELS, image_header, load_image
 from any2caption.conditions.normal import direction_share
-from any2caption.conditions.pictures import distinct, looks_two_valued, stored_values
+from any2caption.conditions.npy import open_npy
+from any2caption.conditions.pictures import distinct, is_thin, is_two_valued, stored_values
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.types import Part, Video
@@ -141,12 +141,21 @@ def _kind_of(ordered: Sequence[Part]) -> tuple[str, str] | None:  # noqa: PLR091
     if len(ordered) == 1 and is_camera_binary(ordered[0]):
         return "camera", "camera matrices or COLMAP images"
     if names <= {"npy", "ZIP or npz"}:
-        return _first_reader(ordered, ("depth", "motion"), "npy")
+        order = ("motion", "depth") if _is_path(ordered[0]) else ("depth", "motion")
+        return _first_reader(ordered, order, "npy")
     if len(names) == 1 and names & set(VIDEO_FORMATS):
         return _clip(ordered)
     if names <= {"text", "UTF-16 text"}:
         return _text(ordered)
     return None
+
+
+def _is_path(part: Part) -> bool:
+    """Whether an npy is a path of points T×2: no map is two pixels wide."""
+    if sniff(part.data) != "npy":
+        return False
+    shape = open_npy(part).shape
+    return len(shape) == 2 and shape[1] == 2 < shape[0]  # noqa: PLR2004
 
 
 def _reads(kind: str, parts: Sequence[Part]) -> InputError | None:
@@ -213,17 +222,23 @@ def _text(parts: Sequence[Part]) -> tuple[str, str] | None:
     lines = parts[0].data[:200_000].splitlines()
     if camera_colmap.looks_like([line.decode("utf-8", "replace") for line in lines[:20]]):
         return "camera", camera_colmap.FORMAT
-    widths = [len(line.replace(b",", b" ").split()) for line in lines if _numeric(line)]
-    if not widths or len(widths) < (len([line for line in lines if line.strip()]) - 1) / 2:
+    cells = [_cells(line) for line in lines if not line.lstrip().startswith(b"#")]
+    widths = [len(one) for one in cells if _numeric(one)]
+    if not widths or len(widths) < (len([one for one in cells if one]) - 1) / 2:
         return ("text", "text") if len(parts) == 1 else None
     order = ("motion", "camera") if max(widths) <= 3 and len(widths) > 3 else ("camera", "motion")  # noqa: PLR2004
     return _first_reader(parts, order, "lines of numbers")
 
 
-def _numeric(line: bytes) -> bool:
-    pieces = line.replace(b",", b" ").split()
+def _cells(line: bytes) -> list[str]:
+    """A line's cells, however they are parted: commas, semicolons, blanks, brackets around."""
+    text = line.decode("utf-8", "replace").strip().strip("()[]")
+    return text.replace(",", " ").replace(";", " ").split()
+
+
+def _numeric(cells: Sequence[str]) -> bool:
     try:
-        return bool([float(piece) for piece in pieces])
+        return bool([float(cell) for cell in cells])
     except ValueError:
         return False
 
@@ -233,6 +248,8 @@ def _pictures(parts: Sequence[Part]) -> tuple[str, str]:
         masks = [_looks(part)[0] == "segmentation" for part in parts]
         if masks.count(True) == 1:
             return "masked_image", "a picture and a black and white one"
+    if len(parts) == 1 and image_header(parts[0], MAX_PIXELS).animated:
+        return "video", "an animated picture"
     deep = [part for part in parts if image_header(part, MAX_PIXELS).bits == _DEEP]
     if deep and len(deep) < len(parts):  # an RGB-D folder
         return _looks(deep[0])
@@ -292,7 +309,7 @@ def _drawn_on_black(values: NDArray[np.int32]) -> bool:
     # The hue in sixths of the circle: which channel is largest and which is smallest.
     hues = np.bincount(3 * colours.argmax(axis=1) + colours.argmin(axis=1), minlength=9)
     several = int((hues > 0.02 * len(colours)).sum()) >= 3  # noqa: PLR2004
-    return several and _is_thin(drawn)
+    return several and is_thin(drawn)
 
 
 def _thin_out(values: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -306,21 +323,12 @@ def _grey(grey: NDArray[np.uint8]) -> tuple[str, str]:
     used = np.flatnonzero(histogram)
     if used[-1] - used[0] <= 8:  # noqa: PLR2004 - an even frame of a lossy clip
         return "even", "an even picture"
-    if looks_two_valued(histogram):
-        thin = _is_thin(grey >= 128)  # noqa: PLR2004
+    if is_two_valued(grey):
+        thin = is_thin(grey >= 128)  # noqa: PLR2004
         return ("sketch", "thin lines") if thin else ("segmentation", "black and white areas")
     if len(used) <= _MOST_GREYS:
         return "segmentation", "grey with few values"
     return "depth", "grey"
-
-
-def _is_thin(white: NDArray[np.bool_]) -> bool:
-    """Whether the smaller part of a black and white picture is lines: little survives thinning."""
-    drawn = white if white.mean() <= 0.5 else ~white  # noqa: PLR2004
-    size = max(3, round(max(drawn.shape) * 0.03) | 1)
-    picture = Image.fromarray(drawn.astype(np.uint8) * 255)
-    kept = np.asarray(picture.filter(ImageFilter.MinFilter(size)))
-    return bool(kept.astype(bool).sum() < 0.15 * drawn.sum())
 
 
 def _clip(parts: Sequence[Part]) -> tuple[str, str]:
@@ -330,9 +338,9 @@ def _clip(parts: Sequence[Part]) -> tuple[str, str]:
     sample = payload.frames[:: max(1, len(payload.frames) // 5), ::2, ::2]
     coloured = float((np.ptp(sample.astype(np.int16), axis=3) > _COLOURED).mean())
     if coloured > 0.002:  # noqa: PLR2004
-        black = float((sample.max(axis=3) <= _COLOURED).mean())
-        if black > 0.5 and any("pose" in name for name in KINDS["pose"].formats[1:]):  # noqa: PLR2004
-            return ("pose", "drawn on black") if _reads("pose", parts) is None else _a_clip()
+        drawn = [_drawn_on_black(frame.astype(np.int32)) for frame in sample]
+        if sum(drawn) * 2 >= len(drawn) and _reads("pose", parts) is None:
+            return "pose", "coloured lines on black"
         return _a_clip()
     looks = [_grey(frame[:, :, 1]) for frame in sample]
     return next((look for look in looks if look[0] != "even"), _a_clip())

@@ -2,6 +2,7 @@
 
 import json
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -31,10 +32,14 @@ def load_json(part: Part) -> Any:
     return parse_json(part)
 
 
-def parse_json(part: Part, *, field: str = "json", unique_keys: bool = False) -> Any:
+def parse_json(
+    part: Part, *, field: str = "json", unique_keys: bool = False, keep_nulls: bool = False
+) -> Any:
     """Return the JSON value of a text, whatever it looks like; `field` is for messages.
 
-    Of a key that comes twice the last value counts; with `unique_keys` it is refused by name.
+    Of a key that comes twice the last value counts; with `unique_keys` it is refused by name. A
+    field that is `null` is not there (writers of a fixed schema write optional fields so), unless
+    `keep_nulls` says that it means something.
 
     Raises:
         InputError: not UTF-8, over the bounds of `json_bounds`, damaged, NaN or Infinity.
@@ -45,14 +50,16 @@ def parse_json(part: Part, *, field: str = "json", unique_keys: bool = False) ->
         found = dict(pairs)
         if len(found) != len(pairs):
             raise InputError(f"the key {_twice(pairs)!r} comes twice", file=part.name, field=field)
-        return found
+        return without_nulls(found)
 
+    drop = not keep_nulls and b"null" in part.data
+    bare = (lambda pairs: without_nulls(dict(pairs))) if drop else None
     try:
         return json.loads(
             decode_utf8(part),
             parse_constant=_no_constant,
             parse_int=_integer,
-            object_pairs_hook=unique if unique_keys else None,
+            object_pairs_hook=unique if unique_keys else bare,
         )
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.doc[error.pos] in "{[":
@@ -119,6 +126,30 @@ def numbers(value: Any, file: str, record: str | None, field: str) -> list[float
         found: list[float] = plain.tolist()
         return found
     return [number(item, file, record, f"{field}[{at}]") for at, item in enumerate(value)]
+
+
+def pairs(value: Any, file: str, record: str | None, field: str) -> list[list[float]]:
+    """Return x, y pairs from `[[x, y], …]` or a flat list, or refuse the value by name."""
+    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
+        found = [numbers(one, file, record, field) for one in value]
+    else:
+        flat = numbers(value, file, record, field)
+        found = [flat[at : at + 2] for at in range(0, len(flat), 2)]
+    if not found or any(len(pair) != 2 for pair in found):  # noqa: PLR2004
+        raise InputError(
+            f"{shown(value)}: x and y are wanted", file=file, record=record, field=field
+        )
+    return found
+
+
+def without_nulls(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without the fields that are `null`: writers of a fixed schema write them."""
+    return {key: item for key, item in value.items() if item is not None}
+
+
+def composed(name: str) -> str:
+    """Return a file's name with composed accents (NFC): some systems decompose them in copies."""
+    return unicodedata.normalize("NFC", name)
 
 
 def size_of(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
-from any2caption.conditions.media import MAX_PIXELS, decode_image, image_header
+from any2caption.conditions.media import MAX_PIXELS, decode_image, image_header, warn_of_odd
 from any2caption.conditions.types import Image, Part
 
 
@@ -13,6 +13,5 @@ def parse_image(parts: Sequence[Part], _: Options, limits: Limits) -> Parsed:
     notes = Notes()
     max_pixels = limits.pixels or MAX_PIXELS
     header = image_header(part, max_pixels)
-    if header.animated:
-        notes.warn("an animated picture: its first frame is taken")
+    warn_of_odd(part, notes, max_pixels)
     return notes.parsed(Image(decode_image(part, max_pixels)), header.format)

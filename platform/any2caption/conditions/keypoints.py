@@ -72,7 +72,7 @@ def load_json(part: Part) -> Any:
     name = sniff(part.data)
     if name != "JSON":
         refuse(part.name, name)
-    return parse_json(part)
+    return parse_json(part, keep_nulls=True)
 
 
 def number(value: Any, where: Where, field: str) -> float:

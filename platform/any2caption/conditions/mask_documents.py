@@ -1,19 +1,26 @@
 """Masks as JSON: SA-V masklets, COCO and SA-1B annotations, bare run-length masks and polygons.
 
-Objects get the ids 1, 2, … in the order of the file. Where masks overlap, the smaller lies on top.
+Objects get the ids 1, 2, … in the order of the file; those without a mask are left out with a
+warning. Of a COCO file of several pictures of one size all are read, as frames. Where masks
+overlap, the smaller lies on top.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import kept_cap
-from any2caption.conditions.documents import load_json, shown, size_of
+from any2caption.conditions.coco_images import Picture, pictures_of
+from any2caption.conditions.documents import load_json, shown, without_nulls
+from any2caption.conditions.left_out import LeftOut
 from any2caption.conditions.mask_shapes import (
     MOST_WORK,
     Shape,
+    TooMuchWorkError,
     Work,
     paint,
     read_polygons,
@@ -29,7 +36,16 @@ _ACCEPTED = (
     "accepted: SA-V JSON (masklet), COCO JSON (annotations with segmentation), a run-length mask "
     "or a list of them"
 )
-_SIZES = (("height", "width"), ("imageHeight", "imageWidth"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    """What stands for a mask: the annotation's number in the file, its record, runs or polygons."""
+
+    number: int
+    record: str
+    mask: Any
+    annotation: Mapping[str, Any]
 
 
 def parse_mask_document(part: Part, options: Options, limits: Limits, notes: Notes) -> Parsed:
@@ -118,23 +134,20 @@ def _note_rate(value: Mapping[str, Any], frames: int, notes: Notes) -> None:
 
 
 def _parse_coco(value: Any, file: str, options: Options, limits: Limits, notes: Notes) -> Parsed:
-    content = value if isinstance(value, dict) else {"annotations": value}
+    content = without_nulls(value) if isinstance(value, dict) else {"annotations": value}
     if "counts" in content or "segmentation" in content:
         content = {"annotations": [content]}
     annotations = content.get("annotations")
     if not isinstance(annotations, list) or not annotations:
         raise InputError(f"no masks in this JSON; {_ACCEPTED}", file=file, field="annotations")
-    size, annotations = _picture(content, annotations, file, options, notes)
-    names = _categories(content)
-    if len(annotations) > _MOST_OBJECTS:
-        raise InputError(f"{len(annotations):,} objects", file=file, field="annotations")
+    pictures = pictures_of(content, annotations, options, file, notes)
+    left_out = LeftOut("objects", never=TooMuchWorkError)
+    masks = [_masks(picture, file, left_out) for picture in pictures]
+    every = [one for own in masks for one in own]
+    if not every and not left_out.errors:
+        raise InputError("the picture has no annotations", file=file, field="annotations")
     max_pixels = limits.pixels or MAX_PIXELS
-    masks = [_annotated(one, file, f"object {at}") for at, one in enumerate(annotations, 1)]
-    sizes = [mask_size(one, file, name, max_pixels) for one, name in masks if isinstance(one, dict)]
-    if size is None and sizes:
-        size = sizes[0]
-    if size is None:
-        size = _stated(options)
+    size = pictures[0].size or _size_of_runs(every, file, max_pixels) or _stated(options)
     if size is None:
         raise InputError(
             "polygons need the picture's size: images[].width and height, or options width and "
@@ -144,69 +157,121 @@ def _parse_coco(value: Any, file: str, options: Options, limits: Limits, notes: 
         )
     if size[0] * size[1] > max_pixels:
         raise InputError(f"{size[1]}×{size[0]} pixels", file=file, field="size")
-    work = Work(file)
-    drawn: list[tuple[int, Shape]] = []
-    for ident, (mask, record) in enumerate(masks, 1):
-        shape = _mask(mask, size, record, max_pixels, work)
-        work.add(shape, record, "segmentation")
-        drawn.append((ident, shape))
-    ids, overlap = paint(drawn, size)
-    _note_overlap(notes, overlap=overlap)
-    labels = tuple(
-        (ident, names[annotation["category_id"]])
-        for ident, annotation in enumerate(annotations, 1)
-        if isinstance(annotation.get("category_id"), int) and annotation["category_id"] in names
-    )
-    notes.assume("objects are numbered from 1 in the order of the file")
-    runs = len(sizes) == len(masks)
-    return notes.parsed(Segmentation(ids[None], labels), "COCO RLE JSON" if runs else "COCO JSON")
+    kept = _thinned(masks, size, limits, notes)
+    if sum(map(len, kept)) > _MOST_OBJECTS:
+        raise InputError(f"{sum(map(len, kept)):,} objects", file=file, field="annotations")
+    ids, labels = _painted(kept, size, _categories(content), max_pixels, left_out, file, notes)
+    runs = all(isinstance(one.mask, dict) for one in every)
+    return notes.parsed(Segmentation(ids, labels), "COCO RLE JSON" if runs else "COCO JSON")
 
 
-def _annotated(annotation: Any, file: str, record: str) -> tuple[Any, str]:
-    """(what stands for the mask, its record)."""
-    if not isinstance(annotation, dict):
-        raise InputError(
-            f"{shown(annotation)} is no annotation; {_ACCEPTED}",
-            file=file,
-            record=record,
-            field="annotations",
+def _painted(  # noqa: PLR0913, PLR0917 - masks and what they are painted with
+    frames: Sequence[Sequence[_Mask]],
+    size: tuple[int, int],
+    names: Mapping[int, str],
+    max_pixels: int,
+    left_out: LeftOut,
+    file: str,
+    notes: Notes,
+) -> tuple[NDArray[np.int32], tuple[tuple[int, str], ...]]:
+    """Return the ids T×H×W and the names of those that are known."""
+    idents = _idents(frames, notes)
+    labels: dict[int, str] = {}
+    work, left_out.good = Work(file), 0
+    ids = np.zeros((len(frames), *size), np.int32)
+    for place, own in enumerate(frames):
+        drawn: list[tuple[int, Shape]] = []
+        for one in own:
+            ident = idents[one.number]
+            with left_out.entry():
+                shape = _mask(one.mask, size, one.record, max_pixels, work)
+                work.add(shape, one.record, "segmentation")
+                drawn.append((ident, shape))
+                category = one.annotation.get("category_id")
+                if isinstance(category, int) and category in names:
+                    labels[ident] = names[category]
+        ids[place], overlap = paint(drawn, size)
+        _note_overlap(notes, overlap=overlap)
+    left_out.settle(notes)
+    return ids, tuple(sorted(labels.items()))
+
+
+def _masks(picture: Picture, file: str, left_out: LeftOut) -> list[_Mask]:
+    masks = []
+    for number, annotation in picture.annotations:
+        with left_out.entry():
+            record = f"object {number}"
+            if not isinstance(annotation, dict):
+                raise InputError(
+                    f"{shown(annotation)} is no annotation; {_ACCEPTED}",
+                    file=file,
+                    record=record,
+                    field="annotations",
+                )
+            mask = annotation if "counts" in annotation else annotation.get("segmentation")
+            masks.append(_Mask(number, record, mask, annotation))
+    return masks
+
+
+def _size_of_runs(masks: Sequence[_Mask], file: str, max_pixels: int) -> tuple[int, int] | None:
+    """The size of the first run-length mask that states one."""
+    first: InputError | None = None
+    for one in masks:
+        if isinstance(one.mask, dict):
+            try:
+                return mask_size(one.mask, file, one.record, max_pixels)
+            except InputError as error:
+                first = first or error
+    if first:
+        raise first
+    return None
+
+
+def _thinned(
+    frames: Sequence[list[_Mask]], size: tuple[int, int], limits: Limits, notes: Notes
+) -> list[list[_Mask]]:
+    cap = kept_cap(size[0] * size[1], limits)
+    if len(frames) <= cap:
+        return list(frames)
+    notes.assume(f"{len(frames)} frames thinned out evenly to {cap}")
+    return [frames[at] for at in sample_frames(len(frames), cap).tolist()]
+
+
+def _idents(frames: Sequence[Sequence[_Mask]], notes: Notes) -> dict[int, int]:
+    """The id of each annotation, by its number; an object keeps its id over time.
+
+    By the track that the file states, else by category where each is there once a picture.
+    """
+    if len(frames) == 1:
+        notes.assume("objects are numbered from 1 in the order of the file")
+        return {one.number: place for place, one in enumerate(frames[0], 1)}
+    every = [one for own in frames for one in own]
+    keys = [_track(one.annotation) for one in every]
+    if None in keys:
+        keys = [str(one.annotation.get("category_id")) for one in every]
+        twice = any(
+            len({str(one.annotation.get("category_id")) for one in own}) < len(own)
+            for own in frames
         )
-    return (annotation if "counts" in annotation else annotation.get("segmentation")), record
+        if twice:
+            keys = [str(one.number) for one in every]
+            notes.warn(
+                "nothing says which objects of different pictures are the same (track_id): each is "
+                "an object of its own"
+            )
+        else:
+            notes.assume("each category is one object: none is there twice in a picture")
+    places = {key: at for at, key in enumerate(dict.fromkeys(keys), 1)}
+    return {one.number: places[key] for one, key in zip(every, keys, strict=True)}
 
 
-def _picture(
-    content: Mapping[str, Any], annotations: list[Any], file: str, options: Options, notes: Notes
-) -> tuple[tuple[int, int] | None, list[Any]]:
-    """The size of the picture and its annotations; of several pictures the one that is selected."""
-    image = content.get("image")
-    images = content.get("images")
-    if isinstance(image, dict):
-        return size_of(image, file, _SIZES), annotations
-    if not isinstance(images, list) or not images:
-        return size_of(content, file, _SIZES), annotations
-    wanted = options.get("select")
-    chosen = [
-        one
-        for one in images
-        if isinstance(one, dict)
-        and (wanted is None or str(wanted) in (str(one.get("id")), str(one.get("file_name"))))
-    ]
-    if not chosen:
-        known = ", ".join(
-            str(one.get("file_name", one.get("id")))[:40] for one in images[:5]
-            if isinstance(one, dict)
-        )  # fmt: skip
-        raise InputError(f"no such picture; there are {known}", file=file, field="select")
-    if len(images) > 1 and wanted is None:
-        notes.assume(f"the first of {len(images)} pictures is read (option select: its name or id)")
-    first = chosen[0]
-    own = [
-        one for one in annotations
-        if not isinstance(one, dict) or one.get("image_id", first.get("id")) == first.get("id")
-    ]  # fmt: skip
-    if not own:
-        raise InputError("the picture has no annotations", file=file, field="annotations")
-    return size_of(first, file, _SIZES), own
+def _track(annotation: Mapping[str, Any]) -> str | None:
+    attributes = annotation.get("attributes")
+    for holder in (annotation, attributes if isinstance(attributes, dict) else {}):
+        for key in ("track_id", "instance_id", "object_id"):
+            if isinstance(holder.get(key), int | str):
+                return f"{annotation.get('category_id')} {holder[key]}"
+    return None
 
 
 def _categories(content: Mapping[str, Any]) -> dict[int, str]:

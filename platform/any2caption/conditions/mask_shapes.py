@@ -14,12 +14,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from any2caption.conditions.documents import numbers
+from any2caption.conditions.left_out import LeftOut
 from any2caption.errors import InputError
 
 MOST_WORK = 300_000_000
 """Pixels, runs and corners of all masks of a condition."""
 _MOST_CORNERS = 20_000
 _LEAST_CORNERS = 3
+_NO_AREA = 1e-6
+
+
+class TooMuchWorkError(InputError):
+    """The masks of one file cost more than is painted."""
 
 
 class Shape(Protocol):
@@ -51,11 +57,11 @@ class Work:
         """Count one mask.
 
         Raises:
-            InputError: the masks so far are more than is painted.
+            TooMuchWorkError: the masks so far are more than is painted.
         """
         self.done += shape.work
         if self.done > MOST_WORK:
-            raise InputError(
+            raise TooMuchWorkError(
                 f"the masks up to here have {self.done:,} pixels and runs; at most {MOST_WORK:,} "
                 "are taken (give fewer objects or frames, or smaller pictures)",
                 file=self.file,
@@ -91,14 +97,20 @@ def read_polygons(
 
     `left_over` is what they may cost.
 
+    A polygon without area beside others is left out.
+
     Raises:
-        InputError: no numbers, fewer than three corners, too many, or more than `left_over`.
+        InputError: no numbers, fewer than three corners, too many, or no area.
+        TooMuchWorkError: they cost more than `left_over`.
     """
     far = 4.0 * max(size)
-    found = [
-        np.clip(_corners(one, file, record), -far, far)
-        for one in (value if isinstance(value[0], list) else [value])
-    ]
+    left_out = LeftOut("polygons")
+    found: list[NDArray[np.float64]] = []
+    for one in value if isinstance(value[0], list) else [value]:
+        with left_out.entry():
+            found.append(np.clip(_corners(one, file, record), -far, far))
+    if not found:
+        raise left_out.errors[0]
     edge = np.array([size[1], size[0]]) - 1
     every = np.concatenate(found)
     low = np.clip(np.floor(every.min(axis=0)) - 1, 0, edge).astype(int)
@@ -107,7 +119,7 @@ def read_polygons(
     # Pillow looks at every corner in every row.
     work = width * height + len(every) * height // 8
     if work > left_over:
-        raise InputError(
+        raise TooMuchWorkError(
             f"{len(every):,} corners on {width}×{height} pixels; at most {MOST_WORK:,} pixels and "
             "corners of all masks are taken",
             file=file,
@@ -134,7 +146,12 @@ def _corners(value: Any, file: str, record: str) -> NDArray[np.float64]:
             record=record,
             field="segmentation",
         )
-    return np.asarray(flat, np.float64).reshape(-1, 2)
+    corners = np.asarray(flat, np.float64).reshape(-1, 2)
+    after = np.roll(corners, -1, axis=0)
+    area = float((corners[:, 0] * after[:, 1] - corners[:, 1] * after[:, 0]).sum())
+    if abs(area) <= _NO_AREA:
+        raise InputError("a polygon without area", file=file, record=record, field="segmentation")
+    return corners
 
 
 def paint(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.media import MAX_PIXELS, load_image, to_rgb
-from any2caption.conditions.pictures import IMAGE_FORMATS, looks_two_valued
+from any2caption.conditions.pictures import IMAGE_FORMATS, is_two_valued
 from any2caption.conditions.sniff import sniff
 from any2caption.conditions.types import MaskedImage, Part
 from any2caption.errors import InputError
@@ -109,8 +109,8 @@ def _is_mask(part: Part, limits: Limits) -> bool:
         return len(np.unique(np.asarray(picture))) <= 2  # noqa: PLR2004
     if np.ptp(rgb.astype(np.int16), axis=2).max() > 24:  # noqa: PLR2004 - colour
         return False
-    levels = np.bincount(rgb[:, :, 1].ravel(), minlength=256)
-    return bool(np.count_nonzero(levels) <= 2) or looks_two_valued(levels)  # noqa: PLR2004
+    grey = rgb[:, :, 1]
+    return bool(len(np.unique(grey)) <= 2) or is_two_valued(grey)  # noqa: PLR2004
 
 
 def _done(

@@ -14,12 +14,17 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import ImageOps
 
+from any2caption.conditions.base import Notes
 from any2caption.conditions.clips import Clip, decode_video, encode_mp4
+from any2caption.conditions.png_chunks import without_texts
 from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
 from any2caption.conditions.types import Part
+from any2caption.conditions.upright import Turn, square_size
 from any2caption.errors import InputError
 
 __all__ = [
+    "DECODE_ERRORS",
+    "MAX_PIXELS",
     "Clip",
     "Header",
     "decode_image",
@@ -28,10 +33,11 @@ __all__ = [
     "encode_png",
     "image_header",
     "load_image",
+    "warn_of_odd",
 ]
 
 MAX_PIXELS = 40_000_000
-_DECODE_ERRORS = (
+DECODE_ERRORS = (
     OSError,
     SyntaxError,
     ValueError,
@@ -46,6 +52,8 @@ _DECODE_ERRORS = (
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _PNG_HEAD = 26
 _DEEP = 16
+_BLACK, _DEEP_BLACK = 7, 255
+"""Values of 8 and of 16 bits that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +67,18 @@ class Header:
     """Bits a channel; 8 unless a PNG says otherwise."""
     channels: int
     """Channels as stored (palette = 1)."""
-    rotated: bool
-    """EXIF says that width and height change places."""
+    turn: Turn
+    """How EXIF says that the picture is shown."""
     animated: bool
     """More than one frame (PNG, WebP)."""
+    aspect: float = 1.0
+    """Width of a pixel over its height, where the file states both."""
 
     @property
     def upright_size(self) -> tuple[int, int]:
         """(height, width) after the EXIF orientation is applied."""
         size = (self.height, self.width)
-        return size[::-1] if self.rotated else size
+        return size[::-1] if self.turn.transposed else size
 
 
 def _open(part: Part, max_pixels: int) -> PilImage.Image:
@@ -81,10 +91,10 @@ def _open(part: Part, max_pixels: int) -> PilImage.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = PilImage.open(io.BytesIO(part.data), formats=[name.upper()])
+            picture = PilImage.open(io.BytesIO(without_texts(part.data)), formats=[name.upper()])
     except PilImage.DecompressionBombError as error:
         raise _too_large(part, "far more pixels", max_pixels) from error
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise InputError(
             f"a damaged or truncated {name}", file=part.name, field="header"
         ) from error
@@ -111,23 +121,35 @@ def image_header(part: Part, max_pixels: int = MAX_PIXELS) -> Header:
     picture = _open(part, max_pixels)
     name = sniff(part.data)
     bits = part.data[24] if name == "PNG" and len(part.data) >= _PNG_HEAD else 8
-    orientation = _orientation(picture)
     return Header(
         format=name,
         width=picture.width,
         height=picture.height,
         bits=bits,
         channels=len(picture.getbands()),
-        rotated=orientation in (5, 6, 7, 8),
+        turn=Turn.of_exif(_orientation(picture)),
         animated=name != "JPEG" and getattr(picture, "n_frames", 1) > 1,
+        aspect=_aspect(picture),
     )
 
 
 def _orientation(picture: PilImage.Image) -> int:
     try:
         return int(picture.getexif().get(0x0112, 1))
-    except _DECODE_ERRORS:
+    except DECODE_ERRORS:
         return 1
+
+
+def _aspect(picture: PilImage.Image) -> float:
+    """From the density across and down: PNG's pHYs, JFIF's density or aspect ratio."""
+    found = (
+        picture.info.get("jfif_density") or picture.info.get("dpi") or picture.info.get("aspect")
+    )
+    try:
+        across, down = (float(one) for one in found or (1, 1))
+        return down / across if across > 0 and down > 0 else 1.0
+    except (TypeError, ValueError):
+        return 1.0
 
 
 def load_image(part: Part, max_pixels: int = MAX_PIXELS) -> PilImage.Image:
@@ -139,13 +161,13 @@ def load_image(part: Part, max_pixels: int = MAX_PIXELS) -> PilImage.Image:
     picture = _open(part, max_pixels)
     try:
         picture.load()
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise InputError(
             f"a damaged or truncated {sniff(part.data)}", file=part.name, field="pixels"
         ) from error
     try:
         return ImageOps.exif_transpose(picture)
-    except _DECODE_ERRORS:  # damaged EXIF must not cost the picture
+    except DECODE_ERRORS:  # damaged EXIF must not cost the picture
         return picture
 
 
@@ -161,7 +183,7 @@ def decode_image(part: Part, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     picture = load_image(part, max_pixels)
     try:
         return to_rgb(picture)
-    except _DECODE_ERRORS as error:
+    except DECODE_ERRORS as error:
         raise InputError(f"a damaged {sniff(part.data)}", file=part.name, field="pixels") from error
 
 
@@ -176,6 +198,31 @@ def to_rgb(picture: PilImage.Image) -> NDArray[np.uint8]:
         ground = PilImage.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = PilImage.alpha_composite(ground, picture)
     return np.array(picture.convert("RGB"), dtype=np.uint8)
+
+
+def warn_of_odd(part: Part, notes: Notes, max_pixels: int = MAX_PIXELS) -> None:
+    """Warn of what is not as it looks: animations, pixels that are not square, tiny values.
+
+    Grey with values so small that it is black to the eye is ids, or a 0/1 mask.
+    """
+    header = image_header(part, max_pixels)
+    if header.animated:
+        notes.warn("an animated picture: its first frame is taken")
+    if square_size(1000, 1000, header.aspect) != (1000, 1000):
+        notes.warn(
+            f"pixels {header.aspect:.3g} times as wide as high are taken as square: resize the "
+            "picture as it is shown"
+        )
+    picture = load_image(part, max_pixels)
+    if picture.mode != "L" and picture.mode not in _SIXTEEN_BIT:
+        return
+    full, black = (255, _BLACK) if picture.mode == "L" else (65_535, _DEEP_BLACK)
+    most = int(np.asarray(picture).max())
+    if 0 < most <= black:
+        notes.warn(
+            f"a grey picture with values up to {most} of {full:,} is black to the eye: is it a "
+            "mask (kind segmentation) or depth?"
+        )
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:

@@ -5,9 +5,11 @@ For kinds whose values mean something (ids, normals), where a conversion to 8-bi
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from any2caption.conditions.base import Limits, Notes
 from any2caption.conditions.files import natural_key
@@ -19,6 +21,12 @@ from any2caption.errors import InputError
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _DEEP = 16
 _HALF = 128
+_EDGE_WIDTH = 4
+"""Pixels from black and from white within which an edge of a resized mask lies."""
+_THIN_SIDE = 320
+_MOST_EDGE = 0.3
+_STRAY = 0.05
+"""Share of the edge's pixels that may lie elsewhere: corners, single pixels."""
 
 
 def one_source(parts: Sequence[Part], what: str, accepted: Sequence[str]) -> tuple[str, list[Part]]:
@@ -74,7 +82,7 @@ def stored_values(part: Part, limits: Limits, notes: Notes) -> tuple[str, NDArra
 
 
 def deep_colour(part: Part, limits: Limits) -> NDArray[np.uint16] | None:
-    """Return a 16-bit colour PNG's values uint16 H×W×3; None when the file is no such picture.
+    """Return a 16-bit colour PNG's values uint16 H×W×3, upright; None when it is no such picture.
 
     Pillow reads these with 8 bits, so FFmpeg's PNG decoder is used.
     """
@@ -89,7 +97,7 @@ def deep_colour(part: Part, limits: Limits) -> NDArray[np.uint16] | None:
             values: NDArray[np.uint16] = frame.reformat(format="rgb48le").to_ndarray()
     except (av.FFmpegError, ValueError, MemoryError, StopIteration, IndexError) as error:
         raise InputError("a damaged or truncated PNG", file=part.name, field="pixels") from error
-    return values.astype(np.uint16)
+    return header.turn.apply(values.astype(np.uint16))
 
 
 def distinct(values: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -103,17 +111,98 @@ def distinct(values: NDArray[np.int32]) -> NDArray[np.int32]:
     return ordered[first]
 
 
-def looks_two_valued(histogram: NDArray[np.int64]) -> bool:
-    """Whether a histogram of 256 grey values is a mask of black and white.
+def is_two_valued(grey: NDArray[np.uint8] | NDArray[np.int32]) -> bool:
+    """Whether grey pictures …×H×W of 0…255 are masks of black and white.
 
-    Only 0 and 255, or many values of which nine in ten pixels are next to black or white
-    (antialiased or lossy). A few other values are ids.
+    Only 0 and 255; or many values of which nine in ten pixels are next to black or white
+    (antialiased or lossy); or others that fill no area and lie between black and white alone, as
+    smooth resizing leaves them. Other values are ids.
     """
+    histogram = np.bincount(grey.ravel(), minlength=256)
     used = np.flatnonzero(histogram)
     if set(used.tolist()) <= {0, 255}:
         return True
     ends = histogram[:9].sum() + histogram[247:].sum()
-    return len(used) > 16 and bool(histogram[247:].sum()) and ends > 0.9 * histogram.sum()  # noqa: PLR2004
+    if len(used) > 16 and histogram[247:].any() and ends > 0.9 * histogram.sum():  # noqa: PLR2004
+        return True
+    frames = grey.reshape(-1, *grey.shape[-2:])
+    return bool(histogram[0] and histogram[255]) and all(map(_is_resized, frames))
+
+
+def _is_resized(grey: NDArray[Any]) -> bool:
+    """Whether all that is neither black nor white is an edge between the two.
+
+    An edge is thin (no square of it holds one value) and near both of its sides.
+    """
+    edge = (grey != 0) & (grey != 255)  # noqa: PLR2004
+    count = np.count_nonzero(edge)
+    if count > _MOST_EDGE * grey.size or (edge & _filled(grey)).sum() > _STRAY * count:
+        return False
+    between = _reach(grey == 0) & _reach(grey == 255)  # noqa: PLR2004
+    return bool((edge & ~between).sum() <= _STRAY * count)
+
+
+def _filled(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a pixel of H×W is in a square of four that hold one value."""
+    found = np.zeros(values.shape, np.bool_)
+    if min(values.shape) < 2:  # noqa: PLR2004
+        return found
+    corner = values[:-1, :-1]
+    same = (corner == values[1:, :-1]) & (corner == values[:-1, 1:]) & (corner == values[1:, 1:])
+    found[:-1, :-1] |= same
+    found[1:, :-1] |= same
+    found[:-1, 1:] |= same
+    found[1:, 1:] |= same
+    return found
+
+
+def without_edges(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
+    """Give the smooth edges of resized id pictures T×H×W to the objects beside them.
+
+    Values that fill no area are edges where there are more of them than of those that do. Returns
+    the ids and how many values were edges (0: nothing was changed).
+    """
+    every = distinct(np.concatenate([distinct(frame) for frame in ids]))
+    total, within = np.zeros(len(every)), np.zeros(len(every))
+    for frame in ids:
+        places = np.searchsorted(every, frame)
+        total += np.bincount(places.ravel(), minlength=len(every))
+        within += np.bincount(places[_filled(frame)], minlength=len(every))
+    solid = every[within * 2 >= total]
+    thin = len(every) - len(solid)
+    if len(solid) < 2 or thin <= max(len(solid), 2):  # noqa: PLR2004
+        return ids, 0
+    edges = ~np.isin(ids, solid)
+    if edges.mean() > _MOST_EDGE:
+        return ids, 0
+    from scipy.ndimage import distance_transform_edt
+
+    out = ids.copy()
+    for frame, edge in zip(out, edges, strict=True):
+        if edge.any() and not edge.all():
+            rows, columns = distance_transform_edt(
+                edge, return_distances=False, return_indices=True
+            )
+            frame[:] = frame[rows, columns]
+    return out, thin
+
+
+def _reach(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Grow by the width of an edge to all sides."""
+    picture = Image.fromarray(where.astype(np.uint8) * 255)
+    grown = np.asarray(picture.filter(ImageFilter.MaxFilter(2 * _EDGE_WIDTH + 1)))
+    return grown.astype(np.bool_)
+
+
+def is_thin(white: NDArray[np.bool_]) -> bool:
+    """Whether the smaller part of a black and white picture is lines: little survives thinning."""
+    drawn = white if white.mean() <= 0.5 else ~white  # noqa: PLR2004
+    step = -(-max(drawn.shape) // _THIN_SIDE)
+    drawn = drawn[::step, ::step]  # the filter takes time for the square of its size
+    size = max(3, round(max(drawn.shape) * 0.03) | 1)
+    picture = Image.fromarray(drawn.astype(np.uint8) * 255)
+    kept = np.asarray(picture.filter(ImageFilter.MinFilter(size)))
+    return bool(kept.astype(bool).sum() < 0.15 * drawn.sum())
 
 
 __all__ = [
@@ -121,7 +210,9 @@ __all__ = [
     "VIDEO_FORMATS",
     "deep_colour",
     "distinct",
-    "looks_two_valued",
+    "is_thin",
+    "is_two_valued",
     "one_source",
     "stored_values",
+    "without_edges",
 ]

@@ -4,9 +4,12 @@ JSON, one of: `{"regions": [{"label": "red car", "box": [x1, y1, x2, y2]}]}` (or
 `points`; `frame` counts from 0), `{"frames": [[…], …]}`, a bare list of regions, COCO annotations
 (`bbox` = x, y, width, height), LabelMe shapes. A picture may lie beside it: the overlay.
 
-Stated rules: numbers that all lie in 0…1 are fractions, else pixels of a size that the JSON, the
-overlay or the options `width` and `height` state (option `coordinates`); `bbox` is x, y, width,
-height, `box` and `bbox_2d` are two corners (option `boxes`).
+Regions that cannot be read are left out with a warning. Of a COCO file of several pictures of one
+size all are read, as frames.
+
+Stated rules: numbers that lie within 0…1, or step over it a little, are fractions, else pixels of a
+size that the JSON, the overlay or the options `width` and `height` state (option `coordinates`);
+`bbox` is x, y, width, height, `box` and `bbox_2d` are two corners (option `boxes`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
-from any2caption.conditions.documents import load_json, number, numbers, shown, size_of
+from any2caption.conditions.coco_images import SIZES, Picture, pictures_of
+from any2caption.conditions.documents import (
+    load_json,
+    number,
+    pairs,
+    shown,
+    size_of,
+    without_nulls,
+)
+from any2caption.conditions.labelme import read_labelme
+from any2caption.conditions.left_out import LeftOut
 from any2caption.conditions.media import MAX_PIXELS, decode_image
 from any2caption.conditions.sniff import IMAGE_FORMATS, sniff
 from any2caption.conditions.types import Part, Region, Regions
@@ -26,10 +39,11 @@ from any2caption.errors import InputError
 COORDINATES = ("pixel", "normalised", "thousandths")
 BOXES = ("corners", "size")
 FORMATS = ("regions JSON", "COCO JSON", "LabelMe JSON")
-_SIZES = (("height", "width"), ("imageHeight", "imageWidth"), ("canvas_height", "canvas_width"))
 _MOST_REGIONS = 1000
 _MOST_LABEL = 200
-_SHAPES = {"rectangle": "box", "polygon": "polygon", "point": "point"}
+_OVERSHOOT = 0.5
+"""How far fractions may reach out of the picture and still be no pixels."""
+_ROUNDED = 0.001
 _CORNER_KEYS = ("box", "bbox_2d", "box_2d", "xyxy")
 _SIZE_KEYS = ("bbox", "xywh")
 _ACCEPTED = (
@@ -50,6 +64,16 @@ class _Raw:
     record: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """(frame, number, region) as they stand, and the object that may hold the size."""
+
+    format: str
+    entries: list[tuple[int, int, Any]]
+    content: Mapping[str, Any]
+    frames: int = 1
+
+
 def parse_region(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:
     """Parse one JSON file of regions, and the picture beside it if there is one.
 
@@ -58,18 +82,17 @@ def parse_region(parts: Sequence[Part], options: Options, limits: Limits) -> Par
     """
     notes = Notes()
     document, overlay = _sources(parts, limits)
-    value = load_json(document)
-    format_, entries, content = _entries(value, document.name)
-    categories = _categories(content)
-    raws = [
-        raw
-        for at, (frame, entry) in enumerate(entries, 1)
-        for raw in _read(entry, frame, f"region {at}", document.name, categories, options, notes)
-    ]
-    if not raws:
+    found = _entries(load_json(document), document.name, options, notes)
+    categories = _categories(found.content)
+    left_out = LeftOut("regions")
+    raws: list[_Raw] = []
+    for frame, number_, entry in found.entries:
+        with left_out.entry():
+            raws += _read(entry, frame, f"region {number_}", found.format, document.name,
+                          categories, options, notes)  # fmt: skip
+    if not raws and not left_out.errors:
         raise InputError(f"no regions; {_ACCEPTED}", file=document.name, field="regions")
-    scale = _scale(raws, content, overlay, options, document.name, notes)
-    count = max(raw.frame for raw in raws) + 1
+    count = max([found.frames, *(raw.frame + 1 for raw in raws)])
     if limits.frames and count > limits.frames:
         raise InputError(
             f"frame {count - 1:,}; at most {limits.frames:,} frames are taken",
@@ -77,11 +100,16 @@ def parse_region(parts: Sequence[Part], options: Options, limits: Limits) -> Par
             field="frame",
         )
     frames: list[list[Region]] = [[] for _ in range(count)]
-    for raw in raws:
-        points = _inside(raw, raw.points / scale, document.name, notes)
-        frames[raw.frame].append(Region(raw.label, raw.shape, points))
+    if raws:
+        scale = _scale(raws, found.content, overlay, options, document.name, notes)
+        left_out.good = 0
+        for raw in raws:
+            with left_out.entry():
+                points = _inside(raw, raw.points / scale, document.name, notes)
+                frames[raw.frame].append(Region(raw.label, raw.shape, points))
+    left_out.settle(notes)
     regions = Regions(tuple(tuple(frame) for frame in frames), overlay)
-    return notes.parsed(regions, format_)
+    return notes.parsed(regions, found.format)
 
 
 def _sources(parts: Sequence[Part], limits: Limits) -> tuple[Part, NDArray[np.uint8] | None]:
@@ -105,45 +133,73 @@ def _sources(parts: Sequence[Part], limits: Limits) -> tuple[Part, NDArray[np.ui
     return documents[0], pixels
 
 
-def _entries(value: Any, file: str) -> tuple[str, list[tuple[int, Any]], Mapping[str, Any]]:
-    """The format, (frame, region) as they stand, and the object that may hold the size."""
-    content: Mapping[str, Any] = value if isinstance(value, dict) else {"regions": value}
+def _entries(value: Any, file: str, options: Options, notes: Notes) -> _Entries:
+    content = without_nulls(value) if isinstance(value, dict) else {"regions": value}
     if isinstance(content.get("shapes"), list):
-        return "LabelMe JSON", _limited([(0, one) for one in content["shapes"]], file), content
+        listed = [(0, at, one) for at, one in enumerate(content["shapes"], 1)]
+        return _Entries("LabelMe JSON", _limited(listed, file), content)
     if isinstance(content.get("annotations"), list):
-        images = content.get("images")
-        image = images[0] if isinstance(images, list) and images else {}
-        own = [
-            (0, one)
-            for one in _flat(content["annotations"])
-            if not isinstance(one, dict)
-            or not isinstance(image, dict)
-            or one.get("image_id", image.get("id")) == image.get("id")
+        flat = _flat(content["annotations"])
+        pictures = _thinned(pictures_of(content, flat, options, file, notes), notes)
+        entries = [
+            (frame, at, one)
+            for frame, picture in enumerate(pictures)
+            for at, one in picture.annotations
         ]
-        size = image if isinstance(image, dict) else {}
-        return "COCO JSON", _limited(own, file), {**content, **size}
+        size = pictures[0].size
+        stated = {"height": size[0], "width": size[1]} if size else {}
+        return _Entries(
+            "COCO JSON", _limited(entries, file), {**content, **stated}, frames=len(pictures)
+        )
     if isinstance(content.get("frames"), list):
-        pairs: list[tuple[int, Any]] = []
-        for at, frame in enumerate(content["frames"]):
-            inner, index = frame, at
-            if isinstance(frame, dict):
-                inner = frame.get("regions")
-                index = _frame_of(frame, at, file, f"frame {at + 1}")
-            if not isinstance(inner, list):
-                raise InputError(
-                    f"{shown(frame)} has no regions",
-                    file=file,
-                    record=f"frame {at + 1}",
-                    field="frames",
-                )
-            pairs += [(index, one) for one in inner]
-        return "regions JSON", _limited(pairs, file), content
+        return _framed(content, file)
     inner = content.get("regions")
     if inner is None and any(key in content for key in (*_CORNER_KEYS, *_SIZE_KEYS, "polygon")):
         inner = [content]
     if not isinstance(inner, list):
         raise InputError(f"no regions; {_ACCEPTED}", file=file, field="regions")
-    return "regions JSON", _limited([(0, one) for one in inner], file), content
+    listed = [(0, at, one) for at, one in enumerate(inner, 1)]
+    return _Entries("regions JSON", _limited(listed, file), content)
+
+
+def _framed(content: dict[str, Any], file: str) -> _Entries:
+    """`{"frames": [[…], …]}`: a frame without an entry has no region."""
+    entries: list[tuple[int, int, Any]] = []
+    last = 0
+    for at, frame in enumerate(content["frames"]):
+        inner, index = frame, at
+        if isinstance(frame, dict):
+            inner = frame.get("regions")
+            index = _frame_of(frame, at, file, f"frame {at + 1}")
+            if inner is None and not without_nulls(frame).keys() - {"frame"}:
+                inner = []
+        if inner is None and frame is None:
+            inner = []
+        if not isinstance(inner, list):
+            raise InputError(
+                f"{shown(frame)} has no regions",
+                file=file,
+                record=f"frame {at + 1}",
+                field="frames",
+            )
+        last = max(last, index)
+        entries += [(index, len(entries) + place, one) for place, one in enumerate(inner, 1)]
+    return _Entries("regions JSON", _limited(entries, file), content, frames=last + 1)
+
+
+def _thinned(pictures: list[Picture], notes: Notes) -> list[Picture]:
+    """Every n-th picture, so that the regions of all are not too many."""
+    step = 1
+    while len(pictures) > step and _regions_of(pictures[::step]) > _MOST_REGIONS:
+        step += 1
+    if step > 1:
+        kept = len(pictures[::step])
+        notes.assume(f"{len(pictures)} pictures thinned out to {kept} (1 of {step})")
+    return pictures[::step]
+
+
+def _regions_of(pictures: list[Picture]) -> int:
+    return sum(len(picture.annotations) for picture in pictures)
 
 
 def _flat(annotations: list[Any]) -> list[Any]:
@@ -159,14 +215,14 @@ def _flat(annotations: list[Any]) -> list[Any]:
     return flat
 
 
-def _limited(pairs: list[tuple[int, Any]], file: str) -> list[tuple[int, Any]]:
-    if len(pairs) > _MOST_REGIONS:
+def _limited(entries: list[tuple[int, int, Any]], file: str) -> list[tuple[int, int, Any]]:
+    if len(entries) > _MOST_REGIONS:
         raise InputError(
-            f"{len(pairs):,} regions; at most {_MOST_REGIONS:,} are taken",
+            f"{len(entries):,} regions; at most {_MOST_REGIONS:,} are taken",
             file=file,
             field="regions",
         )
-    return pairs
+    return entries
 
 
 def _frame_of(entry: Mapping[str, Any], default: int, file: str, record: str) -> int:
@@ -182,6 +238,7 @@ def _read(  # noqa: PLR0913, PLR0917 - one region and what it is read with
     entry: Any,
     frame: int,
     record: str,
+    format_: str,
     file: str,
     categories: Mapping[int | str, str],
     options: Options,
@@ -189,6 +246,7 @@ def _read(  # noqa: PLR0913, PLR0917 - one region and what it is read with
 ) -> list[_Raw]:
     if not isinstance(entry, dict):
         raise InputError(f"{shown(entry)} is no region", file=file, record=record, field="regions")
+    entry = without_nulls(entry)
     frame = _frame_of(entry, frame, file, record)
     label = _label(entry, categories)
     if not label:
@@ -196,31 +254,14 @@ def _read(  # noqa: PLR0913, PLR0917 - one region and what it is read with
         label = "object"
 
     shapes = (
-        _labelme(entry, file, record)
-        if "shape_type" in entry
+        read_labelme(entry, file, record)
+        if format_ == "LabelMe JSON" or "shape_type" in entry
         else _shapes(entry, file, record, options, notes)
     )
     return [
         _Raw(frame, label, shape, np.asarray(points, np.float64).reshape(-1, 2), record)
         for shape, points in shapes
     ]
-
-
-def _labelme(entry: Mapping[str, Any], file: str, record: str) -> list[tuple[Shape, Any]]:
-    shape = _SHAPES.get(str(entry["shape_type"]))
-    pairs = _pairs(entry.get("points"), file, record, "points")
-    if shape == "box" and len(pairs) == 2:  # noqa: PLR2004
-        return [("box", [*np.min(pairs, 0), *np.max(pairs, 0)])]
-    if shape == "polygon" and len(pairs) > 2:  # noqa: PLR2004
-        return [("polygon", pairs)]
-    if shape == "point" and len(pairs) == 1:
-        return [("point", pairs)]
-    raise InputError(
-        f"{shown(entry['shape_type'])} of {len(pairs)} points; accepted: {', '.join(_SHAPES)}",
-        file=file,
-        record=record,
-        field="shape_type",
-    )
 
 
 def _shapes(
@@ -232,18 +273,21 @@ def _shapes(
             found.append(("box", _box(entry[key], key, file, record, options, notes)))
             break
     if "polygon" in entry:
-        pairs = _pairs(entry["polygon"], file, record, "polygon")
-        if len(pairs) < 3:  # noqa: PLR2004
+        corners = _pairs(entry["polygon"], file, record, "polygon")
+        if len(corners) < 3:  # noqa: PLR2004
             raise InputError(
-                f"{len(pairs)} corners; a polygon has three and more",
+                f"{len(corners)} corners; a polygon has three and more",
                 file=file,
                 record=record,
                 field="polygon",
             )
-        found.append(("polygon", pairs))
+        found.append(("polygon", corners))
     for key in ("point", "points"):
         if key in entry:
             found += [("point", one) for one in _pairs(entry[key], file, record, key)]
+    if not found and isinstance(entry.get("segmentation"), list):
+        outlines = [one for one in entry["segmentation"] if isinstance(one, list) and len(one) > 5]  # noqa: PLR2004
+        found += [("polygon", _pairs(one, file, record, "segmentation")) for one in outlines]
     if not found:
         raise InputError(
             f"neither box nor polygon nor point in it; {_ACCEPTED}",
@@ -280,30 +324,25 @@ def _words(text: str) -> str:
 
 
 def _pairs(value: Any, file: str, record: str, field: str) -> list[list[float]]:
-    """x, y pairs from `[[x, y], …]` or a flat list."""
-    if isinstance(value, list) and value and all(isinstance(one, list) for one in value):
-        pairs = [numbers(one, file, record, field) for one in value]
-    else:
-        flat = numbers(value, file, record, field)
-        pairs = [flat[at : at + 2] for at in range(0, len(flat), 2)]
-    if not pairs or any(len(pair) != 2 for pair in pairs):  # noqa: PLR2004
-        raise InputError(
-            f"{shown(value)}: x and y are wanted", file=file, record=record, field=field
-        )
-    if len(pairs) > _MOST_REGIONS:
-        raise InputError(f"{len(pairs):,} points", file=file, record=record, field=field)
-    return pairs
+    found = pairs(value, file, record, field)
+    if len(found) > _MOST_REGIONS:
+        raise InputError(f"{len(found):,} points", file=file, record=record, field=field)
+    return found
 
 
 def _box(  # noqa: PLR0913, PLR0917 - one box and what it is read with
     value: Any, key: str, file: str, record: str, options: Options, notes: Notes
 ) -> list[float]:
-    pairs = _pairs(value, file, record, key)
-    flat = [one for pair in pairs for one in pair]
+    flat = [one for pair in _pairs(value, file, record, key) for one in pair]
     if len(flat) != 4:  # noqa: PLR2004
         raise InputError(f"{len(flat)} numbers; a box has 4", file=file, record=record, field=key)
     x, y, third, fourth = flat
     form = options.get("boxes") or ("size" if key in _SIZE_KEYS else "corners")
+    if key == "box_2d" and "boxes" not in options:
+        notes.warn(
+            "box_2d is read as left, top, right, bottom; Gemini writes top, left, bottom, right in "
+            "thousandths (option boxes=corners keeps this reading)"
+        )
     if "boxes" not in options:
         meaning = "x, y, width, height" if form == "size" else "left, top, right, bottom"
         notes.assume(f"{key} is {meaning} (option boxes)")
@@ -335,16 +374,21 @@ def _scale(  # noqa: PLR0913, PLR0917 - everything that may state a size
             raise InputError(
                 f"{shown(form)}; accepted: {', '.join(COORDINATES)}", file=file, field="coordinates"
             )
-    values = np.concatenate([raw.points.ravel() for raw in raws])
     if form is None:
-        form = "normalised" if values.min() >= 0 and values.max() <= 1 else "pixel"
-        said = "all in 0…1" if form == "normalised" else "not all in 0…1"
-        notes.assume(f"coordinates are read as {form}: they are {said} (option coordinates)")
+        # Rounding oversteps 0 and 1, nobody marks what is smaller than a pixel, and one odd entry
+        # must not make pixels of all.
+        within = sum(
+            bool(raw.points.min() >= -_OVERSHOOT and raw.points.max() <= 1 + _OVERSHOOT)
+            for raw in raws
+        )
+        form = "normalised" if within * 2 > len(raws) else "pixel"
+        said = "within" if form == "normalised" else "not within"
+        notes.assume(f"coordinates are read as {form}: they are {said} 0…1 (option coordinates)")
     if form == "normalised":
         return np.ones(2)
     if form == "thousandths":
         return np.full(2, 1000.0)
-    size = size_of(content, file, _SIZES)
+    size = size_of(content, file, SIZES)
     if "width" in options and "height" in options:
         size = int(float(options["height"])), int(float(options["width"]))
     if size is None and overlay is not None:
@@ -371,6 +415,6 @@ def _inside(raw: _Raw, points: NDArray[np.float64], file: str, notes: Notes) -> 
             record=raw.record,
             field=raw.shape,
         )
-    if np.abs(clipped - points).max() > 1e-9:  # noqa: PLR2004
+    if np.abs(clipped - points).max() > _ROUNDED:
         notes.warn("regions that reach out of the picture are cut at its edge")
     return clipped

@@ -83,7 +83,7 @@ _KINDS = (
         name="video",
         summary="A clip whose content or motion is to be followed",
         reading=Reading(word="video", place=2),
-        formats=("MP4", "WebM", "GIF", "frames"),
+        formats=("MP4", "WebM", "GIF", "animated PNG", "animated WebP", "frames"),
         suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
         limits=_CLIP,
         parse=parse_video,
@@ -116,7 +116,7 @@ _KINDS = (
         options=(
             Option(
                 name="scale",
-                summary="units per metre of 16-bit maps (default 1000)",
+                summary="units per metre: of 16-bit maps (default 1000), of npy (default none)",
                 type="number",
                 minimum=1e-3,
             ),
@@ -316,6 +316,7 @@ _KINDS = (
                 type="choice",
                 choices=region.BOXES,
             ),
+            Option(name="select", summary="name or id of one picture of a COCO file", type="text"),
             *_CANVAS,
         ),
         joins_parts=True,

@@ -3,8 +3,8 @@
 Stated rules, each told in the assumptions, with option `values` to override:
 
 - a palette picture: index = id; a 16-bit grey picture: value = id;
-- an 8-bit grey picture of black and white (also antialiased) is one mask: white = object 1; with
-  other values, value = id;
+- an 8-bit grey picture of black and white (also antialiased or resized smoothly) is one mask: white
+  = object 1; with other values, value = id;
 - a colour picture whose colours are all of PASCAL VOC's palette, without panoptic JSON beside it:
   id = place in the palette; any other is panoptic: id = R + 256 G + 65536 B;
 - JPEG and clips are lossy: grey from 128 on is object 1; colours that fill areas are objects, near
@@ -20,15 +20,16 @@ from numpy.typing import NDArray
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video
 from any2caption.conditions.colour_masks import read_colours, voc_index
-from any2caption.conditions.documents import load_json
+from any2caption.conditions.documents import composed, load_json
 from any2caption.conditions.mask_documents import parse_mask_document
 from any2caption.conditions.pictures import (
     IMAGE_FORMATS,
     VIDEO_FORMATS,
     distinct,
-    looks_two_valued,
+    is_two_valued,
     one_source,
     stored_values,
+    without_edges,
 )
 from any2caption.conditions.sniff import sniff
 from any2caption.conditions.types import Part, Segmentation
@@ -116,11 +117,11 @@ class _Beside:
                 raise InputError("a segment has no id", file=file, field="segments_info")
             category = segment.get("category_id")
             objects[ident] = self.categories.get(category, f"category {str(category)[:20]}")
-        self.objects[str(annotation.get("file_name", ""))] = objects
+        self.objects[composed(str(annotation.get("file_name", "")))] = objects
 
     def chosen(self, pictures: list[Part], notes: Notes) -> list[Part]:
         """Return the pictures that the JSON speaks of; all where it names none of them."""
-        named = [part for part in pictures if part.name in self.objects]
+        named = [part for part in pictures if composed(part.name) in self.objects]
         if not named or len(named) == len(pictures):
             return pictures
         left = len(pictures) - len(named)
@@ -171,7 +172,7 @@ def _interpret(  # noqa: PLR0913, PLR0917 - what decides about the values
     ids = np.stack([values for _, values in frames])
     frames.clear()
     two_valued = wanted == "mask" or (
-        wanted is None and encoding == "grey" and (name == "JPEG" or _is_mask(ids))
+        wanted is None and encoding == "grey" and (name == "JPEG" or is_two_valued(ids))
     )
     if two_valued:
         if wanted is None:
@@ -184,12 +185,19 @@ def _interpret(  # noqa: PLR0913, PLR0917 - what decides about the values
         raise InputError("JPEG is lossy: its values are no ids", file=file, field="values")
     if wanted is None and encoding == "grey":
         notes.assume("grey values are read as ids (option values=mask for one mask)")
+        ids = _smoothed(ids, notes)
     label = {"palette": f"palette {name}", "grey": f"grey {name}", "deep": "16-bit PNG"}[encoding]
     return _done(ids, beside.categories, notes, label)
 
 
-def _is_mask(ids: Ids) -> bool:
-    return looks_two_valued(np.bincount(ids.ravel(), minlength=256))
+def _smoothed(ids: Ids, notes: Notes) -> Ids:
+    ids, edges = without_edges(ids)
+    if edges:
+        notes.warn(
+            f"{edges} values fill no area, as after smooth resizing: their pixels are given to the "
+            "objects beside them (option values keeps them)"
+        )
+    return ids
 
 
 def _panoptic(
@@ -207,8 +215,10 @@ def _panoptic(
         notes.assume(rule)
         return _done(ids, {}, notes, f"colour {name}")
     ids = np.stack([v[:, :, 0] + 256 * v[:, :, 1] + 65536 * v[:, :, 2] for _, v in frames])
-    files = [file for file, _ in frames]
+    files = [composed(file) for file, _ in frames]
     frames.clear()
+    if not wanted and not beside.objects:
+        ids = _smoothed(ids, notes)
     found = _found(ids)
     if len(found) > _MOST_IDS:
         raise InputError(f"{len(found):,} colours: a photo, not a mask", file=first, field="colour")

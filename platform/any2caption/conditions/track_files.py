@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from any2caption.conditions import label_lines
 from any2caption.conditions.base import Notes, Options
 from any2caption.conditions.documents import plain_numbers
 from any2caption.conditions.keypoints import Where, canvas_of, load_json, number
@@ -66,6 +67,8 @@ def read_text(part: Part, notes: Notes) -> TrackFile:
         raise InputError("no point in this file", file=part.name, field="points")
     if any(re.search(r"[A-Za-z_]", word) and not _is_number(word) for word in filled[0][1]):
         return _read_csv(part.name, filled)
+    if label_lines.looks_like([words for _, words in filled]):
+        raise InputError(label_lines.SAID, file=part.name, field="points")
     width = _same_width(part.name, filled)
     if width in _MOT_COLUMNS:
         return _read_mot(part.name, filled)

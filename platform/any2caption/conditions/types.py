@@ -46,9 +46,15 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Relative depth: `maps` float32 T×H×W in 0…1, near = 1, holes = NaN."""
+    """Relative depth: `maps` float32 T×H×W in 0…1, near = 1, holes = NaN.
+
+    `nearest` and `farthest` are the distances in metres that 1 and 0 stand for, where the source
+    has a unit (2nd and 98th percentile of all readings). Between them nearness is linear in 1 / m.
+    """
 
     maps: NDArray[np.float32]
+    nearest: float | None = None
+    farthest: float | None = None
 
     @property
     def sparse(self) -> bool:

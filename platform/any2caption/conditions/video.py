@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from any2caption.conditions.animated import decode_animated, is_animated
 from any2caption.conditions.base import Limits, Notes, Options, Parsed
 from any2caption.conditions.clips import decode_video, kept_cap
 from any2caption.conditions.files import natural_key
-from any2caption.conditions.media import MAX_PIXELS, decode_image, image_header
+from any2caption.conditions.media import MAX_PIXELS, decode_image, image_header, warn_of_odd
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.sniff import is_image, sniff
 from any2caption.conditions.types import Part, Video
@@ -17,11 +18,15 @@ FRAMES_FPS = 8.0
 
 
 def parse_video(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:
-    """Parse one clip file, or two and more pictures of one size as its frames.
+    """Parse one clip file or animated picture, or two and more pictures of one size as its frames.
 
     Option `fps` states (pictures) or overrides (a clip) the frame rate.
     """
     notes = Notes()
+    if len(parts) == 1 and is_animated(parts[0], limits):
+        moving = decode_animated(parts[0], limits, notes)
+        fps = float(options.get("fps", moving.fps))
+        return notes.parsed(Video(moving.frames, fps), f"animated {sniff(parts[0].data)}")
     if is_image(parts[0].data):
         return _parse_frames(parts, options, limits, notes)
     if len(parts) > 1:
@@ -44,7 +49,10 @@ def thin_pictures(parts: Sequence[Part], limits: Limits, notes: Notes) -> list[P
     ordered = sorted(parts, key=lambda part: natural_key(part.name))
     first = None
     for part in ordered:
-        size = image_header(part, limits.pixels or MAX_PIXELS).upright_size
+        header = image_header(part, limits.pixels or MAX_PIXELS)
+        size = header.upright_size
+        if header.animated:
+            notes.warn("an animated picture: its first frame is taken")
         first = first or size
         if size != first:
             raise InputError(
@@ -69,6 +77,7 @@ def _parse_frames(parts: Sequence[Part], options: Options, limits: Limits, notes
             field="video",
         )
     kept = thin_pictures(parts, limits, notes)
+    warn_of_odd(kept[len(kept) // 2], notes, limits.pixels or MAX_PIXELS)
     frames = np.stack([decode_image(part, limits.pixels or MAX_PIXELS) for part in kept])
     if "fps" not in options:
         notes.assume(f"pictures carry no frame rate: {FRAMES_FPS:g} frames/s (option fps)")

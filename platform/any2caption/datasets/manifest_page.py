@@ -27,6 +27,10 @@ and the files that it names. Or it is a plain folder of a known shape (below). R
 - **CSV**: a header, RFC 4180 quotes, UTF-8; nested fields as JSON text.
 - In Parquet and CSV, columns `caption_<part>` may hold the caption's parts, and columns `<kind>` or
   `<kind>:<role>` paths separated by `|`. An unknown column is refused.
+- In all three a field that is `null` is one that is left out, and row numbers that writers add (a
+  first column without a name, `Unnamed: 0`, `__index_level_0__`) are left out with a note. Texts
+  have no control characters, and a prompt is no longer than the served model takes. Names of files
+  are found whether their accents are composed or not.
 
 Paths are relative to the manifest's folder and stay in it: absolute paths, `..`, URLs and symbolic
 links are rejected. A record that breaks a rule goes to quarantine with line, field and reason, the

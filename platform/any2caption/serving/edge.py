@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from any2caption.conditions.documents import without_nulls
 from any2caption.conditions.isolation import Cancelled, Pool, never, own_pool, parse_condition
 from any2caption.conditions.registry import KINDS, check_parts
 from any2caption.conditions.types import Condition, Part
@@ -178,12 +179,22 @@ def _agreed(kind: str, infos: Sequence[PartInfo], parts: Sequence[Part], number:
     return _Asked(kind, number, parts, roles[0] if roles else None, options or None)
 
 
+def _bare(value: Any) -> Any:
+    """Leave out fields that are `null`, also among the options."""
+    if not isinstance(value, dict):
+        return value
+    bare = without_nulls(value)
+    if isinstance(bare.get("options"), dict):
+        bare["options"] = without_nulls(bare["options"])
+    return bare
+
+
 def _info(raw: bytes, name: str, index: int) -> PartInfo:
     where = f"{name}[{index}]"
     if len(raw) > MAX_INFO:
         raise InputError(f"{len(raw):,} bytes; at most {MAX_INFO:,} are taken", file=where)
     try:
-        return PartInfo.model_validate(json.loads(bytes(raw)))
+        return PartInfo.model_validate(_bare(json.loads(bytes(raw))))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or None

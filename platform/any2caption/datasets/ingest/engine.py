@@ -53,7 +53,7 @@ from any2caption.datasets.ingest.probe import (
 )
 from any2caption.datasets.ingest.quarantine import check_threshold, store_quarantine
 from any2caption.datasets.ingest.rejection_file import RejectionFile
-from any2caption.datasets.ingest.scratch import Scratch
+from any2caption.datasets.ingest.scratch import Listed, Scratch
 from any2caption.datasets.ingest.sources import OpenSource, SourceOptions, open_source
 from any2caption.datasets.record_file import RecordFile
 from any2caption.datasets.records import MediaObject, Record, RecordCondition, SourceCondition
@@ -333,7 +333,7 @@ class _Files:
         changed: list[str] = []
         for path in paths:
             self.seen += self._disk.first_time(f"file:{path}")
-            info = self._disk.find(path)
+            info = self._find(path)
             if info is None:
                 known[path] = Problem(self._why_missing(path), "paths", path)
                 continue
@@ -348,7 +348,7 @@ class _Files:
                 changed.append(path)
         for path, sha256 in pool.map(worker.take_in, changed):
             meter.within(0.5 / len(changed))
-            info = self._disk.find(path)
+            info = self._find(path)
             if isinstance(sha256, str) and info is not None:
                 known[path] = _media(path, sha256, info.size)
                 self._cache.put(path, {"etag": info.etag, "sha256": sha256})
@@ -363,6 +363,9 @@ class _Files:
     def save(self) -> None:
         """Keep what is known for the next run."""
         self._cache.save()
+
+    def _find(self, path: str) -> Listed | None:
+        return next(filter(None, map(self._disk.find, worker.spellings(path))), None)
 
     def _why_missing(self, path: str) -> str:
         root = getattr(self._source, "root", None)

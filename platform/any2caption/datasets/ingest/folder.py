@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from posixpath import basename, dirname, join, normpath, splitext
+from unicodedata import normalize
 
 from any2caption.conditions.camera_json import opens_like
 from any2caption.conditions.files import natural_key
@@ -81,6 +82,11 @@ class Folder:
     def media(self) -> list[str]:
         """Files that can be conditions, in natural order."""
         return [path for path in sorted(self.paths, key=natural_key) if self.kind_of(path)]
+
+    @cached_property
+    def _composed(self) -> dict[str, str]:
+        """Paths by their spelling with composed accents."""
+        return {normalize("NFC", path): path for path in self.paths}
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -179,6 +185,8 @@ class Folder:
         for candidate in (normpath(join(dirname(beside), plain)), normpath(plain)):
             if candidate in self.names:
                 return candidate
+            if (composed := normalize("NFC", candidate)) in self._composed:
+                return self._composed[composed]
         found = self.namesakes(plain) or self._by_name.get(basename(plain), [])
         if len(found) == 1:
             note = f"{beside} names files by paths that are not here; they are found by name"

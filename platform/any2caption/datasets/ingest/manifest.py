@@ -6,6 +6,7 @@ problem that kept that reader from making one, or as a rejection that has its re
 
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from dataclasses import field as dataclass_field
@@ -13,12 +14,16 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from any2caption.captions.schema import PARTS
+from any2caption.conditions.registry import KINDS
+from any2caption.conditions.text import control_character, plain_text, text_fault
 from any2caption.datasets.licences import check_licence
 from any2caption.datasets.records import SourceCondition, SourceRecord
 from any2caption.errors import InputError
 from any2caption.storage.keys import check_key
 
 MAX_LINE_BYTES = 4 << 20
+_ROW_NUMBERS = re.compile(r"|Unnamed: \d+|__index_level_\d+__")
 _MAX_PROBLEMS = 10  # per record; the rest would not help anybody
 
 
@@ -113,7 +118,7 @@ def read_line(raw: Raw, number: int, kinds: Collection[str] | Rules) -> Accepted
     document = _decode(raw) if isinstance(raw, bytes) else raw
     if isinstance(document, Problem):
         return Rejection(number, "", (document,))
-    document = {**rules.defaults, **document}
+    document = {**rules.defaults, **_bare(document)}
     identity = _printable(str(document.get("id", "")))[:200]
     try:
         record = SourceRecord.model_validate(document)
@@ -140,6 +145,27 @@ def _decode(raw: bytes) -> dict[str, Any] | Problem:
     except (ValueError, RecursionError) as error:
         return Problem(f"not a JSON object: {error}")
     return document if isinstance(document, dict) else Problem("not a JSON object")
+
+
+def is_row_number(name: str) -> bool:
+    """Whether a column is a writer's own count of its rows (pandas, `datasets`), and no field."""
+    return bool(_ROW_NUMBERS.fullmatch(name))
+
+
+def _bare(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what writers of a fixed schema add: fields that are `null`, and row numbers."""
+    bare: dict[str, Any] = _without_nulls(document)
+    return {
+        key: value
+        for key, value in bare.items()
+        if not (is_row_number(key) and isinstance(value, int))
+    }
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -171,9 +197,28 @@ def _record_problems(record: SourceRecord, rules: Rules) -> Iterator[Problem]:
         yield Problem("there is no caption: annotate the record first", "caption")
     if not record.conditions and not record.prompt.strip():
         yield Problem("there is neither a prompt nor a condition", "conditions")
+    yield from _text_problems(record)
     for index, condition in enumerate(record.conditions):
         yield from _condition_problems(condition, f"conditions.{index}", rules)
     yield from _rule_problems(record, rules)
+
+
+def _text_problems(record: SourceRecord) -> Iterator[Problem]:
+    """Hold the prompt to what the served model takes, and all texts to what a text is."""
+    fault = text_fault(plain_text(record.prompt), KINDS["text"].limits.characters or 0)
+    if fault:
+        yield Problem(fault[0], "prompt")
+    texts = [("id", record.id), ("source", record.source)]
+    if record.caption is not None:
+        texts += [(f"caption.{part}", getattr(record.caption, part)) for part in PARTS]
+    texts += [(f"caption_parts.{part}", text) for part, text in record.caption_parts.items()]
+    for at, item in enumerate(record.qa):
+        texts += [(f"qa.{at}.question", item.question), (f"qa.{at}.answer", item.answer)]
+    for field, text in texts:
+        where = control_character(plain_text(text))
+        if where is not None:
+            code = ord(plain_text(text)[where])
+            yield Problem(f"control character U+{code:04X} at {where + 1}", field)
 
 
 def _rule_problems(record: SourceRecord, rules: Rules) -> Iterator[Problem]:

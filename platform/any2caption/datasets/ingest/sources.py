@@ -14,7 +14,7 @@ from any2caption.datasets.ingest.draft import Draft
 from any2caption.datasets.ingest.folder import MAX_FILES, Folder
 from any2caption.datasets.ingest.manifest import MAX_LINE_BYTES, Raw, Rejection
 from any2caption.datasets.ingest.shapes import read_shape
-from any2caption.datasets.ingest.tables import count_parquet, read_csv, read_parquet
+from any2caption.datasets.ingest.tables import count_parquet, read_csv, read_parquet, table_notes
 from any2caption.errors import InputError, NotFoundError
 from any2caption.storage import ObjectStore
 from any2caption.storage.keys import join_key
@@ -100,7 +100,8 @@ def open_source(
         local = folder / f"manifest.{form}"
         store.download(join_key(prefix, found[0]), local)
         count = count_parquet(local, where) if form == "parquet" else _count_lines(local, where)
-        return OpenSource(where, form, local, count, defaults, (), kinds)
+        notes = () if form == "jsonl" else table_notes(local, form)
+        return OpenSource(where, form, local, count, defaults, notes, kinds)
     return _open_folder(store, prefix, base, options, defaults, kinds)
 
 

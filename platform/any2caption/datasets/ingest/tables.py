@@ -3,7 +3,8 @@
 Columns are the fields of `SourceRecord`. Nested fields (`conditions`, `caption`, `caption_parts`,
 `qa`) may be nested columns (Parquet) or JSON text; `caption_<part>` columns hold a caption's parts
 one by one; a column `<kind>` or `<kind>:<role>` holds paths separated by `|`, in frame order. An
-empty cell is a field that is left out. A column that is none of these is refused by name.
+empty cell is a field that is left out. Row numbers that writers of tables add (a first column
+without a name that counts) are left out. A column that is none of these is refused by name.
 """
 
 import csv
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.captions.schema import PARTS
-from any2caption.datasets.ingest.manifest import MAX_LINE_BYTES, Problem
+from any2caption.datasets.ingest.manifest import MAX_LINE_BYTES, Problem, is_row_number
 from any2caption.datasets.records import SourceRecord
 from any2caption.errors import InputError
 
@@ -76,6 +77,22 @@ def read_parquet(
         raise InputError(f"no readable Parquet file: {first}", file=name) from None
 
 
+def table_notes(path: Path, form: str) -> tuple[str, ...]:
+    """Say which columns are row numbers and left out; `form` is `csv` or `parquet`."""
+    if form == "csv":
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+            try:
+                names = [cell.strip() for cell in next(csv.reader(file), [])]
+            except csv.Error:
+                return ()  # said when it is read
+    else:
+        import pyarrow.parquet as pq
+
+        names = pq.read_schema(path).names
+    left = [name or "(no name)" for name in names if is_row_number(name)]
+    return tuple(f"the column {name} holds row numbers or nothing: it is left out" for name in left)
+
+
 def count_parquet(path: Path, name: str) -> int:
     """Return the number of rows."""
     import pyarrow as pa
@@ -92,6 +109,8 @@ def check_columns(names: Sequence[str], kinds: Collection[str], file: str) -> No
     """Refuse a header with a column that is unknown or there twice."""
     fields = list(SourceRecord.model_fields)
     for column in names:
+        if is_row_number(column):
+            continue
         if list(names).count(column) > 1:
             raise InputError("the column is there twice", file=file, field=column or "(no name)")
         if column in fields or column in _PARTS or column.partition(":")[0] in kinds:
@@ -106,7 +125,7 @@ def from_columns(row: Mapping[str, Any], kinds: Mapping[str, bool]) -> dict[str,
     parts: dict[str, Any] = {}
     extra: list[dict[str, Any]] = []
     for column, value in row.items():
-        if value is None or value == "":
+        if value is None or value == "" or is_row_number(column):
             continue
         if column in _PARTS:
             parts[_PARTS[column]] = value
@@ -134,7 +153,14 @@ def _csv_row(
         return Problem(f"{len(row)} fields, the header has {len(header)}")
     if any(not cell.isascii() and _has_surrogate(cell) for cell in row):
         return Problem("not UTF-8")
-    cells: dict[str, Any] = dict(zip(header, row, strict=True))
+    for at, (name, cell) in enumerate(zip(header, row, strict=True)):
+        counts = not cell.strip() or (at == 0 and cell.strip().isdigit())
+        if is_row_number(name) and not counts:
+            said = f"{cell[:40]!r} is no row number: name the column, or leave it out"
+            return Problem(said, name or "(no name)")
+    cells: dict[str, Any] = {
+        name: cell for name, cell in zip(header, row, strict=True) if not is_row_number(name)
+    }
     synthetic = str(cells.get("synthetic", "")).strip().lower()
     if synthetic in _TRUE | _FALSE:
         cells["synthetic"] = synthetic in _TRUE

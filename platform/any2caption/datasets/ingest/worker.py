@@ -4,6 +4,7 @@ Two passes over files keep each file's bytes in memory for one moment only: the 
 content, so that the second parses each distinct set once, however many records and paths share it.
 """
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -69,12 +70,21 @@ def probe_sets(sets: list[MediaSet]) -> list[Probe | Problem]:
     return list(_each(_probe, sets))
 
 
+def spellings(path: str) -> Iterable[str]:
+    """Yield a path as written, then with accents composed and decomposed.
+
+    Some systems decompose the names of files that they copy.
+    """
+    return dict.fromkeys([path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))])
+
+
 def _take_in(path: str) -> str | None:
-    try:
-        data = _Here.source.get(join_key(_Here.prefix, path))
-    except NotFoundError:
-        return None
-    return put_content(_Here.store, data)
+    for name in spellings(path):
+        try:
+            return put_content(_Here.store, _Here.source.get(join_key(_Here.prefix, name)))
+        except NotFoundError:
+            continue
+    return None
 
 
 def _probe(media: MediaSet) -> Probe | Problem:
