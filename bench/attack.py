@@ -32,7 +32,7 @@ import psutil
 from any2caption import processes
 from any2caption.errors import A2CError
 from any2caption.serving.client import CaptionClient
-from any2caption.serving.smoke import requests as smoke_requests
+from any2caption.serving.releases.smoke import requests as smoke_requests
 from any2caption.settings import Settings
 from any2caption.stack import local
 from any2caption.stack.secrets import load

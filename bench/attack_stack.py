@@ -61,9 +61,9 @@ def _release(settings: Settings, folder: Path) -> None:
     from any2caption.model.any2caption import Any2Caption
     from any2caption.model.bundle import save_bundle
     from any2caption.model.presets import TINY
-    from any2caption.model.processor import Processor, prompt_phrases
-    from any2caption.model.tokenization import train_tokenizer
-    from any2caption.serving.rollout import run_release
+    from any2caption.model.processing.processor import Processor, prompt_phrases
+    from any2caption.model.processing.tokenization import train_tokenizer
+    from any2caption.serving.releases.rollout import run_release
 
     torch.manual_seed(0)
     short = dataclasses.replace(TINY.processor, max_part_tokens=10, max_new_tokens=240)

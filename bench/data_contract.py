@@ -46,16 +46,16 @@ class Clock:
 
 def tables(manifest: Path) -> tuple:
     from any2caption.conditions.registry import KINDS
-    from any2caption.datasets.contract import read_frames
-    from any2caption.datasets.digests import Digests
+    from any2caption.datasets.contract.validation import read_frames
+    from any2caption.datasets.digest_set import Digests
 
     with (manifest.parent / "media.txt").open() as lines:  # as an ingest takes the store's listing
         return read_frames(manifest, Digests.of(line.strip() for line in lines), list(KINDS)), KINDS
 
 
 def contract(manifest: Path, folder: Path) -> dict:
-    from any2caption.datasets.contract import _context, contract_tier
-    from any2caption.datasets.expectations import Policy
+    from any2caption.datasets.contract.expectations import Policy
+    from any2caption.datasets.contract.validation import _context, contract_tier
 
     base = peak_mb()
     _context(folder)  # the import of Great Expectations is paid once, before the clock
@@ -70,8 +70,8 @@ def contract(manifest: Path, folder: Path) -> dict:
 
 
 def report(manifest: Path, folder: Path) -> dict:
-    from any2caption.datasets.contract import _context, validate_frames
-    from any2caption.datasets.expectations import Policy
+    from any2caption.datasets.contract.expectations import Policy
+    from any2caption.datasets.contract.validation import _context, validate_frames
 
     _context(folder)
     clock = Clock()
@@ -86,8 +86,8 @@ def report(manifest: Path, folder: Path) -> dict:
 def gx(manifest: Path, folder: Path) -> dict:
     import pandas as pd
 
-    from any2caption.datasets.contract import _context, _run, suites
-    from any2caption.datasets.expectations import Policy
+    from any2caption.datasets.contract.expectations import Policy
+    from any2caption.datasets.contract.validation import _context, _run, suites
 
     frames, kinds = tables(manifest)
     _context(folder)
@@ -106,8 +106,8 @@ def gx(manifest: Path, folder: Path) -> dict:
 def pandera(manifest: Path, _: Path) -> dict:
     import pandera.pandas as pa
 
-    from any2caption.datasets.contract import suites
-    from any2caption.datasets.expectations import Policy
+    from any2caption.datasets.contract.expectations import Policy
+    from any2caption.datasets.contract.validation import suites
 
     frames, kinds = tables(manifest)
     clock, failed = Clock(), 0

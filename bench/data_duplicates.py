@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from any2caption.datasets.fingerprints import BITS, clusters, fingerprint, near_pairs
+from any2caption.datasets.duplicates.fingerprints import BITS, clusters, fingerprint, near_pairs
 
 
 def planted(count: int) -> tuple[np.ndarray, set[tuple[int, int]]]:

@@ -82,7 +82,7 @@ def camera(number: int) -> str:
 def run_one(source: Path, home: Path, workers: int) -> dict:
     """Ingest three times in this process; seconds and peak memory after each."""
     os.environ["A2C_HOME"] = str(home)
-    from any2caption.datasets.contract import _context
+    from any2caption.datasets.contract.validation import _context
     from any2caption.datasets.ingest import pipeline, run_ingest
     from any2caption.settings import Settings
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.conditions.registry import KINDS
-from any2caption.datasets.manifest_table import schema
+from any2caption.datasets.manifest.table import schema
 from any2caption.datasets.splits import split_of
 
 # Instances of the paper's data set, of 336,956: depth 182,945, identities 68,255, pose, camera.

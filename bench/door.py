@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "serving"))
 from serving_lab import Server, fake_release
 
 from any2caption.serving.control import key_header
-from any2caption.serving.rollout import rollout
+from any2caption.serving.releases.rollout import rollout
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 MEGABYTE = 1 << 20

@@ -22,9 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from any2caption.conditions import isolation, registry
-from any2caption.conditions.files import read_parts
-from any2caption.conditions.media import encode_png
+from any2caption.conditions import registry
+from any2caption.conditions.io.files import read_parts
+from any2caption.conditions.io.images import encode_png
+from any2caption.conditions.isolation import parse as isolation
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import InputError

@@ -25,8 +25,8 @@ def measure(name: str) -> None:
     from any2caption.conditions.registry import parse_condition
     from any2caption.errors import InputError
     from any2caption.model.presets import TINY
-    from any2caption.model.processor import Processor, prompt_phrases
-    from any2caption.model.tokenization import train_tokenizer
+    from any2caption.model.processing.processor import Processor, prompt_phrases
+    from any2caption.model.processing.tokenization import train_tokenizer
 
     with suppress(ImportError):
         import av  # noqa: F401 - loaded before the clock runs

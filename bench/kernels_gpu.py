@@ -27,9 +27,9 @@ import torch
 from gpu import Results, card, gpu_or_leave
 from torch import Tensor, nn
 
+from any2caption.model.encoders.plucker import patchify, plucker_maps, plucker_patches
 from any2caption.model.kernels import chosen
 from any2caption.model.linear_cross_entropy import linear_cross_entropy
-from any2caption.model.plucker import patchify, plucker_maps, plucker_patches
 from any2caption.model.presets import QWEN2_VL_7B
 
 
@@ -102,7 +102,7 @@ def plucker(
     exact = patchify((exact - mean.double()) / scale.double()[:, None, None], config)
     ways: dict[str, Callable[..., Tensor]] = {"eager": plucker_patches}
     if device.type == "cuda":
-        from any2caption.model.plucker_triton import plucker_patches as fused
+        from any2caption.model.encoders.plucker_triton import plucker_patches as fused
 
         ways |= {"eager, compiled": torch.compile(plucker_patches), "triton": fused}
     for dtype in (torch.float32, torch.bfloat16):

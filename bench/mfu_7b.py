@@ -48,11 +48,11 @@ from torch import Tensor, nn
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION
-from any2caption.model.positions import prompt_positions
 from any2caption.model.presets import QWEN2_VL_7B
-from any2caption.training import lora
-from any2caption.training.batches import Batch
-from any2caption.training.objective import Objective
+from any2caption.model.processing.positions import prompt_positions
+from any2caption.training.data.collate import Batch
+from any2caption.training.objective import lora
+from any2caption.training.objective.objective import Objective
 
 PICTURE, SKELETON = (1, 32, 32), (8, 16, 16)
 

@@ -14,8 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from any2caption.conditions.files import read_parts
-from any2caption.conditions.pose_language import PoseMovement, pose_movements
+from any2caption.conditions.body.movements import PoseMovement, pose_movements
+from any2caption.conditions.io.files import read_parts
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Pose
 

@@ -41,9 +41,9 @@ def paper_lengths(count: int, *, conditions: bool, seed: int = 0) -> list[int]:
 
 
 def prepared_lengths(folder: Path) -> list[int]:
-    from any2caption.training.builtin_recipes import TINY
-    from any2caption.training.dataset import Prepared
-    from any2caption.training.packing import PackCollator
+    from any2caption.training.data.packing import PackCollator
+    from any2caption.training.data.prepared import Prepared
+    from any2caption.training.recipes.builtin import TINY
 
     data = Prepared(folder)
     samples = data.samples("train")[:4096]
@@ -53,8 +53,8 @@ def prepared_lengths(folder: Path) -> list[int]:
 
 
 def shares(lengths: Sequence[int], pack: int, rows: int) -> dict[str, float]:
-    from any2caption.training.batches import Order
-    from any2caption.training.packing import PackOrder, Size
+    from any2caption.training.data.collate import Order
+    from any2caption.training.data.packing import PackOrder, Size
 
     sizes = np.asarray(lengths)
     rng = np.random.default_rng(1)
@@ -89,7 +89,7 @@ class Model:
         from transformers.models.qwen2_vl.configuration_qwen2_vl import Qwen2VLTextConfig
         from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
-        from any2caption.model import documents
+        from any2caption.model import packed_attention as documents
 
         heads = max(4, options.hidden // 64)
         size = options.hidden // heads
@@ -116,7 +116,7 @@ class Model:
 
     def run(self, lengths: Sequence[Sequence[int]], way: str) -> None:
         """Forward and backward over rows of documents."""
-        from any2caption.model.documents import lay_out
+        from any2caption.model.packed_attention import lay_out
 
         width = -(-max(map(sum, lengths)) // 8) * 8
         positions = torch.zeros(len(lengths), width, dtype=torch.int64)
@@ -159,7 +159,7 @@ def _blocks(starts: Tensor, rows: int, width: int) -> Tensor:
 
 def speeds(options: argparse.Namespace) -> dict[str, float]:
     lengths = paper_lengths(4096, conditions=True)
-    from any2caption.training.packing import Size, best_fit
+    from any2caption.training.data.packing import Size, best_fit
 
     chosen = lengths[:1024]
     packs = best_fit([Size(length) for length in chosen], Size(options.pack))

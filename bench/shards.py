@@ -64,14 +64,14 @@ def by_a2c(store: Any, count: int) -> Iterator[Any]:
 def by_webdataset(paths: list[str]) -> Iterator[Any]:
     import webdataset
 
-    from any2caption.training.shards.sample import decode
+    from any2caption.training.shards.codec import decode
 
     for sample in webdataset.WebDataset(paths, shardshuffle=False):
         yield decode({k: v for k, v in sample.items() if not k.startswith("__")}, "x")
 
 
 def by_datasets(table: Any) -> Iterator[Any]:
-    from any2caption.training.shards.sample import decode
+    from any2caption.training.shards.codec import decode
 
     for row in table:
         yield decode({file["name"]: file["data"] for file in row["files"]}, "x")
@@ -108,7 +108,7 @@ def timed(readers: dict[str, Callable[[], Iterable[Any]]], repeats: int) -> dict
 def measure(media: str, options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     from any2caption.storage import open_store
     from any2caption.training.shards import Source, write_shards
-    from any2caption.training.shards.sample import encode
+    from any2caption.training.shards.codec import encode
 
     store = open_store((folder / media).as_uri())
     count = options.samples

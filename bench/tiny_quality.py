@@ -33,14 +33,14 @@ from typing import Any
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.text import parse
-from any2caption.conditions.camera_language import movements
-from any2caption.conditions.camera_words import expanded
-from any2caption.conditions.inspection import inspect_path
+from any2caption.conditions.camera.movements import movements
+from any2caption.conditions.camera.vocabulary import expanded
+from any2caption.conditions.inspect.report import inspect_path
 from any2caption.conditions.types import Camera, Condition
 from any2caption.errors import A2CError
 from any2caption.settings import Settings
-from any2caption.training.builtin_recipes import TINY
-from any2caption.training.recipe_files import build
+from any2caption.training.recipes.builtin import TINY
+from any2caption.training.recipes.files import build
 
 HELP = (__doc__ or "").partition("\n")[0]
 VARIANTS = ("recipe", "no-alignment", "condition-dropout")
@@ -70,7 +70,7 @@ def prepared(home: Path, scenes: int, workers: int = 2) -> tuple[str, Path]:
     from any2caption.datasets.snapshots import publish
     from any2caption.datasets.synthetic.corpus import make_corpus
     from any2caption.storage import open_store
-    from any2caption.training.prepare import prepare
+    from any2caption.training.prepare.prepared_folder import prepare
 
     note, data = home / f"snapshot-{scenes}", home / f"data-{scenes}"
     settings = Settings(home=home, object_store="")

@@ -30,10 +30,10 @@ def resident(way: str, data: Path, options: argparse.Namespace) -> list[tuple[in
     import psutil
     from train_throughput import Run
 
-    from any2caption.training import engine as engines
-    from any2caption.training.ahead import Ahead
-    from any2caption.training.sources import Source
-    from any2caption.training.step import forward_backward
+    from any2caption.training.data.prefetch import Ahead
+    from any2caption.training.data.stage_batches import Source
+    from any2caption.training.engine import engine as engines
+    from any2caption.training.loop.step import forward_backward
 
     chosen = argparse.Namespace(data=data, way=way, batch=options.batch, packs=2)
     run, process, found = Run(chosen), psutil.Process(), []
@@ -73,9 +73,9 @@ def main() -> None:
     options = parser.parse_args()
     from train_zero import prepare
 
-    from any2caption.training import distributed
-    from any2caption.training.machine import worker_environment
-    from any2caption.training.run import free_port
+    from any2caption.training.engine import distributed
+    from any2caption.training.hardware import worker_environment
+    from any2caption.training.launch.supervisor import free_port
 
     rows: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -44,9 +44,9 @@ class Run:
         import torch
 
         from any2caption.model.any2caption import Any2Caption
-        from any2caption.training.builtin_recipes import TINY
-        from any2caption.training.dataset import Prepared
-        from any2caption.training.objective import Objective
+        from any2caption.training.data.prepared import Prepared
+        from any2caption.training.objective.objective import Objective
+        from any2caption.training.recipes.builtin import TINY
 
         torch.set_num_threads(1)
         torch.manual_seed(_SEED)
@@ -60,13 +60,13 @@ class Run:
 
     def ours(self) -> dict[str, Any]:
         """Train by this project's loop."""
-        from any2caption.training import distributed
-        from any2caption.training import engine as engines
-        from any2caption.training.ahead import Ahead
-        from any2caption.training.encoded import encode_items
-        from any2caption.training.machine import bind_rank
-        from any2caption.training.sources import Source
-        from any2caption.training.step import forward_backward
+        from any2caption.training.data.encoder_cache import encode_items
+        from any2caption.training.data.prefetch import Ahead
+        from any2caption.training.data.stage_batches import Source
+        from any2caption.training.engine import distributed
+        from any2caption.training.engine import engine as engines
+        from any2caption.training.hardware import bind_rank
+        from any2caption.training.loop.step import forward_backward
 
         bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
         rank, ranks = distributed.connect()
@@ -96,9 +96,9 @@ class Run:
         import torch
         from transformers import Trainer, TrainerCallback, TrainingArguments
 
-        from any2caption.training.batches import Batch, Collator
-        from any2caption.training.deepspeed_config import configuration
-        from any2caption.training.trainable import parameter_groups
+        from any2caption.training.data.collate import Batch, Collator
+        from any2caption.training.engine.config import configuration
+        from any2caption.training.objective.trainable import parameter_groups
 
         collate = Collator(self.data, self.processor, self.stage, _SEED)
         samples = self.data.samples("train")
@@ -209,8 +209,8 @@ def measured(ends: Any, tokens: Any, places: Any, waited: Any) -> dict[str, Any]
 
 def launch(way: str, data: Path, options: argparse.Namespace) -> dict[str, float]:
     """Run one way on all ranks; returns its figures over all ranks."""
-    from any2caption.training.machine import worker_environment
-    from any2caption.training.run import free_port
+    from any2caption.training.hardware import worker_environment
+    from any2caption.training.launch.supervisor import free_port
 
     command = [
         *(sys.executable, "-m", "deepspeed.launcher.runner"),

@@ -33,7 +33,7 @@ def prepare(home: Path) -> Path:
     from any2caption.datasets.synthetic.corpus import make_corpus
     from any2caption.settings import Settings
     from any2caption.storage import open_store
-    from any2caption.training.prepare import prepare as prepared
+    from any2caption.training.prepare.prepared_folder import prepare as prepared
 
     settings = Settings(home=home, object_store="")
     store = open_store(settings.object_store)
@@ -68,15 +68,15 @@ def rank(options: argparse.Namespace) -> None:
     import torch
 
     from any2caption.model.any2caption import Any2Caption
-    from any2caption.training import distributed, optimizer_state
-    from any2caption.training import engine as engines
-    from any2caption.training.builtin_recipes import SMOKE
-    from any2caption.training.dataset import Prepared
-    from any2caption.training.machine import bind_rank
-    from any2caption.training.objective import Objective
-    from any2caption.training.reports import peak_memory
-    from any2caption.training.sources import Source
-    from any2caption.training.step import forward_backward
+    from any2caption.training.data.prepared import Prepared
+    from any2caption.training.data.stage_batches import Source
+    from any2caption.training.engine import distributed, optimizer_state
+    from any2caption.training.engine import engine as engines
+    from any2caption.training.hardware import bind_rank
+    from any2caption.training.loop.reporting import peak_memory
+    from any2caption.training.loop.step import forward_backward
+    from any2caption.training.objective.objective import Objective
+    from any2caption.training.recipes.builtin import SMOKE
 
     bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
     torch.set_num_threads(1)
@@ -135,8 +135,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.rank is not None:
         rank(options)
-    from any2caption.training.machine import worker_environment
-    from any2caption.training.run import free_port
+    from any2caption.training.hardware import worker_environment
+    from any2caption.training.launch.supervisor import free_port
 
     rows = []
     with tempfile.TemporaryDirectory() as folder:

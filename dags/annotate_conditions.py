@@ -12,7 +12,7 @@ run with a `limit` is a trial and starts nothing.
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import annotating, params, stages
+from any2caption.orchestration import annotation_tasks, params, tasks
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -40,14 +40,14 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def annotate_conditions() -> None:
     """Source → annotated source."""
-    planned = annotating.plan_annotation(stages.request())
-    written = stages.control_work("annotate", planned["annotate"])
-    found = annotating.annotated(planned)
+    planned = annotation_tasks.plan_annotation(tasks.request())
+    written = tasks.control_work("annotate", planned["annotate"])
+    found = annotation_tasks.annotated(planned)
     written >> found
-    queue = annotating.review_queue(found)
-    answers = annotating.review("review", annotating.forms(queue))
-    recorded = annotating.record_reviews(found, queue, answers.output)
-    annotating.announce(recorded)
+    queue = annotation_tasks.review_queue(found)
+    answers = annotation_tasks.review("review", annotation_tasks.forms(queue))
+    recorded = annotation_tasks.record_reviews(found, queue, answers.output)
+    annotation_tasks.announce(recorded)
 
 
 annotate_conditions()

@@ -10,7 +10,7 @@ Runs on every new candidate, or by hand with a registered `version`.
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import assets, params, stages
+from any2caption.orchestration import assets, params, tasks
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -31,11 +31,11 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def evaluate() -> None:
     """Candidate → challenger, or a refusal with reasons."""
-    planned = stages.plan_evaluation(stages.request("candidate"))
-    scored = stages.gpu_work("score", planned["score"])
-    judged = stages.judge(planned)
+    planned = tasks.plan_evaluation(tasks.request("candidate"))
+    scored = tasks.gpu_work("score", planned["score"])
+    judged = tasks.judge(planned)
     scored >> judged
-    stages.announce("announce_challenger", assets.CHALLENGER, judged)
+    tasks.announce("announce_challenger", assets.CHALLENGER, judged)
 
 
 evaluate()

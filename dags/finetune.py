@@ -10,7 +10,7 @@ Runs on every new snapshot, or by hand with params (an empty `snapshot` means th
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import assets, params, stages
+from any2caption.orchestration import assets, params, tasks
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -33,12 +33,12 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def finetune() -> None:
     """Snapshot → candidate."""
-    planned = stages.plan_training(stages.request("snapshot"))
-    prepared = stages.gpu_work("prepare", planned["prepare"], accelerator=False)
-    trained = stages.gpu_work("train", planned["train"], retries=10)
-    registered = stages.register(planned)
+    planned = tasks.plan_training(tasks.request("snapshot"))
+    prepared = tasks.gpu_work("prepare", planned["prepare"], accelerator=False)
+    trained = tasks.gpu_work("train", planned["train"], retries=10)
+    registered = tasks.register(planned)
     prepared >> trained >> registered
-    stages.announce("announce_candidate", assets.CANDIDATE, registered)
+    tasks.announce("announce_candidate", assets.CANDIDATE, registered)
 
 
 finetune()

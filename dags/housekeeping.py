@@ -9,7 +9,7 @@ A2C_KEEP_RELEASES. Metrics, reports and the bundles of runs are kept.
 
 from airflow.sdk import Param, dag
 
-from any2caption.orchestration import assets, stages
+from any2caption.orchestration import assets, tasks
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -24,11 +24,11 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def housekeeping() -> None:
     """Repair, watch, clean."""
-    stages.reconcile()
-    stages.announce("announce_champion", assets.CHAMPION, stages.unreleased())
-    stages.send_metrics()
-    stages.watch()
-    stages.retain()
+    tasks.reconcile()
+    tasks.announce("announce_champion", assets.CHAMPION, tasks.unreleased())
+    tasks.send_metrics()
+    tasks.watch()
+    tasks.retain()
 
 
 housekeeping()

@@ -11,7 +11,7 @@ that `annotate_conditions` leaves.
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import assets, params, schedules, stages
+from any2caption.orchestration import assets, params, schedules, tasks
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -34,11 +34,11 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def ingest_conditions() -> None:
     """Source → snapshot."""
-    planned = stages.plan_ingest(stages.request("annotated"))
-    read = stages.control_work("ingest", planned["ingest"])
-    published = stages.published(planned)
+    planned = tasks.plan_ingest(tasks.request("annotated"))
+    read = tasks.control_work("ingest", planned["ingest"])
+    published = tasks.published(planned)
     read >> published
-    stages.announce("announce_snapshot", assets.SNAPSHOT, published)
+    tasks.announce("announce_snapshot", assets.SNAPSHOT, published)
 
 
 ingest_conditions()

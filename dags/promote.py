@@ -9,7 +9,7 @@ Runs on every new challenger, or by hand with a `version`.
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import approval, assets, params, stages
+from any2caption.orchestration import approval_task, assets, params, tasks
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -28,13 +28,13 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def promote() -> None:
     """Challenger → champion."""
-    requested = stages.request("challenger")
-    choice = stages.choose_approval(requested, "promote", "approval")
-    asked = approval.approval("approval")
-    promoted = stages.promote(requested, "approval")
+    requested = tasks.request("challenger")
+    choice = tasks.choose_approval(requested, "promote", "approval")
+    asked = approval_task.approval("approval")
+    promoted = tasks.promote(requested, "approval")
     choice >> asked >> promoted
     choice >> promoted
-    stages.announce("announce_champion", assets.CHAMPION, promoted)
+    tasks.announce("announce_champion", assets.CHAMPION, promoted)
 
 
 promote()

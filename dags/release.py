@@ -9,7 +9,7 @@ Runs on every new champion, or by hand (version 0: the present champion).
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import assets, params, stages
+from any2caption.orchestration import assets, params, tasks
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -27,8 +27,8 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 )
 def release() -> None:
     """Champion → release."""
-    released = stages.release(stages.request("champion"))
-    stages.announce("announce_release", assets.RELEASE, released)
+    released = tasks.release(tasks.request("champion"))
+    tasks.announce("announce_release", assets.RELEASE, released)
 
 
 release()

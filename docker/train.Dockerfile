@@ -43,7 +43,7 @@ ENV A2C_HOME=/var/lib/any2caption \
 WORKDIR /home/a2c
 USER 50000:0
 ENTRYPOINT ["dumb-init", "--"]
-CMD ["python", "-m", "any2caption.training.run", "--help"]
+CMD ["python", "-m", "any2caption.training.launch.supervisor", "--help"]
 
 FROM ${CONTROL_IMAGE} AS worker
 

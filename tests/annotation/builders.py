@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from any2caption.annotation.extractors.geometry import realestate_text
-from any2caption.conditions.media import encode_mp4, encode_png
+from any2caption.conditions.io.images import encode_mp4, encode_png
 from any2caption.conditions.types import Camera
 
 from .conftest import moving_box

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PilImage
 
-from any2caption.annotation.by_endpoint import EndpointAnnotator, prompt_ask
 from any2caption.annotation.by_rules import UNKNOWN, RuleAnnotator
-from any2caption.annotation.endpoint import open_endpoint
+from any2caption.annotation.endpoint.annotator import EndpointAnnotator, prompt_ask
+from any2caption.annotation.endpoint.client import open_endpoint
 from any2caption.annotation.facts import Item, camera_words, facts_of, people_count
 from any2caption.annotation.media import Media
 from any2caption.annotation.pictures import (

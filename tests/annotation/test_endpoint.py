@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from any2caption.annotation.accounting import Meter, Prices, Usage
-from any2caption.annotation.asking import Ask
-from any2caption.annotation.by_endpoint import PartAnswer, PromptAnswer
-from any2caption.annotation.endpoint import open_endpoint
-from any2caption.annotation.pacing import Pace
+from any2caption.annotation.endpoint.annotator import PartAnswer, PromptAnswer
+from any2caption.annotation.endpoint.client import open_endpoint
+from any2caption.annotation.endpoint.question import Ask
+from any2caption.annotation.endpoint.rate_limit import Pace
+from any2caption.annotation.endpoint.responses import PREFIX
 from any2caption.annotation.pictures import encode
-from any2caption.annotation.responses import PREFIX
 from any2caption.errors import ConfigError, InputError, UnavailableError
 from any2caption.settings import Annotate
 from any2caption.storage.memory import MemoryStore

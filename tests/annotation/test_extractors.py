@@ -14,7 +14,7 @@ from any2caption.annotation.extractors.geometry import GivenGeometry
 from any2caption.annotation.extractors.pose_model import openpose_points
 from any2caption.annotation.extractors.stills import MaskCrops
 from any2caption.annotation.media import Media, media_of
-from any2caption.conditions.media import decode_image
+from any2caption.conditions.io.images import decode_image
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Camera, Condition, Part, Video
 from any2caption.errors import ConfigError, InputError

@@ -14,7 +14,7 @@ import pytest
 from any2caption.annotation.__main__ import main
 from any2caption.annotation.plan import Plan
 from any2caption.annotation.run import estimate, run_annotation
-from any2caption.conditions.media import encode_png
+from any2caption.conditions.io.images import encode_png
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.datasets.ingest.engine import ingest
 from any2caption.errors import ConfigError, GateRefused, InputError, UnavailableError

@@ -3,7 +3,7 @@
 import pytest
 
 from any2caption.captions.camera_reading import read_camera
-from any2caption.conditions.camera_words import PHRASES
+from any2caption.conditions.camera.vocabulary import PHRASES
 
 
 def keys_of(text):

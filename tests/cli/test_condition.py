@@ -9,8 +9,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from any2caption.cli.main import app
-from any2caption.conditions.detect import detect_kind
-from any2caption.conditions.files import read_parts
+from any2caption.conditions.inspect.detect import detect_kind
+from any2caption.conditions.io.files import read_parts
 from any2caption.conditions.registry import parse_condition
 from any2caption.errors import InputError
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from any2caption.conditions.layouts import BODY_25
+from any2caption.conditions.pose.layouts import BODY_25
 from any2caption.conditions.types import Pose
 
 FPS = 30.0

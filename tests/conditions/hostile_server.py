@@ -10,8 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
-from any2caption.conditions import parse_server, registry
-from any2caption.conditions.base import MEGA, ConditionKind, Limits, Parsed
+from any2caption.conditions import registry
+from any2caption.conditions.isolation import parse_server
+from any2caption.conditions.kind import MEGA, ConditionKind, Limits, Parsed
 
 PTRACE_ATTACH = 16
 PTRACE_CALL = 101  # x86-64

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from any2caption.conditions.camera_language import movements
-from any2caption.conditions.detect import detect_kind
+from any2caption.conditions.camera.movements import movements
+from any2caption.conditions.inspect.detect import detect_kind
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from any2caption.conditions.camera import FORMATS
+from any2caption.conditions.camera.parser import FORMATS
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

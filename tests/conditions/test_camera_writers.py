@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from any2caption.cli.main import app
-from any2caption.conditions.camera_writers import WRITERS, Lens, write_camera
-from any2caption.conditions.detect import detect_kind
+from any2caption.conditions.camera.writers import WRITERS, Lens, write_camera
+from any2caption.conditions.inspect.detect import detect_kind
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Camera, Part
 from any2caption.errors import InputError

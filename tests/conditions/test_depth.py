@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from any2caption.conditions.clips import encode_mp4
-from any2caption.conditions.describe import describe
-from any2caption.conditions.detect import detect_kind
+from any2caption.conditions.inspect.describe import describe
+from any2caption.conditions.inspect.detect import detect_kind
+from any2caption.conditions.io.clips import encode_mp4
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from any2caption.conditions import label_lines
-from any2caption.conditions.clips import encode_mp4
-from any2caption.conditions.detect import detect_kind
-from any2caption.conditions.media import encode_png
+from any2caption.conditions.inspect.detect import detect_kind
+from any2caption.conditions.io.clips import encode_mp4
+from any2caption.conditions.io.images import encode_png
+from any2caption.conditions.masks import label_lines
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from any2caption.conditions.files import natural_key, read_parts
+from any2caption.conditions.io.files import natural_key, read_parts
 from any2caption.errors import InputError
 
 

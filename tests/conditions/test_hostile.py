@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from any2caption.conditions.describe import describe
-from any2caption.conditions.documents import load_json, parse_json
-from any2caption.conditions.files import natural_key
-from any2caption.conditions.json_bounds import MAX_BYTES, MAX_DEPTH
+from any2caption.conditions.inspect.describe import describe
+from any2caption.conditions.io.files import natural_key
+from any2caption.conditions.io.json_bounds import MAX_BYTES, MAX_DEPTH
+from any2caption.conditions.io.untrusted_json import load_json, parse_json
+from any2caption.conditions.pose.person_tracks import REMEMBERED, distance, track
 from any2caption.conditions.registry import KINDS, parse_condition
-from any2caption.conditions.tracking import REMEMBERED, distance, track
 from any2caption.conditions.types import Camera, Motion, Part, Pose
 from any2caption.errors import InputError
 

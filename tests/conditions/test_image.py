@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from any2caption.conditions.describe import describe
-from any2caption.conditions.media import decode_image, encode_png
+from any2caption.conditions.inspect.describe import describe
+from any2caption.conditions.io.images import decode_image, encode_png
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import IMAGE_ROLES, Part
 

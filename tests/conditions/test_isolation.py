@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from any2caption.conditions import isolation, registry, wire
-from any2caption.conditions.clips import encode_mp4
+from any2caption.conditions import registry
+from any2caption.conditions.io.clips import encode_mp4
+from any2caption.conditions.isolation import parse as isolation
+from any2caption.conditions.isolation import wire
 from any2caption.conditions.types import (
     Camera,
     Depth,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from any2caption.conditions.describe import describe
+from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from any2caption.conditions.describe import describe
+from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.registry import parse_condition
 
 from .test_pose import part

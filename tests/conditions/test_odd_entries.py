@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from any2caption.conditions.detect import detect_kind
-from any2caption.conditions.media import encode_png
+from any2caption.conditions.inspect.detect import detect_kind
+from any2caption.conditions.io.images import encode_png
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from any2caption.conditions.pose_language import movements_json, pose_movements
+from any2caption.conditions.body.movements import movements_json, pose_movements
 
 from .bodies import HANG, Person, between, going, pose_of, times
 

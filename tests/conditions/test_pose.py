@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from any2caption.conditions.files import read_parts
-from any2caption.conditions.layouts import BODY_25, BODY_25B, COCO_18
+from any2caption.conditions.io.files import read_parts
+from any2caption.conditions.pose.layouts import BODY_25, BODY_25B, COCO_18
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PilImage
 
-from any2caption.conditions.describe import describe
-from any2caption.conditions.files import read_parts
-from any2caption.conditions.layouts import BODY_25, COCO_17, COCO_18, MPI_15
-from any2caption.conditions.media import encode_mp4, encode_png
+from any2caption.conditions.drawing.skeleton import draw_skeleton, with_neck
+from any2caption.conditions.inspect.describe import describe
+from any2caption.conditions.io.files import read_parts
+from any2caption.conditions.io.images import encode_mp4, encode_png
+from any2caption.conditions.pose.layouts import BODY_25, COCO_17, COCO_18, MPI_15
 from any2caption.conditions.registry import KINDS, parse_condition
-from any2caption.conditions.skeleton import draw_skeleton, with_neck
 from any2caption.conditions.types import DrawnPose, Part
 from any2caption.errors import InputError
 
@@ -278,8 +278,8 @@ def test_the_view_of_motion_capture_can_be_stated():
 
 
 def test_bones_keep_their_length():
-    from any2caption.conditions.base import Limits
-    from any2caption.conditions.bvh import read_bvh
+    from any2caption.conditions.kind import Limits
+    from any2caption.conditions.pose.bvh import read_bvh
 
     capture = read_bvh(Part("j.bvh", JACKS), Limits(part_bytes=1, total_bytes=1))
     for at, joint in enumerate(capture.joints):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from any2caption.conditions.base import MEGA, Limits, Notes
-from any2caption.conditions.files import read_parts
-from any2caption.conditions.media import decode_video
-from any2caption.conditions.preview_pose import TILE, draw_pose_preview, preview_frames
+from any2caption.conditions.drawing.preview_pose import TILE, draw_pose_preview, preview_frames
+from any2caption.conditions.io.files import read_parts
+from any2caption.conditions.io.images import decode_video
+from any2caption.conditions.kind import MEGA, Limits, Notes
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import DrawnPose, Motion, Part, Pose
 from any2caption.errors import InputError

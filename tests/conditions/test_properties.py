@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image as PilImage
 
-from any2caption.conditions.clips import encode_mp4
-from any2caption.conditions.media import decode_image, image_header
+from any2caption.conditions.io.clips import encode_mp4
+from any2caption.conditions.io.images import decode_image, image_header
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from any2caption.conditions.describe import describe
+from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.registry import KINDS, parse_condition, split_parts
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from any2caption.conditions.detect import detect_kind
+from any2caption.conditions.inspect.detect import detect_kind
 from any2caption.conditions.registry import parse_condition
 
 from .conftest import picture

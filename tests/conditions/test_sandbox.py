@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from any2caption.conditions import isolation, sandbox
+from any2caption.conditions.isolation import parse, sandbox
 from any2caption.conditions.types import Part
 
 HERE = Path(__file__).parent
@@ -32,7 +32,7 @@ def outcome(tmp_path_factory):
     patch.syspath_prepend(str(HERE))
     patch.setenv("A2C_MLFLOW_PASSWORD", "a key")
     patch.setenv("AWS_SECRET_ACCESS_KEY", "a key")
-    pool = isolation.Pool(1, server="hostile_server")
+    pool = parse.Pool(1, server="hostile_server")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         told = {"port": listening.getsockname()[1], "pid": os.getpid(), "file": str(victim)}
         with pool.lease(time.monotonic() + 60) as lease:
@@ -88,7 +88,7 @@ def test_nothing_is_imported_after_the_lock_down():
 import sys
 from pathlib import Path
 from any2caption.conditions import registry
-from any2caption.conditions.parse_server import preload
+from any2caption.conditions.isolation.parse_server import preload
 from any2caption.conditions.types import Part
 preload()
 before = set(sys.modules)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image as PilImage
 from pycocotools import mask as coco
 
-from any2caption.conditions.describe import describe
+from any2caption.conditions.inspect.describe import describe
+from any2caption.conditions.masks.rle import read_runs
 from any2caption.conditions.registry import parse_condition
-from any2caption.conditions.rle import read_runs
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image as PilImage
 from PIL import PngImagePlugin
 
-from any2caption.conditions.base import Limits, Notes
-from any2caption.conditions.clips import decode_video, encode_mp4
-from any2caption.conditions.detect import detect_kind
+from any2caption.conditions.inspect.detect import detect_kind
+from any2caption.conditions.io.clips import decode_video, encode_mp4
+from any2caption.conditions.kind import Limits, Notes
 from any2caption.conditions.registry import KINDS, parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
@@ -188,7 +188,7 @@ def test_an_animated_picture_is_a_clip(format_):
 
 
 def test_an_animated_picture_keeps_to_the_limits_of_a_clip():
-    from any2caption.conditions.animated import decode_animated
+    from any2caption.conditions.io.animated import decode_animated
 
     frames = [PilImage.fromarray(pixels) for pixels in scene(9)]
     buffer = io.BytesIO()

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from any2caption.conditions.layouts import LAYOUTS
+from any2caption.conditions.drawing.skeleton import draw_skeleton
+from any2caption.conditions.pose.layouts import LAYOUTS
 from any2caption.conditions.sampling import Thinner, sample_frames
-from any2caption.conditions.skeleton import draw_skeleton
 from any2caption.conditions.types import Pose
 
 

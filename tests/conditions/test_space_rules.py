@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from any2caption.conditions.pose_language import pose_movements
+from any2caption.conditions.body.movements import pose_movements
 
 from .bodies import HANG, Person, between, ease, going, pose_of, times
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from any2caption.conditions.base import Limits, Notes
-from any2caption.conditions.clips import decode_video, encode_mp4
+from any2caption.conditions.io.clips import decode_video, encode_mp4
+from any2caption.conditions.kind import Limits, Notes
 from any2caption.conditions.registry import KINDS, parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -8,21 +8,21 @@ import pytest
 
 from any2caption.captions.lexicon import camera_phrase
 from any2caption.captions.schema import StructuredCaption
-from any2caption.datasets.camera_check import (
+from any2caption.datasets.ingest import engine, ingest, run_ingest, worker
+from any2caption.datasets.ingest.engine import IngestOptions
+from any2caption.datasets.ingest.probe import MediaSet, Probe, from_document, probe, to_document
+from any2caption.datasets.manifest.table import canonical_line, documents, to_row, to_table
+from any2caption.datasets.records import QA, RecordCondition
+from any2caption.datasets.snapshots import load_snapshot
+from any2caption.datasets.statistics import describe
+from any2caption.datasets.statistics_page import page
+from any2caption.datasets.supervision.camera_check import (
     CameraTally,
     compare,
     compare_record,
     said,
     warnings_of,
 )
-from any2caption.datasets.ingest import engine, ingest, run_ingest, worker
-from any2caption.datasets.ingest.engine import IngestOptions
-from any2caption.datasets.ingest.probe import MediaSet, Probe, from_document, probe, to_document
-from any2caption.datasets.manifest_table import canonical_line, documents, to_row, to_table
-from any2caption.datasets.records import QA, RecordCondition
-from any2caption.datasets.snapshots import load_snapshot
-from any2caption.datasets.statistics import describe
-from any2caption.datasets.statistics_page import page
 from any2caption.datasets.synthetic.camera_path import make_path, realestate10k
 from any2caption.settings import Settings
 from any2caption.storage import open_store

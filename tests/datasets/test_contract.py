@@ -7,11 +7,11 @@ import sys
 import pandas as pd
 import pytest
 
-from any2caption.conditions.base import ConditionKind, Limits
+from any2caption.conditions.kind import ConditionKind, Limits
 from any2caption.conditions.registry import KINDS
-from any2caption.datasets.contract import validate, validate_frames
-from any2caption.datasets.expectations import Policy
-from any2caption.datasets.frames import to_frames
+from any2caption.datasets.contract.expectations import Policy
+from any2caption.datasets.contract.tables import to_frames
+from any2caption.datasets.contract.validation import validate, validate_frames
 from any2caption.datasets.records import MediaObject
 
 from .builders import caption, record
@@ -181,7 +181,7 @@ def test_a_data_set_without_conditions_can_be_validated(check):
 def test_nothing_leaves_the_machine_and_nothing_is_printed(tmp_path):
     code = (
         "import pathlib, sys\n"
-        "from any2caption.datasets.contract import _context\n"
+        "from any2caption.datasets.contract.validation import _context\n"
         "context = _context(pathlib.Path(sys.argv[1]))\n"
         "assert context.config.analytics_enabled is False\n"
         "import os; assert os.environ['GX_ANALYTICS_ENABLED'] == 'false'\n"

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from any2caption.datasets.duplicates import Fingerprints, normalise
-from any2caption.datasets.fingerprints import (
+from any2caption.datasets.duplicates.fingerprints import (
     BITS,
     clusters,
     fingerprint,
     fingerprint_clip,
     near_pairs,
 )
+from any2caption.datasets.duplicates.groups import Fingerprints, normalise
 from any2caption.datasets.ingest import ingest
 from any2caption.datasets.snapshot_duplicates import duplicates_of
 from any2caption.datasets.snapshots import publish

@@ -238,7 +238,7 @@ def test_a_file_above_the_limit_is_not_read(source, monkeypatch):
 
 
 def test_a_bug_in_a_parser_costs_one_record_not_the_run(source, monkeypatch):
-    from any2caption.conditions import isolation
+    from any2caption.conditions.isolation import parse as isolation
 
     real = isolation.parse_condition
 

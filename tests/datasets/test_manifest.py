@@ -6,7 +6,13 @@ from typing import get_args
 import pytest
 
 from any2caption.captions.schema import PARTS
-from any2caption.datasets.ingest.manifest import Accepted, Rejection, Rules, read_line, read_lines
+from any2caption.datasets.ingest.source_records import (
+    Accepted,
+    Rejection,
+    Rules,
+    read_line,
+    read_lines,
+)
 from any2caption.datasets.records import CaptionPart
 
 from .builders import caption

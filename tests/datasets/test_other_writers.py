@@ -13,8 +13,8 @@ from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.datasets.ingest import ingest
 from any2caption.datasets.ingest.engine import IngestOptions
-from any2caption.datasets.ingest.manifest import Accepted, Rejection, read_lines
-from any2caption.datasets.ingest.sources import SourceOptions, open_source
+from any2caption.datasets.ingest.open_source import SourceOptions, open_source
+from any2caption.datasets.ingest.source_records import Accepted, Rejection, read_lines
 from any2caption.datasets.licences import DEFAULT_LICENCES
 from any2caption.errors import InputError
 from any2caption.storage.memory import MemoryStore

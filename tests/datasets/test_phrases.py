@@ -6,13 +6,13 @@ import pytest
 
 from any2caption.captions.actions import action_phrases, gerund
 from any2caption.captions.lexicon import CAMERAS, PERSON_ACTIONS
-from any2caption.conditions.camera_words import PHRASES
-from any2caption.conditions.pose_language import ACTIONS
+from any2caption.conditions.body.movements import ACTIONS
+from any2caption.conditions.camera.vocabulary import PHRASES
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part, Pose
-from any2caption.datasets import phrases
 from any2caption.datasets.ingest.probe import summarise
-from any2caption.datasets.phrases import camera_phrases, mine, phrase_sets, pose_phrases
+from any2caption.datasets.supervision import phrases
+from any2caption.datasets.supervision.phrases import camera_phrases, mine, phrase_sets, pose_phrases
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from any2caption.datasets.ingest.manifest import Problem, Rejection
 from any2caption.datasets.ingest.quarantine import check_threshold, group, store_quarantine
 from any2caption.datasets.ingest.rejection_file import RejectionFile
+from any2caption.datasets.ingest.source_records import Problem, Rejection
 from any2caption.errors import GateRefused
 from any2caption.storage.memory import MemoryStore
 

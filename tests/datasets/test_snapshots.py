@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from any2caption.datasets import snapshots
-from any2caption.datasets.manifest_table import documents, to_table
+from any2caption.datasets.manifest.table import documents, to_table
 from any2caption.datasets.records import QA
 from any2caption.datasets.snapshots import (
     latest_id,

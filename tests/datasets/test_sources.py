@@ -14,8 +14,8 @@ from PIL import Image
 
 from any2caption.datasets.ingest import ingest
 from any2caption.datasets.ingest.engine import IngestOptions
-from any2caption.datasets.ingest.manifest import Accepted, Rules, read_records
-from any2caption.datasets.ingest.sources import SourceOptions, open_source
+from any2caption.datasets.ingest.open_source import SourceOptions, open_source
+from any2caption.datasets.ingest.source_records import Accepted, Rules, read_records
 from any2caption.datasets.licences import DEFAULT_LICENCES
 from any2caption.errors import A2CError, GateRefused, InputError
 from any2caption.storage.folder import FolderStore

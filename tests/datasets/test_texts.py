@@ -2,7 +2,7 @@
 
 import pytest
 
-from any2caption.datasets.ingest.texts import read_texts
+from any2caption.datasets.ingest.shapes.texts import read_texts
 
 MIRADATA = {
     "short_caption": "A fox.", "dense_caption": "A red fox runs.", "camera_caption": "It pans.",

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from any2caption.datasets.ingest.folder import Folder
-from any2caption.datasets.ingest.shapes import read_shape
+from any2caption.datasets.ingest.shapes.folder import Folder
+from any2caption.datasets.ingest.shapes.reader import read_shape
 
 KINDS = {"image", "video", "camera", "motion"}
 SHORT = ["a fox", "a red car", "two men walk"]

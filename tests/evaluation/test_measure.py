@@ -3,7 +3,7 @@ import json
 import pytest
 
 from any2caption.captions.text import render
-from any2caption.evaluation.captioning import Item, Memory, caption_all
+from any2caption.evaluation.captioning import CaptionCache, Item, caption_all
 from any2caption.evaluation.gates import TINY, decide
 from any2caption.evaluation.measure import control, score
 from any2caption.evaluation.scores import Selector
@@ -79,11 +79,11 @@ def test_an_interrupted_evaluation_goes_on_where_it_stopped(selection, tmp_path)
 
     path = tmp_path / "memory.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        caption_all(items, texter(2), Memory(path), batch=8)
+        caption_all(items, texter(2), CaptionCache(path), batch=8)
     with path.open("a") as file:
         file.write('{"key": "torn')
     log = ProgressLog(tmp_path / "progress.jsonl")
-    texts = caption_all(items, texter(10**6), Memory(path), batch=8, progress=log)
+    texts = caption_all(items, texter(10**6), CaptionCache(path), batch=8, progress=log)
     assert texts == [f"text of {item.record.id}" for item in items]
     assert sum(calls) == len(items)
     assert [line["step"] for _, line in log.read()][-1] == len(items) - 16
@@ -91,7 +91,7 @@ def test_an_interrupted_evaluation_goes_on_where_it_stopped(selection, tmp_path)
     def never():
         raise AssertionError("the model must not be loaded again")
 
-    assert caption_all(items, never, Memory(path)) == texts
+    assert caption_all(items, never, CaptionCache(path)) == texts
 
 
 def test_shuffled_requests_are_remembered_apart_from_plain_ones(selection, tmp_path):
@@ -99,7 +99,9 @@ def test_shuffled_requests_are_remembered_apart_from_plain_ones(selection, tmp_p
     items = [Item(record), Item(record, donor)]
     assert items[0].key != items[1].key
     texts = caption_all(
-        items, lambda: lambda batch: [str(i.donor is None) for i in batch], Memory(tmp_path / "m")
+        items,
+        lambda: lambda batch: [str(i.donor is None) for i in batch],
+        CaptionCache(tmp_path / "m"),
     )
     assert texts == ["True", "False"]
     lines = [json.loads(x) for x in (tmp_path / "m").read_text().splitlines() if x]

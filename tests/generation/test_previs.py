@@ -6,11 +6,11 @@ import pytest
 from any2caption.captions import lexicon
 from any2caption.captions.schema import StructuredCaption
 from any2caption.errors import InputError
-from any2caption.generation import places, raster
-from any2caption.generation.path import film
-from any2caption.generation.previs import Previs, first_camera, render
-from any2caption.generation.scene import read_stage
-from any2caption.generation.shapes import box
+from any2caption.generation.previs import backdrops, raster
+from any2caption.generation.previs.camera_path import film
+from any2caption.generation.previs.generator import Previs, first_camera, render
+from any2caption.generation.previs.meshes import box
+from any2caption.generation.previs.scene import read_stage
 
 
 def caption(camera="holds still", main="one red ball", action="staying in place", **parts):
@@ -147,7 +147,7 @@ def test_every_action_moves_the_subject(main, action):
     assert np.abs(still[4] - still[0]).max() == 0
 
 
-@pytest.mark.parametrize("place", sorted(places.PLACES))
+@pytest.mark.parametrize("place", sorted(backdrops.PLACES))
 @pytest.mark.parametrize("light", ["day", "night"])
 def test_every_place_renders_from_inside_its_scenery(place, light):
     said = caption("orbits right", background=f"{place} at {light}")

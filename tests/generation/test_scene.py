@@ -4,9 +4,9 @@ import pytest
 
 from any2caption.captions import lexicon
 from any2caption.captions.schema import StructuredCaption
-from any2caption.generation.places import PLACES
-from any2caption.generation.scene import read_moves, read_stage, read_subjects
-from any2caption.generation.words import COLOURS
+from any2caption.generation.previs.backdrops import PLACES
+from any2caption.generation.previs.scene import read_moves, read_stage, read_subjects
+from any2caption.generation.previs.vocabulary import COLOURS
 
 
 def caption(**parts):

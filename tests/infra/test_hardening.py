@@ -72,7 +72,7 @@ def test_pods_that_airflow_starts_are_held_to_the_same():
 
     from kubernetes.client import ApiClient
 
-    from any2caption.orchestration.kubernetes import pod_operator
+    from any2caption.orchestration.jobs.kubernetes import pod_operator
 
     work = {"key": "k", "arguments": ["-m", "x"]}
     operator = pod_operator("train", work, accelerator=True)

@@ -207,7 +207,7 @@ def test_templates_use_the_values_there_are_and_all_of_them():
 
 
 def test_the_chart_makes_what_training_pods_look_for():
-    from any2caption.orchestration.kubernetes import ClusterSettings
+    from any2caption.orchestration.jobs.kubernetes import ClusterSettings
 
     cluster, made = ClusterSettings(), resources()
     assert ("ServiceAccount", cluster.service_account) in made
@@ -322,7 +322,7 @@ def test_the_server_takes_the_arguments_it_is_given(program, capsys):
 
 
 def test_airflow_runs_the_platforms_version_in_its_image_with_the_pool_of_the_dags():
-    from any2caption.orchestration.gpu import POOL
+    from any2caption.orchestration.jobs.work_operator import POOL
 
     values = yaml.safe_load((ROOT / "infra" / "airflow" / "values.yaml").read_text())
     lock = (ROOT / "requirements" / "control.lock").read_text()

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from any2caption import processes
-from any2caption.orchestration.runner import MARK
+from any2caption.orchestration.jobs.runner import MARK
 from any2caption.stack.secrets import load
 
 pytestmark = [pytest.mark.server, pytest.mark.lifecycle, pytest.mark.timeout(900)]

@@ -8,8 +8,8 @@ from any2caption.conditions.types import Camera, Condition, Depth, Image, Motion
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.presets import TINY
-from any2caption.model.processor import Processor, prompt_phrases
-from any2caption.model.tokenization import train_tokenizer
+from any2caption.model.processing.processor import Processor, prompt_phrases
+from any2caption.model.processing.tokenization import train_tokenizer
 
 TEXTS = [
     "1. Dense caption: The clip shows two red balls, on a sandy beach.\n2. Main object caption: x.",

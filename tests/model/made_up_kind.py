@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from any2caption.conditions.base import MEGA, ConditionKind, Limits, Parsed, Reading
+from any2caption.conditions.kind import MEGA, ConditionKind, Limits, Parsed, Reading
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import Depth, Part
 
@@ -42,15 +42,15 @@ def main(folder):
     from tokenizers.pre_tokenizers import WhitespaceSplit
 
     from any2caption.annotation.pictures import condition_pictures
-    from any2caption.conditions.describe import describe
-    from any2caption.conditions.preview import draw_preview
+    from any2caption.conditions.drawing.preview import draw_preview
+    from any2caption.conditions.inspect.describe import describe
     from any2caption.conditions.registry import parse_condition
-    from any2caption.datasets.expectations import kind_expectations
+    from any2caption.datasets.contract.expectations import kind_expectations
     from any2caption.datasets.ingest.probe import summarise
     from any2caption.datasets.manifest_page import page
     from any2caption.evaluation.thumbnails import picture_of
     from any2caption.model.presets import TINY
-    from any2caption.model.processor import Processor
+    from any2caption.model.processing.processor import Processor
     from any2caption.serving.contract import compile_repository
 
     text = "\n".join(" ".join(f"{(x + y) / 62:.3f}" for x in range(32)) for y in range(32))

@@ -7,16 +7,16 @@ from tokenizers import Tokenizer
 from transformers import Qwen2VLForConditionalGeneration
 
 from any2caption.errors import ConfigError
-from any2caption.model import documents
+from any2caption.model import packed_attention
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import save_bundle
-from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import NEW_TOKENS, QWEN_TOKENS, ModelConfig, from_dict, to_json
+from any2caption.model.encoders.camera import CameraEncoder
+from any2caption.model.encoders.plucker import plucker_maps
+from any2caption.model.encoders.towers import run_tower
 from any2caption.model.inference import Decoder, decoder_inputs, encode_vision, load_vision
-from any2caption.model.plucker import plucker_maps
 from any2caption.model.presets import PRESETS, TINY, preset
-from any2caption.model.towers import run_tower
 from any2caption.model.weights import describe_pretrained, from_pretrained
 
 
@@ -170,7 +170,7 @@ def test_every_attention_of_any_backbone_gives_the_same(saved, conditions):
         assert torch.allclose(fused, alone[-1], atol=1e-4)
         model.language.set_attn_implementation("eager")
     lengths = [rows.shape[1] for rows in embeds]
-    packed = documents.lay_out([lengths], sum(lengths))
+    packed = packed_attention.lay_out([lengths], sum(lengths))
     with torch.no_grad():
         found = model.hidden_states(torch.cat(embeds, 1), torch.cat(positions, 2), packed)
     assert torch.allclose(found, torch.cat(alone, 1), atol=1e-4)

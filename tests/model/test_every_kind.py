@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from any2caption.annotation.pictures import condition_pictures
-from any2caption.conditions.describe import describe
-from any2caption.conditions.preview import draw_preview
+from any2caption.conditions.drawing.preview import draw_preview
+from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import (
     Condition,
@@ -25,7 +25,7 @@ from any2caption.conditions.types import (
 )
 from any2caption.datasets.ingest.probe import summarise
 from any2caption.evaluation.thumbnails import picture_of
-from any2caption.model.processor import LABELS, TOWERS
+from any2caption.model.processing.processor import LABELS, TOWERS
 
 from .conftest import make_conditions
 

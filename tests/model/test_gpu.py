@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from any2caption.model import documents
+from any2caption.model import packed_attention
 from any2caption.model.decoder import Decoder
+from any2caption.model.encoders.plucker import plucker_patches
 from any2caption.model.inference import decoder_inputs
 from any2caption.model.linear_cross_entropy import linear_cross_entropy
-from any2caption.model.plucker import plucker_patches
 from any2caption.model.presets import QWEN2_VL_7B, TINY
-from any2caption.training.batches import Batch
-from any2caption.training.objective import Objective
-from any2caption.training.rollouts import encode
+from any2caption.training.data.collate import Batch
+from any2caption.training.objective.objective import Objective
+from any2caption.training.reinforce.rollouts import encode
 
 pytestmark = [
     pytest.mark.gpu,
@@ -33,7 +33,7 @@ def poses(count, device):
 @pytest.mark.parametrize("config", [TINY.camera, QWEN2_VL_7B.camera], ids=["tiny", "7b"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_compiled_triton_kernel_equals_the_eager_twin_on_a_cpu(config, dtype):
-    from any2caption.model.plucker_triton import plucker_patches as fused
+    from any2caption.model.encoders.plucker_triton import plucker_patches as fused
 
     given, mean = poses(5, "cpu"), torch.randn(6, config.size, config.size)
     scale = 0.5 + torch.rand(6)
@@ -152,11 +152,11 @@ def test_captions_written_on_a_gpu_equal_those_of_a_cpu(model, processor, condit
 def test_attention_within_packed_documents_equals_each_document_alone():
     torch.manual_seed(2)
     lengths = [[70, 33, 20], [5, 96]]
-    layout = documents.lay_out(lengths, 128)
+    layout = packed_attention.lay_out(lengths, 128)
     query, key, value = (
         torch.randn(256, heads, 64, device="cuda", dtype=torch.bfloat16) for heads in (4, 2, 2)
     )
-    found = documents.attend(query, key, value, layout.to("cuda"), 0.125)
+    found = packed_attention.attend(query, key, value, layout.to("cuda"), 0.125)
     for row, sizes in enumerate(lengths):
         at = row * 128
         for size in sizes:

@@ -13,10 +13,10 @@ from torch import nn
 from any2caption.errors import ConfigError
 from any2caption.model import kernels, linear_cross_entropy
 from any2caption.model.any2caption import Any2Caption
-from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import CameraConfig
+from any2caption.model.encoders.camera import CameraEncoder
+from any2caption.model.encoders.plucker import patchify, plucker_maps, plucker_patches
 from any2caption.model.linear_cross_entropy import LossHead
-from any2caption.model.plucker import patchify, plucker_maps, plucker_patches
 from any2caption.model.presets import QWEN2_VL_7B, TINY
 
 SMALL = CameraConfig(frames=2, size=24, patch=3, width=32, depth=1, heads=2, unshuffle=2)
@@ -39,7 +39,7 @@ def statistics(config):
 @pytest.fixture
 def interpreted(monkeypatch):
     """The Triton kernel's module, decorated for the interpreter."""
-    name = "any2caption.model.plucker_triton"
+    name = "any2caption.model.encoders.plucker_triton"
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     monkeypatch.delitem(sys.modules, name, raising=False)
     yield importlib.import_module(name)

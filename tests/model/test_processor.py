@@ -18,9 +18,9 @@ from any2caption.conditions.types import (
 )
 from any2caption.errors import InputError
 from any2caption.model.inputs import CAMERA, MOTION, VISION
-from any2caption.model.pixels import letterbox, patchify, smart_size
 from any2caption.model.presets import QWEN2_VL_2B
-from any2caption.model.processor import Processor
+from any2caption.model.processing.pixels import letterbox, patchify, smart_size
+from any2caption.model.processing.processor import Processor
 
 
 def counts(inputs):
@@ -143,7 +143,7 @@ def test_smart_preset_takes_every_kind(tokenizer, conditions, config):
 
 
 def test_the_processor_needs_no_torch():
-    code = "import sys, any2caption.model.processor; assert 'torch' not in sys.modules"
+    code = "import sys, any2caption.model.processing.processor; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -187,7 +187,7 @@ def test_a_prompt_is_measured_before_patches_are_made(processor, conditions, mon
     def never(*_):
         raise AssertionError
 
-    monkeypatch.setattr("any2caption.model.processor.patchify", never)
+    monkeypatch.setattr("any2caption.model.processing.processor.patchify", never)
     features = [processor.features(conditions["image"]), processor.features(labelled(200))]
     with pytest.raises(InputError, match="takes most"):
         processor.assemble("", features)

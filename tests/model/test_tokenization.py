@@ -3,8 +3,8 @@ from tokenizers import Tokenizer
 
 from any2caption.errors import ConfigError
 from any2caption.model.config import NEW_TOKENS, QWEN_TOKENS
-from any2caption.model.tokenization import load_tokenizer, train_tokenizer
-from any2caption.training.slots import slot_phrases
+from any2caption.model.processing.tokenization import load_tokenizer, train_tokenizer
+from any2caption.training.data.slot_labels import slot_phrases
 
 TEXTS = ["two red balls, the camera trucks left while panning left, on a sandy beach."] * 50
 

@@ -15,9 +15,14 @@ from any2caption.conditions.types import (
 )
 from any2caption.errors import InputError
 from any2caption.model.bundle import save_bundle, trained_kinds, unseen_warnings
-from any2caption.model.processor import FIRST_KINDS, LABELS, Processor, prompt_phrases
-from any2caption.model.tokenization import train_tokenizer
-from any2caption.model.visual import BOX_TOKENS, MOST_REGIONS, coordinates, id_colours
+from any2caption.model.processing.processor import FIRST_KINDS, LABELS, Processor, prompt_phrases
+from any2caption.model.processing.region_text import (
+    BOX_TOKENS,
+    MOST_REGIONS,
+    coordinates,
+    id_colours,
+)
+from any2caption.model.processing.tokenization import train_tokenizer
 
 from .conftest import TEXTS
 

@@ -6,7 +6,8 @@ import pytest
 
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.errors import ConfigError, ConflictError, NotFoundError
-from any2caption.orchestration import actions, work
+from any2caption.orchestration import actions
+from any2caption.orchestration.jobs import job_spec
 from any2caption.registry.client import MODEL
 from any2caption.settings import Settings
 
@@ -37,17 +38,17 @@ REQUEST = {"version": 1, "policy": "tiny", "lifecycle": "life"}
 
 def test_an_evaluation_is_planned_from_the_catalogue_alone(settings, catalogue):
     register(catalogue)
-    work.bundle(settings, RUN).mkdir(parents=True)
+    job_spec.bundle(settings, RUN).mkdir(parents=True)
     planned = actions.plan_evaluation(settings, REQUEST)
     assert planned["snapshot"] == SNAPSHOT
     assert (planned["run"], planned["preset"], planned["recipe"]) == (RUN, "tiny", "smoke")
     assert planned["champion"] == 0
-    assert planned["evaluation"] == work.evaluation_name(planned)
+    assert planned["evaluation"] == job_spec.evaluation_name(planned)
 
 
 def test_a_champion_keeps_the_report_on_the_same_snapshot_only(settings, catalogue):
     register(catalogue)
-    work.bundle(settings, RUN).mkdir(parents=True)
+    job_spec.bundle(settings, RUN).mkdir(parents=True)
     catalogue.promote(MODEL, 1, None, "ann", "first")
     fresh = actions.plan_evaluation(settings, REQUEST)["evaluation"]
     former = settings.runs / RUN / "evaluation" / f"{fresh}-vs-7" / "report.json"

@@ -4,9 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from any2caption.orchestration.kubernetes import ClusterSettings, pod_operator
+from any2caption.orchestration.jobs.kubernetes import ClusterSettings, pod_operator
 
-WORK = {"key": "train-0123456789abcdef", "arguments": ["-m", "any2caption.training.run"]}
+WORK = {
+    "key": "train-0123456789abcdef",
+    "arguments": ["-m", "any2caption.training.launch.supervisor"],
+}
 
 
 def build(operator):

@@ -8,10 +8,10 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from any2caption import errors
 from any2caption.errors import ConfigError
 from any2caption.evaluation import gates
-from any2caption.orchestration import work
 from any2caption.orchestration.assets import carried
-from any2caption.orchestration.requests import lifecycle_of, needs_no_person, require, resolve
+from any2caption.orchestration.jobs import job_spec
 from any2caption.orchestration.retries import by_policy, exit_is_retryable, for_airflow
+from any2caption.orchestration.run_request import lifecycle_of, needs_no_person, require, resolve
 from any2caption.settings import Settings
 
 KINDS = [
@@ -89,9 +89,11 @@ def test_events_carry_ids_only():
 
 
 def test_the_run_key_changes_with_snapshot_preset_and_recipe_content_only():
-    key = work.run_key("s", "tiny", {"lr": 1, "steps": 2})
-    assert key == work.run_key("s", "tiny", {"steps": 2, "lr": 1})
-    assert len({key, work.run_key("t", "tiny", {}), work.run_key("s", "tiny", {"lr": 2})}) == 3
+    key = job_spec.run_key("s", "tiny", {"lr": 1, "steps": 2})
+    assert key == job_spec.run_key("s", "tiny", {"steps": 2, "lr": 1})
+    assert (
+        len({key, job_spec.run_key("t", "tiny", {}), job_spec.run_key("s", "tiny", {"lr": 2})}) == 3
+    )
     assert len(key) == 16
 
 
@@ -105,25 +107,25 @@ def test_commands_name_the_runs_own_folders(settings):
         "evaluation": "smoke-vs-1",
         "lifecycle": "lc",
     }
-    trained = work.train(settings, request)
-    assert trained.arguments[:2] == ("-m", "any2caption.training.run")
-    assert work.from_dict(trained.as_dict()) == trained
-    scored = work.evaluate(settings, request, settings.home / "champion")
+    trained = job_spec.train(settings, request)
+    assert trained.arguments[:2] == ("-m", "any2caption.training.launch.supervisor")
+    assert job_spec.from_dict(trained.as_dict()) == trained
+    scored = job_spec.evaluate(settings, request, settings.home / "champion")
     assert scored.arguments[-2:] == ("--champion", str(settings.home / "champion"))
     assert scored.done.endswith("evaluation/smoke-vs-1/report.json")
-    assert len({trained.folder, scored.folder, work.prepare(settings, request).folder}) == 3
+    assert len({trained.folder, scored.folder, job_spec.prepare(settings, request).folder}) == 3
 
 
 def test_an_evaluation_is_found_again_for_the_same_question_only(monkeypatch):
     asked = {"policy": "tiny", "snapshot": "ab" * 32}
-    name = work.evaluation_name(asked)
-    assert name == work.evaluation_name(dict(asked))
+    name = job_spec.evaluation_name(asked)
+    assert name == job_spec.evaluation_name(dict(asked))
     assert name.startswith("tiny-")
-    assert name != work.evaluation_name({**asked, "snapshot": "cd" * 32})
+    assert name != job_spec.evaluation_name({**asked, "snapshot": "cd" * 32})
     monkeypatch.setitem(gates.POLICIES, "tiny", replace(gates.TINY, significance=0.1))
-    assert name != work.evaluation_name(asked)
+    assert name != job_spec.evaluation_name(asked)
     with pytest.raises(ConfigError, match="unknown gate policy"):
-        work.evaluation_name({**asked, "policy": "../../tiny"})
+        job_spec.evaluation_name({**asked, "policy": "../../tiny"})
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -144,4 +146,4 @@ def test_a_name_from_outside_is_never_a_way_out_of_the_runs_folder(settings, nam
         "preset": "tiny", "recipe": "smoke", "lifecycle": "lc", field: name,
     }  # fmt: skip
     with pytest.raises(ConfigError, match="is no name of a"):
-        work.evaluate(settings, request, None)
+        job_spec.evaluate(settings, request, None)

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from serving_lab import Server, fake_release
 
-from any2caption.serving.rollout import rollout
+from any2caption.serving.releases.rollout import rollout
 
 
 @pytest.fixture(scope="module")

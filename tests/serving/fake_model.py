@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from any2caption.errors import InputError
-from any2caption.serving.runtime import StepModel, strings, text
+from any2caption.serving.steps.runtime import StepModel, strings, text
 
 PARTS = ("dense", "main_object", "background", "camera", "style", "action")
 HIDDEN = 4

@@ -6,8 +6,8 @@ import json
 import numpy as np
 from PIL import Image
 
-from any2caption.conditions.media import encode_mp4
-from any2caption.serving.smoke import camera_text
+from any2caption.conditions.io.images import encode_mp4
+from any2caption.serving.releases.smoke import camera_text
 
 SIZE = 64
 

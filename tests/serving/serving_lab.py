@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 from any2caption.errors import UnavailableError
-from any2caption.serving import contract, releases, shm
+from any2caption.serving import contract, shared_memory
 from any2caption.serving.control import TritonControl
-from any2caption.serving.live import LiveRepository
+from any2caption.serving.releases import release_folder
+from any2caption.serving.releases.live_repository import LiveRepository
 from any2caption.settings import Settings, inner_url
 from any2caption.storage import signatures
 
@@ -145,7 +146,7 @@ class Server:
 
 
 def my_regions(before=frozenset()):
-    return {path.name for path in shm.SHM.glob(f"{shm.PREFIX}*")} - set(before)
+    return {path.name for path in shared_memory.SHM.glob(f"{shared_memory.PREFIX}*")} - set(before)
 
 
 def fake_repository(folder):
@@ -169,6 +170,6 @@ def fake_release(folder, number, *marks):
     source = folder / "repository"
     if not source.exists():
         fake_repository(source)
-    return releases.build(
+    return release_folder.build(
         bundle, folder / "releases", number, model_version=str(number), source=source
     )

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from any2caption.serving import cancellation
-from any2caption.serving.cancellation import CancelFlags, is_token, new_token
+from any2caption.serving.steps import cancellation
+from any2caption.serving.steps.cancellation import CancelFlags, is_token, new_token
 
 
 @pytest.fixture

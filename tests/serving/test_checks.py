@@ -6,8 +6,8 @@ import pytest
 from any2caption.errors import InputError
 from any2caption.model.inputs import CAMERA, TEXT, VISION
 from any2caption.model.presets import TINY
-from any2caption.serving import checks
-from any2caption.serving.steps import CameraEncoder, DecoderStep, VisionEncoder
+from any2caption.serving.steps import request_checks
+from any2caption.serving.steps.steps import CameraEncoder, DecoderStep, VisionEncoder
 
 DIM, MERGE, FRAMES = TINY.vision.patch_dim, TINY.vision.merge, TINY.camera.frames
 
@@ -156,4 +156,4 @@ def test_limits_follow_the_models_positions():
     config = TINY
     rows = np.zeros((1, config.text.max_positions * MERGE**2 + 1, 1), np.float32)
     with pytest.raises(InputError, match="at most"):
-        checks.patch_rows({"VISION_PATCHES": rows}, "VISION_PATCHES", "VISION_GRID", config)
+        request_checks.patch_rows({"VISION_PATCHES": rows}, "VISION_PATCHES", "VISION_GRID", config)

@@ -12,7 +12,7 @@ from any2caption.serving.client import CaptionClient
 
 def test_client_imports_no_heavy_library():
     code = (
-        "import sys, any2caption.serving.client, any2caption.serving.rollout;"
+        "import sys, any2caption.serving.client, any2caption.serving.releases.rollout;"
         "heavy = {'torch', 'transformers', 'mlflow', 'airflow'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )

@@ -13,11 +13,11 @@ from serving_lab import Server, fake_release, wait_until
 from tritonclient.grpc import service_pb2
 
 from any2caption.errors import GateRefused, InputError, UnavailableError
-from any2caption.serving import smoke
 from any2caption.serving.client import CaptionClient, FileElement
 from any2caption.serving.control import bytes_input
 from any2caption.serving.errors import BusyError
-from any2caption.serving.rollout import rollout
+from any2caption.serving.releases import smoke
+from any2caption.serving.releases.rollout import rollout
 
 pytestmark = pytest.mark.server
 

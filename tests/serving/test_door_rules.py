@@ -5,9 +5,10 @@ import psutil
 import pytest
 from tritonclient.grpc import service_pb2
 
-from any2caption.serving import cancellation, contract
+from any2caption.serving import contract
 from any2caption.serving.door import rules
 from any2caption.serving.door.rules import Refused
+from any2caption.serving.steps import cancellation
 
 TOKEN = "0" * 32
 

@@ -8,10 +8,11 @@ import pytest
 from serving_lab import Server, fake_release, my_regions, wait_until
 
 from any2caption.errors import UnavailableError
-from any2caption.serving import shm, smoke
+from any2caption.serving import shared_memory
 from any2caption.serving.client import CaptionClient
-from any2caption.serving.rollout import rollout
-from any2caption.serving.watchdog import watch
+from any2caption.serving.releases import smoke
+from any2caption.serving.releases.rollout import rollout
+from any2caption.serving.releases.watchdog import watch
 
 pytestmark = pytest.mark.server
 
@@ -26,7 +27,7 @@ def test_watchdog_finds_nothing_wrong_with_a_healthy_server(server, control):
 @pytest.mark.parametrize("step", ["preprocess", "vision_encoder", "decoder", "previs"])
 def test_killed_stub_is_brought_back(server, fake, control, step):
     model = f"{step}-r{fake.number}"
-    mine = shm.mapped_regions()
+    mine = shared_memory.mapped_regions()
     time.sleep(2.1)
     os.kill(server.stubs()[model], signal.SIGKILL)
     wait_until(lambda: model not in server.stubs())
@@ -34,7 +35,9 @@ def test_killed_stub_is_brought_back(server, fake, control, step):
         client.caption("hello", video=True)
     probes = {probe.model: probe for probe in watch(control, server.live)}
     assert probes[model].revived
-    assert not [path for path in shm.stale_regions() if path.name in mine], "nothing leaks"
+    assert not [path for path in shared_memory.stale_regions() if path.name in mine], (
+        "nothing leaks"
+    )
     assert [probe.model for probe in probes.values() if probe.revived] == [model]
     smoke.check(server.url, fake.number)
 
@@ -65,7 +68,7 @@ def test_a_dead_step_is_revived_from_signed_code_only(server, fake, control):
 
 
 def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_path):
-    before = {path.name for path in shm.SHM.glob(f"{shm.PREFIX}*")}
+    before = {path.name for path in shared_memory.SHM.glob(f"{shared_memory.PREFIX}*")}
     server = Server(tmp_path / "home")
     server.start()
     try:
@@ -75,7 +78,7 @@ def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_pa
         assert len(stubs) == 6
         server.stop(signal.SIGKILL)
         wait_until(lambda: not server.stubs())
-        leaked = shm.SHM / f"{shm.PREFIX}left-by-a-dead-server-{os.getpid()}"
+        leaked = shared_memory.SHM / f"{shared_memory.PREFIX}left-by-a-dead-server-{os.getpid()}"
         leaked.write_bytes(bytes(64))
         time.sleep(2.1)
         server.start()
@@ -88,9 +91,9 @@ def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_pa
 
 
 def test_live_regions_are_never_cleaned(server, fake):
-    mine = shm.mapped_regions()
+    mine = shared_memory.mapped_regions()
     assert mine
     time.sleep(2.1)
-    shm.clean()
-    assert mine <= {path.name for path in shm.SHM.glob(f"{shm.PREFIX}*")}
+    shared_memory.clean()
+    assert mine <= {path.name for path in shared_memory.SHM.glob(f"{shared_memory.PREFIX}*")}
     smoke.check(server.url, fake.number)

@@ -10,7 +10,7 @@ from any2caption.serving.server import _MALLOC
 GROW_AND_SHRINK = """
 import json, time
 import numpy as np
-from any2caption.serving import idle_memory
+from any2caption.serving.steps import idle_memory
 
 start = idle_memory.resident()
 memory = idle_memory.IdleMemory(idle=0.1, growth=50_000_000, busy=1.0) if {watched} else None

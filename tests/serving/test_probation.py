@@ -3,7 +3,7 @@
 import pytest
 
 from any2caption.serving.control import Counts
-from any2caption.serving.probation import FAILURES, failing
+from any2caption.serving.releases.probation import FAILURES, failing
 
 BEFORE = {"decoder-r7": Counts(1000, 500, 10), "previs-r6": Counts(5, 5, 500)}
 

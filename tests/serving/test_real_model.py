@@ -21,14 +21,14 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import load_config, save_bundle
 from any2caption.model.inference import Captioner, Request
 from any2caption.model.presets import TINY
-from any2caption.model.processor import Processor, prompt_phrases
-from any2caption.model.tokenization import train_tokenizer
-from any2caption.serving import releases
+from any2caption.model.processing.processor import Processor, prompt_phrases
+from any2caption.model.processing.tokenization import train_tokenizer
 from any2caption.serving.client import CaptionClient, ConditionInput, FileElement
 from any2caption.serving.control import array_input
-from any2caption.serving.edge import read_request
-from any2caption.serving.rollout import rollout
-from any2caption.serving.watchdog import watch
+from any2caption.serving.releases import release_folder
+from any2caption.serving.releases.rollout import rollout
+from any2caption.serving.releases.watchdog import watch
+from any2caption.serving.steps.request_parsing import read_request
 
 pytestmark = pytest.mark.server
 
@@ -58,7 +58,7 @@ def served(bundle, tmp_path_factory):
     server.start()
     try:
         with server.control() as control:
-            release = releases.build(bundle, home / "releases", 1, model_version="1")
+            release = release_folder.build(bundle, home / "releases", 1, model_version="1")
             rollout(release, control, server.live)
             yield server
     finally:

@@ -11,8 +11,9 @@ import pytest
 from serving_lab import fake_release, fake_repository
 
 from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
-from any2caption.serving import contract, releases
-from any2caption.serving.live import LiveRepository
+from any2caption.serving import contract
+from any2caption.serving.releases import release_folder
+from any2caption.serving.releases.live_repository import LiveRepository
 from any2caption.storage import signatures
 from any2caption.storage.digest import SIGNATURE, file_digest
 from any2caption.storage.signing_keys import Keys
@@ -29,7 +30,7 @@ def writable(path):
 
 
 def test_release_holds_bundle_configuration_and_code(release):
-    assert releases.verify(release.folder) == release
+    assert release_folder.verify(release.folder) == release
     assert (release.bundle / "weights").read_text() == "weights of 7"
     config = (release.repository / "decoder" / "config.pbtxt").read_text()
     assert 'name: "decoder-r7"' in config
@@ -38,7 +39,7 @@ def test_release_holds_bundle_configuration_and_code(release):
 
 
 def test_same_content_again_is_the_same_release(tmp_path, release):
-    again = releases.build(
+    again = release_folder.build(
         tmp_path / "bundle-7",
         tmp_path / "releases",
         7,
@@ -52,27 +53,27 @@ def test_other_content_under_a_number_is_refused(tmp_path, release):
     (tmp_path / "bundle-7" / "weights").write_text("other")
     signatures.sign(tmp_path / "bundle-7")
     with pytest.raises(ConflictError, match="holds other content"):
-        releases.build(
+        release_folder.build(
             tmp_path / "bundle-7", tmp_path / "releases", 7, source=tmp_path / "repository"
         )
-    assert releases.verify(release.folder) == release
+    assert release_folder.verify(release.folder) == release
 
 
 @pytest.mark.parametrize("name", ["bundle/weights", "repository/previs/config.pbtxt"])
 def test_changed_file_is_found(release, name):
     writable(release.folder / name).write_text("changed")
     with pytest.raises(IntegrityError, match=re.escape(name)):
-        releases.verify(release.folder)
+        release_folder.verify(release.folder)
 
 
 def test_added_and_missing_files_are_found(release):
     (release.folder / "bundle" / "extra").write_text("x")
     with pytest.raises(IntegrityError, match="bundle/extra"):
-        releases.verify(release.folder)
+        release_folder.verify(release.folder)
     (release.folder / "bundle" / "extra").unlink()
     (release.bundle / "weights").unlink()
     with pytest.raises(IntegrityError, match="bundle/weights"):
-        releases.verify(release.folder)
+        release_folder.verify(release.folder)
 
 
 def test_files_and_their_digests_rewritten_together_are_refused(release):
@@ -91,18 +92,18 @@ def test_files_and_their_digests_rewritten_together_are_refused(release):
     signed["dsseEnvelope"]["payload"] = base64.b64encode(payload).decode()
     file.write_text(json.dumps(signed))
     with pytest.raises(IntegrityError, match=r"model\.sig"):
-        releases.verify(release.folder)
+        release_folder.verify(release.folder)
 
 
 def test_an_unsigned_or_altered_bundle_becomes_no_release(tmp_path, release):
     bundle, out, source = (tmp_path / name for name in ("bundle-7", "out", "repository"))
     (bundle / "weights").write_text("altered")
     with pytest.raises(IntegrityError, match="bundle/weights: changed since it was signed"):
-        releases.build(bundle, out, 1, source=source)
+        release_folder.build(bundle, out, 1, source=source)
     (bundle / SIGNATURE).unlink()
     for attempt in (
-        lambda: releases.build(bundle, out, 1, source=source),
-        lambda: releases.build_digest(bundle, source),
+        lambda: release_folder.build(bundle, out, 1, source=source),
+        lambda: release_folder.build_digest(bundle, source),
     ):
         with pytest.raises(IntegrityError, match="not signed"):
             attempt()
@@ -117,8 +118,8 @@ def test_a_bundle_is_read_once_in_a_build(tmp_path, release, monkeypatch):
         return file_digest(path)
 
     monkeypatch.setattr(signatures, "file_digest", counted)
-    releases.build_digest(bundle, tmp_path / "repository")
-    releases.build(bundle, tmp_path / "out", 1, source=tmp_path / "repository")
+    release_folder.build_digest(bundle, tmp_path / "repository")
+    release_folder.build(bundle, tmp_path / "out", 1, source=tmp_path / "repository")
     assert read.count("weights") == 1
 
 
@@ -128,10 +129,10 @@ def test_failed_build_leaves_nothing(tmp_path):
     (bundle / "weights").write_text("a")
     signatures.sign(bundle)
     with pytest.raises(ConfigError, match="missing"):
-        releases.build(bundle, tmp_path / "out", 1, source=tmp_path / "nowhere")
+        release_folder.build(bundle, tmp_path / "out", 1, source=tmp_path / "nowhere")
     assert list((tmp_path / "out").iterdir()) == []
     with pytest.raises(NotFoundError, match="no such model bundle"):
-        releases.build(tmp_path / "none", tmp_path / "out", 1)
+        release_folder.build(tmp_path / "none", tmp_path / "out", 1)
 
 
 def test_files_are_read_only(release):
@@ -144,13 +145,13 @@ def test_build_digest_ignores_the_number_and_sees_the_content(tmp_path):
     bundle.mkdir()
     (bundle / "weights").write_text("a")
     signatures.sign(bundle)
-    first = releases.build_digest(bundle, source)
-    assert first == releases.build_digest(bundle, source)
+    first = release_folder.build_digest(bundle, source)
+    assert first == release_folder.build_digest(bundle, source)
     signatures.sign(bundle)
-    assert first == releases.build_digest(bundle, source)  # signed again: the same content
+    assert first == release_folder.build_digest(bundle, source)  # signed again: the same content
     (bundle / "weights").write_text("b")
     signatures.sign(bundle)
-    assert releases.build_digest(bundle, source) != first
+    assert release_folder.build_digest(bundle, source) != first
 
 
 def test_live_repository_is_restored_to_the_pointer(tmp_path, release):

@@ -12,9 +12,9 @@ from serving_lab import SERVE_PYTHON, Server, fake_repository
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.errors import A2CError, ConflictError, UnavailableError
 from any2caption.orchestration import actions
-from any2caption.serving import recall, rollout
 from any2caption.serving.client import CaptionClient
-from any2caption.serving.rollout import run_release
+from any2caption.serving.releases import recall, rollout
+from any2caption.serving.releases.rollout import run_release
 from any2caption.storage import signatures
 from any2caption.storage.digest import folder_digest
 from small_disk import fill, small_disk

@@ -8,9 +8,10 @@ import pytest
 from serving_lab import fake_release, requests_since, wait_until
 
 from any2caption.errors import A2CError, GateRefused, InputError, IntegrityError, NotFoundError
-from any2caption.serving import contract, smoke
+from any2caption.serving import contract
 from any2caption.serving.control import TritonControl, bytes_input
-from any2caption.serving.rollout import roll_back, rollout
+from any2caption.serving.releases import smoke
+from any2caption.serving.releases.rollout import roll_back, rollout
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("fake")]
 
@@ -130,14 +131,14 @@ def test_roll_back_serves_the_former_release(server, control, workshop):
 
 
 def test_rollout_of_what_is_served_does_nothing(server, control):
-    from any2caption.serving.releases import read_release
+    from any2caption.serving.releases.release_folder import read_release
 
     current = read_release(server.live.current().folder)
     assert rollout(current, control, server.live).seconds == {}
 
 
 def test_roll_back_without_a_former_release_is_refused(control, tmp_path):
-    from any2caption.serving.live import LiveRepository
+    from any2caption.serving.releases.live_repository import LiveRepository
 
     with pytest.raises(NotFoundError, match="no former release"):
         roll_back(control, LiveRepository(tmp_path / "models"))

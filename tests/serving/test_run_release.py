@@ -8,13 +8,13 @@ from serving_lab import SERVE_PYTHON, Server, fake_repository
 
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.errors import ConfigError, GateRefused, RolledBackError
-from any2caption.serving import rollout
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.control import connect
-from any2caption.serving.recall import taken_back
-from any2caption.serving.releases import read_release
-from any2caption.serving.retention import retire
-from any2caption.serving.rollout import run_release
+from any2caption.serving.releases import rollout
+from any2caption.serving.releases.recall import taken_back
+from any2caption.serving.releases.release_folder import read_release
+from any2caption.serving.releases.retention import retire
+from any2caption.serving.releases.rollout import run_release
 from any2caption.storage import signatures
 
 pytestmark = pytest.mark.server

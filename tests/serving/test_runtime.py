@@ -15,9 +15,9 @@ from any2caption.errors import (
     NotFoundError,
     UnavailableError,
 )
-from any2caption.serving import runtime
-from any2caption.serving.cancellation import CancelFlags, new_token
 from any2caption.serving.errors import is_dead_stub, plain_message, translated
+from any2caption.serving.steps import runtime
+from any2caption.serving.steps.cancellation import CancelFlags, new_token
 
 
 class Doubler:

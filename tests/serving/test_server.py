@@ -10,7 +10,7 @@ import pytest
 from serving_lab import SERVE_PYTHON
 
 from any2caption.errors import ConfigError
-from any2caption.serving import server, shm
+from any2caption.serving import server, shared_memory
 from any2caption.serving.private import make_private
 
 
@@ -105,9 +105,9 @@ def test_environment_without_triton_is_named(tmp_path):
 
 
 def test_only_old_unmapped_regions_are_cleaned(tmp_path):
-    (tmp_path / f"{shm.PREFIX}a").write_bytes(b"x")
+    (tmp_path / f"{shared_memory.PREFIX}a").write_bytes(b"x")
     (tmp_path / "other").write_bytes(b"x")
-    assert shm.clean(tmp_path, younger=60) == 0
+    assert shared_memory.clean(tmp_path, younger=60) == 0
     time.sleep(0.02)
-    assert shm.clean(tmp_path, younger=0.01) == 1
+    assert shared_memory.clean(tmp_path, younger=0.01) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["other"]

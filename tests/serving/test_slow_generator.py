@@ -8,7 +8,7 @@ import pytest
 from serving_lab import Server, fake_release
 
 from any2caption.serving.control import TritonControl, bytes_input
-from any2caption.serving.rollout import rollout
+from any2caption.serving.releases.rollout import rollout
 
 pytestmark = pytest.mark.server
 MB = 1 << 20

@@ -10,16 +10,16 @@ import pytest
 from serving_lab import SERVE_PYTHON, fake_release, wait_until
 
 from any2caption.errors import IntegrityError
-from any2caption.serving import trial
+from any2caption.serving.releases import trial
 from any2caption.storage.scratch import sweep
 
 pytestmark = pytest.mark.server
 _BOOT = """
 import sys, time
 from pathlib import Path
-import any2caption.serving.smoke as smoke
-import any2caption.serving.trial as trial
-from any2caption.serving.releases import read_release
+import any2caption.serving.releases.smoke as smoke
+import any2caption.serving.releases.trial as trial
+from any2caption.serving.releases.release_folder import read_release
 smoke.check = lambda *_, **__: time.sleep(120)
 trial.boot(read_release(Path(sys.argv[1])), sys.argv[2])
 """

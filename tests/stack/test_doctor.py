@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from any2caption.cli.main import app
-from any2caption.conditions import sandbox
+from any2caption.conditions.isolation import sandbox
 from any2caption.serving import server_version
 from any2caption.settings import Settings
 from any2caption.stack import doctor

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from any2caption.stack.upkeep import (
+from any2caption.stack.watchdog.upkeep import (
     AT_ONCE,
     FORGET,
     HUNG,

@@ -21,10 +21,11 @@ from any2caption.errors import A2CError, UnavailableError
 from any2caption.registry.client import mlflow_client
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.control import connect
-from any2caption.serving.rollout import live_repository, rollout
-from any2caption.stack import environment, local, supervisor, watch
+from any2caption.serving.releases.rollout import live_repository, rollout
+from any2caption.stack import environment, local, supervisor
 from any2caption.stack.secrets import load
 from any2caption.stack.services import watch_file
+from any2caption.stack.watchdog import watch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "serving"))
 from serving_lab import fake_release

@@ -9,9 +9,9 @@ from any2caption.datasets.snapshots import publish
 from any2caption.datasets.synthetic.corpus import make_corpus
 from any2caption.settings import Settings
 from any2caption.storage import open_store
-from any2caption.training.builtin_recipes import SMOKE
-from any2caption.training.dataset import Prepared
-from any2caption.training.prepare import prepare
+from any2caption.training.data.prepared import Prepared
+from any2caption.training.prepare.prepared_folder import prepare
+from any2caption.training.recipes.builtin import SMOKE
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +66,8 @@ def alone():
     os.environ.update(
         RANK="0", LOCAL_RANK="0", WORLD_SIZE="1", MASTER_ADDR="127.0.0.1", DS_ACCELERATOR="cpu"
     )
-    from any2caption.training.distributed import connect
-    from any2caption.training.run import free_port
+    from any2caption.training.engine.distributed import connect
+    from any2caption.training.launch.supervisor import free_port
 
     os.environ["MASTER_PORT"] = str(free_port())
     import torch

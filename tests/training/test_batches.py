@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.training.align import AlignData, shifted
-from any2caption.training.batches import Collator, Order, share
-from any2caption.training.builtin_recipes import TINY
-from any2caption.training.encoded import encode_items
-from any2caption.training.objective import Objective
+from any2caption.training.data.alignment import AlignData, shifted
+from any2caption.training.data.collate import Collator, Order, share
+from any2caption.training.data.encoder_cache import encode_items
+from any2caption.training.objective.objective import Objective
+from any2caption.training.recipes.builtin import TINY
 
 
 def test_the_order_is_the_same_on_any_number_of_ranks():

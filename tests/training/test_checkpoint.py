@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from any2caption.errors import ConfigError
-from any2caption.training import checkpoint
-from any2caption.training.checkpoint import Tensors
-from any2caption.training.run_folder import HISTORY, Position, newest
+from any2caption.training.checkpoints import write as checkpoint
+from any2caption.training.checkpoints.run_folder import HISTORY, Position, newest
+from any2caption.training.checkpoints.write import Tensors
 
 
 def write(root, step, keep=2, **values):

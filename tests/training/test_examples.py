@@ -9,11 +9,11 @@ import torch
 
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.inputs import TEXT, VISION
-from any2caption.training.batches import Collator
-from any2caption.training.builtin_recipes import PAPER
-from any2caption.training.examples import blanked, dropped
-from any2caption.training.objective import Objective
-from any2caption.training.token_rows import TokenRows
+from any2caption.training.data.collate import Collator
+from any2caption.training.data.examples import blanked, dropped
+from any2caption.training.objective.new_tokens import NewTokens
+from any2caption.training.objective.objective import Objective
+from any2caption.training.recipes.builtin import PAPER
 
 STAGE = PAPER.stages[2]
 
@@ -90,7 +90,7 @@ def test_start_and_end_tokens_learn_alone(data):
 
 def test_merging_changes_no_output():
     torch.manual_seed(0)
-    embedding, rows = torch.nn.Embedding(9, 4), TokenRows((2, 5), 4)
+    embedding, rows = torch.nn.Embedding(9, 4), NewTokens((2, 5), 4)
     with torch.no_grad():
         rows.update.normal_()
     ids = torch.tensor([[1, 2, 5, 5], [0, 8, 2, 3]])

@@ -7,10 +7,12 @@ import torch
 
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.presets import QWEN2_VL_7B, TINY
-from any2caption.training.builtin_recipes import PAPER, SMOKE
-from any2caption.training.counting import count
-from any2caption.training.machine import visible_gpus
-from any2caption.training.memory import (
+from any2caption.training.data.stage_batches import Source
+from any2caption.training.hardware import visible_gpus
+from any2caption.training.objective.objective import Objective
+from any2caption.training.objective.trainable import parameter_groups
+from any2caption.training.planning.facts import _measured
+from any2caption.training.planning.memory import (
     BUCKET,
     Longest,
     Machine,
@@ -19,11 +21,9 @@ from any2caption.training.memory import (
     shortage,
     size,
 )
-from any2caption.training.objective import Objective
-from any2caption.training.recipes import MODULES
-from any2caption.training.sources import Source
-from any2caption.training.survey import _measured
-from any2caption.training.trainable import parameter_groups
+from any2caption.training.planning.parameters import count
+from any2caption.training.recipes.builtin import PAPER, SMOKE
+from any2caption.training.recipes.schema import MODULES
 
 from .conftest import short
 

@@ -13,8 +13,8 @@ import pytest
 
 from any2caption.orchestration.actions import send_metrics
 from any2caption.settings import Settings
-from any2caption.training import tracking
-from any2caption.training.tracking import Metrics, send_pending
+from any2caption.training.loop import metrics as tracking
+from any2caption.training.loop.metrics import Metrics, send_pending
 
 SWITCHES = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
@@ -147,7 +147,7 @@ def test_a_short_outage_at_the_end_is_waited_for(tmp_path, monkeypatch):
 
 
 def test_a_run_that_still_trains_is_left_alone(tmp_path):
-    from any2caption.training.run import _alone
+    from any2caption.training.launch.supervisor import _alone
 
     out = tmp_path / "train"
     finished(out)

@@ -11,8 +11,8 @@ from deepspeed.launcher import runner
 
 from any2caption.errors import ConfigError
 from any2caption.model.bundle import load_bundle
-from any2caption.training.nodes import Nodes, from_hostfile, from_kubernetes, nodes_of
-from any2caption.training.run import STOP_SECONDS, free_port
+from any2caption.training.launch.nodes import Nodes, from_hostfile, from_kubernetes, nodes_of
+from any2caption.training.launch.supervisor import STOP_SECONDS, free_port
 
 MANIFEST = Path(__file__).parents[2] / "infra" / "kubernetes" / "train.yaml"
 
@@ -95,7 +95,7 @@ def test_two_nodes_train_together_and_leave_one_bundle(folder, tmp_path, setting
     shared |= {"A2C_MASTER_PORT": port, "A2C_HOME": str(settings.home)}
     nodes = [
         subprocess.Popen(
-            [sys.executable, "-m", "any2caption.training.run", *arguments],
+            [sys.executable, "-m", "any2caption.training.launch.supervisor", *arguments],
             env={**os.environ, **shared, "JOB_COMPLETION_INDEX": str(index)},
             stderr=subprocess.PIPE,
             text=True,

@@ -7,17 +7,17 @@ import torch
 
 from any2caption.errors import ConfigError
 from any2caption.model.any2caption import Any2Caption
-from any2caption.model.processor import LABELS
-from any2caption.training.batches import Collator
-from any2caption.training.builtin_recipes import SMOKE, TINY
-from any2caption.training.checks import check_recipe
-from any2caption.training.encoded import encode_items
-from any2caption.training.objective import Objective
-from any2caption.training.packing import PackCollator, PackOrder, Size, Turn, best_fit
-from any2caption.training.plan import make_plan
-from any2caption.training.run import refuse_early
-from any2caption.training.sources import Source
-from any2caption.training.survey import survey
+from any2caption.model.processing.processor import LABELS
+from any2caption.training.data.collate import Collator
+from any2caption.training.data.encoder_cache import encode_items
+from any2caption.training.data.packing import PackCollator, PackOrder, Size, Turn, best_fit
+from any2caption.training.data.stage_batches import Source
+from any2caption.training.launch.supervisor import refuse_early
+from any2caption.training.objective.objective import Objective
+from any2caption.training.planning.facts import survey
+from any2caption.training.planning.plan import make_plan
+from any2caption.training.recipes.builtin import SMOKE, TINY
+from any2caption.training.recipes.checks import check_recipe
 
 STAGE = replace(TINY.stages[-1], encode_once=False, pack_tokens=1024, batch=2)
 

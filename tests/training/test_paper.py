@@ -11,15 +11,15 @@ from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import load_bundle
 from any2caption.model.config import QWEN_TOKENS
 from any2caption.model.presets import QWEN2_VL_2B, TINY
-from any2caption.model.tokenization import train_tokenizer
+from any2caption.model.processing.tokenization import train_tokenizer
 from any2caption.model.weights import from_pretrained
 from any2caption.progress import ProgressLog
-from any2caption.training.builtin_recipes import PAPER
-from any2caption.training.general import GeneralFile
-from any2caption.training.place import Place
-from any2caption.training.prepare import prepare
-from any2caption.training.tracking import Metrics
-from any2caption.training.trainer import Trainer
+from any2caption.training.context import RunContext
+from any2caption.training.loop.metrics import Metrics
+from any2caption.training.loop.trainer import Trainer
+from any2caption.training.prepare.instruction_data import GeneralFile
+from any2caption.training.prepare.prepared_folder import prepare
+from any2caption.training.recipes.builtin import PAPER
 
 SMALL = replace(
     QWEN2_VL_2B,
@@ -96,7 +96,7 @@ def test_every_stage_of_the_paper_trains_what_it_should_and_nothing_else(  # noq
     before = {k: v.clone() for k, v in model.state_dict().items()}
     log = ProgressLog(tmp_path / "p.jsonl")
     metrics = Metrics(tmp_path / "m.jsonl")
-    trainer = Trainer(Place(data, tmp_path / "out", 0, 1), recipe, model, log, metrics)
+    trainer = Trainer(RunContext(data, tmp_path / "out", 0, 1), recipe, model, log, metrics)
     trainer.run()
     after = load_bundle(tmp_path / "out" / "bundle").load_model().state_dict()
     for key, value in model.state_dict().items():  # what was trained is what is loaded

@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from any2caption.errors import ConfigError
-from any2caption.training import checkpoint, run
-from any2caption.training.builtin_recipes import PAPER, SMOKE, TINY
-from any2caption.training.checks import check_positions, check_recipe
-from any2caption.training.dataset import Prepared
-from any2caption.training.memory import Longest, Machine
+from any2caption.training.checkpoints import write
+from any2caption.training.checkpoints.run_folder import Header, Position, refuse_another
+from any2caption.training.data.prepared import Prepared
+from any2caption.training.launch import supervisor
 from any2caption.training.open_data import verify
-from any2caption.training.plan import Facts, StageData, make_plan
-from any2caption.training.run_folder import Header, Position, refuse_another
-from any2caption.training.survey import survey, this_machine
+from any2caption.training.planning.facts import survey, this_machine
+from any2caption.training.planning.memory import Longest, Machine
+from any2caption.training.planning.plan import Facts, StageData, make_plan
+from any2caption.training.recipes.builtin import PAPER, SMOKE, TINY
+from any2caption.training.recipes.checks import check_positions, check_recipe
 
 KINDS = ("image", "video", "depth", "pose", "camera")
 
@@ -213,14 +214,14 @@ def test_impossible_combinations_are_refused(recipe, said):
 def test_the_platforms_own_recipes_are_possible():
     for recipe in (TINY, SMOKE, PAPER):
         for preset in recipe.presets:
-            check_recipe(recipe, preset, run.ranks_of(recipe), KINDS)
+            check_recipe(recipe, preset, supervisor.ranks_of(recipe), KINDS)
 
 
 def test_the_number_of_ranks_divides_every_batch(monkeypatch):
-    monkeypatch.setattr(run, "gpus", lambda: 6)
-    assert run.ranks_of(PAPER) == 4
-    assert run.ranks_of(PAPER, 6) == 6  # asked for: refused by the check, not changed
-    assert run.ranks_of(replace(PAPER, ranks=1)) == 1
+    monkeypatch.setattr(supervisor, "gpus", lambda: 6)
+    assert supervisor.ranks_of(PAPER) == 4
+    assert supervisor.ranks_of(PAPER, 6) == 6  # asked for: refused by the check, not changed
+    assert supervisor.ranks_of(replace(PAPER, ranks=1)) == 1
 
 
 @pytest.fixture
@@ -284,9 +285,9 @@ def test_a_snapshot_that_fails_its_digest_is_refused(settings, snapshot, tmp_pat
 def save(out, recipe, snapshot, total=4):
     identity = {"recipe": recipe.digest, "snapshot": snapshot}
     folder = out / "checkpoints" / f"step-{total:08d}-1"
-    checkpoint.write_tensors(folder, "weights", [("w", torch.ones(2))])
+    write.write_tensors(folder, "weights", [("w", torch.ones(2))])
     position = Position(stage=1, total_steps=total)
-    checkpoint.commit(folder, position, ranks=1, zero=0, keep=2, identity=identity)
+    write.commit(folder, position, ranks=1, zero=0, keep=2, identity=identity)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_with_both_digests(folder, snapshot, tmp_path):
@@ -296,7 +297,7 @@ def test_a_checkpoint_of_another_recipe_is_refused_with_both_digests(folder, sna
     assert TINY.digest in str(caught.value)
     assert SMOKE.digest in str(caught.value)
     with pytest.raises(ConfigError, match="another recipe"):
-        run.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
+        supervisor.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
     refuse_another(tmp_path, TINY.digest, snapshot.id)
     with pytest.raises(ConfigError, match="another snapshot"):
         refuse_another(tmp_path, TINY.digest, "cd" * 32)
@@ -308,10 +309,10 @@ def test_a_finished_run_of_another_recipe_is_not_reused(tmp_path, folder):
     (bundle / "manifest.json").write_text("{}")
     (bundle / "meta.json").write_text(json.dumps({"recipe_digest": TINY.digest}))
     with pytest.raises(ConfigError, match="another recipe"):
-        run.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
+        supervisor.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
     (bundle / "meta.json").write_text("")
     with pytest.raises(ConfigError, match="damaged bundle"):
-        run.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
+        supervisor.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
 
 
 def test_a_plan_says_that_a_damaged_checkpoint_is_left_out(folder, snapshot, tmp_path):

@@ -7,9 +7,9 @@ from any2caption.captions.text import render
 from any2caption.datasets.snapshots import load_condition
 from any2caption.errors import ConfigError
 from any2caption.storage import open_store
-from any2caption.training.dataset import Prepared
-from any2caption.training.prepare import prepare
-from any2caption.training.slots import answer_classes, slot_tokens
+from any2caption.training.data.prepared import Prepared
+from any2caption.training.data.slot_labels import answer_classes, slot_tokens
+from any2caption.training.prepare.prepared_folder import prepare
 
 
 def test_no_test_record_is_prepared(data, snapshot):

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from any2caption.errors import ConfigError
-from any2caption.training.builtin_recipes import TINY
-from any2caption.training.plan import refuse_past
-from any2caption.training.profiling import Profile, Steps, parse_steps
+from any2caption.training.loop.profiling import Profile, Steps, parse_steps
+from any2caption.training.planning.plan import refuse_past
+from any2caption.training.recipes.builtin import TINY
 
 STEPS = TINY.stages[-1].steps
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from any2caption.errors import ConfigError
-from any2caption.training.builtin_recipes import RECIPES, TINY
-from any2caption.training.recipe_files import build, load_recipe, read_resolved, write_resolved
+from any2caption.training.recipes.builtin import RECIPES, TINY
+from any2caption.training.recipes.files import build, load_recipe, read_resolved, write_resolved
 
 
 def refused(tmp_path, text, name="r.yaml", changes=()):

@@ -3,9 +3,9 @@ from dataclasses import asdict, replace
 import pytest
 
 from any2caption.errors import ConfigError
-from any2caption.training.builtin_recipes import PAPER, RECIPES, SMOKE, TINY, recipe, recipe_content
-from any2caption.training.recipes import PREPARED_VERSION
-from any2caption.training.schedule import learning_rate_factor, stage_progress
+from any2caption.training.loop.schedule import learning_rate_factor, stage_progress
+from any2caption.training.recipes.builtin import PAPER, RECIPES, SMOKE, TINY, recipe, recipe_content
+from any2caption.training.recipes.schema import PREPARED_VERSION
 
 
 def test_the_digest_follows_the_content():

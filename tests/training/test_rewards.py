@@ -6,8 +6,8 @@ import pytest
 
 from any2caption.captions.schema import StructuredCaption
 from any2caption.captions.text import render
-from any2caption.training.recipes import Reinforce
-from any2caption.training.rewards import Wanted, reward
+from any2caption.training.recipes.schema import Reinforce
+from any2caption.training.reinforce.rewards import Wanted, reward
 
 CAPTION = StructuredCaption(
     dense="Three red balls roll.",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from any2caption.errors import IntegrityError
 from any2caption.training.shards import ShardSample, epoch_order
+from any2caption.training.shards.codec import decode, encode
 from any2caption.training.shards.order import batches_per_epoch, first_uses
-from any2caption.training.shards.sample import decode, encode
 
 COUNTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 

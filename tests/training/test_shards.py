@@ -15,8 +15,8 @@ import pytest
 from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from any2caption.storage import digest_of
 from any2caption.storage.memory import MemoryStore
-from any2caption.training.batches import Collator
-from any2caption.training.builtin_recipes import TINY
+from any2caption.training.data.collate import Collator
+from any2caption.training.recipes.builtin import TINY
 from any2caption.training.shards import (
     Index,
     Shard,
@@ -27,9 +27,9 @@ from any2caption.training.shards import (
     read_index,
     write_shards,
 )
+from any2caption.training.shards.codec import Loaded, ShardSample, decode, encode
 from any2caption.training.shards.index import read_file
 from any2caption.training.shards.reader import read_everything
-from any2caption.training.shards.sample import Loaded, ShardSample, decode, encode
 from any2caption.training.shards.writer import tar
 
 MODULES = Path(__file__).parents[2] / "platform" / "any2caption" / "training" / "shards"

@@ -7,11 +7,11 @@ import pytest
 
 from any2caption.errors import ConfigError
 from any2caption.progress import ProgressLog
-from any2caption.training.batches import Collator
-from any2caption.training.builtin_recipes import SMOKE
-from any2caption.training.dataset import Prepared
-from any2caption.training.prepare import prepare
-from any2caption.training.survey import survey
+from any2caption.training.data.collate import Collator
+from any2caption.training.data.prepared import Prepared
+from any2caption.training.planning.facts import survey
+from any2caption.training.prepare.prepared_folder import prepare
+from any2caption.training.recipes.builtin import SMOKE
 
 REASONING = replace(
     SMOKE, name="think", stages=(replace(SMOKE.stages[-1], encode_once=False, reasoning=True),)

@@ -4,10 +4,10 @@ import torch
 from any2caption.errors import IntegrityError, InterruptedTrainingError
 from any2caption.model.bundle import load_bundle
 from any2caption.storage import open_store
+from any2caption.training.context import RunContext
+from any2caption.training.loop.trainer import Trainer
 from any2caption.training.open_data import check_data, open_data
-from any2caption.training.place import Place
 from any2caption.training.shards import from_prepared, write_shards
-from any2caption.training.trainer import Trainer
 
 from .conftest import short, stop_after
 
@@ -23,13 +23,15 @@ def shards(folder, tmp_path):
 def trainer(folder, out):
     from any2caption.model.any2caption import Any2Caption
     from any2caption.progress import ProgressLog
-    from any2caption.training.tracking import Metrics
+    from any2caption.training.loop.metrics import Metrics
 
     recipe = short(2)
     torch.manual_seed(recipe.seed)
     model = Any2Caption(open_data(folder).config)
     log = ProgressLog(out / "progress.jsonl")
-    return Trainer(Place(folder, out, 0, 1), recipe, model, log, Metrics(out / "metrics.jsonl"))
+    return Trainer(
+        RunContext(folder, out, 0, 1), recipe, model, log, Metrics(out / "metrics.jsonl")
+    )
 
 
 def test_shards_give_the_weights_of_the_prepared_folder_and_resume(

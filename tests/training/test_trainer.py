@@ -11,25 +11,27 @@ from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteL
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import load_bundle
 from any2caption.progress import ProgressLog
-from any2caption.training.align import AlignData
-from any2caption.training.builtin_recipes import PAPER
-from any2caption.training.engine import set_rate, start
-from any2caption.training.objective import Objective
-from any2caption.training.place import Place
-from any2caption.training.tracking import Metrics
-from any2caption.training.trainable import trained_modules
-from any2caption.training.trainer import Trainer
+from any2caption.training.context import RunContext
+from any2caption.training.data.alignment import AlignData
+from any2caption.training.engine.engine import set_rate, start
+from any2caption.training.loop.metrics import Metrics
+from any2caption.training.loop.trainer import Trainer
+from any2caption.training.objective.objective import Objective
+from any2caption.training.objective.trainable import trained_modules
+from any2caption.training.recipes.builtin import PAPER
 
 from .conftest import short, stop_after
 
 
 def trainer(folder, out, recipe):
-    from any2caption.training.dataset import Prepared
+    from any2caption.training.data.prepared import Prepared
 
     torch.manual_seed(recipe.seed)
     model = Any2Caption(Prepared(folder).config)
     log = ProgressLog(out / "progress.jsonl")
-    return Trainer(Place(folder, out, 0, 1), recipe, model, log, Metrics(out / "metrics.jsonl"))
+    return Trainer(
+        RunContext(folder, out, 0, 1), recipe, model, log, Metrics(out / "metrics.jsonl")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +128,7 @@ def test_alignment_leaves_other_parts_untouched(data, alone):
     recipe = short()
     start(objective, recipe, recipe.stages[0], 1).destroy()
     thawed = {n for n, p in objective.named_parameters() if p.requires_grad}
-    assert all(n.startswith(("model.camera_encoder.", "heads.heads.camera_")) for n in thawed)
+    assert all(n.startswith(("model.encoders.camera.", "heads.heads.camera_")) for n in thawed)
 
 
 def test_muon_steps_the_matrices_of_an_encoders_layers(data, alone):
@@ -172,7 +174,7 @@ def test_a_batch_that_does_not_divide_is_refused(data, alone):
 
 
 def test_an_mlflow_outage_never_stops_training(tmp_path, monkeypatch):
-    from any2caption.training import tracking
+    from any2caption.training.loop import metrics as tracking
 
     monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
 
@@ -201,7 +203,7 @@ def test_an_mlflow_outage_never_stops_training(tmp_path, monkeypatch):
 
 
 def test_a_run_that_ended_in_an_outage_gets_its_tags_later(tmp_path, monkeypatch):
-    from any2caption.training import tracking
+    from any2caption.training.loop import metrics as tracking
 
     monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
 
@@ -227,7 +229,7 @@ def test_a_run_that_ended_in_an_outage_gets_its_tags_later(tmp_path, monkeypatch
 
 
 def test_metrics_reach_mlflow_in_batches(tmp_path, monkeypatch):
-    from any2caption.training import tracking
+    from any2caption.training.loop import metrics as tracking
 
     monkeypatch.setattr(tracking, "FLUSH_SECONDS", 0.05)
     importlib.import_module("mlflow.entities")  # takes longer to import than this test waits

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from any2caption.training.machine import worker_environment
-from any2caption.training.run import free_port
-from any2caption.training.run_folder import newest
+from any2caption.training.checkpoints.run_folder import newest
+from any2caption.training.hardware import worker_environment
+from any2caption.training.launch.supervisor import free_port
 
 from . import two_ranks
 

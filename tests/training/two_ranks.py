@@ -17,16 +17,16 @@ import torch
 from safetensors.torch import save_file
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.training import distributed
-from any2caption.training import engine as engines
-from any2caption.training.builtin_recipes import SMOKE
-from any2caption.training.dataset import Prepared
-from any2caption.training.keeper import Keeper
-from any2caption.training.objective import Objective
-from any2caption.training.place import Place
-from any2caption.training.run_folder import Position
-from any2caption.training.sources import Source
-from any2caption.training.step import forward_backward, micro_batches
+from any2caption.training.checkpoints.checkpointer import Checkpointer
+from any2caption.training.checkpoints.run_folder import Position
+from any2caption.training.context import RunContext
+from any2caption.training.data.prepared import Prepared
+from any2caption.training.data.stage_batches import Source
+from any2caption.training.engine import distributed
+from any2caption.training.engine import engine as engines
+from any2caption.training.loop.step import forward_backward, micro_batches
+from any2caption.training.objective.objective import Objective
+from any2caption.training.recipes.builtin import SMOKE
 
 STEPS = 3
 
@@ -98,11 +98,11 @@ def run(name, data, out, rank, ranks):
     model = Any2Caption(data.config)
     model.camera_encoder.fit_normalisation(torch.from_numpy(data.poses().copy()))
     objective = Objective(model, data.classes(), bf16=engines.multiplies_in_bf16(recipe))
-    place = Place(data.folder, out / (case.after or name), rank, ranks)
-    keeper = Keeper(place, recipe, objective, "snapshot")
-    position, _ = keeper.resume() if case.after else (Position(), "")
+    place = RunContext(data.folder, out / (case.after or name), rank, ranks)
+    checkpointer = Checkpointer(place, recipe, objective, "snapshot")
+    position, _ = checkpointer.resume() if case.after else (Position(), "")
     engine = engines.start(objective, recipe, stage, ranks)
-    keeper.restore_moments(engine)
+    checkpointer.restore_optimizer(engine)
     source = Source(data, data.processor(), stage, 1)
     losses, whole = [], []
     for step in range(position.step, STEPS):
@@ -113,7 +113,7 @@ def run(name, data, out, rank, ranks):
         engine.step()
         losses.append(loss)
         if step == STEPS - 2 and not case.after:
-            keeper.save(Position(step=step + 1, total_steps=step + 1), engine)
+            checkpointer.save(Position(step=step + 1, total_steps=step + 1), engine)
     engines.finish(engine, objective)
     if rank == 0:
         (out / f"{name}.json").write_text(json.dumps(losses))

@@ -1,7 +1,7 @@
 """Camera paths to embeddings."""
 
-from any2caption.serving.runtime import StepModel
-from any2caption.serving.steps import CameraEncoder
+from any2caption.serving.steps.runtime import StepModel
+from any2caption.serving.steps.steps import CameraEncoder
 
 
 class TritonPythonModel(StepModel):

@@ -1,7 +1,7 @@
 """Prompt and embeddings to a six-part caption, grammar-constrained."""
 
-from any2caption.serving.runtime import StepModel
-from any2caption.serving.steps import DecoderStep
+from any2caption.serving.steps.runtime import StepModel
+from any2caption.serving.steps.steps import DecoderStep
 
 
 class TritonPythonModel(StepModel):

@@ -1,7 +1,7 @@
 """Skeleton videos to embeddings."""
 
-from any2caption.serving.runtime import StepModel
-from any2caption.serving.steps import MotionEncoder
+from any2caption.serving.steps.runtime import StepModel
+from any2caption.serving.steps.steps import MotionEncoder
 
 
 class TritonPythonModel(StepModel):

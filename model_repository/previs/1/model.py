@@ -1,7 +1,7 @@
 """A caption to a storyboard animatic."""
 
-from any2caption.serving.runtime import StepModel
-from any2caption.serving.steps import PrevisStep
+from any2caption.serving.steps.runtime import StepModel
+from any2caption.serving.steps.steps import PrevisStep
 
 
 class TritonPythonModel(StepModel):

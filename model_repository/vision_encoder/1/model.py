@@ -1,7 +1,7 @@
 """Pictures, videos and depth to embeddings."""
 
-from any2caption.serving.runtime import StepModel
-from any2caption.serving.steps import VisionEncoder
+from any2caption.serving.steps.runtime import StepModel
+from any2caption.serving.steps.steps import VisionEncoder
 
 
 class TritonPythonModel(StepModel):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from any2caption.annotation.media import Media
-from any2caption.conditions.describe import describe
+from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.types import Camera, Condition, Depth, Pose
 from any2caption.datasets.records import SourceRecord
 
@@ -63,7 +63,7 @@ def camera_words(condition: Condition) -> str:
     if isinstance(words, str):
         return _sentence(words)
     from any2caption.captions.lexicon import camera_phrase
-    from any2caption.conditions.camera_language import movements
+    from any2caption.conditions.camera.movements import movements
 
     path = condition.payload
     found = movements(path) if isinstance(path, Camera) else []

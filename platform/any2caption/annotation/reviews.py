@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from any2caption.annotation.run import UNREVIEWED
-from any2caption.annotation.sources import MANIFEST
+from any2caption.annotation.source import MANIFEST
 from any2caption.annotation.verification import (
     FIRST,
     SECOND,

@@ -44,12 +44,12 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
     [dim]a2c condition inspect path.txt --kind camera --preview path.png[/]
     """
     from any2caption.cli.call import parse_options
-    from any2caption.conditions.inspection import inspect_path
+    from any2caption.conditions.inspect.report import inspect_path
 
     options = parse_options(f"option.{one}" for one in option or []).get("option", {})
     found, report = inspect_path(path, kind=kind, format_=format_, select=select, options=options)
     if preview is not None:
-        from any2caption.conditions.preview import draw_preview
+        from any2caption.conditions.drawing.preview import draw_preview
 
         draw_preview(found, preview)
         report["preview"] = str(preview)
@@ -86,9 +86,9 @@ def convert(  # noqa: PLR0913, PLR0917 - a command's options
     [dim]a2c condition convert colmap/images.txt --to realestate10k --fov 50[/]
     """
     from any2caption.cli.call import parse_options
-    from any2caption.conditions.camera_writers import Lens, default_name, write_camera
-    from any2caption.conditions.files import read_parts
-    from any2caption.conditions.isolation import parse_condition
+    from any2caption.conditions.camera.writers import Lens, default_name, write_camera
+    from any2caption.conditions.io.files import read_parts
+    from any2caption.conditions.isolation.parse import parse_condition
     from any2caption.conditions.types import Camera
 
     options = parse_options(f"option.{one}" for one in option or []).get("option", {})

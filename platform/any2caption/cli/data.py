@@ -54,7 +54,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
     import threading
 
     from any2caption.datasets.ingest import run_ingest
-    from any2caption.datasets.ingest.sources import SourceOptions
+    from any2caption.datasets.ingest.open_source import SourceOptions
     from any2caption.progress import ProgressLog
 
     settings, address = _settings(home), folder_uri(source)
@@ -98,8 +98,8 @@ def validate(
     """Hold a snapshot to the data contract again; exit code 1 when it fails."""
     import io
 
-    from any2caption.datasets.contract import validate_manifest
-    from any2caption.datasets.digests import Digests
+    from any2caption.datasets.contract.validation import validate_manifest
+    from any2caption.datasets.digest_set import Digests
     from any2caption.datasets.snapshots import read_metadata, resolve
     from any2caption.storage.content import MEDIA_PREFIX
 
@@ -346,7 +346,7 @@ def duplicates(
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Find exact, text and near duplicates in whole snapshots, across splits first."""
-    from any2caption.datasets.duplicates import load_report
+    from any2caption.datasets.duplicates.groups import load_report
     from any2caption.datasets.snapshot_duplicates import duplicates_of
     from any2caption.datasets.snapshots import resolve
     from any2caption.errors import NotFoundError

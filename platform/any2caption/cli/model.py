@@ -61,7 +61,7 @@ def rollback(
     Needs no Airflow where the server is this machine's own; elsewhere the DAG release serves it.
     """
     from any2caption.orchestration import actions
-    from any2caption.serving.rollout import live_repository
+    from any2caption.serving.releases.rollout import live_repository
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)

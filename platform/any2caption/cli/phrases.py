@@ -22,8 +22,8 @@ def phrases(
     """Mine camera movement and action phrases from a snapshot's training captions and geometry."""
     import json as json_module
 
-    from any2caption.datasets.phrases import phrase_sets
     from any2caption.datasets.snapshots import load_condition, load_snapshot, resolve
+    from any2caption.datasets.supervision.phrases import phrase_sets
     from any2caption.stack import environment
     from any2caption.storage import open_store
 

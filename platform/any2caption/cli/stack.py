@@ -45,7 +45,7 @@ def up(
 
 def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
     """Show every service's state as it answers now; exit code 1 if one is not healthy."""
-    from any2caption.serving.recall import taken_back
+    from any2caption.serving.releases.recall import taken_back
     from any2caption.stack import environment, local
 
     settings = environment.load_settings(home)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from any2caption.progress import ProgressLog
-    from any2caption.training.general import GeneralFile
-    from any2caption.training.plan import Plan
+    from any2caption.training.planning.plan import Plan
+    from any2caption.training.prepare.instruction_data import GeneralFile
 
 _WIDTH = 120  # of a plan that goes into a file
 _ID = 12  # digits of a digest that people are shown
@@ -85,15 +85,15 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
 
     [dim]a2c train --snapshot latest --recipe tiny --out runs/first --dry-run[/]
     """
-    from any2caption.model.processor import LABELS
+    from any2caption.model.processing.processor import LABELS
     from any2caption.stack import environment
-    from any2caption.training.checks import check_recipe
-    from any2caption.training.nodes import nodes_of
+    from any2caption.training.launch.nodes import nodes_of
+    from any2caption.training.launch.supervisor import ranks_of, refuse_early, start
+    from any2caption.training.loop.profiling import parse_steps
     from any2caption.training.open_data import read_marker
-    from any2caption.training.plan import refuse_past
-    from any2caption.training.profiling import parse_steps
-    from any2caption.training.recipe_files import load_recipe
-    from any2caption.training.run import ranks_of, refuse_early, start
+    from any2caption.training.planning.plan import refuse_past
+    from any2caption.training.recipes.checks import check_recipe
+    from any2caption.training.recipes.files import load_recipe
 
     if bool(snapshot) == (data is not None):
         raise ConfigError("give either --snapshot or --data")
@@ -108,8 +108,8 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     traced = parse_steps(profile, chosen)
     if data is not None:
         read_marker(data)
-    from any2caption.training.plan import make_plan  # after the checks that need no torch
-    from any2caption.training.survey import survey
+    from any2caption.training.planning.facts import survey
+    from any2caption.training.planning.plan import make_plan  # after the checks that need no torch
 
     facts = survey(
         settings=settings,
@@ -135,8 +135,8 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     if dry_run:
         return
     from any2caption.progress import ProgressLog
-    from any2caption.training.prepare import prepare
-    from any2caption.training.run_folder import bundle_meta
+    from any2caption.training.checkpoints.run_folder import bundle_meta
+    from any2caption.training.prepare.prepared_folder import prepare
 
     log = ProgressLog(settings.progress_log, f"train-{plan.digest[:6]}")
     with _followed(log):
@@ -174,7 +174,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
 
 def _mixed(general: Sequence[str], traces: Path | None, data: Path | None) -> "list[GeneralFile]":
     """Files of general instruction data; like traces they belong to a snapshot's preparation."""
-    from any2caption.training.general import parse_argument
+    from any2caption.training.prepare.instruction_data import parse_argument
 
     if data is not None and (general or traces):
         raise ConfigError("--general and --traces are read when a --snapshot is prepared")
@@ -212,7 +212,7 @@ def show(plan: "Plan") -> None:
     """Print a plan for people."""
     from rich.console import Console
 
-    from any2caption.training.memory import size
+    from any2caption.training.planning.memory import size
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     limit = "no time limit" if plan.minutes is None else f"at most {plan.minutes:g} minutes"
@@ -276,7 +276,7 @@ def _modules(plan: "Plan") -> "Table":
 
 
 def _memory(plan: "Plan") -> "Table":
-    from any2caption.training.memory import size
+    from any2caption.training.planning.memory import size
 
     table = _table("memory a rank", *(stage.name for stage in plan.stages))
     for name in ("weights", "gradients", "moments", "exchange", "activations", "encoded"):

@@ -4,8 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from any2caption.conditions import masked_image, normal, region, segmentation, sketch
-from any2caption.conditions.base import (
+from any2caption.conditions.camera.parser import FORMATS as CAMERA_FORMATS
+from any2caption.conditions.camera.parser import OPTIONS as CAMERA_OPTIONS
+from any2caption.conditions.camera.parser import parse_camera
+from any2caption.conditions.io.images import MAX_PIXELS
+from any2caption.conditions.kind import (
     MEGA,
     ConditionKind,
     Limits,
@@ -14,18 +17,17 @@ from any2caption.conditions.base import (
     OptionValue,
     Reading,
 )
-from any2caption.conditions.camera import FORMATS as CAMERA_FORMATS
-from any2caption.conditions.camera import OPTIONS as CAMERA_OPTIONS
-from any2caption.conditions.camera import parse_camera
-from any2caption.conditions.depth import parse_depth
-from any2caption.conditions.image import parse_image
-from any2caption.conditions.layouts import LAYOUTS
-from any2caption.conditions.media import MAX_PIXELS
-from any2caption.conditions.motion import parse_motion
-from any2caption.conditions.pose import parse_pose
+from any2caption.conditions.masks import parser as masks_parser
+from any2caption.conditions.masks import region
+from any2caption.conditions.pictures import masked_image, normal, sketch
+from any2caption.conditions.pictures.depth import parse_depth
+from any2caption.conditions.pictures.image import parse_image
+from any2caption.conditions.pictures.video import parse_video
+from any2caption.conditions.pose.layouts import LAYOUTS
+from any2caption.conditions.pose.parser import parse_pose
 from any2caption.conditions.text import parse_text
+from any2caption.conditions.tracks.parser import parse_motion
 from any2caption.conditions.types import IMAGE_ROLES, Condition, Part
-from any2caption.conditions.video import parse_video
 from any2caption.errors import InputError
 
 __all__ = [
@@ -219,16 +221,16 @@ _KINDS = (
         name="segmentation",
         summary="Masks of objects, one picture or a sequence: where each object is",
         reading=Reading(word="segmentation", place=4, scaling="depth"),
-        formats=segmentation.FORMATS,
+        formats=masks_parser.FORMATS,
         suffixes=(*_MEDIA, ".json"),
         limits=_CLIP,
-        parse=segmentation.parse_segmentation,
+        parse=masks_parser.parse_segmentation,
         options=(
             Option(
                 name="values",
                 summary="what pixel values mean (default: by the file's content)",
                 type="choice",
-                choices=segmentation.VALUES,
+                choices=masks_parser.VALUES,
             ),
             Option(name="select", summary="name or id of one picture of a COCO file", type="text"),
             *_CANVAS,

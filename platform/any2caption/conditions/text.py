@@ -3,9 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
-from any2caption.conditions.base import Limits, Notes, Options, Parsed
+from any2caption.conditions.io.utf8 import decode_utf8
+from any2caption.conditions.kind import Limits, Notes, Options, Parsed
 from any2caption.conditions.types import Part
-from any2caption.conditions.utf8 import decode_utf8
 from any2caption.errors import InputError
 
 _ALLOWED_CONTROLS = {"\n", "\t"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from any2caption.datasets.manifest_table import canonical_line
+from any2caption.datasets.manifest.table import canonical_line
 
 if TYPE_CHECKING:
     from any2caption.datasets.snapshots import Snapshot

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from any2caption.datasets.ingest.shapes import ABOUT
-from any2caption.datasets.ingest.sources import ABOUT_FILE, MANIFESTS
+from any2caption.datasets.ingest.open_source import ABOUT_FILE, MANIFESTS
+from any2caption.datasets.ingest.shapes.reader import ABOUT
 from any2caption.datasets.licences import DEFAULT_LICENCES
 from any2caption.datasets.records import QA, SourceCondition, SourceRecord, Strict
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from any2caption.datasets import waiting
-from any2caption.datasets.record_file import RecordFile
+from any2caption.datasets import pending
+from any2caption.datasets.manifest.record_file import RecordFile
 from any2caption.datasets.snapshots import (
     POINTER,
     latest_id,
@@ -80,7 +80,7 @@ def remove(  # noqa: PLR0913 - a request's fields
     affected = [identity for identity in list_ids(store) if _contains(store, identity, what, name)]
     request = {"what": what, "name": name}
     key = f"{PREFIX}{digest_of(json.dumps(request, sort_keys=True).encode())[:32]}.json"
-    known = affected or store.exists(key) or waiting.count(store, _field(what), name)
+    known = affected or store.exists(key) or pending.count(store, _field(what), name)
     if not known:
         raise NotFoundError(f"no snapshot has the {what} {name!r}; see `a2c data show`")
     time = datetime.now(UTC).isoformat(timespec="seconds")
@@ -96,7 +96,7 @@ def remove(  # noqa: PLR0913 - a request's fields
         withdraw(store, identity, why, latest)
     return Removed(
         removed=lost,
-        waited=waiting.drop(store, _field(what), name),
+        waited=pending.drop(store, _field(what), name),
         snapshot=latest,
         withdrawn=tuple(affected),
         models=tuple(catalogue.trained_on(affected)),

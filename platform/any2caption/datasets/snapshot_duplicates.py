@@ -7,8 +7,8 @@ version, or one whose cache was cleaned) is decoded again and cached.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from any2caption.datasets.duplicates import Fingerprints
-from any2caption.datasets.fingerprints import BITS
+from any2caption.datasets.duplicates.fingerprints import BITS
+from any2caption.datasets.duplicates.groups import Fingerprints
 from any2caption.datasets.ingest.cache import JsonCache
 from any2caption.datasets.ingest.probe import (
     MediaSet,

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.conditions.types import Condition, Part
-from any2caption.datasets.manifest_file import ManifestFile, write_manifest
-from any2caption.datasets.manifest_table import canonical_line
-from any2caption.datasets.record_file import RecordFile
+from any2caption.datasets.manifest.file import ManifestFile, write_manifest
+from any2caption.datasets.manifest.record_file import RecordFile
+from any2caption.datasets.manifest.table import canonical_line
 from any2caption.datasets.records import Record, RecordCondition, Split
 from any2caption.datasets.statistics import describe_documents
 from any2caption.errors import ConflictError, GateRefused, InputError, IntegrityError, NotFoundError

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from any2caption.captions.schema import PARTS
-from any2caption.datasets.camera_check import CameraTally
-from any2caption.datasets.digests import MediaTally
+from any2caption.datasets.digest_set import MediaTally
 from any2caption.datasets.records import Record
+from any2caption.datasets.supervision.camera_check import CameraTally
 
 BIN = 10  # words a bar of a histogram
 _HOUR = 3600.0
@@ -74,7 +74,8 @@ def describe_documents(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]
     of kinds, `words` the mean, least and most words of a whole caption, `media` distinct objects.
     `kinds` is the paper's table: per kind the records that have it, its conditions, clips of known
     length with their hours, mean words of prompts and captions. `histograms` are words by bin.
-    `camera_language` tells how many texts agree with their camera path (`camera_check`).
+    `camera_language` tells how many texts agree with their camera path
+    (`supervision.camera_check`).
     """
     total = synthetic = questions = 0
     clips, seconds = 0, 0.0

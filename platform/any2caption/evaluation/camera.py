@@ -1,16 +1,16 @@
 """How often the written camera part agrees with the geometry of the camera condition.
 
 No question and no gold caption takes part: the part's own words are held to the movements that
-`camera_language` reads off the path (`datasets.camera_check`). Records with one camera condition
-count; a broken structure, and a part that names no movement, agree with nothing.
+`camera_language` reads off the path (`datasets.supervision.camera_check`). Records with one camera
+condition count; a broken structure, and a part that names no movement, agree with nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from any2caption.conditions.camera_words import expanded, path_keys
+from any2caption.conditions.camera.vocabulary import expanded, path_keys
 from any2caption.conditions.types import Camera, Condition
-from any2caption.datasets.camera_check import compare
 from any2caption.datasets.records import Record, RecordCondition
+from any2caption.datasets.supervision.camera_check import compare
 from any2caption.evaluation.metrics import Prediction
 from any2caption.evaluation.scores import ALL, Rate
 

@@ -32,7 +32,7 @@ class Item:
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-class Memory:
+class CaptionCache:
     """Texts that a bundle has written already; appends are whole lines, a torn one is ignored."""
 
     def __init__(self, path: Path) -> None:
@@ -66,20 +66,20 @@ class Memory:
 def caption_all(  # noqa: PLR0913 - what, by whom, remembered where, told how
     items: Sequence[Item],
     texter: Callable[[], Texter],
-    memory: Memory,
+    cache: CaptionCache,
     *,
     batch: int = 32,
     progress: ProgressLog | None = None,
     what: str = "challenger",
 ) -> list[str]:
     """Return one text per item, in order; `texter` (which loads the model) runs only if needed."""
-    missing = {item.key: item for item in items if memory.get(item) is None}
+    missing = {item.key: item for item in items if cache.get(item) is None}
     todo, started = list(missing.values()), time.monotonic()
     if todo:
         write = texter()
         for first in range(0, len(todo), batch):
             group = todo[first : first + batch]
-            memory.put(group, write(group))
+            cache.put(group, write(group))
             if progress:
                 done = min(first + batch, len(todo))
                 progress.emit(
@@ -89,4 +89,4 @@ def caption_all(  # noqa: PLR0913 - what, by whom, remembered where, told how
                     total=len(todo),
                     elapsed=round(time.monotonic() - started, 1),
                 )
-    return [memory.get(item) or "" for item in items]
+    return [cache.get(item) or "" for item in items]

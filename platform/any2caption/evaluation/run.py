@@ -19,7 +19,7 @@ from any2caption.datasets.snapshots import load_condition, load_snapshot
 from any2caption.errors import A2CError, ConfigError, NotFoundError
 from any2caption.evaluation import gates, report_html
 from any2caption.evaluation.camera import camera_paths
-from any2caption.evaluation.captioning import Item, Memory, Texter, caption_all
+from any2caption.evaluation.captioning import CaptionCache, Item, Texter, caption_all
 from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.measure import Measured, Selection, control, score
 from any2caption.evaluation.report import Subject, build
@@ -66,7 +66,7 @@ def _conditions(store: ObjectStore, record: Record) -> list[Condition]:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class RunContext:
     """Everything two models share: the same records, store and plan."""
 
     settings: Settings
@@ -82,7 +82,7 @@ class Bench:
     def measure(self, bundle: Path, digest: str, what: str) -> Measured:
         """Caption and judge with one bundle, whose digest is known."""
         name = f"{digest}-{code_digest()[:16]}.jsonl"
-        memory = Memory(self.settings.home / "cache" / "captions" / name)
+        cache = CaptionCache(self.settings.home / "cache" / "captions" / name)
         plain = [Item(record) for group in self.selection.values() for record in group]
         by_id = {item.record.id: item.record for item in plain}
         swapped = [
@@ -93,7 +93,7 @@ class Bench:
         texts = caption_all(
             [*plain, *swapped],
             lambda: texter_of(bundle, self.store),
-            memory,
+            cache,
             batch=self.plan.batch,
             progress=self.progress,
             what=what,
@@ -143,9 +143,9 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         raise NotFoundError(f"snapshot {snapshot} has no test records with questions")
     count = sum(len(group) for group in selection.values())
     progress.emit("evaluate", f"{count} held-out records in {len(selection)} slices", total=count)
-    bench = Bench(settings, store, selection, rules, plan, progress)
-    challenger = bench.measure(bundle, digest, "challenger")
-    baseline = bench.measure(champion, champion_digest, "champion") if champion else None
+    context = RunContext(settings, store, selection, rules, plan, progress)
+    challenger = context.measure(bundle, digest, "challenger")
+    baseline = context.measure(champion, champion_digest, "champion") if champion else None
     verdict = gates.decide(challenger.scores, baseline.scores if baseline else None, rules)
     subject = Subject(
         bundle=digest,

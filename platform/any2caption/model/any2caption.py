@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from any2caption.model import documents
+from any2caption.model import packed_attention
 from any2caption.model.backbones import backbone, run_language, transformers_config
-from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.config import ModelConfig
+from any2caption.model.encoders.camera import CameraEncoder
+from any2caption.model.encoders.towers import run_tower
 from any2caption.model.inputs import CAMERA, MOTION, VISION
 from any2caption.model.kernels import Kernels
 from any2caption.model.linear_cross_entropy import LossHead
-from any2caption.model.towers import run_tower
 
 PARTS: dict[str, str] = {
     "vision": "mllm.model.visual.",
@@ -85,7 +85,7 @@ class Any2Caption(nn.Module):
         )
 
     def hidden_states(
-        self, embeds: Tensor, position_ids: Tensor, packed: documents.Documents | None = None
+        self, embeds: Tensor, position_ids: Tensor, packed: packed_attention.Documents | None = None
     ) -> Tensor:
         """Causal forward over `embed`'s rows with positions (3, B, L), padded on the right.
 
@@ -93,8 +93,8 @@ class Any2Caption(nn.Module):
         """
         if packed is not None:
             config: Any = self.language.config
-            if config._attn_implementation != documents.NAME:  # noqa: SLF001
-                self.language.set_attn_implementation(documents.NAME)  # type: ignore[operator]
+            if config._attn_implementation != packed_attention.NAME:  # noqa: SLF001
+                self.language.set_attn_implementation(packed_attention.NAME)  # type: ignore[operator]
             return run_language(
                 self.language,
                 embeds,

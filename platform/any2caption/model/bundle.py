@@ -26,7 +26,7 @@ from tokenizers import Tokenizer
 from any2caption.conditions.types import Condition
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.model.config import ModelConfig, from_dict, to_json
-from any2caption.model.processor import Processor
+from any2caption.model.processing.processor import Processor
 from any2caption.storage import signatures
 from any2caption.storage.digest import SIGNATURE, file_digest
 from any2caption.storage.signing_keys import Keys

@@ -16,7 +16,7 @@ from any2caption.model.backbones import backbone, run_language, transformers_con
 from any2caption.model.bundle import load_config, load_part, load_processor
 from any2caption.model.constraint import CaptionGrammar
 from any2caption.model.inputs import CAMERA, MOTION, VISION, DecoderInputs
-from any2caption.model.processor import Processor
+from any2caption.model.processing.processor import Processor
 
 
 class Decoder:

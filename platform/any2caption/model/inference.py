@@ -29,10 +29,10 @@ from any2caption.model.bundle import (
     trained_kinds,
     unseen_warnings,
 )
-from any2caption.model.camera_encoder import CameraEncoder
 from any2caption.model.decoder import Decoder
+from any2caption.model.encoders.camera import CameraEncoder
+from any2caption.model.encoders.towers import run_tower
 from any2caption.model.inputs import DecoderInputs, ModelInputs
-from any2caption.model.towers import run_tower
 
 __all__ = [
     "CaptionResult",

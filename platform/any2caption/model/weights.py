@@ -20,8 +20,8 @@ from any2caption.errors import ConfigError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.backbones import Backbone, backbone, sizes_of
 from any2caption.model.config import ModelConfig
-from any2caption.model.processor import Processor
-from any2caption.model.tokenization import load_tokenizer
+from any2caption.model.processing.processor import Processor
+from any2caption.model.processing.tokenization import load_tokenizer
 
 
 def local_folder(source: str) -> Path:

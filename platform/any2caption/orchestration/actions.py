@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.errors import A2CError, ConflictError, NotFoundError, UnavailableError
-from any2caption.orchestration import work
+from any2caption.orchestration.jobs import job_spec
 from any2caption.orchestration.lifecycle import new_id
-from any2caption.orchestration.requests import require
+from any2caption.orchestration.run_request import require
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import open_store
@@ -50,7 +50,7 @@ def plan_ingest(settings: Settings, request: Request) -> Request:
         hint = "give the param `source` or set A2C_SOURCE to a folder with a manifest"
         source = str(require(request, "source", hint)).rstrip("/")
         planned = {**request, "source": source}
-        return {**planned, "ingest": work.ingest(settings, planned).as_dict()}
+        return {**planned, "ingest": job_spec.ingest(settings, planned).as_dict()}
 
 
 def published(settings: Settings, request: Request) -> Request:
@@ -93,7 +93,7 @@ def plan_training(settings: Settings, request: Request) -> Request:
             snapshot = latest.id
         recipe = recipe_content(request["recipe"])
         planned = {**request, "snapshot": snapshot}
-        planned["run"] = work.run_key(
+        planned["run"] = job_spec.run_key(
             snapshot, request["preset"], recipe, str(request.get("weights", ""))
         )
         catalogue.record_training_run(
@@ -104,19 +104,19 @@ def plan_training(settings: Settings, request: Request) -> Request:
             lifecycle=request["lifecycle"],
         )
         catalogue.close()
-        reused = work.bundle(settings, planned["run"]).exists()
+        reused = job_spec.bundle(settings, planned["run"]).exists()
         said = "is there already and is reused" if reused else f"{request['preset']} starts"
         log.emit("finetune", f"training run {planned['run']} {said}", run=planned["run"])
         return {
             **planned,
-            "prepare": work.prepare(settings, planned).as_dict(),
-            "train": work.train(settings, planned).as_dict(),
+            "prepare": job_spec.prepare(settings, planned).as_dict(),
+            "train": job_spec.train(settings, planned).as_dict(),
         }
 
 
 def recipe_content(name: str) -> dict[str, Any]:
     """Return everything in a recipe that can change what training yields."""
-    from any2caption.training.builtin_recipes import recipe_content as content
+    from any2caption.training.recipes.builtin import recipe_content as content
 
     return dict(content(name))
 
@@ -127,7 +127,9 @@ def register(settings: Settings, request: Request) -> Request:
     from any2caption.registry.commands import run_register
 
     with reported(settings, request, "register") as log:
-        found = run_register(settings, bundle=work.bundle(settings, request["run"]), **_of(request))
+        found = run_register(
+            settings, bundle=job_spec.bundle(settings, request["run"]), **_of(request)
+        )
         catalogue = Catalogue(settings.catalogue_url)
         catalogue.record_training_run(
             request["run"],
@@ -139,7 +141,7 @@ def register(settings: Settings, request: Request) -> Request:
             lifecycle=request["lifecycle"],
         )
         catalogue.close()
-        _send_metrics(settings, [work.bundle(settings, request["run"]).parent], log, "register")
+        _send_metrics(settings, [job_spec.bundle(settings, request["run"]).parent], log, "register")
         return {**request, "version": found["version"]}
 
 
@@ -147,7 +149,7 @@ def _send_metrics(
     settings: Settings, folders: Iterable[Path], log: ProgressLog, stage: str
 ) -> list[str]:
     """Send what MLflow lacks of finished runs; return a sentence for each that had a rest."""
-    from any2caption.training.tracking import send_pending
+    from any2caption.training.loop.metrics import send_pending
 
     sentences = [
         f"training run {folder.parent.name}: {lacks or 'its last metrics are in MLflow now'}"
@@ -191,10 +193,10 @@ def plan_evaluation(settings: Settings, request: Request) -> Request:
             "champion": champion_version(settings, catalogue) or 0,
         }
         catalogue.close()
-        bundle = work.bundle(settings, planned["run"])
+        bundle = job_spec.bundle(settings, planned["run"])
         if not bundle.exists():
             version_bundle(settings, version, bundle)
-        other, planned["evaluation"] = None, work.evaluation_name(planned)
+        other, planned["evaluation"] = None, job_spec.evaluation_name(planned)
         if planned["champion"] == version:
             planned["evaluation"] = _former_evaluation(settings, planned)
         elif planned["champion"]:
@@ -202,13 +204,13 @@ def plan_evaluation(settings: Settings, request: Request) -> Request:
             planned["evaluation"] += f"-vs-{planned['champion']}"
         against = f"against champion {planned['champion']}" if other else "with no other champion"
         log.emit("evaluate", f"version {version} under policy {request['policy']}, {against}")
-        return {**planned, "score": work.evaluate(settings, planned, other).as_dict()}
+        return {**planned, "score": job_spec.evaluate(settings, planned, other).as_dict()}
 
 
 def _former_evaluation(settings: Settings, request: Request) -> str:
     """The folder of the report that made this version champion, else a fresh one."""
     name = str(request["evaluation"])
-    reports = work.evaluation(settings, request).parent.glob(f"{name}*/report.json")
+    reports = job_spec.evaluation(settings, request).parent.glob(f"{name}*/report.json")
     names = [report.parent.name for report in sorted(reports, key=lambda r: r.stat().st_mtime)]
     return names[-1] if names else name
 
@@ -222,8 +224,8 @@ def judge(settings: Settings, request: Request) -> Request:
     from any2caption.registry.commands import run_register
 
     with reported(settings, request, "evaluate") as log:
-        folder = work.evaluation(settings, request)
-        bundle = work.bundle(settings, request["run"])
+        folder = job_spec.evaluation(settings, request)
+        bundle = job_spec.bundle(settings, request["run"])
         found = run_register(settings, bundle=bundle, report=folder, **_of(request))
         log.emit(
             "evaluate",
@@ -261,7 +263,7 @@ def release(settings: Settings, request: Request) -> Request:
     """
     from any2caption.registry import promotion
     from any2caption.registry.commands import version_bundle
-    from any2caption.serving.rollout import run_release
+    from any2caption.serving.releases.rollout import run_release
 
     with reported(settings, request, "release") as log:
         champion = promotion.champion_version(settings)
@@ -327,7 +329,7 @@ def roll_back(
         A2CError: nothing changed, or what changed was taken back; the message is the reason.
     """
     from any2caption.registry import promotion
-    from any2caption.serving import recall, rollout
+    from any2caption.serving.releases import recall, rollout
 
     live = rollout.live_repository(settings)
     sweep(live.releases)  # on a full disk the first thing to go
@@ -364,7 +366,7 @@ def roll_back(
 
 def retire(settings: Settings) -> dict[str, list[int]]:
     """Remove releases and downloaded bundles beyond A2C_KEEP_RELEASES."""
-    from any2caption.serving.retention import retire as retire_releases
+    from any2caption.serving.releases.retention import retire as retire_releases
 
     return retire_releases(settings)
 
@@ -410,8 +412,8 @@ def retain(settings: Settings, *, days: int, now: float | None = None) -> list[s
 def watch(settings: Settings) -> list[dict[str, Any]]:
     """Bring back the serving steps whose worker process died; say how each answered."""
     from any2caption.serving.control import connect
-    from any2caption.serving.rollout import live_repository
-    from any2caption.serving.watchdog import watch as probe_all
+    from any2caption.serving.releases.rollout import live_repository
+    from any2caption.serving.releases.watchdog import watch as probe_all
     from any2caption.storage.signing_keys import Keys
 
     with connect(settings) as control:

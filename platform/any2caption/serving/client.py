@@ -20,7 +20,7 @@ from typing import Any, Self
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
 
 from any2caption.captions.schema import StructuredCaption
-from any2caption.conditions.files import read_parts
+from any2caption.conditions.io.files import read_parts
 from any2caption.conditions.registry import KINDS
 from any2caption.errors import A2CError, InputError, UnavailableError
 from any2caption.serving.control import TritonControl, bytes_input

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from any2caption.errors import A2CError, ConfigError
-from any2caption.serving import server_version, shm
+from any2caption.serving import server_version, shared_memory
 from any2caption.serving.control import KEY_NAME
 from any2caption.serving.private import make_private
 
@@ -198,12 +198,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--metrics-address", default="127.0.0.1")
     parser.add_argument("--exit-timeout", type=int, default=5, help="seconds to finish requests")
     chosen = parser.parse_args(arguments)
-    from any2caption.serving.live import LiveRepository
+    from any2caption.serving.releases.live_repository import LiveRepository
 
     live = LiveRepository(chosen.repository)
     for path in live.restore():
         sys.stderr.write(f"{path}: not the release's; put back as it was signed\n")
-    shm.clean()
+    shared_memory.clean()
     if chosen.inner.startswith("unix:"):
         make_private(Path(chosen.inner.removeprefix("unix:")).parent)
     launch = command(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from any2caption.conditions import sandbox
+from any2caption.conditions.isolation import sandbox
 from any2caption.serving import server_version
 from any2caption.settings import Settings
 

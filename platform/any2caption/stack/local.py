@@ -15,10 +15,11 @@ from typing import Any
 from any2caption import processes
 from any2caption.errors import ConfigError, UnavailableError
 from any2caption.settings import Settings
-from any2caption.stack import environment, own, ports, served, supervisor, swift
+from any2caption.stack import environment, own, ports, supervisor, swift
 from any2caption.stack.secrets import load, write_private
 from any2caption.stack.services import Service, services
 from any2caption.stack.templates import render
+from any2caption.stack.watchdog import served
 
 Say = Callable[[str], None]
 _POLL_SECONDS = 0.5
@@ -97,7 +98,7 @@ def down(settings: Settings, *, say: Say) -> int:
 
     Returns how many processes there were.
     """
-    from any2caption.serving import shm
+    from any2caption.serving import shared_memory
 
     home = settings.home
     if not (home / "secrets.json").exists():
@@ -117,7 +118,7 @@ def down(settings: Settings, *, say: Say) -> int:
     # Trainers and task processes run in sessions of their own and outlive whoever started them.
     processes.stop_marked(MARK, stack_id)
     supervisor.socket_path(home).unlink(missing_ok=True)
-    shm.clean(younger=0.0)
+    shared_memory.clean(younger=0.0)
     return before
 
 

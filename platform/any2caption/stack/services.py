@@ -123,7 +123,7 @@ def _triton(settings: Settings) -> Service:
 def _watch(settings: Settings) -> Service:
     return Service(
         name=WATCH,
-        command=(sys.executable, "-m", "any2caption.stack.watch"),
+        command=(sys.executable, "-m", "any2caption.stack.watchdog.watch"),
         check=partial(health.recent, watch_file(settings.home), WATCH_SECONDS),
     )
 

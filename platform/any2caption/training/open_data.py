@@ -4,10 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.errors import ConfigError
-from any2caption.training.dataset import Prepared, prepared_from, prepared_marker, verify_prepared
-from any2caption.training.recipes import Recipe
-from any2caption.training.shards.data import ShardData, marker_of, verify_shards
-from any2caption.training.types import TrainingData
+from any2caption.training.data.prepared import (
+    Prepared,
+    prepared_from,
+    prepared_marker,
+    verify_prepared,
+)
+from any2caption.training.data.types import TrainingData
+from any2caption.training.recipes.schema import Recipe
+from any2caption.training.shards.training_data import ShardData, marker_of, verify_shards
 
 SHARDS = "index.json"
 

@@ -16,7 +16,7 @@ from any2caption.annotation.extractors.pretrained import (
     weights_version,
 )
 from any2caption.annotation.media import Media
-from any2caption.conditions.media import encode_png
+from any2caption.conditions.io.images import encode_png
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from any2caption.annotation.extractors.base import MAX_FRAMES, Extracted
 from any2caption.annotation.media import Media
-from any2caption.conditions.media import encode_png
+from any2caption.conditions.io.images import encode_png
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Part
 

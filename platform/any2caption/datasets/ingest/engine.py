@@ -30,19 +30,12 @@ from pathlib import Path
 from typing import Any
 
 from any2caption import __version__
-from any2caption.datasets import waiting
-from any2caption.datasets.camera_check import compare_record
-from any2caption.datasets.duplicates import Fingerprints
-from any2caption.datasets.fingerprints import BITS
+from any2caption.datasets import pending as waiting
+from any2caption.datasets.duplicates.fingerprints import BITS
+from any2caption.datasets.duplicates.groups import Fingerprints
 from any2caption.datasets.ingest import worker
 from any2caption.datasets.ingest.cache import JsonCache
-from any2caption.datasets.ingest.manifest import (
-    Accepted,
-    Problem,
-    Rejection,
-    Rules,
-    read_records,
-)
+from any2caption.datasets.ingest.open_source import OpenSource, SourceOptions, open_source
 from any2caption.datasets.ingest.pool import Crashed, WorkerPool
 from any2caption.datasets.ingest.probe import (
     MediaSet,
@@ -54,10 +47,17 @@ from any2caption.datasets.ingest.probe import (
 from any2caption.datasets.ingest.quarantine import check_threshold, store_quarantine
 from any2caption.datasets.ingest.rejection_file import RejectionFile
 from any2caption.datasets.ingest.scratch import Listed, Scratch
-from any2caption.datasets.ingest.sources import OpenSource, SourceOptions, open_source
-from any2caption.datasets.record_file import RecordFile
+from any2caption.datasets.ingest.source_records import (
+    Accepted,
+    Problem,
+    Rejection,
+    Rules,
+    read_records,
+)
+from any2caption.datasets.manifest.record_file import RecordFile
 from any2caption.datasets.records import MediaObject, Record, RecordCondition, SourceCondition
 from any2caption.datasets.splits import split_of
+from any2caption.datasets.supervision.camera_check import compare_record
 from any2caption.errors import ConfigError
 from any2caption.storage import ObjectStore, digest_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from any2caption.datasets.ingest.engine import IngestOptions, IngestResult, Progress, ingest
-from any2caption.datasets.ingest.sources import SourceOptions
+from any2caption.datasets.ingest.open_source import SourceOptions
 from any2caption.errors import A2CError, GateRefused
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
@@ -16,7 +16,7 @@ from any2caption.storage.content import MEDIA_PREFIX
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
-    from any2caption.datasets.contract import ValidationResult
+    from any2caption.datasets.contract.validation import ValidationResult
     from any2caption.datasets.snapshots import Draft
 
 STAGE = "ingest"
@@ -69,8 +69,8 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         UnavailableError: a store or the catalogue does not answer.
     """
     from any2caption.datasets.catalogue import Catalogue
-    from any2caption.datasets.digests import Digests
-    from any2caption.datasets.ingest.unchanged import recall, remember, run_key
+    from any2caption.datasets.digest_set import Digests
+    from any2caption.datasets.ingest.run_cache import recall, remember, run_key
     from any2caption.datasets.licences import check_licence, parse_allowed
     from any2caption.datasets.removal import removed_keys
     from any2caption.datasets.snapshots import point
@@ -125,9 +125,9 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
 def _publish(
     run: _Run, result: IngestResult, source_uri: str, *, strict_drift: bool
 ) -> dict[str, Any]:
-    from any2caption.datasets.camera_check import warnings_of
-    from any2caption.datasets.duplicates import store_report
+    from any2caption.datasets.duplicates.groups import store_report
     from any2caption.datasets.snapshots import draft, publish
+    from any2caption.datasets.supervision.camera_check import warnings_of
 
     with tempfile.TemporaryDirectory(prefix="a2c-draft-") as folder:
         found = draft(result.records, Path(folder) / "manifest.parquet")
@@ -190,8 +190,8 @@ def _nothing_to_publish(
 
 def _validate(run: _Run, found: "Draft", *, strict_drift: bool) -> "ValidationResult":
     """Run the data contract, enter its outcome, and refuse a data set that breaks it."""
-    from any2caption.datasets.contract import validate_manifest
-    from any2caption.datasets.digests import Digests
+    from any2caption.datasets.contract.validation import validate_manifest
+    from any2caption.datasets.digest_set import Digests
 
     records = found.statistics["records"]
     run.report("validate", f"checking {records} records against the data contract")

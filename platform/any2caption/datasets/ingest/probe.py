@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from any2caption import __version__, conditions
-from any2caption.conditions.camera_words import path_keys
+from any2caption.conditions.camera.vocabulary import path_keys
 from any2caption.conditions.types import (
     Camera,
     Condition,
@@ -31,8 +31,8 @@ from any2caption.conditions.types import (
     Sketch,
     Video,
 )
-from any2caption.datasets.fingerprints import fingerprint, fingerprint_clip
-from any2caption.datasets.ingest.manifest import Problem
+from any2caption.datasets.duplicates.fingerprints import fingerprint, fingerprint_clip
+from any2caption.datasets.ingest.source_records import Problem
 from any2caption.errors import A2CError, InputError
 
 _FORM = 3  # of a `Probe`; another one makes cached probes stale
@@ -88,7 +88,7 @@ def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
     Raises:
         A2CError: what is no fault of the data, for example a store that does not answer.
     """
-    from any2caption.conditions.isolation import parse_condition
+    from any2caption.conditions.isolation.parse import parse_condition
 
     parts = [Part(name, content) for (name, _), content in zip(media.parts, data, strict=True)]
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from any2caption.datasets.ingest.manifest import Rejection
+from any2caption.datasets.ingest.source_records import Rejection
 from any2caption.errors import GateRefused, NotFoundError
 from any2caption.storage.base import ObjectStore
 from any2caption.storage.digest import file_digest

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from typing import IO
 
-from any2caption.datasets.ingest.manifest import Problem, Rejection
+from any2caption.datasets.ingest.source_records import Problem, Rejection
 
 
 class RejectionFile(Collection[Rejection]):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from any2caption.captions.schema import PARTS
-from any2caption.datasets.ingest.manifest import MAX_LINE_BYTES, Problem, is_row_number
+from any2caption.datasets.ingest.source_records import MAX_LINE_BYTES, Problem, is_row_number
 from any2caption.datasets.records import SourceRecord
 from any2caption.errors import InputError
 

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from any2caption.datasets.ingest.manifest import Problem
 from any2caption.datasets.ingest.probe import MediaSet, Probe, probe
+from any2caption.datasets.ingest.source_records import Problem
 from any2caption.errors import NotFoundError
 from any2caption.storage import ObjectStore, get_content, open_store, put_content
 from any2caption.storage.keys import join_key

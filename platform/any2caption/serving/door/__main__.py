@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 
 from any2caption.errors import ConfigError
-from any2caption.serving.cancellation import CancelFlags
+from any2caption.serving.steps.cancellation import CancelFlags
 from any2caption.settings import Settings
 
 _M_MMAP_THRESHOLD = -3  # of glibc's mallopt

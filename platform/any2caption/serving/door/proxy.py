@@ -13,11 +13,11 @@ import grpc
 from grpc import aio
 from tritonclient.grpc import service_pb2
 
-from any2caption.serving.cancellation import CancelFlags, new_token
 from any2caption.serving.control import key_header
 from any2caption.serving.door import rules
 from any2caption.serving.door.admission import Admission, Full, Place
 from any2caption.serving.errors import RETRY_HEADER
+from any2caption.serving.steps.cancellation import CancelFlags, new_token
 from any2caption.settings import Door
 
 TRITON = "/inference.GRPCInferenceService"

@@ -12,8 +12,8 @@ from tritonclient.grpc import service_pb2
 
 from any2caption.errors import A2CError
 from any2caption.serving import contract
-from any2caption.serving.cancellation import PARAMETER
-from any2caption.serving.edge import MAX_FILES
+from any2caption.serving.steps.cancellation import PARAMETER
+from any2caption.serving.steps.request_parsing import MAX_FILES
 
 MODELS = {ensemble.name: ensemble for ensemble in contract.ENSEMBLES}
 PARAMETERS: frozenset[str] = frozenset()  # of a request, that a client may set

@@ -4,11 +4,11 @@ A shard is a tar of about 64 MB, as WebDataset writes and reads them; `index.jso
 its SHA-256, bytes and the length of every sample. `..dataset.Prepared` stays the fast local path.
 """
 
+from any2caption.training.shards.codec import ShardSample
+from any2caption.training.shards.export import Source, from_prepared, from_snapshot
 from any2caption.training.shards.index import Index, Shard, read_index
 from any2caption.training.shards.order import epoch_order
 from any2caption.training.shards.reader import ShardReader
-from any2caption.training.shards.sample import ShardSample
-from any2caption.training.shards.sources import Source, from_prepared, from_snapshot
 from any2caption.training.shards.writer import write_shards
 
 __all__ = [

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from any2caption.errors import ConfigError, NotFoundError
 from any2caption.storage import ObjectStore
 from any2caption.training.shards.cache import CACHE_BYTES, ShardCache
+from any2caption.training.shards.codec import ShardSample, decode
 from any2caption.training.shards.index import read_index
 from any2caption.training.shards.order import batches_per_epoch, epoch_order, first_uses
-from any2caption.training.shards.sample import ShardSample, decode
 from any2caption.training.shards.tars import Files, read_tar
 
 WINDOW = 2

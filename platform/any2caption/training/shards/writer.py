@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from any2caption.errors import ConfigError, ConflictError, NotFoundError
 from any2caption.storage import ObjectStore, digest_of
 from any2caption.storage.keys import join_key
+from any2caption.training.shards.codec import Media, encode
+from any2caption.training.shards.export import Source
 from any2caption.training.shards.index import NAME, Index, Shard, read_index
-from any2caption.training.shards.sample import Media, encode
-from any2caption.training.shards.sources import Source
 
 SHARD_BYTES = 64_000_000
 _MODE = 0o444

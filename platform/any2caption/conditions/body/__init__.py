@@ -1,0 +1,1 @@
+"""What bodies do, read off their points, in words."""

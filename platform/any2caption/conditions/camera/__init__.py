@@ -1,0 +1,1 @@
+"""Camera paths: every format to one canonical path, and its movements in words."""

@@ -1,0 +1,300 @@
+"""Camera movements in words: one vocabulary, and how each data source's own words map to it.
+
+The vocabulary is the one of captions: a key (`truck_left`), the phrase a caption uses and the form
+after "while". Sources use the same words for other movements: "pan" is a sideways move in CamI2V
+and VideoX-Fun but a turn in ReCamMaster; CamI2V's "rotate clockwise" turns the PICTURE clockwise;
+"zoom" is a forward move in all four, since no file changes the focal length.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from any2caption.conditions.camera.motion_curves import motion_curves
+from any2caption.conditions.camera.movements import Movement, movements
+from any2caption.conditions.sampling import sample_frames
+from any2caption.conditions.types import Camera
+from any2caption.errors import InputError
+
+PHRASES: Mapping[str, tuple[str, str]] = {
+    "static": ("holds still", "holding still"),
+    "pan_left": ("pans left", "panning left"),
+    "pan_right": ("pans right", "panning right"),
+    "tilt_up": ("tilts up", "tilting up"),
+    "tilt_down": ("tilts down", "tilting down"),
+    "roll_clockwise": ("rolls clockwise", "rolling clockwise"),
+    "roll_anticlockwise": ("rolls anticlockwise", "rolling anticlockwise"),
+    "dolly_in": ("dollies in", "dollying in"),
+    "dolly_out": ("dollies out", "dollying out"),
+    "truck_left": ("trucks left", "trucking left"),
+    "truck_right": ("trucks right", "trucking right"),
+    "pedestal_up": ("pedestals up", "pedestalling up"),
+    "pedestal_down": ("pedestals down", "pedestalling down"),
+    "orbit_left": ("orbits left", "orbiting left"),
+    "orbit_right": ("orbits right", "orbiting right"),
+    "zoom_in": ("zooms in", "zooming in"),
+    "zoom_out": ("zooms out", "zooming out"),
+}
+"""Movement key → the phrase of the third person, and the form after "while"."""
+
+SLOW, QUICK = 0.12, 1.5
+"""Picture shift (radians, or its like) at this pace over a whole clip is called slow or quick."""
+_TOGETHER = 0.5
+_LONG = 0.5
+_CLAUSES = 3
+
+_UP = ("pedestal_up", "tilt_down")
+_DOWN = ("pedestal_down", "tilt_up")
+_MOVES = {
+    "left": "truck_left",
+    "right": "truck_right",
+    "up": "pedestal_up",
+    "down": "pedestal_down",
+}
+_LOOKS = {"left": "pan_left", "right": "pan_right", "up": "tilt_up", "down": "tilt_down"}
+_ZOOMS = {"zoom in": ("dolly_in",), "zoom out": ("dolly_out",)}
+_DIAGONALS = {
+    f"pan {side} {height}": (_MOVES[side], _MOVES[height])
+    for side in ("left", "right")
+    for height in ("up", "down")
+}
+
+SOURCES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "cami2v": {
+        **{f"pan {side}": (key,) for side, key in _MOVES.items()},
+        **{f"look {side}": (key,) for side, key in _LOOKS.items()},
+        **_ZOOMS,
+        "orbit left": ("orbit_left",),
+        "orbit right": ("orbit_right",),
+        "orbit up": _UP,
+        "orbit down": _DOWN,
+        "rotate clockwise": ("roll_anticlockwise",),
+        "rotate counterclockwise": ("roll_clockwise",),
+        "rotate anticlockwise": ("roll_clockwise",),
+        "stationary": ("static",),
+    },
+    "videox_fun": {
+        **{f"pan {side}": (key,) for side, key in _MOVES.items()},
+        **_DIAGONALS,
+        **_ZOOMS,
+        "cw": ("roll_clockwise",),
+        "acw": ("roll_anticlockwise",),
+    },
+    "recammaster": {
+        "pan right": ("pan_right",),
+        "pan left": ("pan_left",),
+        "tilt up": ("tilt_up",),
+        "tilt down": ("tilt_down",),
+        **_ZOOMS,
+        "translate up": _UP,
+        "translate down": _DOWN,
+        "arc left": ("orbit_left",),
+        "arc right": ("orbit_right",),
+    },
+    "motionctrl": {
+        "u": ("pedestal_up",),
+        "d": ("pedestal_down",),
+        "l": ("truck_left",),
+        "r": ("truck_right",),
+        "i": ("dolly_in",),
+        "o": ("dolly_out",),
+        "spin cw": ("roll_clockwise",),
+        "spin acw": ("roll_anticlockwise",),
+        "round ri": ("orbit_right",),
+        "round zoomin": ("orbit_right", "dolly_in"),
+    },
+    "viewcrafter": {
+        "left": ("orbit_left",),
+        "right": ("orbit_right",),
+        "zoomin": ("dolly_in",),
+        "zoomout": ("dolly_out",),
+    },
+    "vbench": {
+        "pans left": ("pan_left",),
+        "pans right": ("pan_right",),
+        "tilts up": ("tilt_up",),
+        "tilts down": ("tilt_down",),
+        "zooms in": ("zoom_in",),
+        "zooms out": ("zoom_out",),
+        "static": ("static",),
+    },
+}
+"""Source → its label (lower case, blanks) → movement keys, in order where they follow each other.
+
+Vertical orbits are a pedestal with the opposite tilt: *orbit* is kept for left and right. VBench
+has prompts without paths; its words are taken literally.
+"""
+
+RECAMMASTER_CAMERAS: Mapping[str, str] = {
+    "cam01": "pan right",
+    "cam02": "pan left",
+    "cam03": "tilt up",
+    "cam04": "tilt down",
+    "cam05": "zoom in",
+    "cam06": "zoom out",
+    "cam07": "translate up",
+    "cam08": "translate down",
+    "cam09": "arc left",
+    "cam10": "arc right",
+}
+"""ReCamMaster's ten cameras and their labels."""
+
+_MOST_FRAMES = 1_000
+
+
+def label_keys(source: str, label: str) -> tuple[str, ...]:
+    """Return the movement keys that a source's own label means.
+
+    Speeds and numbers at the end (`I_0.2x`, `SPIN-CW-60`, `zoomin1`) are not part of the label;
+    ReCamMaster's camera names count as labels.
+
+    Raises:
+        InputError: an unknown source or label; names what there is.
+    """
+    if source not in SOURCES:
+        raise InputError(f"{source!r}; accepted: {', '.join(SOURCES)}", field="source")
+    name = RECAMMASTER_CAMERAS.get(label, label) if source == "recammaster" else label
+    plain = re.sub(r"[_\-\s]+", " ", name.casefold()).strip()
+    plain = re.sub(r"( ?\d+(\.\d+)?x?)+$", "", plain)
+    if plain not in SOURCES[source]:
+        known = ", ".join(SOURCES[source])
+        raise InputError(f"{label[:60]!r}; {source} has: {known}", field="label")
+    return SOURCES[source][plain]
+
+
+def expanded(keys: Iterable[str]) -> frozenset[str]:
+    """Return the keys with orbits also as what they consist of: a truck and the opposite turn."""
+    parts = {
+        "orbit_left": {"orbit_left", "truck_left", "pan_right"},
+        "orbit_right": {"orbit_right", "truck_right", "pan_left"},
+    }
+    return frozenset(part for key in keys for part in parts.get(key, {key}))
+
+
+def path_keys(camera: Camera) -> tuple[str, ...]:
+    """Return the keys of the movements that a path shows, the largest shift of the picture first.
+
+    Of a path of more than 1,000 frames so many are looked at, evenly spaced.
+    """
+    frames = len(camera.w2c)
+    if frames > _MOST_FRAMES:
+        kept = sample_frames(frames, _MOST_FRAMES)
+        camera = replace(
+            camera, intrinsics=camera.intrinsics[kept], w2c=camera.w2c[kept], times=None
+        )
+    found = sorted(movements(camera), key=lambda movement: -movement.shift)
+    return tuple(dict.fromkeys(movement.key for movement in found))
+
+
+def unsupported(said: Iterable[str], found: Iterable[Movement]) -> tuple[str, ...]:
+    """Return the movement keys that words name but geometry does not show; orbits as parts count.
+
+    `static` is supported by a static stretch only.
+    """
+    return unsupported_keys(said, (movement.key for movement in found))
+
+
+def unsupported_keys(said: Iterable[str], shown: Iterable[str]) -> tuple[str, ...]:
+    """Return what `unsupported` does, for the keys of the movements that geometry shows."""
+    there = expanded(shown)
+    return tuple(key for key in dict.fromkeys(said) if not (expanded([key]) & there))
+
+
+def camera_words(found: Sequence[Movement], frames: int) -> str:
+    """Return the movements as a phrase: `trucks left while panning right, then holds still`.
+
+    Movements that share at least half of the shorter one's time are joined by "while", others
+    follow with "then"; "slowly" and "quickly" tell the pace (`SLOW`, `QUICK`) of turns and zooms
+    that fill at least half of the clip (how fast a move is depends on how far the scene is). What
+    would take more than three clauses is summed up by the clip's beginning, middle and end.
+    """
+    groups: list[list[Movement]] = []
+    for movement in found:
+        if groups and _together(groups[-1][0], movement):
+            groups[-1].append(movement)
+        else:
+            groups.append([movement])
+    if len(groups) > _CLAUSES:
+        return _summary(found, frames)
+    return ", then ".join(_phrase(group, frames) for group in groups)
+
+
+def _summary(found: Sequence[Movement], frames: int) -> str:
+    """Say the one or two largest movements of each third of the clip."""
+    last = max(frames - 1, 1)
+    thirds = [(last * index / 3, last * (index + 1) / 3) for index in range(3)]
+    keys = [_largest(found, *third) for third in thirds]
+    pieces = [f"at first {_named(keys[0])}"]
+    if keys[1] != keys[0]:
+        pieces.append(f"in the middle {_named(keys[1])}")
+    if keys[2] != keys[1]:
+        pieces.append(f"in the end {_named(keys[2])}")
+    return ", ".join(pieces) if len(pieces) > 1 else f"mostly {_named(keys[0])}"
+
+
+def _largest(found: Sequence[Movement], start: float, end: float) -> tuple[str, ...]:
+    """The keys of a stretch's largest movement, and of one that is nearly as large."""
+    sizes: dict[str, float] = {}
+    for movement in found:
+        length = max(movement.end - movement.start, 1)
+        shared = min(end, movement.end) - max(start, movement.start)
+        if shared > 0 and movement.type != "static":
+            shift = movement.shift * shared / length
+            sizes[movement.key] = sizes.get(movement.key, 0.0) + shift
+    ordered = sorted(sizes, key=lambda key: -sizes[key])
+    if not ordered:
+        return ("static",)
+    opposite = ordered[0].split("_")[0]
+    others = [key for key in ordered[1:] if not key.startswith(opposite)]
+    return (ordered[0], *(key for key in others[:1] if sizes[key] >= sizes[ordered[0]] / 2))
+
+
+def _named(keys: tuple[str, ...]) -> str:
+    first, *rest = keys
+    return " while ".join([PHRASES[first][0], *(PHRASES[key][1] for key in rest)])
+
+
+def describe_camera(camera: Camera) -> dict[str, Any]:
+    """Return a path's movements in words (`words`) and as JSON-ready `movements`.
+
+    `cuts`, where there are any, lists the frames that the path jumps to.
+    """
+    found = movements(camera)
+    frames = len(camera.w2c)
+    cuts = motion_curves(camera).cuts
+    return {
+        "words": f"The camera {camera_words(found, frames)}.",
+        "movements": [movement.as_json(frames) for movement in found],
+        **({"cuts": list(cuts)} if cuts else {}),
+    }
+
+
+def _together(one: Movement, other: Movement) -> bool:
+    shared = min(one.end, other.end) - max(one.start, other.start)
+    shorter = min(one.end - one.start, other.end - other.start)
+    return shared >= _TOGETHER * max(shorter, 1)
+
+
+def _phrase(group: Sequence[Movement], frames: int) -> str:
+    first, *rest = group
+    text = _paced(first, 0, frames)
+    for index, movement in enumerate(rest):
+        if index == 0:
+            link = " while "
+        else:
+            link = " and " if _together(rest[index - 1], movement) else ", then "
+        text += link + _paced(movement, 1, frames)
+    return text
+
+
+def _paced(movement: Movement, form: int, frames: int) -> str:
+    words = PHRASES[movement.key][form]
+    share = (movement.end - movement.start) / max(frames - 1, 1)
+    size = math.radians(movement.amount) if movement.unit == "degrees" else movement.shift
+    pace = size / share if share else 0.0
+    timeless = movement.type == "static" or movement.unit == "units"
+    if timeless or share < _LONG or SLOW <= pace <= QUICK:
+        return words
+    return f"{'slowly' if pace < SLOW else 'quickly'} {words}"

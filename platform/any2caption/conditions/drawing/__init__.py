@@ -1,0 +1,1 @@
+"""The one place that draws conditions, for people and for models."""

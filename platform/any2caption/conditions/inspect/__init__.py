@@ -1,0 +1,1 @@
+"""What files are, and what was read of them."""

@@ -1,0 +1,1 @@
+"""Untrusted files: read within limits, in order, before anything knows a kind."""

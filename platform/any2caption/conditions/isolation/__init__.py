@@ -1,0 +1,1 @@
+"""Untrusted files are parsed in processes of their own."""

@@ -1,0 +1,1 @@
+"""Masks and regions: what is where."""

@@ -1,0 +1,1 @@
+"""Poses: every format to keypoints over time, and what people do in words."""

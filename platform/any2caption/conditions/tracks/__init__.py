@@ -1,0 +1,1 @@
+"""Two-dimensional tracks of points and objects."""

@@ -1,0 +1,1 @@
+"""The data contract, written against flat tables."""

@@ -1,0 +1,1 @@
+"""Pictures, clips and texts that are nearly the same."""

@@ -1,0 +1,1 @@
+"""Plain folders as they are published, by what their files hold."""

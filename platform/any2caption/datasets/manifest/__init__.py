@@ -1,0 +1,1 @@
+"""A snapshot's manifest: Parquet, Arrow rows, canonical lines."""

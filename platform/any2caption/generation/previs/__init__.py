@@ -1,0 +1,1 @@
+"""A storyboard animatic from a caption's text alone, on a CPU."""

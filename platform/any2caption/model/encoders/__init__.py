@@ -1,0 +1,1 @@
+"""The encoders: towers of the backbone, and the camera's."""

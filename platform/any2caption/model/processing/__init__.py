@@ -1,0 +1,1 @@
+"""From conditions to the arrays that the model takes; never torch."""

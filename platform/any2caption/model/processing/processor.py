@@ -1,0 +1,501 @@
+"""From parsed conditions to the arrays that the model takes.
+
+NumPy, Pillow and `tokenizers`; never torch.
+
+The prompt: conditions in the order of `LABELS`, each with its number ("picture 1"), then the user's
+text:
+
+    <|im_start|>user
+    picture 1 (identity): <|vision_start|>…<|vision_end|>
+    camera 1: <|camera_start|>…<|camera_end|>
+    the text<|im_end|>
+    <|im_start|>assistant
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+from tokenizers import Tokenizer
+
+from any2caption.conditions.registry import KINDS
+from any2caption.conditions.types import (
+    IMAGE_ROLES,
+    Camera,
+    Condition,
+    Depth,
+    DrawnPose,
+    Image,
+    MaskedImage,
+    Motion,
+    Normals,
+    Pose,
+    Regions,
+    Segmentation,
+    Sketch,
+    Video,
+)
+from any2caption.errors import InputError
+from any2caption.model.config import NEW_TOKENS, ModelConfig, ProcessorConfig, Scaling
+from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
+from any2caption.model.processing.pixels import fit, grid_of, patchify
+from any2caption.model.processing.positions import prompt_positions
+from any2caption.model.processing.region_text import (
+    BOX_TOKENS,
+    id_colours,
+    normal_colours,
+    overlay_frames,
+    region_pieces,
+    sampled_regions,
+)
+
+_READ = {kind.name: kind.reading for kind in KINDS.values() if kind.reading is not None}
+_READ = dict(sorted(_READ.items(), key=lambda one: one[1].place))
+LABELS = {kind: reading.word for kind, reading in _READ.items()}
+"""Condition kind → the word that prompts use, in prompt order."""
+FIRST_KINDS = ("image", "video", "depth", "pose", "camera")
+"""Kinds whose wording every small tokenizer knows; others where the training data has them."""
+MOTION_KINDS = tuple(kind for kind, reading in _READ.items() if reading.encoder == "motion")
+"""Kinds that are drawn and go through the motion encoder."""
+TOWERS: dict[str, str] = {kind: reading.encoder for kind, reading in _READ.items()}
+"""Condition kind → the encoder that reads it, in prompt order."""
+_Pictures = (
+    Image
+    | Video
+    | Depth
+    | Pose
+    | Motion
+    | DrawnPose
+    | Segmentation
+    | Sketch
+    | Normals
+    | MaskedImage
+)
+Frame = NDArray[Any]
+_LONGEST_TOKEN = 256
+BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
+
+
+@dataclass
+class _Prompt:
+    """A prompt under construction."""
+
+    ids: list[int] = field(default_factory=list)
+    types: list[int] = field(default_factory=list)
+    segments: list[tuple[int, Sequence[int] | None]] = field(default_factory=list)
+
+    def add(self, ids: Sequence[int], kind: int = TEXT, grid: Sequence[int] | None = None) -> None:
+        """Append tokens of one type."""
+        self.ids += ids
+        self.types += [kind] * len(ids)
+        self.segments.append((len(ids), grid))
+
+
+class Processor:
+    """Features of single conditions, and whole requests assembled from them."""
+
+    def __init__(self, config: ModelConfig, tokenizer: Tokenizer) -> None:
+        self.config, self.tokenizer = config, tokenizer
+        tokenizer.encode_special_tokens = True  # a user's "<|im_end|>" is text, not structure
+        self._cache: dict[str, list[int]] = {}
+
+    # --- single conditions ---
+
+    def features(self, condition: Condition) -> Features:
+        """Return one condition's small arrays: resized, sampled, no NaN. See `inputs.Features`."""
+        payload = condition.payload
+        _check_finite(condition)
+        arrays: Features = {}
+        if isinstance(payload, Regions):
+            arrays |= self._regions(payload)
+        elif isinstance(payload, Camera):
+            arrays["poses"] = self._camera(payload)
+            if not np.isfinite(arrays["poses"]).all():  # in 32 bits
+                raise InputError(
+                    "the path's numbers are too large for the model (option scale)",
+                    record=f"camera {condition.number}",
+                    field="camera",
+                )
+        elif isinstance(payload, _Pictures):
+            arrays["frames"] = self._frames(payload)
+        elif not isinstance(payload, str):
+            raise InputError(f"the model takes no {type(payload).__name__}", field=condition.kind)
+        arrays["kind"] = np.asarray(condition.kind)
+        arrays["role"] = np.asarray(condition.role or "")
+        return arrays
+
+    def _frames(  # noqa: PLR0911 - one a kind
+        self, payload: _Pictures
+    ) -> NDArray[np.uint8]:
+        """What is seen: T×H×W(×3), one frame for a picture."""
+        config = self.config.processor
+        if isinstance(payload, Image):
+            return fit(payload.pixels[None], config, self.config.vision)
+        if isinstance(payload, Video):
+            frames = self._sampled(payload.frames, config.video_frames)
+            return fit(frames, config, self.config.vision)
+        if isinstance(payload, Depth):
+            maps = self._sampled(payload.maps, config.video_frames)
+            return fit(maps, config, self.config.vision, fill=0, paint=_grey)
+        if isinstance(payload, Pose):
+            return self._skeleton(payload)
+        if isinstance(payload, Motion):
+            return self._tracks(payload)
+        if isinstance(payload, DrawnPose):
+            return self._drawn(payload)
+        return self._visual(payload)
+
+    def _visual(self, payload: Segmentation | Sketch | Normals | MaskedImage) -> NDArray[np.uint8]:
+        """Masks in colours, strokes in grey, normals in colours, a picture with grey holes."""
+        config = self.config.processor
+        if isinstance(payload, MaskedImage):
+            return fit(payload.pixels[None], config, self.config.vision)
+        if isinstance(payload, Sketch):  # empty frames carry nothing
+            drawn = [
+                frame for frame, full in zip(payload.strokes, payload.drawn, strict=True) if full
+            ]
+            frames = self._sampled(drawn, config.video_frames)
+            return fit(frames, config, self.config.vision, fill=0)
+        if isinstance(payload, Segmentation):
+            frames = self._sampled(payload.ids, config.video_frames)
+            return fit(frames, config, self.config.vision, fill=0, paint=id_colours)
+        frames = self._sampled(payload.vectors, config.video_frames)
+        return fit(frames, config, self.config.vision, fill=0, paint=_directions)
+
+    def _regions(self, regions: Regions) -> Features:
+        """The text of the regions (`regions`: label and coordinates rows) and the overlay."""
+        config = self.config.processor
+        pieces = region_pieces(regions, config.video_frames)
+        arrays: Features = {"regions": np.asarray(pieces, np.str_).reshape(-1, 2)}
+        if sampled_regions(regions, config.video_frames)[1]:
+            arrays["cut"] = np.asarray(True)
+        overlay = overlay_frames(regions)
+        if overlay is not None:
+            arrays["frames"] = fit(overlay, config, self.config.vision)
+        return arrays
+
+    @staticmethod
+    def _sampled(frames: Sequence[Frame] | Frame, most: int) -> list[Frame]:
+        """At most `most` evenly spaced frames; a few are kept as they are, made even in number."""
+        from any2caption.conditions.sampling import sample_frames
+
+        count = min(most, max(2, len(frames) + len(frames) % 2))
+        return [frames[at] for at in sample_frames(len(frames), count).tolist()]
+
+    def _skeleton(self, pose: Pose) -> NDArray[np.uint8]:
+        from any2caption.conditions.drawing.skeleton import draw_skeleton
+        from any2caption.conditions.sampling import sample_frames
+
+        config = self.config.processor
+        size, frames = config.motion_size, config.motion_frames
+        indices = np.asarray(sample_frames(len(pose.keypoints), frames))
+        sampled = Pose(pose.keypoints[indices], pose.layout, pose.fps)
+        drawn = np.asarray(draw_skeleton(sampled, 2 * size, 2 * size, frames), np.uint8)
+        return self._halved(drawn)
+
+    def _tracks(self, motion: Motion) -> NDArray[np.uint8]:
+        from any2caption.conditions.drawing.tracks import draw_tracks
+
+        config = self.config.processor
+        size = 2 * config.motion_size
+        return self._halved(draw_tracks(motion, size, size, config.motion_frames))
+
+    def _drawn(self, drawn: DrawnPose) -> NDArray[np.uint8]:
+        """Somebody's drawing, made to fill the motion encoder's square as drawn points do."""
+        from any2caption.conditions.pose.drawn import on_black
+        from any2caption.conditions.sampling import sample_frames
+
+        config = self.config.processor
+        indices = np.asarray(sample_frames(len(drawn.frames), config.motion_frames))
+        chosen = DrawnPose(drawn.frames[indices], drawn.fps, drawn.ground)
+        size = (config.motion_size, config.motion_size)
+        return np.stack(
+            [
+                np.asarray(PilImage.fromarray(frame).resize(size, PilImage.Resampling.BOX))
+                for frame in on_black(chosen)
+            ]
+        )
+
+    @staticmethod
+    def _halved(drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Average 2×2 pixels: what was drawn at twice the size keeps its sub-pixel place."""
+        frames, height, width, channels = drawn.shape
+        mean = drawn.reshape(frames, height // 2, 2, width // 2, 2, channels).mean((2, 4))
+        return np.asarray(np.rint(mean), np.uint8)
+
+    def _camera(self, camera: Camera) -> NDArray[np.float32]:
+        """F×16.
+
+        Intrinsics with defaults for unknown ones, then camera-to-world relative to the first frame.
+        """
+        from any2caption.conditions.sampling import sample_frames
+
+        index = np.asarray(sample_frames(len(camera.w2c), self.config.camera.frames))
+        lens = np.asarray(camera.intrinsics, np.float64)[index]
+        lens = np.where(
+            np.isfinite(lens), lens, np.asarray(self.config.processor.default_intrinsics)
+        )
+        rotation, shift = camera.w2c[index, :, :3], camera.w2c[index, :, 3:]
+        inverse = rotation.transpose(0, 2, 1)
+        c2w = np.concatenate([inverse, -inverse @ shift], axis=2)
+        with np.errstate(over="ignore"):  # refused by who asked
+            return np.concatenate([lens, c2w.reshape(-1, 12)], axis=1).astype(np.float32)
+
+    # --- requests ---
+
+    def assemble(
+        self, text: str, features: Sequence[Features], *, patches: bool = True
+    ) -> ModelInputs:
+        """Return the model's inputs for a text and conditions.
+
+        Too many of a kind are left out with a warning; a prompt that is longer than the model's
+        positions is refused. `patches=False` leaves vision_patches and
+        motion_patches without rows, for callers that have the encoders' output already.
+        """
+        grouped, warnings = self._grouped(features)
+        config = self.config
+        prompt = _Prompt()
+        shown: list[tuple[int, str, NDArray[np.uint8]]] = []
+        cameras: list[NDArray[np.float32]] = []
+        grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
+        taken: dict[str, int] = {}
+        prompt.add(self._special("<|im_start|>"))
+        prompt.add(self._text("user\n"))
+        for label, kind, item in grouped:
+            before = len(prompt.ids)
+            prompt.add(self._text(label))
+            if kind == "camera":
+                poses = np.asarray(item["poses"], np.float32)
+                cameras.append(poses)
+                self._add_media(prompt, CAMERA, len(poses), None)
+                prompt.add(self._text("\n"))
+            if "regions" in item:
+                warnings += self._add_regions(prompt, item, label.strip(": "))
+            if "frames" in item:
+                target = MOTION if kind in MOTION_KINDS else VISION
+                grid = grid_of(item["frames"].shape, config.vision)
+                shown.append((target, kind, item["frames"]))
+                grids[target].append(grid)
+                self._add_frames(prompt, target, grid, still=_READ[kind].still)
+            taken[label.strip(": ")] = len(prompt.ids) - before
+        ids, cut = self._user_text(text)
+        if cut:
+            warnings.append(f"the text was cut to {len(ids)} tokens")
+        prompt.add(ids)
+        prompt.add(self._special("<|im_end|>"))
+        prompt.add(self._text("\n"))
+        prompt.add(self._special("<|im_start|>"))
+        prompt.add(self._text("assistant\n"))
+        self._check_length(len(prompt.ids), taken)
+        found: dict[int, list[NDArray[np.float32]]] = {VISION: [], MOTION: []}
+        for target, kind, frames in shown if patches else ():
+            scaling = scaling_of(kind, config.processor)
+            found[target].append(patchify(frames, scaling, config.vision)[0])
+        empty = np.zeros((0, config.vision.patch_dim), np.float32)
+        return ModelInputs(
+            input_ids=np.asarray(prompt.ids, np.int64),
+            position_ids=prompt_positions(
+                prompt.segments, config.vision.merge, config.vision.time_step
+            ),
+            token_types=np.asarray(prompt.types, np.int64),
+            vision_patches=np.concatenate([empty, *found[VISION]]),
+            vision_grid=np.asarray(grids[VISION], np.int64).reshape(-1, 3),
+            motion_patches=np.concatenate([empty, *found[MOTION]]),
+            motion_grid=np.asarray(grids[MOTION], np.int64).reshape(-1, 3),
+            camera_poses=np.concatenate([np.zeros((0, 16), np.float32), *cameras]),
+            warnings=tuple(warnings),
+        )
+
+    def _check_length(self, tokens: int, taken: Mapping[str, int]) -> None:
+        """Refuse a prompt that leaves no room for a caption; pictures count by their tokens.
+
+        Judged before any patches are made, so it bounds what the encoders are given as well.
+        """
+        positions = self.config.text.max_positions
+        most = positions - self.config.processor.max_new_tokens
+        if tokens > most:
+            largest, count = max(
+                taken.items(), key=lambda one: one[1], default=("the text", tokens)
+            )
+            raise InputError(
+                f"the prompt has {tokens:,} tokens; the model takes {most:,} ({positions:,} less "
+                f"the caption's); {largest} takes most, {count:,}: give fewer, shorter or smaller "
+                "conditions",
+                field=largest,
+            )
+
+    def most(self, kind: str) -> int:
+        """How many conditions of a kind are read."""
+        config = self.config.processor
+        return config.max_images if kind == "image" else config.max_conditions
+
+    def caption_ids(self, caption: str) -> list[int]:
+        """Tokens of a target caption, ended by <|im_end|>."""
+        return [*self.tokenizer.encode(caption, add_special_tokens=False).ids, self.end_id]
+
+    def turn_ids(self, text: str) -> list[int]:
+        """Tokens of the user's next turn, behind a reply and up to where the next reply begins."""
+        start, end = self._special("<|im_start|>"), self._special("<|im_end|>")
+        asked = [*self._text("\n"), *start, *self._text("user\n"), *self._user_text(text)[0], *end]
+        return [*asked, *self._text("\n"), *start, *self._text("assistant\n")]
+
+    @property
+    def new_token_ids(self) -> tuple[int, ...]:
+        """The ids of the paper's four start and end tokens."""
+        return tuple(self._special(token)[0] for token in NEW_TOKENS)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of generated tokens."""
+        return str(
+            self.tokenizer.decode([i for i in ids if i != self.end_id], skip_special_tokens=False)
+        )
+
+    @property
+    def end_id(self) -> int:
+        """The token that ends a caption."""
+        return self._special("<|im_end|>")[0]
+
+    def _grouped(
+        self, features: Sequence[Features]
+    ) -> tuple[list[tuple[str, str, Features]], list[str]]:
+        """Conditions in prompt order with their labels, and warnings about those left out."""
+        out, warnings = [], []
+        for kind, word in LABELS.items():
+            found = [item for item in features if str(item["kind"]) == kind]
+            most = self.most(kind)
+            if len(found) > most:
+                warnings.append(f"{len(found)} {kind} conditions given, the first {most} were read")
+            for number, item in enumerate(found[:most], 1):
+                role = str(item["role"])
+                note = f" ({role.replace('_', ' ')})" if kind == "image" and role else ""
+                out.append((f"{word} {number}{note}: ", kind, item))
+        return out, warnings
+
+    def _add_frames(
+        self, prompt: _Prompt, kind: int, grid: tuple[int, int, int], *, still: bool
+    ) -> None:
+        """A picture or a video, in one piece or each frame pair behind its time."""
+        pad = "<|image_pad|>" if still else "<|video_pad|>"
+        pairs, height, width = grid
+        a_pair = height * width // self.config.vision.merge**2
+        if still or not self.config.vision.timestamps:
+            self._add_media(prompt, kind, pairs * a_pair, grid, pad)
+        else:
+            for second in range(pairs):
+                # The mean of two frames' times, half a second apart.
+                prompt.add(self._text(f"<{second + 0.25:.1f} seconds>"))
+                self._add_media(prompt, kind, a_pair, (1, height, width), pad)
+        prompt.add(self._text("\n"))
+
+    def _add_media(
+        self,
+        prompt: _Prompt,
+        kind: int,
+        count: int,
+        grid: Sequence[int] | None,
+        pad: str = "<|video_pad|>",
+    ) -> None:
+        name = BRACKETS[kind]
+        prompt.add(self._special(f"<|{name}_start|>"))
+        prompt.add(self._special(pad) * count, kind, grid)
+        prompt.add(self._special(f"<|{name}_end|>"))
+
+    def _add_regions(self, prompt: _Prompt, item: Features, name: str) -> list[str]:
+        """Write regions with Qwen2-VL's box tokens, or as plain text where they are unknown."""
+        warnings = ["more regions were given than the prompt holds"] if "cut" in item else []
+        found = [self.tokenizer.token_to_id(token) for token in BOX_TOKENS]
+        tokens = [token for token in found if token is not None]
+        known = len(tokens) == len(BOX_TOKENS)
+        if not known:
+            warnings.append("this model's tokenizer has no box tokens: regions are plain text")
+        for label, where in item["regions"].tolist():
+            if not where:
+                prompt.add(self._text(f"{label}: "))
+            elif known:
+                prompt.add([tokens[0], *self._encode(label), tokens[1]])
+                prompt.add([tokens[2], *self._encode(where), tokens[3]])
+            else:
+                prompt.add(self._encode(f"{label} {where} "))
+        prompt.add(self._text("\n"))
+        return [f"{name}: {warning}" for warning in warnings]
+
+    def _special(self, token: str) -> list[int]:
+        return self._cached(f"special {token}", lambda: [self.tokenizer.token_to_id(token) or 0])
+
+    def _text(self, text: str) -> list[int]:
+        return self._cached(f"text {text}", lambda: self._encode(text))
+
+    def _cached(self, key: str, make: Callable[[], list[int]]) -> list[int]:
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
+
+    def _encode(self, text: str) -> list[int]:
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"U+{ord(text[error.start]):04X} at character {error.start + 1} is half a "
+                "character; valid Unicode is taken",
+                field="text",
+            ) from error
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _user_text(self, text: str) -> tuple[list[int], bool]:
+        most = self.config.processor.max_text_tokens
+        # No token has more characters than this: what can't be read need not be encoded.
+        ids = self._encode(text.strip()[: most * _LONGEST_TOKEN])
+        return ids[:most], len(ids) > most
+
+
+def _check_finite(condition: Condition) -> None:
+    """Refuse numbers that no drawing can show: infinite points, NaN where none is allowed.
+
+    Parsers refuse them with file and field; conditions may also be made in code.
+    """
+    payload = condition.payload
+    bad = False
+    if isinstance(payload, Pose):
+        bad = not np.isfinite(payload.keypoints).all()
+    elif isinstance(payload, Motion):  # NaN is a point that is not there
+        bad = bool(np.isinf(payload.tracks).any())
+    elif isinstance(payload, Camera):
+        bad = not np.isfinite(payload.w2c).all() or bool(np.isinf(payload.intrinsics).any())
+    elif isinstance(payload, Regions):
+        bad = not all(np.isfinite(one.points).all() for frame in payload.frames for one in frame)
+    if bad:
+        raise InputError(
+            "numbers that are not finite",
+            record=f"{condition.kind} {condition.number}",
+            field=condition.kind,
+        )
+
+
+def _grey(nearness: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Depth 0…1 as grey; holes are black."""
+    known = np.nan_to_num(nearness, nan=0.0, posinf=1.0, neginf=0.0)
+    return np.rint(np.clip(known, 0, 1) * 255).astype(np.uint8)
+
+
+def _directions(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return normal_colours(Normals(vectors))
+
+
+def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
+    """How a kind's pixels are scaled: what is mostly empty so that empty is 0."""
+    scalings = {"image": config.image, "depth": config.depth, "motion": config.motion}
+    return scalings[_READ[kind].scaling]
+
+
+def prompt_phrases(config: ModelConfig, kinds: Collection[str] = FIRST_KINDS) -> Iterable[str]:
+    """The fixed wording of prompts of `kinds`, for training a tokenizer that knows it."""
+    yield from ("user\n", "assistant\n")
+    roles = ("", *(f" ({role.replace('_', ' ')})" for role in IMAGE_ROLES))
+    for number in range(1, config.processor.max_images + 1):
+        for word in (word for kind, word in LABELS.items() if kind in kinds):
+            yield from (
+                f"{word} {number}{role}: " for role in (roles if word == "picture" else ("",))
+            )

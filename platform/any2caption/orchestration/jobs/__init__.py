@@ -1,0 +1,1 @@
+"""Heavy work: what runs, where, and the operator that waits for it."""

@@ -1,0 +1,1 @@
+"""A release: built, checked, tried, rolled out, watched, rolled back."""

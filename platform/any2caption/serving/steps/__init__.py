@@ -1,0 +1,1 @@
+"""What runs inside Triton: the steps of a request."""

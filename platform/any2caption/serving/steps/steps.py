@@ -1,0 +1,283 @@
+"""The steps behind the model repository's `model.py` files: arrays in, arrays out, no Triton.
+
+Every array between steps carries a leading dimension of 1 (`contract`). An encoder joins the rows
+of its whole batch into one forward pass and cuts the result apart again. Every request is held to
+itself before (`checks`), and attention never crosses pictures or cameras, so each gets what it
+would get alone.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from any2caption.conditions.isolation.parse import Cancelled, never
+from any2caption.conditions.types import Condition
+from any2caption.errors import A2CError, InputError
+from any2caption.serving.steps import request_checks
+from any2caption.serving.steps.request_parsing import EdgeRequest, read_request
+from any2caption.serving.steps.runtime import Arrays, strings, text
+
+THREADS = 1  # a step: on two cores more would only fight with the other steps
+
+
+class Preprocess:
+    """Files to model inputs; every condition's parser and limits live here."""
+
+    concurrency = 8
+    """More than the pool's places: a request with words only never waits for one with files."""
+
+    def __init__(self, bundle: Path, release: str, _parameters: Mapping[str, str]) -> None:
+        from any2caption.conditions.isolation.parse import Pool
+        from any2caption.model.bundle import load_processor, trained_kinds
+
+        self.processor = load_processor(bundle)
+        self.kinds = trained_kinds(bundle)
+        self.release = int(release)
+        self.pool = Pool()
+        self.pool.warm()
+
+    def close(self) -> None:
+        """End the parse workers."""
+        self.pool.close()
+
+    def run(
+        self, batch: Sequence[Arrays], cancelled: Sequence[Cancelled] = ()
+    ) -> list[Arrays | A2CError]:
+        """Answer each request with its arrays, or with the error that its files deserve.
+
+        `cancelled`: for each request whether its client has left.
+        """
+        left = cancelled or [never] * len(batch)
+        return [self._one(arrays, gone) for arrays, gone in zip(batch, left, strict=True)]
+
+    def _one(self, arrays: Arrays, cancelled: Cancelled) -> Arrays | A2CError:
+        from any2caption.model.bundle import unseen_warnings
+
+        features = []
+
+        def taken(condition: Condition) -> Condition:
+            features.append(self.processor.features(condition))
+            return replace(condition, payload="")  # a clip's pixels; the model takes a few frames
+
+        try:
+            files = {name: text(array) for name, array in arrays.items()}
+            request = read_request(files, pool=self.pool, cancelled=cancelled, each=taken)
+            inputs = self.processor.assemble(request.text, features)
+        except A2CError as error:
+            return error
+        present = [len(inputs.vision_patches), len(inputs.motion_patches), len(inputs.camera_poses)]
+        warnings = [*unseen_warnings(self.kinds, request.conditions), *inputs.warnings]
+        info = describe(request, self.release, warnings)
+        outputs: Arrays = {
+            "INPUT_IDS": inputs.input_ids,
+            "POSITION_IDS": inputs.position_ids,
+            "TOKEN_TYPES": inputs.token_types,
+            "VISION_PATCHES": inputs.vision_patches,
+            "VISION_GRID": inputs.vision_grid,
+            "MOTION_PATCHES": inputs.motion_patches,
+            "MOTION_GRID": inputs.motion_grid,
+            "CAMERA_POSES": inputs.camera_poses,
+            "PRESENT": np.array(present) > 0,
+        }
+        leading = {name: np.ascontiguousarray(array[None]) for name, array in outputs.items()}
+        return {**leading, "INFO": strings(json.dumps(info))}
+
+
+def describe(request: EdgeRequest, release: int, warnings: Sequence[str]) -> dict[str, Any]:
+    """Return a request's `INFO`: what was read, what was assumed, what the user should know."""
+    conditions = request.conditions
+    return {
+        "release": release,
+        "conditions": [
+            {"kind": c.kind, "number": c.number, "role": c.role, "format": c.format}
+            for c in conditions
+        ],
+        "assumptions": [line for c in conditions for line in _said(c, c.assumptions)],
+        "warnings": [*(line for c in conditions for line in _said(c, c.warnings)), *warnings],
+    }
+
+
+def _said(condition: Condition, sentences: Sequence[str]) -> list[str]:
+    return [f"{condition.kind} {condition.number}: {sentence}" for sentence in sentences]
+
+
+class _Encoder:
+    """An encoder over the joined rows of a batch."""
+
+    rows_name: str
+    grid_name: str | None
+    output_name: str
+
+    def __init__(self, bundle: Path, _release: str, _parameters: Mapping[str, str]) -> None:
+        import torch
+
+        from any2caption.model.bundle import load_config
+
+        torch.set_num_threads(THREADS)
+        self.config = load_config(bundle)
+        self.encode = self.load(bundle)
+
+    def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
+        """Return the function from joined rows (and grids) to embeddings."""
+        raise NotImplementedError
+
+    def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
+        """Encode all good requests in one pass; those without rows get zero rows."""
+        empty = np.zeros((1, 0, self.width), np.float32)
+        outputs: list[Arrays | A2CError] = [{self.output_name: empty} for _ in batch]
+        present: list[tuple[int, tuple[NDArray[Any], ...]]] = []
+        for index, arrays in enumerate(batch):
+            try:
+                rows = self._checked(arrays)
+            except InputError as error:
+                outputs[index] = error
+                continue
+            if len(rows[0]):
+                present.append((index, rows))
+        if not present:
+            return outputs
+        joined = [
+            np.concatenate(parts) for parts in zip(*(rows for _, rows in present), strict=True)
+        ]
+        embeds = self.encode(*joined)
+        ends = np.cumsum([len(rows[0]) // self.rows_per_output for _, rows in present])
+        if len(embeds) != ends[-1]:
+            raise A2CError(f"{self.output_name}: {len(embeds)} rows for {ends[-1]}")
+        for (index, _), part in zip(present, np.split(embeds, ends[:-1]), strict=True):
+            outputs[index] = {self.output_name: np.ascontiguousarray(part[None], np.float32)}
+        return outputs
+
+    @property
+    def width(self) -> int:
+        """Numbers in an output row."""
+        return self.config.rows if self.grid_name else self.config.text.hidden
+
+    @property
+    def rows_per_output(self) -> int:
+        """Input rows that become one output row."""
+        return self.config.vision.merge**2 if self.grid_name else 1
+
+    def _checked(self, arrays: Arrays) -> tuple[NDArray[Any], ...]:
+        """The request's rows, with their grid where the encoder takes one."""
+        if self.grid_name:
+            return request_checks.patch_rows(arrays, self.rows_name, self.grid_name, self.config)
+        return (request_checks.pose_rows(arrays, self.rows_name, self.config),)
+
+
+class VisionEncoder(_Encoder):
+    """Pictures, videos and depth to embeddings."""
+
+    rows_name, grid_name, output_name = "VISION_PATCHES", "VISION_GRID", "VISION_EMBEDS"
+
+    def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
+        """Load the vision tower."""
+        from any2caption.model import inference
+
+        tower = inference.load_vision(bundle)
+        return lambda patches, grid: inference.encode_vision(tower, patches, grid)
+
+
+class MotionEncoder(_Encoder):
+    """Skeleton videos to embeddings."""
+
+    rows_name, grid_name, output_name = "MOTION_PATCHES", "MOTION_GRID", "MOTION_EMBEDS"
+
+    def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
+        """Load the motion encoder."""
+        from any2caption.model import inference
+
+        tower = inference.load_motion(bundle)
+        return lambda patches, grid: inference.encode_motion(tower, patches, grid)
+
+
+class CameraEncoder(_Encoder):
+    """Camera paths to embeddings."""
+
+    rows_name, grid_name, output_name = "CAMERA_POSES", None, "CAMERA_EMBEDS"
+
+    def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
+        """Load the camera encoder."""
+        from any2caption.model import inference
+
+        encoder = inference.load_camera(bundle)
+        return lambda poses: inference.encode_camera(encoder, poses)
+
+
+class DecoderStep:
+    """Prompt and embeddings to a six-part caption, decoded under the caption grammar."""
+
+    def __init__(self, bundle: Path, _release: str, _parameters: Mapping[str, str]) -> None:
+        import torch
+
+        from any2caption.model.inference import Decoder
+
+        torch.set_num_threads(THREADS)
+        self.decoder = Decoder.from_bundle(bundle)
+        self.config = self.decoder.processor.config
+
+    def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
+        """Caption the batch; a request that does not fit together is refused by itself."""
+        from any2caption.captions.text import parse
+
+        outputs: list[Arrays | A2CError] = []
+        asked, requests = [], []
+        for index, arrays in enumerate(batch):
+            try:
+                requests.append(request_checks.decoder_request(arrays, self.config))
+            except InputError as error:  # this caller's alone
+                outputs.append(error)
+                continue
+            outputs.append({})
+            asked.append(index)
+        captions = self.decoder.generate(requests) if requests else []
+        for index, caption in zip(asked, captions, strict=True):
+            try:
+                parts = parse(caption)
+            except InputError as error:  # the model's fault, not the caller's
+                outputs[index] = A2CError(f"the model wrote no whole caption: {error}")
+                continue
+            outputs[index] = {
+                "CAPTION": strings(parts.model_dump_json(), batched=True),
+                "CAPTION_TEXT": strings(caption, batched=True),
+            }
+        return outputs
+
+
+class PrevisStep:
+    """A caption to an MP4 storyboard animatic."""
+
+    def __init__(self, _bundle: Path, release: str, parameters: Mapping[str, str]) -> None:
+        self.release = int(release)
+        self.seconds, self.fps = float(parameters["seconds"]), float(parameters["fps"])
+        self.size = int(parameters["size"])
+
+    def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
+        """Render each caption."""
+        return [self._one(text(arrays["CAPTION"])[0]) for arrays in batch]
+
+    def _one(self, caption_json: bytes) -> Arrays | A2CError:
+        from any2caption.captions.schema import StructuredCaption
+        from any2caption.conditions.io.images import encode_mp4
+        from any2caption.generation.previs.generator import render
+
+        try:
+            caption = StructuredCaption.model_validate_json(caption_json)
+        except ValueError:
+            return InputError("not a caption of six parts", field="CAPTION")
+        clip = render(caption, seconds=self.seconds, fps=self.fps, size=self.size)
+        info = {
+            "generator": clip.report.generator,
+            "release": self.release,
+            "frames": len(clip.frames),
+            "fps": clip.fps,
+            "understood": clip.report.understood,
+            "assumptions": list(clip.report.assumptions),
+            "w2c": None if clip.w2c is None else np.round(clip.w2c, 6).tolist(),
+        }
+        video = encode_mp4(clip.frames, clip.fps)
+        return {"CLIP": strings(video), "CLIP_REPORT": strings(json.dumps(info))}

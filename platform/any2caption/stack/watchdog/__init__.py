@@ -1,0 +1,1 @@
+"""The stack's own watchdog: what it sees, decides and does."""

@@ -1,0 +1,1 @@
+"""From prepared records to the tensors of a step."""

@@ -1,0 +1,1 @@
+"""Processes of a run: the supervisor, its ranks, many nodes."""

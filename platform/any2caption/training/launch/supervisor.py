@@ -1,0 +1,373 @@
+"""Train a model: start DeepSpeed's launcher, watch it, resume after a kill, leave a bundle.
+
+    python -m any2caption.training.launch.supervisor --preset tiny --recipe tiny --data DIR --out
+    DIR --progress FILE --lifecycle ID [--ranks N] [--hostfile FILE --node-rank N]
+
+On many nodes the same command runs on each; see `training.launch.nodes`.
+
+Leaves OUT/bundle/, OUT/metrics.jsonl, OUT/train.log. A finished OUT is reused at once. Exit codes:
+0 done, 2 wrong configuration, 75 interrupted (start again: it resumes). Workers that were killed
+are started again from the last checkpoint, up to three times, before that.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
+from any2caption.model.kernels import check_kernels
+from any2caption.model.presets import preset as preset_of
+from any2caption.model.processing.processor import LABELS
+from any2caption.progress import ProgressLog
+from any2caption.settings import Settings
+from any2caption.storage.signing_keys import Keys
+from any2caption.training.checkpoints.run_folder import bundle_meta, refuse_another
+from any2caption.training.hardware import gpus, worker_environment
+from any2caption.training.launch.nodes import PORT, Nodes, nodes_of
+from any2caption.training.loop.metrics import send_rest
+from any2caption.training.open_data import check_data, read_marker
+from any2caption.training.recipes.checks import check_pack, check_recipe
+from any2caption.training.recipes.files import load_recipe, write_resolved
+from any2caption.training.recipes.schema import Recipe
+
+RESTARTS = 3
+STOP_SECONDS = 30.0
+"""What workers get to save after a SIGTERM, unless `A2C_GRACE_SECONDS` says more."""
+
+
+class _FailedError(A2CError):
+    """A worker's own error, passed on with its exit code."""
+
+
+def main(  # noqa: PLR0913, PLR0917 - a command's options
+    preset: Annotated[str, typer.Option()],
+    recipe: Annotated[str, typer.Option(help="Name, or a .yaml or .json file")],
+    data: Annotated[Path, typer.Option(help="Folder that training.prepare wrote")],
+    out: Annotated[Path, typer.Option(help="Folder of the run")],
+    progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
+    lifecycle: Annotated[str, typer.Option()] = "",
+    ranks: Annotated[int, typer.Option(help="Processes; 0 = the recipe's, at most one a core")] = 0,
+    weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
+    mlflow_run: Annotated[str, typer.Option(help="MLflow run id to log to")] = "",
+    hostfile: Annotated[Path | None, typer.Option(help="All nodes, a line each")] = None,
+    node_rank: Annotated[int, typer.Option(help="This node's line in it, from 0")] = 0,
+    master_port: Annotated[int, typer.Option(help="Port of the first node")] = PORT,
+) -> None:
+    """Train, resuming where the last start ended."""
+    settings = Settings()
+    log = ProgressLog(progress or settings.progress_log, lifecycle)
+    chosen = load_recipe(recipe)
+    nodes = nodes_of(hostfile, node_rank, os.environ, master_port)
+    count = nodes.ranks if nodes else ranks_of(chosen, ranks)
+    refuse_early(chosen, preset, data, out, count, weights, own=nodes.own if nodes else 0)
+    start(
+        settings, chosen, data, out, count, log, weights=weights, mlflow_run=mlflow_run, nodes=nodes
+    )
+
+
+def ranks_of(recipe: Recipe, asked: int = 0) -> int:
+    """How many processes: what was asked, or the recipe's, at most one a GPU (without any: a core).
+
+    Not asked for, their number divides the batch of every stage.
+    """
+    if asked:
+        return asked
+    most = max(1, min(recipe.ranks, gpus() or len(os.sched_getaffinity(0))))
+    fits = (
+        n
+        for n in range(most, 1, -1)
+        if all(s.batch % (n * s.accumulate) == 0 for s in recipe.stages)
+    )
+    return next(fits, 1)
+
+
+def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
+    recipe: Recipe,
+    preset: str,
+    data: Path,
+    out: Path,
+    ranks: int,
+    weights: str,
+    *,
+    force: bool = False,
+    own: int = 0,
+) -> None:
+    """Raise ConfigError for what can be known before a process is started.
+
+    With `force` too little memory is no reason. `own` are the ranks of this node, 0: all.
+
+    The preset `tiny` is not surveyed: its few million parameters fit wherever torch does, and the
+    survey loads torch into a process that watches for the whole run.
+    """
+    check_recipe(recipe, preset, ranks, tuple(LABELS))
+    check_kernels(recipe.kernels, gpu=gpus() > 0)
+    for stage in recipe.stages:
+        check_pack(stage, preset_of(preset).text.max_positions)
+    if bundle_meta(out) is not None:
+        refuse_another(out, recipe.digest)
+        return
+    if preset == "tiny":
+        check_data(data, recipe, preset, weights)
+        refuse_another(out, recipe.digest, str(read_marker(data)["snapshot"]))
+        return
+    from any2caption.training.planning.facts import survey
+    from any2caption.training.planning.plan import make_plan
+
+    facts = survey(
+        recipe=recipe,
+        preset=preset,
+        out=out,
+        ranks=ranks,
+        data=data,
+        weights=weights,
+        own=own,
+    )
+    if (refusals := make_plan(facts).refusals) and not force:
+        raise ConfigError("; ".join(refusals))
+
+
+def start(  # noqa: PLR0913, PLR0917 - what a run is started with
+    settings: Settings,
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    ranks: int,
+    log: ProgressLog,
+    *,
+    weights: str = "",
+    mlflow_run: str = "",
+    nodes: Nodes | None = None,
+    profile: str = "",
+) -> None:
+    """Leave the recipe in the run's folder for the workers, then train.
+
+    Raises what `train` raises, and ConfigError before all else if the bundle could not be signed.
+    """
+    keys = Keys.of(settings)
+    keys.for_signing()
+    arguments = [
+        *("--recipe-digest", recipe.digest),
+        *("--data", str(data.absolute()), "--out", str(out.absolute())),
+        *("--progress", str(log.path.absolute()), "--lifecycle", log.lifecycle),
+        *("--weights", weights),
+        *("--mlflow-run", mlflow_run, "--mlflow-url", settings.mlflow_url),
+        *("--profile", profile),
+    ]
+    url = settings.mlflow_url
+    cache = settings.home / "cache"
+    train(
+        out,
+        arguments,
+        ranks,
+        log,
+        cache=cache,
+        recipe=recipe,
+        mlflow_url=url,
+        nodes=nodes,
+        keys=keys,
+    )
+
+
+def train(  # noqa: PLR0913 - what a run is started with
+    out: Path,
+    arguments: Sequence[str],
+    ranks: int,
+    log: ProgressLog,
+    *,
+    cache: Path,
+    recipe: Recipe,
+    keys: Keys,
+    mlflow_url: str = "",
+    nodes: Nodes | None = None,
+) -> None:
+    """Run the workers until the bundle is there; MLflow gets what it missed of a finished run.
+
+    Raises the worker's error, or InterruptedTrainingError.
+    """
+    own = out / f"node-{nodes.rank}" if nodes else out
+    own.mkdir(parents=True, exist_ok=True)
+    with _alone(own):
+        if (out / "bundle" / "manifest.json").exists():
+            log.emit("finetune", "this run has finished before; its bundle is reused")
+            if mlflow_url and (lacks := send_rest(out / "metrics.jsonl", mlflow_url)):
+                log.emit("finetune", lacks)
+            return
+        write_resolved(out, recipe)
+        _stop_strays(own, out)
+        for attempt in range(RESTARTS + 1):
+            if attempt:
+                log.emit("finetune", f"workers died; start {attempt + 1} from the last checkpoint")
+            for old in own.glob("failure-*.json"):
+                old.unlink()
+            environment = worker_environment(nodes.own if nodes else ranks, cache)
+            environment |= keys.variables()
+            place = _place(own, ranks, nodes)
+            code = _launch(own, out, arguments, place, environment)
+            if code == 0 and nodes and nodes.rank:
+                return  # the first node leaves the bundle
+            if (out / "bundle" / "manifest.json").exists():
+                return
+            _raise_failure(out)
+        raise InterruptedTrainingError(f"{out}: workers died {RESTARTS + 1} times; see train.log")
+
+
+def _place(own: Path, ranks: int, nodes: Nodes | None) -> list[str]:
+    """The launcher's options that say which ranks to start here."""
+    if nodes is None:
+        port = str(free_port())
+        return [
+            *("--num_accelerators", str(ranks)),
+            *("--master_addr", "127.0.0.1", "--master_port", port),
+        ]
+    hostfile = own / "hostfile"
+    hostfile.write_text(nodes.hostfile())
+    return nodes.options(hostfile)
+
+
+def _launch(
+    own: Path,
+    out: Path,
+    arguments: Sequence[str],
+    place: Sequence[str],
+    settings: Mapping[str, str],
+) -> int:
+    """Start the launcher in a process group of its own and wait for its exit code.
+
+    `own` is this node's folder in `out`. A SIGTERM to us stops it and raises.
+    """
+    command = [
+        *(sys.executable, "-m", "deepspeed.launcher.runner", *place),
+        *("--no_local_rank", "--module"),
+        *("any2caption.training.launch.rank", *(a or '""' for a in arguments)),
+    ]
+    command = list(_without_empty(command))
+    environment = {
+        **os.environ,
+        **settings,
+        "A2C_SUPERVISOR_PID": str(os.getpid()),
+        "A2C_NODE_FOLDER": str(own.absolute()),
+    }
+    with (own / "train.log").open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    stopped = []
+    grace = float(os.environ.get("A2C_GRACE_SECONDS", STOP_SECONDS))
+
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
+        _signal_workers(own, out, signal.SIGTERM)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        deadline = None
+        while process.poll() is None:
+            time.sleep(0.2)
+            if stopped and deadline is None:
+                deadline = time.monotonic() + grace
+            if deadline is not None and time.monotonic() > deadline:
+                break
+    finally:
+        _end_group(process)
+        _stop_strays(own, out)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if stopped and not (out / "bundle" / "manifest.json").exists():
+        raise InterruptedTrainingError(
+            f"{out}: stopped by signal {stopped[0]}; start again to resume"
+        )
+    return int(process.returncode)
+
+
+def _without_empty(command: Sequence[str]) -> Iterator[str]:
+    """Leave out options whose value is empty: the launcher joins and splits arguments."""
+    skip = False
+    for part, following in zip(command, [*command[1:], ""], strict=True):
+        if skip:
+            skip = False
+        elif part.startswith("--") and following == '""':
+            skip = True
+        else:
+            yield part
+
+
+def _raise_failure(out: Path) -> None:
+    """Raise the error that a worker left.
+
+    A rank that was only stopped because of another comes second; all nodes' ranks count.
+    """
+    for file in sorted([*out.glob("failure-*.json"), *out.glob("node-*/failure-*.json")]):
+        failure = json.loads(file.read_text())
+        error = _FailedError(f"{failure['error']}: {failure['message']}")
+        error.exit_code = failure["exit_code"]  # type: ignore[misc]
+        if failure["exit_code"] == InterruptedTrainingError.exit_code:
+            raise InterruptedTrainingError(failure["message"])
+        raise error
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the run's lock: two supervisors never train in one folder."""
+    with (out / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnavailableError(f"{out}: another process trains here") from None
+        yield
+
+
+def _workers(own: Path, out: Path) -> Iterator[int]:
+    """Process ids of this node's workers that are alive."""
+    for file in own.glob("worker-*.pid"):
+        pid = file.read_text()
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if str(out.absolute()).encode() in words:
+                yield int(pid)
+
+
+def _signal_workers(own: Path, out: Path, number: int) -> None:
+    for pid in _workers(own, out):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _stop_strays(own: Path, out: Path) -> None:
+    """Kill workers that outlived their launcher."""
+    _signal_workers(own, out, signal.SIGKILL)
+    for file in own.glob("worker-*.pid"):
+        file.unlink(missing_ok=True)
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    from any2caption.training.exit_codes import run_command
+
+    run_command(main)

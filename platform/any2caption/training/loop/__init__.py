@@ -1,0 +1,1 @@
+"""The training loop: steps, rates, validation, what is said of them."""

@@ -1,0 +1,1 @@
+"""What is optimised: the loss of a step, and what it trains."""

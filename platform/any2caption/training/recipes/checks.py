@@ -1,0 +1,213 @@
+"""Combinations that cannot work, found before anything is started. Pure."""
+
+import math
+from collections.abc import Iterator
+
+from any2caption.captions.schema import PARTS
+from any2caption.errors import ConfigError
+from any2caption.model.config import ENCODERS
+from any2caption.training.recipes.schema import Recipe, Stage
+
+PHRASE_PARTS = ("camera", "action")
+_LEAST_ROLLOUTS = 2  # one caption has nothing to be compared with
+_PACK_LIMITS = (("pack_tokens", 0), ("pack_vision", 0))
+_SHARDED_WEIGHTS = 3  # the ZeRO stage that also splits the weights themselves
+
+
+def check_recipe(recipe: Recipe, preset: str, ranks: int, kinds: tuple[str, ...]) -> None:
+    """Raise ConfigError with everything that is wrong, in one line.
+
+    `kinds` are the condition kinds that the model reads.
+    """
+    wrong = [*_recipe(recipe, preset, ranks)]
+    for stage in recipe.stages:
+        found = [*_stage(recipe, stage, preset, ranks, kinds)]
+        wrong += [f"stage {stage.name}: {one}" for one in found]
+    if wrong:
+        raise ConfigError(f"recipe {recipe.name}: {'; '.join(wrong)}")
+
+
+def check_pack(stage: Stage, positions: int, longest: int = 0, record: str = "") -> None:
+    """Refuse packs that the model has no positions for, or that a record does not fit into.
+
+    `longest` tokens are the least that `record` has; 0 where that is not known.
+    """
+    most = stage.pack_tokens
+    if most > positions:
+        raise ConfigError(
+            f"stage {stage.name}: packs of {most} tokens, the model has positions for {positions}:"
+            f" set pack_tokens to {positions} or less"
+        )
+    if most and longest > most:
+        raise ConfigError(
+            f"stage {stage.name}: record {record} has {longest} tokens or more, a pack holds"
+            f" {most}: leave it out of the snapshot, or make packs larger"
+        )
+
+
+def check_positions(tokens: int, positions: int, what: str) -> None:
+    """Refuse a sequence (a record, or a pack of them) that the model has no positions for."""
+    if tokens > positions:
+        raise ConfigError(
+            f"{what} has {tokens} tokens, the model has positions for {positions}:"
+            " leave it out of the snapshot, or make it shorter"
+        )
+
+
+def _recipe(recipe: Recipe, preset: str, ranks: int) -> Iterator[str]:
+    if preset not in recipe.presets:
+        yield f"is for {', '.join(recipe.presets) or 'no preset'}, not for {preset}"
+    if not recipe.stages:
+        yield "has no stage"
+    names = [stage.name for stage in recipe.stages]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        yield f"two stages are called {', '.join(twice)}"
+    if ranks < 1:
+        yield f"ranks must be 1 or more, not {ranks}"
+    for name, least in (("vocab", 300), ("keep_checkpoints", 1), ("seed", 0)):
+        if getattr(recipe, name) < least:
+            yield f"{name} must be {least} or more, not {getattr(recipe, name)}"
+    yield from _engine(recipe)
+    for name in ("max_minutes", "lora_rank", "lora_alpha"):
+        if not getattr(recipe, name) > 0:
+            yield f"{name} must be above 0, not {getattr(recipe, name)}"
+    if not recipe.checkpoint_seconds >= 0:
+        yield f"checkpoint_seconds must be 0 or more, not {recipe.checkpoint_seconds}"
+
+
+def _engine(recipe: Recipe) -> Iterator[str]:
+    """What DeepSpeed cannot combine."""
+    if recipe.offload == "optimizer" and not recipe.zero:
+        yield "offload=optimizer needs zero 1, 2 or 3: without ZeRO there is nothing to move"
+    if recipe.offload == "parameters" and recipe.zero < _SHARDED_WEIGHTS:
+        yield f"offload=parameters needs zero 3, not {recipe.zero}: only it splits the weights"
+    if recipe.compile and recipe.zero >= _SHARDED_WEIGHTS:
+        yield "compile and zero 3 exclude each other: weights are gathered around every layer"
+    if recipe.compile and recipe.checkpoint_activations:
+        yield "compile and checkpoint_activations exclude each other"
+
+
+def _stage(
+    recipe: Recipe, stage: Stage, preset: str, ranks: int, kinds: tuple[str, ...]
+) -> Iterator[str]:
+    yield from _numbers(stage)
+    if ranks > 0 and stage.batch > 0 and stage.batch % ranks:
+        yield f"batch {stage.batch} is not divisible by {ranks} ranks"
+    elif ranks > 0 and stage.accumulate > 0 and stage.batch % (ranks * stage.accumulate):
+        yield (
+            f"batch {stage.batch} is not divisible by {ranks} ranks with"
+            f" accumulate={stage.accumulate}"
+        )
+    if stage.accumulate > 1 and recipe.precision == "bf16" and not recipe.zero:
+        yield "accumulate in bf16 loses small gradients with zero 0: use zero 1, 2 or 3"
+    if not stage.train:
+        yield "trains nothing"
+    yield from _encoders(recipe, stage)
+    if unknown := [kind for kind in stage.kinds if kind not in kinds]:
+        yield f"unknown kinds {', '.join(unknown)}; there are {', '.join(kinds)}"
+    yield from _objective(stage, preset)
+    if stage.objective == "reinforce" and recipe.zero >= _SHARDED_WEIGHTS:
+        yield f"reinforce writes with whole weights: ZeRO {recipe.zero} splits them; use 2 or less"
+    if stage.reinforce is not None and stage.objective != "reinforce":
+        yield f"the field reinforce is for reinforce, not for {stage.objective}"
+    yield from _packs(stage)
+    if stage.encode_once:
+        yield from _encode_once(recipe, stage)
+
+
+def _encoders(recipe: Recipe, stage: Stage) -> Iterator[str]:
+    for slot, weight in stage.slot_weights.items():
+        if not 0 < weight < math.inf:
+            yield f"slot_weights.{slot} must be a number above 0, not {weight}"
+    if stage.muon_lr and not any(name in ENCODERS for name in stage.train):
+        yield f"muon_lr is for {', '.join(ENCODERS)}, of which it trains none"
+    if stage.muon_lr and (recipe.zero or recipe.precision == "bf16"):
+        yield (
+            f"muon_lr needs whole fp32 matrices: zero 0, not {recipe.zero}, and precision auto or"
+            f" fp32, not {recipe.precision}"
+        )
+
+
+def _objective(stage: Stage, preset: str) -> Iterator[str]:
+    if stage.objective == "classify":
+        if not stage.kinds:
+            yield "classify needs kinds"
+        if extra := [name for name in stage.train if name in {"language", "lm_head", "tokens"}]:
+            yield f"classify does not reach {', '.join(extra)}"
+        return
+    if stage.shift:
+        yield f"shift is for classify, not for {stage.objective}"
+    if stage.objective == "reinforce":
+        yield from _reinforce(stage)
+    elif stage.objective == "describe":
+        if stage.part not in PARTS:
+            yield f"describe needs a part ({', '.join(PARTS)}), not {stage.part!r}"
+        elif stage.describe == "phrases" and stage.part not in PHRASE_PARTS:
+            yield f"phrases are mined from {' and '.join(PHRASE_PARTS)}, not from {stage.part!r}"
+        if preset == "tiny":
+            yield "describe needs weights: data of the preset tiny holds no parts"
+
+
+def _reinforce(stage: Stage) -> Iterator[str]:
+    settings = stage.reinforce
+    if settings is None:
+        yield "reinforce needs the field reinforce"
+        return
+    if extra := [name for name in stage.train if name not in {"language", "lm_head"}]:
+        yield f"reinforce trains language or lm_head, not {', '.join(extra)}"
+    for name in ("drop_condition", "drop_sentence", "general_ratio", "heads_loss"):
+        if getattr(stage, name):
+            yield f"{name} has no meaning in reinforce"
+    if settings.rollouts < _LEAST_ROLLOUTS:
+        yield f"reinforce.rollouts must be {_LEAST_ROLLOUTS} or more, not {settings.rollouts}"
+    if settings.max_new_tokens < 1:
+        yield f"reinforce.max_new_tokens must be 1 or more, not {settings.max_new_tokens}"
+    if not 0 < settings.temperature < math.inf:
+        yield f"reinforce.temperature must be above 0, not {settings.temperature}"
+    for name in ("kl", "form", "user", "supplied", "added", "contradiction"):
+        if not 0 <= getattr(settings, name) < math.inf:
+            yield f"reinforce.{name} must be 0 or more, not {getattr(settings, name)}"
+
+
+def _packs(stage: Stage) -> Iterator[str]:
+    if stage.pack_tokens and stage.objective == "classify":
+        yield "classify reads items, which are not packed: pack_tokens=0"
+    if stage.pack_tokens and stage.objective == "reinforce":
+        yield "reinforce writes one caption a row: pack_tokens=0"
+    if stage.pack_vision and not stage.pack_tokens:
+        yield "pack_vision limits packs, but pack_tokens is 0"
+
+
+def _encode_once(recipe: Recipe, stage: Stage) -> Iterator[str]:
+    if thawed := [name for name in stage.train if name in ENCODERS]:
+        yield f"encode_once, but it trains {', '.join(thawed)}"
+    if stage.objective != "interpret":
+        yield f"encode_once is for interpret, not for {stage.objective}"
+    if recipe.zero >= _SHARDED_WEIGHTS:
+        frozen = ", ".join(name for name in ENCODERS if name not in stage.train)
+        yield (
+            f"ZeRO {recipe.zero} cannot shard the frozen {frozen}: encode_once runs them"
+            " outside the engine, which alone can gather their parts; use ZeRO 2 or less,"
+            " or encode_once=false"
+        )
+
+
+def _numbers(stage: Stage) -> Iterator[str]:
+    least_of = (("steps", 1), ("batch", 1), ("accumulate", 1), ("warmup", 0), *_PACK_LIMITS)
+    for name, least in least_of:
+        if getattr(stage, name) < least:
+            yield f"{name} must be {least} or more, not {getattr(stage, name)}"
+    for name in ("lr", "share"):
+        value = getattr(stage, name)
+        if not 0 < value < math.inf:
+            yield f"{name} must be a number above 0, not {value}"
+    for name in ("encoder_lr", "muon_lr", "weight_decay", "clip", "heads_loss", "template_weight"):
+        value = getattr(stage, name)
+        if not 0 <= value < math.inf:
+            yield f"{name} must be a number of 0 or more, not {value}"
+    for name in ("final_lr", "shift", "drop_condition", "drop_sentence", "general_ratio"):
+        value = getattr(stage, name)
+        if not 0 <= value <= 1:
+            yield f"{name} must be between 0 and 1, not {value}"
+    if not all(0 <= beta < 1 for beta in stage.betas):
+        yield f"betas must be 0 or more and below 1, not {stage.betas}"

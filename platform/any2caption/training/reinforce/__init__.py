@@ -1,0 +1,1 @@
+"""Learning from rewards: groups of captions that the model writes itself."""

@@ -1,0 +1,200 @@
+"""Where samples come from: a prepared folder, or a snapshot without one.
+
+Both give the same samples in the same order, so both give the same shards.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from any2caption.captions.text import render
+from any2caption.datasets.records import Record
+from any2caption.datasets.snapshots import load_snapshot, resolve
+from any2caption.errors import ConfigError
+from any2caption.model.config import to_json
+from any2caption.model.inputs import Features
+from any2caption.model.processing.processor import LABELS, Processor
+from any2caption.settings import Settings
+from any2caption.storage import open_store
+from any2caption.training.data.prepared import Prepared
+from any2caption.training.prepare.prepared_folder import (
+    Extra,
+    encode_caption,
+    extra_of,
+    extract,
+    item_numbers,
+    item_tokens,
+    made_from_of,
+    model_and_tokenizer,
+    told_of,
+)
+from any2caption.training.shards.codec import ShardSample
+
+SPLITS = ("train", "validation", "general")
+# As `prepare.prepared_folder.made_from_of`.
+MADE_FROM = (
+    "version",
+    "snapshot",
+    "preset",
+    "vocab",
+    "weights",
+    "general",
+    "reasoning",
+    "rewards",
+    "traces",
+)
+Classes = dict[str, dict[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Samples with their split, and what belongs beside them.
+
+    `classes` may be asked for when the samples are through.
+    """
+
+    made_from: Mapping[str, Any]
+    total: int
+    samples: Iterator[tuple[str, ShardSample]]
+    files: Mapping[str, bytes]
+    classes: Callable[[], Classes]
+
+
+def from_prepared(folder: Path) -> Source:
+    """The samples of a prepared folder."""
+    data = Prepared(folder)
+    processor = data.processor()
+    splits = [split for split in SPLITS if data.samples(split)]
+
+    def samples() -> Iterator[tuple[str, ShardSample]]:
+        for split in splits:
+            for sample in data.samples(split):
+                span, trace = slice(*sample.span), slice(*sample.trace)
+                features = tuple(data.feature(number) for number in sample.features)
+                yield (
+                    split,
+                    ShardSample(
+                        id=sample.id,
+                        prompt=sample.prompt,
+                        features=features,
+                        answers=sample.answers,
+                        parts=sample.parts,
+                        caption=np.asarray(data.caption_tokens[span], np.int32),
+                        slots=np.asarray(data.slot_tokens[span], np.float32),
+                        prompt_tokens=_prompt(sample.prompt, processor),
+                        length=sample.length,
+                        phrases=sample.phrases,
+                        wanted=sample.wanted,
+                        trace=np.asarray(data.caption_tokens[trace], np.int32),
+                        general=sample.general,
+                        items=sample.features,
+                    ),
+                )
+
+    return Source(
+        {key: data.meta[key] for key in MADE_FROM if key in data.meta},
+        sum(len(data.samples(split)) for split in splits),
+        samples(),
+        {name: (folder / name).read_bytes() for name in ("config.json", "tokenizer.json")},
+        data.classes,
+    )
+
+
+def from_snapshot(  # noqa: PLR0913 - as `prepare`
+    settings: Settings,
+    snapshot: str,
+    *,
+    preset: str = "tiny",
+    recipe: str = "",
+    weights: str = "",
+    workers: int = 2,
+    traces: Path | None = None,
+) -> Source:
+    """The training and validation samples of a snapshot, without a prepared folder between.
+
+    Conditions are parsed in `workers` processes, a bounded number ahead.
+
+    Raises:
+        ConfigError: the snapshot has no training records, or the preset needs weights.
+    """
+    store = open_store(settings.object_store, settings.s3_endpoint_url)
+    identity = resolve(store, snapshot)
+    chosen, made_from = made_from_of(identity, preset, recipe, weights, traces=traces)
+    found = load_snapshot(store, identity)
+    records = [record for split in ("train", "validation") for record in found.records(split)]
+    if not records or records[0].split != "train":
+        raise ConfigError(f"snapshot {identity} has no training records")
+    config, tokenizer = model_and_tokenizer(preset, chosen, weights, records)
+    processor = Processor(config, tokenizer)
+    extra = extra_of(chosen, store, traces)
+    conditions = [c for record in records for c in record.conditions if c.kind in LABELS]
+    classes: dict[str, dict[str, set[str]]] = {}
+    numbers = item_numbers(records)
+
+    def samples() -> Iterator[tuple[str, ShardSample]]:
+        address = (settings.object_store, settings.s3_endpoint_url)
+        features = extract(address, store, config, tokenizer, conditions, workers)
+        for record in records:
+            count = sum(condition.kind in LABELS for condition in record.conditions)
+            used = tuple(_kept(next(features)) for _ in range(count))
+            sample = replace(_sample(record, used, processor, extra), items=tuple(numbers(record)))
+            if record.split == "train":
+                for kind, slots in sample.answers.items():
+                    for slot, names in slots.items():
+                        classes.setdefault(kind, {}).setdefault(slot, set()).update(names)
+            yield record.split, sample
+
+    files = {
+        "config.json": to_json(config).encode(),
+        "tokenizer.json": tokenizer.to_str(pretty=True).encode(),
+    }
+    return Source(made_from, len(records), samples(), files, lambda: _sorted(classes))
+
+
+def _sample(
+    record: Record, features: Sequence[Features], processor: Processor, extra: Extra
+) -> ShardSample:
+    config = processor.config
+    caption, slots = encode_caption(render(record.caption), processor)
+    cell = config.vision.patch * config.vision.merge
+    sizes = (item_tokens(_item(item), config.camera.frames, cell) for item in features)
+    told = told_of(record, processor, extra)
+    return ShardSample(
+        id=record.id,
+        prompt=record.prompt,
+        features=tuple(features),
+        caption=caption,
+        slots=slots,
+        prompt_tokens=_prompt(record.prompt, processor),
+        length=len(caption) + len(told["trace"]) + sum(sizes),
+        **told,
+    )
+
+
+def _item(features: Features) -> dict[str, Any]:
+    """What `item_tokens` asks about a feature."""
+    item: dict[str, Any] = {"kind": str(features["kind"])}
+    if "frames" in features and item["kind"] != "camera":
+        item["shape"] = features["frames"].shape
+    if "regions" in features:
+        item["regions"] = features["regions"]
+    return item
+
+
+def _kept(features: Features) -> Features:
+    """What a prepared folder keeps of a condition."""
+    return {key: value for key, value in features.items() if key != "cut"}
+
+
+def _prompt(prompt: str, processor: Processor) -> np.ndarray[Any, np.dtype[np.int32]]:
+    return np.asarray(processor.tokenizer.encode(prompt, add_special_tokens=False).ids, np.int32)
+
+
+def _sorted(classes: Mapping[str, Mapping[str, set[str]]]) -> Classes:
+    return {
+        kind: {slot: sorted(names) for slot, names in slots.items()}
+        for kind, slots in classes.items()
+    }
