@@ -16,11 +16,11 @@ MLFLOW_USER = "admin"
 # What `env.json` remembers beside A2C_…, by the setting that says whose credentials they are.
 _STORE = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
 _MLFLOW = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-_TRITON = ("A2C_TRITON_KEY",)
+TRITON_KEY = "A2C_TRITON_KEY"
 _CREDENTIALS = {
     "A2C_OBJECT_STORE": _STORE,
     "A2C_MLFLOW_URL": _MLFLOW,
-    "A2C_TRITON_INNER_URL": _TRITON,
+    "A2C_TRITON_INNER_URL": (TRITON_KEY,),
 }
 
 
@@ -116,7 +116,7 @@ def mlflow_keys(settings: Settings) -> dict[str, str]:
 def triton_keys(settings: Settings) -> dict[str, str]:
     """Return the key that Triton itself asks for: the one that was set, or the own server's."""
     own = load(settings.home).triton_key
-    return dict(zip(_TRITON, (settings.triton_key.get_secret_value() or own,), strict=True))
+    return {TRITON_KEY: settings.triton_key.get_secret_value() or own}
 
 
 def credentials(settings: Settings, *, swift: bool) -> dict[str, str]:

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from any2caption import processes
 from any2caption.errors import ConfigError, UnavailableError
 from any2caption.settings import Settings
@@ -91,6 +93,10 @@ def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0
         wanted = [service for service in wanted if service not in store]
     _start(home, wanted)
     _await_health(home, wanted, deadline, say)
+    # Whoever started the stack goes on with it: the keys of its servers go with the settings.
+    keys = environment.credentials(settings, swift=with_swift)
+    os.environ.update(keys)
+    settings.triton_key = SecretStr(keys[environment.TRITON_KEY])
 
 
 def down(settings: Settings, *, say: Say) -> int:
