@@ -35,18 +35,17 @@ def test_a_stack_under_attack_gives_right_answers_and_nothing_else(environment_k
     assert len(tried) > 40
     for name, outcomes in tried.items():
         if name.startswith("file: "):  # how long it took is the bench's to say
-            outcomes = {said for said in outcomes if not said.startswith("took longer")}
-            assert outcomes <= {"refused", "answered"}, (name, outcomes)
+            said = {one for one in outcomes if not one.startswith("took longer")}
+            assert said <= {"refused", "answered"}, (name, outcomes)
         if name.startswith("server: "):
             assert set(outcomes) == {"refused: PERMISSION_DENIED"}, (name, outcomes)
+    own = figures["of these their own alone (before, after)"]
     grown = {
-        name: after - before
-        for name, (before, after) in figures["of these their own alone (before, after)"].items()
-        if name.startswith("step ")
+        name: after - before for name, (before, after) in own.items() if name.startswith("step ")
     }
     assert len(grown) == 6
     assert max(grown.values()) < 300, grown
-    assert figures["memory MB (before, peak, after)"]["tritonserver"][1] < 1000
+    assert own["tritonserver"][1] < 1000
 
 
 def test_every_kind_of_attack_has_a_name_of_its_own(tmp_path):
