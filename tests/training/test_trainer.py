@@ -128,7 +128,7 @@ def test_alignment_leaves_other_parts_untouched(data, alone):
     recipe = short()
     start(objective, recipe, recipe.stages[0], 1).destroy()
     thawed = {n for n, p in objective.named_parameters() if p.requires_grad}
-    assert all(n.startswith(("model.camera.", "heads.heads.camera_")) for n in thawed)
+    assert all(n.startswith(("model.camera_encoder.", "heads.heads.camera_")) for n in thawed)
 
 
 def test_muon_steps_the_matrices_of_an_encoders_layers(data, alone):
