@@ -320,6 +320,16 @@ def resident(pid):
     return psutil.Process(pid).memory_info().rss >> 20
 
 
+def test_the_door_keeps_nothing_of_requests_that_triton_refused(narrow):
+    before = resident(narrow.door_process.pid)
+    elements = {"image": [FileElement(bytes(7 << 20), {"name": "large.png"})]}
+    with CaptionClient(narrow.url) as client:
+        for _ in range(40):
+            with pytest.raises(InputError, match="bad on purpose"):
+                client.caption_files("bad", elements)
+    assert resident(narrow.door_process.pid) - before < 100
+
+
 def test_many_large_requests_wait_outside(tmp_path):
     """Sixty at once are bench/door.py's; here a third of that, in the same proportion."""
     server = Server(tmp_path / "server", requests=4, megabytes=128)

@@ -5,6 +5,7 @@ client that leaves does not free its slot: Triton still works for it, until the 
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
@@ -175,7 +176,11 @@ def _answering(handler: Handler) -> Handler:
             trailing = ((RETRY_HEADER, hint), ("grpc-retry-pushback-ms", hint))
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(full), trailing)
         except aio.AioRpcError as error:
-            await context.abort(error.code(), rules.shown(error.details() or ""))
+            code, said = error.code(), rules.shown(error.details() or "")
+            # gRPC's error and its call hold each other, and by the traceback's frames the request's
+            # body too, until the garbage collector comes by.
+            traceback.clear_frames(error.__traceback__)
+            await context.abort(code, said)
 
     return answer
 
