@@ -325,6 +325,13 @@ def test_a_stated_distance_tells_small_moves_from_large_ones():
     assert keys(replace(camera, scene_distance=5.0)) == {"pan_left"}
 
 
+def test_what_arithmetic_leaves_is_no_travel():
+    camera = path(set(), focal=1.8)
+    residue = camera.w2c.copy()
+    residue[1:, :, 3] += (5e-15, 0, 2e-15)
+    assert keys(replace(camera, w2c=residue)) == {"zoom_in"}
+
+
 def test_an_orbit_keeps_its_distance():
     """A car that drives past its subject while the camera turns with it is no orbit."""
     share = np.linspace(0, 1, 40)

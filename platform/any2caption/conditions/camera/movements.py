@@ -46,6 +46,8 @@ _SHAKES = 4
 _STROKE = 0.3
 _TRAVEL = 15.0
 """A travel is so many times as long as the camera shakes (standard deviation)."""
+_RESIDUE = 1e-9
+"""What arithmetic and printed digits leave of a camera that stays where it is."""
 _RESTLESS = 5.0
 """What covers its own extent so many times goes nowhere: rounding, or a hand."""
 _ZOOM_WEIGHT = 0.5
@@ -161,7 +163,11 @@ def _own_distance(curves: Floats) -> float:
         smooth, shaking = steady(curves[:, column])
         travel = float(np.ptp(smooth))
         restless = float(np.abs(np.diff(smooth)).sum()) > _RESTLESS * travel
-        if travel > _TRAVEL * shaking and travel > _to_and_fro(smooth, travel) and not restless:
+        if (
+            travel > max(_RESIDUE, _TRAVEL * shaking)
+            and travel > _to_and_fro(smooth, travel)
+            and not restless
+        ):
             travels.append(travel)
     return max(travels, default=np.inf) or np.inf
 
