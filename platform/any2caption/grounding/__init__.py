@@ -1,0 +1,1 @@
+"""Captions that keep what was asked: facts of a request, a writer without weights, the check."""
