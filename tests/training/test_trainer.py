@@ -9,7 +9,7 @@ import torch
 
 from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteLossError
 from any2caption.model.any2caption import Any2Caption
-from any2caption.model.bundle import load_bundle
+from any2caption.model.bundle import load_bundle, load_scope
 from any2caption.progress import ProgressLog
 from any2caption.training.context import RunContext
 from any2caption.training.data.alignment import AlignData
@@ -47,6 +47,9 @@ def test_a_run_leaves_a_bundle_metrics_and_progress(finished, snapshot):
     assert meta["steps"] == 12
     assert meta["starts"] == 1
     assert math.isfinite(meta["validation_loss"])
+    scope = load_scope(finished / "bundle")
+    assert sorted(scope.kinds) == meta["kinds"]
+    assert {"video", "camera"} <= set(scope.words)
     lines = [json.loads(line) for line in (finished / "progress.jsonl").read_text().splitlines()]
     stages = [line["message"] for line in lines if "step" in line]
     assert set(stages) == {"align-camera", "align-motion", "align-vision", "interpret"}

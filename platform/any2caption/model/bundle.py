@@ -2,8 +2,8 @@
 
 A folder of safetensors and JSON with the SHA-256 of every file, written whole or not at all.
 
-    config.json  tokenizer.json  meta.json  vision|motion|camera|language.safetensors
-    manifest.json  model.sig
+    config.json  tokenizer.json  meta.json  scope.json
+    vision|motion|camera|language.safetensors  manifest.json  model.sig
 
 The manifest and its signature are written last and the folder appears under its name by one rename.
 Every read checks the digest of what it reads; a file that is missing, altered or not listed raises
@@ -27,6 +27,7 @@ from any2caption.conditions.types import Condition
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.model.config import ModelConfig, from_dict, to_json
 from any2caption.model.processing.processor import Processor
+from any2caption.model.scope import Scope
 from any2caption.storage import signatures
 from any2caption.storage.digest import SIGNATURE, file_digest
 from any2caption.storage.signing_keys import Keys
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 FORMAT = "a2c.bundle/1"
 MANIFEST = "manifest.json"
+_SCOPE = "scope.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,19 @@ class Bundle:
         return model.float().eval()
 
 
-def save_bundle(
+def save_bundle(  # noqa: PLR0913 - a bundle's parts
     folder: Path,
     model: "Any2Caption",
     processor: Processor,
     meta: Mapping[str, Any],
     *,
+    scope: Scope | None = None,
     keys: Keys | None = None,
 ) -> Path:
     """Write and sign a bundle atomically; an existing one at `folder` is replaced.
 
-    Returns `folder`. The key is by default that of this process's settings.
+    Returns `folder`. Without a scope nothing is known of what the model was trained on. The key is
+    by default that of this process's settings.
     """
     from safetensors.torch import save_file
 
@@ -97,6 +101,8 @@ def save_bundle(
         (work / "config.json").write_text(to_json(model.config))
         processor.tokenizer.save(str(work / "tokenizer.json"))
         (work / "meta.json").write_text(json.dumps(dict(meta), indent=2, sort_keys=True) + "\n")
+        if scope is not None:
+            (work / _SCOPE).write_text(scope.to_json())
         files = {file.name: file_digest(file) for file in sorted(work.iterdir())}
         manifest = {"format": FORMAT, "files": files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
@@ -141,6 +147,13 @@ def trained_kinds(folder: Path) -> frozenset[str] | None:
     """Return the kinds of conditions of the training data (verified); None in older bundles."""
     kinds = json.loads(read_file(folder, "meta.json")).get("kinds")
     return None if kinds is None else frozenset(map(str, kinds))
+
+
+def load_scope(folder: Path) -> Scope | None:
+    """Return what the model was trained on (verified); None in older bundles."""
+    if _SCOPE not in _manifest(folder):
+        return None
+    return Scope.from_json(read_file(folder, _SCOPE), f"{folder}/{_SCOPE}")
 
 
 def unseen_warnings(kinds: frozenset[str] | None, conditions: Iterable[Condition]) -> list[str]:

@@ -13,6 +13,7 @@ from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteL
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.config import ENCODERS
+from any2caption.model.scope import Scope
 from any2caption.progress import ProgressLog
 from any2caption.training.checkpoints.checkpointer import Checkpointer
 from any2caption.training.checkpoints.run_folder import Position
@@ -269,7 +270,9 @@ class Trainer:
             "history": self.position.history,
         }
         lora.merge(self.objective.model.language)
-        save_bundle(self.context.out / "bundle", self.objective.model, self.processor, meta)
+        scope = Scope.of((one.prompt for one in self.data.samples("train")), meta["kinds"])
+        out = self.context.out / "bundle"
+        save_bundle(out, self.objective.model, self.processor, meta, scope=scope)
         self.progress.emit(
             "finetune",
             "bundle written",

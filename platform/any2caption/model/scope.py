@@ -1,0 +1,91 @@
+"""What a model was trained on, and whether a request lies within it.
+
+A model asked for what it never saw does not say so: it answers in the words that it has. A bundle
+therefore carries its scope, the kinds of conditions and the content words of its training prompts,
+and a request is measured against it before the model writes.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from any2caption.captions.content_words import content_words
+from any2caption.errors import IntegrityError
+
+FORMAT = "a2c.scope/1"
+MOST_WORDS = 50_000
+LEAST_PROMPTS = 3
+"""Prompts that must hold a word for the model to count as having seen it."""
+UNKNOWN_SHARE = 0.1
+"""The largest share of a prompt's content words that may be unknown."""
+_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request lies within a scope; `why` says what does not, or what is not known."""
+
+    inside: bool
+    why: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `INFO.scope` says."""
+        return {"inside": self.inside, "why": self.why}
+
+
+UNKNOWN = Verdict(False, "the model's bundle does not say what it was trained on")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Kinds of conditions of the training records, and in how many prompts each word stood."""
+
+    kinds: frozenset[str]
+    words: Mapping[str, int]
+
+    @classmethod
+    def of(cls, prompts: Iterable[str], kinds: Iterable[str]) -> Self:
+        """Return the scope of training prompts; of very many words the commonest are kept."""
+        counts = Counter(word for prompt in prompts for word in set(content_words(prompt)))
+        ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        return cls(frozenset(kinds), dict(ordered[:MOST_WORDS]))
+
+    def judge(self, text: str, kinds: Collection[str]) -> Verdict:
+        """Hold a request's prompt and kinds of conditions to what training showed."""
+        reasons = []
+        if unseen := sorted(set(kinds) - self.kinds - {"text"}):
+            reasons.append(f"the model was not trained on {' or '.join(unseen)} conditions")
+        words = list(dict.fromkeys(content_words(text)))
+        unknown = [word for word in words if self.words.get(word, 0) < LEAST_PROMPTS]
+        if len(unknown) > UNKNOWN_SHARE * len(words):
+            named = ", ".join(unknown[:_NAMED]) + (", …" if len(unknown) > _NAMED else "")
+            reasons.append(
+                f"{len(unknown)} of {len(words)} content words are not in the model's training "
+                f"prompts: {named}"
+            )
+        return Verdict(not reasons, "; ".join(reasons))
+
+    def to_json(self) -> str:
+        """Return the content of a bundle's `scope.json`."""
+        content = {"format": FORMAT, "kinds": sorted(self.kinds), "words": dict(self.words)}
+        return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes, name: str) -> Self:
+        """Read what `to_json` wrote; `name` is the file named in errors.
+
+        Raises:
+            IntegrityError: it is not a scope of this version.
+        """
+        try:
+            data = json.loads(text)
+            if data["format"] != FORMAT:
+                raise IntegrityError(
+                    f"{name}: format {data['format']!r}; this version reads {FORMAT}"
+                )
+            words = {str(word): int(count) for word, count in data["words"].items()}
+            return cls(frozenset(map(str, data["kinds"])), words)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise IntegrityError(f"{name}: damaged: {error}") from error
