@@ -1,0 +1,288 @@
+"""Where two inputs of a request disagree, and which of them is followed.
+
+Order of precedence (`_RANK`): what geometry says for certain, then what rules measured on a
+condition, then the user's words, last what a recogniser only supposes; of two equal ones the
+first. Only what excludes each other is a conflict: a camera wish that the path does not have (or a
+denied one that it has), another number of the same things, an action that the pose's own leaves no
+room for, a thing that must not be there and is. What one input says and another is silent about is
+none.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from any2caption.captions.actions import STILL, action_phrases
+from any2caption.captions.camera_reading import STATIC
+from any2caption.conditions.camera.vocabulary import expanded, unsupported_keys
+from any2caption.conditions.fact import Fact
+from any2caption.grounding.facts import Conflict
+from any2caption.grounding.vocabulary import is_person, singular
+
+TEXT = "text"
+_RANK = {"exact": 0, "measured": 1, TEXT: 2, "estimated": 3}
+_MOVES = {
+    "pan": "pan",
+    "tilt": "tilt",
+    "roll": "roll",
+    "dolly": "dolly",
+    "truck": "truck",
+    "pedestal": "pedestal move",
+    "orbit": "orbit",
+    "zoom": "zoom",
+}
+_ALONE = frozenset({"alone", "lone", "single", "solitary", "solo", "one", "only"})
+_POSTURES = (
+    frozenset({STILL, "walking", "running", "sitting", "lying", "kneeling", "jogging"}),
+    frozenset({STILL, "jumping", "dancing", "sitting", "lying"}),
+)
+"""What one body cannot do at once; `jogging` is `running`."""
+_SAME = {"jogging": "running", "sprinting": "running", "strolling": "walking", "seated": "sitting"}
+_SIDES = {"left": "right", "right": "left", "toward": "away", "away": "toward"}
+_LIMBS = re.compile(
+    r"\b(left|right)\s+(arm|hand|leg|foot|knee|elbow|fist)\b|\b(toward|away)s?\b|\b(left|right)\b"
+)
+
+
+def find_conflicts(found: Sequence[Fact]) -> tuple[Conflict, ...]:
+    """Return the pairs of facts that exclude each other, in the order of the facts overruled.
+
+    A fact is overruled once at most.
+    """
+    out: dict[int, Conflict] = {}
+    for finder in (_cameras, _counts, _actions, _denied):
+        for one, other, asked in finder(found):
+            followed, overruled = sorted((one, other), key=_rank)
+            if id(overruled) not in out:
+                out[id(overruled)] = Conflict(followed, overruled, _told(followed, asked))
+    return tuple(out[id(fact)] for fact in found if id(fact) in out)
+
+
+def _rank(fact: Fact) -> int:
+    return _RANK[TEXT] if fact.source.input == TEXT else _RANK[fact.certainty]
+
+
+def _told(followed: Fact, asked: str) -> str:
+    return f"{asked}: {_the(followed)} was followed"
+
+
+def _the(fact: Fact) -> str:
+    return f"the {TEXT}" if fact.source.input == TEXT else fact.source.input
+
+
+Disagreement = tuple[Fact, Fact, str]
+"""Two facts and what they say against each other."""
+
+
+def _of(found: Iterable[Fact], *aspects: str) -> list[Fact]:
+    return [fact for fact in found if fact.aspect in aspects]
+
+
+def _inputs(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
+    """Facts by their input, in order."""
+    groups: dict[str, list[Fact]] = {}
+    for fact in facts:
+        groups.setdefault(fact.source.input, []).append(fact)
+    return groups
+
+
+# Camera
+
+
+def _cameras(found: Sequence[Fact]) -> Iterator[Disagreement]:
+    """Yield wishes that a path does not have, and paths that differ from the first."""
+    groups = _inputs(_of(found, "camera"))
+    wishes = groups.pop(TEXT, [])
+    paths = [(name, facts) for name, facts in groups.items() if any(map(_keys, facts))]
+    for _, facts in paths[:1]:
+        shown = [key for fact in facts for key in _keys(fact)]
+        for wish in wishes:
+            if asked := _against(wish, shown):
+                yield wish, facts[0], f"the text asks for {asked}; {_shows(facts)}"
+    for name, facts in paths[1:]:
+        first = paths[0][1]
+        if [_keys(fact) for fact in facts] != [_keys(fact) for fact in first]:
+            for fact in facts:
+                yield first[0], fact, f"{_shows(first)}, {name} {_clause(facts)}"
+
+
+def _against(wish: Fact, shown: Sequence[str]) -> str:
+    """What a wish asks for and the path does not do, in words; "" where the two agree."""
+    keys = () if wish.negated else _keys(wish)
+    if keys == (STATIC,):
+        return _wish(STATIC) if set(shown) != {STATIC} else ""
+    denied = expanded(_keys(wish) if wish.negated else wish.value.get("denied", ()))
+    asked = [_wish(key) for key in unsupported_keys(keys, shown)]
+    asked += [f"no {_wish(key, '')}" for key in shown if key in denied and key not in keys]
+    return " and ".join(asked) or _in_another_order(keys, shown)
+
+
+def _in_another_order(keys: Sequence[str], shown: Sequence[str]) -> str:
+    """What `_against` says of two opposite movements that the path does the other way round."""
+    for one, other in pairwise(keys):
+        pair = [key for key in shown if key in {one, other}]
+        if one.split("_")[0] == other.split("_")[0] and pair == [other, one]:
+            return f"{_wish(one)} before {_wish(other)}"
+    return ""
+
+
+def _keys(fact: Fact) -> tuple[str, ...]:
+    return tuple(fact.value.get("keys", ()))
+
+
+def _shows(facts: Sequence[Fact]) -> str:
+    return f"{facts[0].source.input} {_clause(facts)}"
+
+
+def _clause(facts: Sequence[Fact]) -> str:
+    texts = [fact.text for fact in facts if _keys(fact)]
+    return ", then ".join(text.removeprefix("the camera ") for text in texts)
+
+
+def _wish(key: str, article: str = "a ") -> str:
+    """Return `a pan left`, `an orbit left`, `a static camera` for a movement key."""
+    move, _, way = key.partition("_")
+    if not way:
+        return f"{article}{move} camera"
+    noun = f"{_MOVES[move]} {way}"
+    return f"an {noun}" if article and noun[0] in "aeiou" else f"{article}{noun}"
+
+
+# Numbers
+
+
+def _counts(found: Sequence[Fact]) -> Iterator[Disagreement]:
+    """Yield numbers in the text that another input's number of the same things excludes."""
+    told = [fact for fact in _of(found, "subject", "count") if fact.source.input == TEXT]
+    told = [fact for fact in told if not fact.negated and _number(fact) is not None]
+    for fact in _of(found, "count"):
+        number = _number(fact)
+        if fact.source.input == TEXT or number is None or fact.negated:
+            continue
+        alike = [other for other in told if _same_noun(_noun(other), _noun(fact))]
+        if sum(_number(other) or 0 for other in alike) == number:
+            continue
+        for other in alike:
+            said = _number(other) or 0
+            if said > number or (said < number and len(alike) == 1 and _insists(other)):
+                asked = f"the text says {other.text}; {fact.source.input} shows {fact.text}"
+                yield other, fact, asked
+
+
+def _noun(fact: Fact) -> str:
+    return str(fact.value.get("noun") or fact.text)
+
+
+def _number(fact: Fact) -> int | None:
+    number = fact.value.get("number")
+    return number if isinstance(number, int) else None
+
+
+def _insists(fact: Fact) -> bool:
+    """Whether words name a number as such: "two people", "a lone man", but not "a man"."""
+    number = _number(fact) or 0
+    return number > 1 or bool(_ALONE & set(fact.text.casefold().split()))
+
+
+def _same_noun(one: str, other: str) -> bool:
+    if is_person(one) and is_person(other):
+        return True
+    return bool(one and other) and singular(one.rsplit(maxsplit=1)[-1]) == singular(
+        other.rsplit(maxsplit=1)[-1]
+    )
+
+
+# Actions
+
+
+def _actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
+    """Yield actions of people in the text that the pose's own leave no room for."""
+    facts = [fact for fact in _of(found, "action") if not fact.negated]
+    told = [fact for fact in facts if fact.source.input == TEXT and _of_people(fact, found)]
+    said = {phrase for fact in told for phrase in _phrases(fact)}
+    for name, group in _inputs(facts).items():
+        if not name.startswith("pose"):
+            continue
+        shown = {phrase: fact for fact in reversed(group) for phrase in _phrases(fact)}
+        if said & set(shown):
+            shown = {}  # the text has the pose's action: what else it says is of others
+        for fact in told:
+            against = _excluded(_phrases(fact), shown) or _other_side(fact, group)
+            if against is not None:
+                yield fact, against, f"the text says {fact.text}; {name} shows {against.text}"
+    yield from _denied_actions(found)
+
+
+def _of_people(fact: Fact, found: Sequence[Fact]) -> bool:
+    """Whether a person acts; without a subject, whether the text names nobody else."""
+    who = fact.value.get("who")
+    if isinstance(who, str) and who:
+        return is_person(who)
+    subjects = [one for one in _of(found, "subject") if one.source.input == TEXT]
+    return all(is_person(_noun(one)) for one in subjects)
+
+
+def _phrases(fact: Fact) -> tuple[str, ...]:
+    phrases = action_phrases(f"{fact.text}, he {fact.text}")
+    return tuple(_SAME.get(phrase, phrase) for phrase in phrases)
+
+
+def _excluded(said: Iterable[str], shown: Mapping[str, Fact]) -> Fact | None:
+    """The pose's fact that leaves no room for one of these actions, if all of them do."""
+    for phrase in said:
+        for postures in _POSTURES:
+            others = [fact for other, fact in shown.items() if other in postures - {phrase}]
+            if phrase in postures and others and len(others) == len(shown):
+                return others[0]
+    return None
+
+
+def _other_side(told: Fact, group: Sequence[Fact]) -> Fact | None:
+    """The pose's fact of the same verb that names the opposite side, if none names this one."""
+    side = _side(told.text)
+    alike = [
+        fact for fact in group if set(_phrases(fact)) & set(_phrases(told)) and _side(fact.text)
+    ]
+    if side is None or any(_side(fact.text) == side for fact in alike):
+        return None
+    opposite = (side[0], _SIDES[side[1]])
+    return next((fact for fact in alike if _side(fact.text) == opposite), None)
+
+
+def _side(text: str) -> tuple[str, str] | None:
+    """Return (limb or "", side) of the one side that words name."""
+    sides = {(m[2] or "", m[1] or m[3] or m[4]) for m in _LIMBS.finditer(text.casefold())}
+    return sides.pop() if len(sides) == 1 else None
+
+
+def _denied_actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
+    facts = _of(found, "action")
+    for fact in facts:
+        if not (fact.negated and fact.source.input == TEXT):
+            continue
+        for other in facts:
+            if other.source.input != TEXT and set(_phrases(fact)) & set(_phrases(other)):
+                yield (
+                    fact,
+                    other,
+                    f"the text says not {fact.text}; {_the(other)} shows {other.text}",
+                )
+
+
+# Negations
+
+
+def _denied(found: Sequence[Fact]) -> Iterator[Disagreement]:
+    """Yield things that must not be there and that a condition shows."""
+    nouns = ("subject", "count", "identity")
+    shown = [fact for fact in _of(found, *nouns) if fact.source.input != TEXT and not fact.negated]
+    for fact in _of(found, *nouns):
+        if not (fact.negated and fact.source.input == TEXT):
+            continue
+        for other in shown:
+            if _number(other) != 0 and _same_noun(_noun(fact), _noun(other)):
+                yield (
+                    fact,
+                    other,
+                    f"the text asks for no {fact.text}; {_the(other)} shows {other.text}",
+                )

@@ -1,0 +1,237 @@
+"""Words that decide what a sentence claims: who is there, where it is, what excludes what.
+
+The lists are of what prompts and captions name most; a word that stands in none of them decides
+nothing. Nouns are kept in the singular (`singular`).
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PEOPLE = _words("""
+    actor actress adult archer artist astronaut athlete baby ballerina band barista bartender
+    biker blacksmith boxer boy bride bridegroom builder businessman businesswoman butcher chef
+    cheerleader child clown colleague cook couple cowboy crowd customer cyclist dancer daughter
+    diver doctor driver engineer family farmer father fencer firefighter fisherman friend gentleman
+    girl grandfather grandmother groom guard guitarist guy hiker human husband individual infant
+    kid king knight lady magician man mechanic monk mother musician nurse officer painter passenger
+    passerby pedestrian performer person photographer pianist pilot player policeman policewoman
+    prince princess queen rider runner sailor samurai scientist shopkeeper singer skateboarder
+    skater skier snowboarder soldier son soprano spectator student surfer surgeon swimmer tailor
+    teacher teen teenager toddler tourist trooper vendor violinist waiter waitress warrior wife
+    witch wizard woman worker youngster zombie
+""")
+ANIMALS = _words("""
+    alligator ant ape bear bee beetle bird bison boar buffalo bull bunny butterfly calf camel cat
+    chick chicken chimpanzee cobra corgi cow crab crane crocodile crow cub cheetah deer dinosaur
+    dog dolphin donkey dove dragon dragonfly duck duckling eagle elephant elk falcon fish flamingo
+    fox frog gecko giraffe goat goldfish goose gorilla hamster hare hawk hedgehog hen hippo horse
+    hummingbird husky hyena insect jaguar jellyfish kangaroo kitten koala lamb leopard lion lizard
+    llama lobster lynx monkey moose moth mouse octopus orangutan ostrich otter owl ox panda panther
+    parrot peacock pelican penguin pig pigeon pony poodle pug puppy rabbit raccoon rat raven
+    reindeer retriever rhino robin rooster salmon seagull seal shark sheep shepherd shrimp snail
+    snake sparrow spider squid squirrel starfish stork swan tadpole tiger toad tortoise toucan
+    turkey turtle unicorn walrus wasp whale wolf yak zebra
+""")
+MACHINES = _words("""
+    aeroplane aircraft airplane ambulance bicycle bike boat bus car carriage drone helicopter jet
+    motorbike motorcycle plane robot rocket scooter ship spaceship spacecraft submarine tank taxi
+    tractor train tram truck van vehicle yacht
+""")
+OBJECTS = _words("ball box cone cube cylinder ring sphere star pyramid")
+
+_PLACES: Mapping[str, frozenset[str]] = {
+    "street": _words("""
+        alley avenue boulevard city crosswalk crossing downtown highway intersection lane metropolis
+        neighborhood neighbourhood pavement plaza road sidewalk square street suburb town
+        tokyo village
+    """),
+    "home": _words("""
+        apartment attic balcony basement bathroom bedroom cottage dining-room hallway home house
+        kitchen living-room room interior indoors studio corridor
+    """),
+    "work": _words("""
+        airport aquarium bakery bank bar cafe café church classroom factory garage gym hospital
+        laboratory library mall market museum office prison restaurant school shop station store
+        supermarket temple theater theatre warehouse workshop
+    """),
+    "water": _words("""
+        bay beach coast coastline harbor harbour island lake lagoon ocean pond pool reef river sea
+        seaside shore shoreline underwater waterfall creek stream
+    """),
+    "green": _words("""
+        countryside farm farmland field forest garden grassland grove jungle lawn meadow orchard
+        park pasture prairie rainforest savanna savannah vineyard woodland woods yard backyard
+    """),
+    "height": _words("alps canyon cliff glacier hill mountain peak valley volcano summit ridge"),
+    "dry": _words("desert dune badlands wasteland"),
+    "space": _words("cosmos galaxy moon nebula orbit outer-space planet universe mars"),
+}
+PLACES: Mapping[str, str] = {word: name for name, words in _PLACES.items() for word in words}
+"""Word of a place → its family; places of one family do not exclude each other."""
+
+COLOURS = _words("""
+    beige black blue brown cyan gold golden gray green grey magenta orange pink purple red silver
+    tan teal turquoise violet white yellow crimson scarlet maroon navy ivory bronze
+""")
+NUMBERS: Mapping[str, int] = {
+    **{
+        word: number
+        for number, word in enumerate(
+            (
+                *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+                *("ten", "eleven", "twelve"),
+            )
+        )
+    },
+    "single": 1,
+    "lone": 1,
+    "solitary": 1,
+    "solo": 1,
+    "pair": 2,
+    "couple": 2,
+    "both": 2,
+    "trio": 3,
+    "dozen": 12,
+}
+
+_STYLES: Mapping[str, frozenset[str]] = {
+    "drawn": _words("anime cartoon cartoonish comic manga animated animation pixar ghibli disney"),
+    "painted": _words("""
+        watercolor watercolour gouache impressionist impressionism expressionism oil-painting
+        ukiyo-e gogh hokusai
+    """),
+    "made": _words("claymation lego origami felt stop-motion papercraft"),
+    "digital": _words("pixel pixelated voxel low-poly glitch vaporwave 8-bit"),
+    "old": _words("vintage retro sepia grainy vhs noir"),
+    "real": _words("photorealistic documentary cinematic realistic photographic"),
+    "future": _words("cyberpunk steampunk synthwave"),
+    "surreal": _words("surreal surrealism psychedelic abstract cubist cubism"),
+    "sketched": _words("pencil charcoal line-art sketch sketched"),
+}
+STYLES: Mapping[str, str] = {word: name for name, words in _STYLES.items() for word in words}
+"""Word of a marked style → its family; of one family they do not exclude each other."""
+
+_OPPOSITES: tuple[tuple[frozenset[str], ...], ...] = (
+    (
+        _words("day daytime daylight noon midday morning sunlight sunlit sunny sunshine"),
+        _words("night nighttime midnight moonlight moonlit nocturnal starlit"),
+    ),
+    (_words("indoors indoor"), _words("outdoors outdoor outside")),
+    (_words("summer"), _words("winter wintry"), _words("autumn autumnal"), _words("springtime")),
+    (
+        _words("sunny sunlit sunshine cloudless"),
+        _words("rain rainy raining downpour storm stormy"),
+        _words("snowing snowfall blizzard"),
+    ),
+)
+_BOUND: tuple[tuple[frozenset[str], ...], ...] = (
+    (
+        _words("quiet calm silent peaceful tranquil serene deserted empty"),
+        _words("noisy loud busy crowded bustling chaotic"),
+    ),
+    (_words("black-and-white monochrome monochromatic"), _words("colourful colorful vibrant")),
+    (_words("slow slowly gentle gently"), _words("fast quick quickly rapid rapidly")),
+    (_words("old elderly aged"), _words("young youthful")),
+    (_words("small tiny little miniature"), _words("large huge giant big enormous gigantic")),
+    (_words("happy happily joyful cheerful smiling"), _words("sad sadly crying angry gloomy")),
+    (_words("open opened"), _words("closed shut")),
+    (_words("bright brightly"), _words("dark darkness dim")),
+    (_words("warm hot"), _words("cold cool")),
+    (_words("wet damp"), _words("dry")),
+    (_words("clean"), _words("dirty filthy")),
+    (_words("left leftward leftwards"), _words("right rightward rightwards")),
+    (_words("above over"), _words("below under beneath underneath")),
+    (_words("top upper"), _words("bottom lower")),
+    (_words("front foreground"), _words("behind background")),
+    (_words("up upward upwards"), _words("down downward downwards")),
+    (_words("near nearest closest"), _words("far farthest furthest distant")),
+    (_words("toward towards"), _words("away")),
+    (_words("clockwise"), _words("anticlockwise counterclockwise")),
+)
+
+GRAVE = _words("""
+    ablaze blood bloody bomb burn burning corpse dead death die dying explode explodes exploding
+    explosion fire flame flames gore gun kill killing murder naked nude weapon wound wounded wreck
+""")
+"""What no writer may add by itself: harm, fire and nakedness."""
+
+_PLURALS: Mapping[str, str] = {
+    "people": "person",
+    "persons": "person",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "mice": "mouse",
+    "geese": "goose",
+    "wolves": "wolf",
+    "calves": "calf",
+    "leaves": "leaf",
+    "oxen": "ox",
+    "feet": "foot",
+    "teeth": "tooth",
+    "knives": "knife",
+    "shelves": "shelf",
+    "halves": "half",
+    "buses": "bus",
+    "boxes": "box",
+    "foxes": "fox",
+}
+
+
+@cache
+def singular(word: str) -> str:
+    """Return a noun's singular, in lower case: `women` → `woman`, `ladies` → `lady`."""
+    word = word.casefold().removesuffix("'s").removesuffix("’s")
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if word.endswith("men") and len(word) > 4:  # noqa: PLR2004 - "omen" is no plural
+        return f"{word[:-3]}man"
+    if word.endswith("ies") and len(word) > 4:  # noqa: PLR2004 - "pies", "ties" keep their ie
+        return f"{word[:-3]}y"
+    if word.endswith(("ches", "shes", "sses", "xes", "zes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 2:  # noqa: PLR2004
+        return word[:-1]
+    return word
+
+
+def is_person(noun: str) -> bool:
+    """Whether a noun (its last word) names people: `two women`, `storm troopers`."""
+    return _head(noun) in PEOPLE
+
+
+def is_agent(noun: str) -> bool:
+    """Whether a noun names who acts by itself: a person, an animal, a machine that drives."""
+    head = _head(noun)
+    return head in PEOPLE or head in ANIMALS or head in MACHINES
+
+
+def _head(noun: str) -> str:
+    words = noun.split()
+    return singular(words[-1]) if words else ""
+
+
+def opposites(word: str) -> frozenset[str]:
+    """Return the words that exclude a word whatever it is said of: `night` → `day`, `noon`."""
+    return _table(bound=False).get(word, frozenset())
+
+
+def bound_opposites(word: str) -> frozenset[str]:
+    """Return the words that exclude a word of the same thing: `left` → `right`."""
+    return _table(bound=True).get(word, frozenset())
+
+
+@cache
+def _table(*, bound: bool) -> dict[str, frozenset[str]]:
+    table: dict[str, frozenset[str]] = {}
+    for groups in _BOUND if bound else _OPPOSITES:
+        for group in groups:
+            others = frozenset().union(*(other for other in groups if other is not group))
+            for word in group:
+                table[word] = table.get(word, frozenset()) | others
+    return table

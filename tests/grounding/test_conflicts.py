@@ -1,0 +1,167 @@
+"""Where two inputs of a request disagree, one is followed and the user is told which."""
+
+import pytest
+
+from any2caption.captions.camera_reading import read_camera
+from any2caption.conditions.fact import Fact, Source
+from any2caption.grounding.conflicts import find_conflicts
+from any2caption.grounding.facts import Facts
+
+
+def fact(aspect, text, source="text", *, negated=False, certainty="exact", **value):
+    return Fact(aspect, text, Source(source), value, certainty=certainty, negated=negated)
+
+
+def wish(text):
+    reading = read_camera(text)
+    return fact("camera", text, keys=list(reading.keys), denied=list(reading.denied))
+
+
+def path(text, number=1):
+    return fact("camera", text, f"camera {number}", keys=list(read_camera(text).keys), denied=[])
+
+
+def subject(noun, number=None, text=None):
+    return fact("subject", text or noun, noun=noun, number=number, attributes=[])
+
+
+def people(number, words="two people"):
+    return fact("count", words, "pose 1", noun="person", number=number)
+
+
+def told(*facts):
+    return [conflict.text for conflict in find_conflicts(facts)]
+
+
+def test_a_wish_against_the_path_is_told_and_the_path_followed():
+    asked, shown = wish("the camera pans left"), path("pans right")
+
+    conflict = find_conflicts([asked, shown])[0]
+
+    assert (
+        conflict.text == "the text asks for a pan left; camera 1 pans right: camera 1 was followed"
+    )
+    assert conflict.followed is shown
+    assert conflict.overruled is asked
+    stands = Facts("the camera pans left", (asked, shown), (conflict,))
+    assert stands.of("camera") == (shown,)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "words"),
+    [
+        ("static camera", "dollies in", "a static camera"),
+        ("static camera", "pans left, then holds still", "a static camera"),
+        ("no camera movement", "orbits left", "a static camera"),
+        ("the camera moves forward without any zoom", "zooms in while dollying in", "no zoom in"),
+        ("the camera orbits left", "trucks right", "an orbit left"),
+        ("the camera zooms in", "holds still", "a zoom in"),
+        ("the camera pans left, then right", "pans right, then pans left", "a pan left before"),
+    ],
+)
+def test_every_kind_of_wish_can_disagree(asked, shown, words):
+    assert f"asks for {words}" in told(wish(asked), path(shown))[0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("the camera pans left", "dollies in, then pans left"),
+        ("static camera", "holds still"),
+        ("without any zoom", "dollies in"),
+        ("the camera trucks left", "orbits left"),
+        ("the camera follows the man", "trucks right"),
+        ("handheld camera", "trucks right"),
+    ],
+)
+def test_a_wish_that_the_path_has_is_no_conflict(asked, shown):
+    assert told(wish(asked), path(shown)) == []
+
+
+def test_of_two_paths_that_differ_the_first_is_followed():
+    text = "camera 1 pans left, camera 2 pans right: camera 1 was followed"
+    assert told(path("pans left"), path("pans right", 2)) == [text]
+    assert told(path("pans left"), path("pans left", 2)) == []
+
+
+def test_numbers_that_exclude_each_other_are_told():
+    text = "the text says two women; pose 1 shows one person: pose 1 was followed"
+    assert told(subject("women", 2, "two women"), people(1, "one person")) == [text]
+    assert told(subject("man", 1, "a lone man"), people(2)) != []
+    assert told(subject("people", 2, "two people"), people(4, "four people")) != []
+
+
+@pytest.mark.parametrize(
+    "subjects",
+    [
+        [subject("man", 1, "a man")],
+        [subject("man", 1, "a man"), subject("woman", 1, "a woman")],
+        [subject("people", 2, "two people")],
+        [subject("dogs", 3, "three dogs")],
+        [subject("crowd", None, "a crowd")],
+    ],
+)
+def test_numbers_that_leave_room_are_no_conflict(subjects):
+    assert told(*subjects, people(2)) == []
+
+
+def action(text, source="text", **value):
+    certainty = "exact" if source == "text" else "measured"
+    return fact("action", text, source, certainty=certainty, verb=text.split()[0], **value)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("is standing still", "walks to the left"),
+        ("runs", "walks"),
+        ("sits on a chair", "runs"),
+        ("raises the left arm", "raises the right arm"),
+        ("walks left", "walks right"),
+    ],
+)
+def test_an_action_that_the_pose_leaves_no_room_for_is_told(said, shown):
+    found = told(subject("woman", 1), action(said, who="woman"), action(shown, "pose 1"))
+    assert found == [f"the text says {said}; pose 1 shows {shown}: pose 1 was followed"]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("runs", "waves with the right hand"),
+        ("is singing", "walks"),
+        ("walks", "walks to the left"),
+        ("raises the left arm", "raises both arms"),
+        ("smiles", "keeps still"),
+        ("runs", "runs, then walks"),
+    ],
+)
+def test_unrelated_actions_are_no_conflict(said, shown):
+    assert told(subject("woman", 1), action(said, who="woman"), action(shown, "pose 1")) == []
+
+
+def test_what_an_animal_does_is_not_held_to_a_persons_pose():
+    assert told(subject("dog", 1), action("runs", who="dog"), action("walks", "pose 1")) == []
+    assert told(subject("dog", 1), action("runs"), action("walks", "pose 1")) == []
+
+
+def test_what_must_not_be_there_and_is_there_is_told():
+    nobody = fact("subject", "people", negated=True, noun="people", number=0)
+    text = "the text asks for no people; pose 1 shows two people: pose 1 was followed"
+    assert told(nobody, people(2)) == [text]
+    no_dog = fact("subject", "dog", negated=True, noun="dog", number=0)
+    region = fact("subject", "a dog", "region 1", noun="dog", number=1)
+    assert told(no_dog, region)[0].startswith("the text asks for no dog; region 1 shows a dog")
+    assert told(no_dog, people(2)) == []
+
+
+def test_a_recogniser_that_only_supposes_does_not_overrule_the_user():
+    cats = fact("count", "three cats", "picture 1", certainty="estimated", noun="cat", number=3)
+    conflict = find_conflicts([subject("cats", 2, "two cats"), cats])[0]
+    assert conflict.overruled is cats
+    assert conflict.text.endswith("the text was followed")
+
+
+def test_nothing_is_found_in_what_agrees():
+    assert find_conflicts([]) == ()
+    assert told(subject("street"), path("pans left"), action("walks", "pose 1")) == []
