@@ -7,6 +7,7 @@ from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.model import bundle as bundles
 from any2caption.model.bundle import load_bundle, load_part, save_bundle
 from any2caption.model.inference import load_camera, load_motion, load_vision
+from any2caption.storage import atomic
 
 
 def test_a_bundle_gives_back_the_same_weights(bundle, model):
@@ -70,7 +71,7 @@ def test_export_is_atomic(tmp_path, model, processor, monkeypatch):
     def fail(_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(bundles, "_sync", fail)
+    monkeypatch.setattr(atomic, "sync_path", fail)
     with pytest.raises(OSError, match="disk full"):
         save_bundle(tmp_path / "b", model, processor, {"version": 2})
     assert load_bundle(tmp_path / "b").meta == {"version": 1}

@@ -1,7 +1,5 @@
 """What an annotation run is to do, and the key that names it: the same work, the same key."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +8,7 @@ from any2caption.annotation.annotators import Annotator
 from any2caption.annotation.extractors import Extractor
 from any2caption.errors import ConfigError
 from any2caption.settings import Annotate
+from any2caption.storage.digest import json_digest
 
 Fill = Literal["missing", "all", "never"]
 NAMES = ("rules", "endpoint")
@@ -79,4 +78,4 @@ def run_key(
         "frames": plan.frames,
         "complete_only": plan.complete_only,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return json_digest(content)[:16]

@@ -1,10 +1,10 @@
 """Which code made and judged a caption: a verdict on one decoder is none on another."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
 import any2caption
+from any2caption.storage.digest import file_digest, listing_digest
 
 _PARTS = ("captions", "conditions", "datasets", "evaluation", "model")
 
@@ -17,9 +17,5 @@ def code_digest() -> str:
 
 def sources_digest(root: Path) -> str:
     """Digest the package under `root`; names count, times do not."""
-    digest = hashlib.sha256()
-    for part in _PARTS:
-        for source in sorted((root / part).rglob("*.py")):
-            content = hashlib.sha256(source.read_bytes()).hexdigest()
-            digest.update(f"{content}  {source.relative_to(root).as_posix()}\n".encode())
-    return digest.hexdigest()
+    sources = (source for part in _PARTS for source in (root / part).rglob("*.py"))
+    return listing_digest({one.relative_to(root).as_posix(): file_digest(one) for one in sources})

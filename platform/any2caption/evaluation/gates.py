@@ -6,8 +6,6 @@ the slices). What was not measured does not pass: a threshold without enough que
 with that as its reason.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
@@ -15,6 +13,7 @@ from typing import Literal
 from any2caption.errors import ConfigError
 from any2caption.evaluation.paired import Comparison, compare
 from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
+from any2caption.storage.digest import json_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,4 +224,4 @@ def policy_of(name: str) -> Policy:
 
 def policy_digest(policy: Policy) -> str:
     """Identify a policy by its content: two policies of one name are two policies."""
-    return hashlib.sha256(json.dumps(asdict(policy), sort_keys=True).encode()).hexdigest()
+    return json_digest(asdict(policy))

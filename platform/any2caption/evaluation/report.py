@@ -1,6 +1,5 @@
 """The evaluation report as plain JSON values, and reading a verdict back from it."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from any2caption.evaluation.measure import Measured, Selection, lexical_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
 from any2caption.evaluation.paired import Comparison
 from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
+from any2caption.storage import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +163,7 @@ def load_finding(path: Path) -> Finding:
             champion=found["champion"],
             snapshot=found["snapshot"],
             policy_digest=found["policy"].get("digest", ""),
-            report_digest=hashlib.sha256(content).hexdigest(),
+            report_digest=digest_of(content),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"not an evaluation report: {error}", file=str(path)) from error

@@ -28,6 +28,7 @@ from any2caption.evaluation.thumbnails import picture_of
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import open_store, signatures
+from any2caption.storage.atomic import write_atomically
 from any2caption.storage.base import ObjectStore
 from any2caption.storage.digest import listing_digest
 from any2caption.storage.signing_keys import Keys
@@ -213,9 +214,7 @@ def _write(out: Path, report: dict[str, Any]) -> None:
         "report.json": json.dumps(report, indent=1, ensure_ascii=False),
     }
     for name, content in contents.items():
-        fresh = out / f".{name}.new"
-        fresh.write_text(content, encoding="utf-8")
-        fresh.replace(out / name)
+        write_atomically(out / name, content)
 
 
 def run_evaluate(  # noqa: PLR0913 - ids and places

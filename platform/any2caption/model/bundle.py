@@ -11,11 +11,7 @@ IntegrityError. Who wrote the manifest is `storage.signatures`' question: it is 
 comes from elsewhere.
 """
 
-import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +24,8 @@ from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.model.config import ModelConfig, from_dict, to_json
 from any2caption.model.processing.processor import Processor
 from any2caption.model.scope import Scope
-from any2caption.storage import signatures
+from any2caption.storage import digest_of, signatures
+from any2caption.storage.atomic import fresh_folder
 from any2caption.storage.digest import SIGNATURE, file_digest
 from any2caption.storage.signing_keys import Keys
 
@@ -87,9 +84,7 @@ def save_bundle(  # noqa: PLR0913 - a bundle's parts
 
     from any2caption.model.any2caption import PARTS, part_of
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with fresh_folder(folder) as work:
         parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}
         for raw, tensor in model.state_dict().items():
             name = raw.replace("_orig_mod.", "")
@@ -107,15 +102,6 @@ def save_bundle(  # noqa: PLR0913 - a bundle's parts
         manifest = {"format": FORMAT, "files": files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
         signatures.sign(work, {**files, MANIFEST: file_digest(work / MANIFEST)}, keys=keys)
-        for file in work.iterdir():
-            _sync(file)
-        work.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        work.rename(folder)
-        _sync(folder.parent)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return folder
 
 
@@ -184,7 +170,7 @@ def read_file(folder: Path, name: str) -> bytes:
         data = (folder / name).read_bytes()
     except FileNotFoundError:
         raise IntegrityError(f"{folder}: {name} is missing") from None
-    if hashlib.sha256(data).hexdigest() != expected:
+    if digest_of(data) != expected:
         raise IntegrityError(f"{folder}: {name} does not match its digest")
     return data
 
@@ -202,11 +188,3 @@ def _manifest(folder: Path) -> dict[str, str]:
         return {str(name): str(digest) for name, digest in manifest["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{file}: damaged: {error}") from error
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

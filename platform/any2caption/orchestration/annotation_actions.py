@@ -1,6 +1,5 @@
 """What each task of `annotate_conditions` does: a request in, ids out. No Airflow here."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from any2caption.orchestration.actions import Request, reported
 from any2caption.orchestration.jobs.job_spec import Work
 from any2caption.orchestration.run_request import require
 from any2caption.settings import Settings
+from any2caption.storage.digest import json_digest
 
 ACCEPT, EDIT, REJECT, SKIP = "Accept", "Edit", "Reject", "Skip"
 OPTIONS = (ACCEPT, EDIT, REJECT, SKIP)
@@ -41,7 +41,7 @@ def work(settings: Settings, request: Mapping[str, Any]) -> Work:
         arguments += ["--extract", tool]
     if request.get("complete_only"):
         arguments.append("--complete-only")
-    key = f"annotate-{hashlib.sha256(json.dumps(arguments).encode()).hexdigest()[:16]}"
+    key = f"annotate-{json_digest(arguments)[:16]}"
     folder = settings.home / "annotate" / key
     arguments += ["--lifecycle", request["lifecycle"], "--out", str(folder / "result.json")]
     heavy = any(_WEIGHTS in tool for tool in extract)

@@ -1,13 +1,14 @@
 """The local stack's own keys: made once, kept in the state folder with mode 600."""
 
 import base64
-import fcntl
 import json
-import os
 import secrets as random
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
+
+from any2caption.storage.atomic import write_atomically
+from any2caption.storage.locks import file_lock
 
 
 def _hex(count: int) -> str:
@@ -54,8 +55,7 @@ def load(home: Path) -> Secrets:
         if saved.keys() >= _NAMES:
             return _of(saved)
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "secrets.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # somebody else may be drawing them just now
+    with file_lock(home / "secrets.lock"):  # somebody else may be drawing them just now
         saved = json.loads(path.read_text()) if path.exists() else {}
         keys = _of(saved)
         write_private(path, json.dumps({**saved, **asdict(keys)}, indent=2))
@@ -68,9 +68,4 @@ def _of(saved: dict[str, str]) -> Secrets:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    temporary.replace(path)
+    write_atomically(path, text, mode=0o600)

@@ -1,8 +1,10 @@
-"""Digests of files and of whole folders."""
+"""Digests of files, of whole folders and of plain data."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 SIGNATURE = "model.sig"  # says who made a folder, and so is no part of what the folder is
 
@@ -35,3 +37,8 @@ def listing_digest(digests: Mapping[str, str]) -> str:
         if name.rpartition("/")[2] != SIGNATURE
     )
     return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def json_digest(value: Any) -> str:
+    """SHA-256 of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -7,14 +7,13 @@ them durable at once before anything is published that refers to them.
 """
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from any2caption.errors import ConfigError, ConflictError, InputError, NotFoundError
+from any2caption.storage.atomic import fill, fresh_file, write_atomically
 from any2caption.storage.base import ObjectInfo
 from any2caption.storage.keys import check_key, check_prefix
 
@@ -109,50 +108,13 @@ class FolderStore:
 
     def _place(self, key: str, content: bytes | Path, *, overwrite: bool) -> None:
         target = self._path(key)
-        temporary_folder = self.root / TEMPORARY
-        temporary_folder.mkdir(parents=True, exist_ok=True)
-        temporary = _write_temporary(
-            temporary_folder, content, sync=not key.startswith(UNSYNCED_PREFIXES)
-        )
+        sync = not key.startswith(UNSYNCED_PREFIXES)
+        within = self.root / TEMPORARY
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if overwrite:
-                temporary.replace(target)
-            else:
-                target.hardlink_to(temporary)  # the only atomic "create if absent" of POSIX
+            with fresh_file(target, within=within, sync=sync, replace=overwrite) as fresh:
+                fill(fresh, content)
         except (FileExistsError, IsADirectoryError, NotADirectoryError):
             raise ConflictError(f"{self.uri}: {key!r} exists already") from None
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def write_atomically(path: Path, content: bytes | Path) -> None:
-    """Write bytes, or a copy of a file, to `path`: temporary file, fsync, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _write_temporary(path.parent, content, sync=True)
-    try:
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_temporary(folder: Path, content: bytes | Path, *, sync: bool) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if isinstance(content, Path):
-                with content.open("rb") as source:
-                    shutil.copyfileobj(source, file, 1 << 20)
-            else:
-                file.write(content)
-            os.fchmod(file.fileno(), 0o644)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[os.DirEntry[str], str]]:

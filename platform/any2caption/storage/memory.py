@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from any2caption.errors import ConflictError, NotFoundError
+from any2caption.storage.atomic import write_atomically
 from any2caption.storage.base import ObjectInfo
 from any2caption.storage.content import digest_of
-from any2caption.storage.folder import write_atomically
 from any2caption.storage.keys import check_key, check_prefix
 
 

@@ -7,7 +7,6 @@ ours: a missing key NotFoundError, a lost conditional put ConflictError, a refus
 ConfigError, what may pass UnavailableError.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,8 +22,8 @@ from any2caption.errors import (
     NotFoundError,
     UnavailableError,
 )
+from any2caption.storage.atomic import fresh_file
 from any2caption.storage.base import ObjectInfo
-from any2caption.storage.folder import write_atomically
 from any2caption.storage.keys import check_key, check_prefix, join_key
 
 if TYPE_CHECKING:
@@ -128,25 +127,20 @@ class S3Store:
         """Write the object to `path` atomically, without holding it in memory."""
         from boto3.s3.transfer import TransferConfig
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
+        with fresh_file(path) as fresh:
             with self._errors(key):
                 name = self._name(key)
                 size = self._client.head_object(Bucket=self.bucket, Key=name)["ContentLength"]
                 self._client.download_file(
                     self.bucket,
                     name,
-                    str(partial),
+                    str(fresh),
                     Config=TransferConfig(num_download_attempts=DOWNLOAD_ATTEMPTS),
                 )
-            if partial.stat().st_size != size:
+            if fresh.stat().st_size != size:
                 raise UnavailableError(
-                    f"{self.uri}: {key!r} broke off at {partial.stat().st_size} of {size} bytes"
+                    f"{self.uri}: {key!r} broke off at {fresh.stat().st_size} of {size} bytes"
                 )
-            write_atomically(path, partial)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def exists(self, key: str) -> bool:
         """Whether the key is there."""

@@ -5,13 +5,14 @@ process that was killed with SIGKILL. The kernel releases that process's lock, t
 comes next can tell a dead owner's folder from one that is being filled.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from any2caption.storage.locks import acquire
 
 
 @contextmanager
@@ -64,19 +65,17 @@ def _lock(folder: Path) -> int | None:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    if acquire(descriptor, wait=0):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 @contextmanager
 def _locked(parent: Path) -> Iterator[None]:
     descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        acquire(descriptor)
         yield
     finally:
         os.close(descriptor)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import IntegrityError, NotFoundError
+from any2caption.storage.atomic import fresh_file
 from any2caption.storage.digest import SIGNATURE, file_digest
 from any2caption.storage.signing_keys import Keys
 
@@ -63,9 +64,9 @@ def sign(
     listing = _manifest(folder, file_digests(folder) if digests is None else digests)
     private = (keys or Keys.of()).for_signing()
     config = signing.Config().use_elliptic_key_signer(private_key=private)
-    fresh = folder / f".{SIGNATURE}.new"
-    config.set_hashing_config(_Known(listing)).sign(folder, fresh)
-    fresh.replace(folder / SIGNATURE)
+    # Not inside the folder: what a kill leaves there would be a file that nobody signed.
+    with fresh_file(folder / SIGNATURE, within=folder.parent) as fresh:
+        config.set_hashing_config(_Known(listing)).sign(folder, fresh)
 
 
 def signed_digests(folder: Path, *, keys: Keys | None = None) -> dict[str, str]:

@@ -4,15 +4,15 @@ The private part lies outside the state folder and outside MLflow, so that whoev
 can still not sign; the serving side is given the public part alone.
 """
 
-import os
-import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from any2caption.errors import ConfigError, NotFoundError
 from any2caption.settings import Settings
+from any2caption.storage.atomic import fresh_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -109,15 +109,5 @@ def _create(file: Path, content: bytes, mode: int) -> None:
     if file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        file.hardlink_to(fresh)
-    except FileExistsError:
-        return
-    finally:
-        fresh.unlink()
+    with suppress(FileExistsError), fresh_file(file, mode=mode, replace=False) as fresh:
+        fresh.write_bytes(content)

@@ -1,13 +1,14 @@
 """One question to an endpoint, as plain data: what is asked, what is shown, what must come back."""
 
 import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
+
+from any2caption.storage import digest_of
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -39,12 +40,12 @@ class Ask(Generic[Answer]):
             "system": self.system,
             "user": self.user,
             "schema": self.schema(),
-            "pictures": [hashlib.sha256(picture).hexdigest() for picture in self.pictures],
+            "pictures": [digest_of(picture) for picture in self.pictures],
             "max_tokens": self.max_tokens,
             "context": {key: self.context[key] for key in sorted(self.context)},
         }
         text = json.dumps(content, sort_keys=True, ensure_ascii=False, default=sorted)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest_of(text.encode())
 
     def schema(self) -> dict[str, Any]:
         """Return the answer's JSON Schema."""

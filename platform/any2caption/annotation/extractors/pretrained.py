@@ -1,6 +1,5 @@
 """Models that the user brings: loaded from a local folder only, no code and no pickle from it."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.errors import ConfigError
-
-_CHUNK = 1 << 20
+from any2caption.storage.digest import file_digest, listing_digest
 
 
 def check_folder(tool: str, path: Path | None) -> Path:
@@ -37,13 +35,9 @@ def weights_version(path: Path) -> str:
     """Name a model by the library's version and the digest of its configuration and weights."""
     import transformers
 
-    digest = hashlib.sha256()
-    for file in sorted([*path.glob("*.json"), *path.glob("*.safetensors")]):
-        digest.update(file.name.encode())
-        with file.open("rb") as opened:
-            while chunk := opened.read(_CHUNK):
-                digest.update(chunk)
-    return f"transformers {transformers.__version__}, weights {digest.hexdigest()[:16]}"
+    files = [*path.glob("*.json"), *path.glob("*.safetensors")]
+    digest = listing_digest({file.name: file_digest(file) for file in files})
+    return f"transformers {transformers.__version__}, weights {digest[:16]}"
 
 
 def load_pipeline(task: str, tool: str, path: Path, device: str) -> Any:

@@ -1,7 +1,5 @@
 """What each heavy stage runs: pure functions from ids to a command line and its folder."""
 
-import hashlib
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,6 +9,8 @@ from typing import Any
 from any2caption.names import safe_name
 from any2caption.orchestration.jobs.local_jobs import Job
 from any2caption.settings import Settings
+from any2caption.storage import digest_of
+from any2caption.storage.digest import json_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,12 @@ def from_dict(value: Mapping[str, Any]) -> Work:
 def run_key(snapshot: str, preset: str, recipe: Mapping[str, Any], weights: str = "") -> str:
     """Identify a training run by snapshot, preset, the recipe's content and starting weights."""
     parts = [snapshot, preset, recipe, *([weights] if weights else [])]
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return json_digest(parts)[:16]
 
 
 def ingest(settings: Settings, request: Mapping[str, Any]) -> Work:
     """Read a source into a snapshot; always started, since a source may have changed."""
-    key = f"ingest-{hashlib.sha256(request['source'].encode()).hexdigest()[:16]}"
+    key = f"ingest-{digest_of(request['source'].encode())[:16]}"
     folder = settings.home / "ingest" / key
     arguments = (
         *("-m", "any2caption.datasets.ingest", "--source", request["source"]),
@@ -128,7 +127,7 @@ def evaluation_name(request: Mapping[str, Any]) -> str:
 
     policy = policy_of(request["policy"])
     question = f"{request['snapshot']} {policy_digest(policy)} {code_digest()}"
-    return f"{policy.name}-{hashlib.sha256(question.encode()).hexdigest()[:8]}"
+    return f"{policy.name}-{digest_of(question.encode())[:8]}"
 
 
 def evaluation(settings: Settings, request: Mapping[str, Any]) -> Path:

@@ -7,7 +7,6 @@ It outlives the Airflow task that started it, so a retried task can attach to it
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -18,24 +17,23 @@ from types import FrameType
 
 import psutil
 
+from any2caption.storage.atomic import write_atomically
+from any2caption.storage.locks import file_lock
+
 MARK = "A2C_JOB"
 ALREADY_RUNNING = 111
 
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON through a temporary file and a rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=2))
-    temporary.replace(path)
+    write_atomically(path, json.dumps(value, indent=2))
 
 
 def main(folder: Path) -> int:
     """Run the job of `folder` to its end; return its exit code, or 111 when it already runs."""
     job = json.loads((folder / "job.json").read_text())
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with file_lock(folder / "lock", wait=0) as held:
+        if not held:
             return ALREADY_RUNNING
         (folder / "exit.json").unlink(missing_ok=True)
         started = psutil.Process().create_time()

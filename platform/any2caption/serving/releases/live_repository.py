@@ -8,12 +8,9 @@
 A pointer is replaced by one rename, so a restart serves exactly one release.
 """
 
-import fcntl
-import hashlib
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,12 +19,13 @@ from pathlib import Path
 from any2caption.errors import ConflictError, IntegrityError
 from any2caption.serving import contract
 from any2caption.serving.releases.release_folder import Release, verify
-from any2caption.storage.folder import write_atomically
+from any2caption.storage import digest_of
+from any2caption.storage.atomic import write_atomically
+from any2caption.storage.locks import file_lock
 from any2caption.storage.scratch import sweep
 from any2caption.storage.signatures import file_digests
 from any2caption.storage.signing_keys import Keys
 
-_LOCK_PAUSE = 0.1
 _RELEASED = re.compile(r".+-r(\d+)$")
 
 
@@ -70,18 +68,11 @@ class LiveRepository:
             ConflictError: somebody else still holds it after `wait` seconds.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        limit = time.monotonic() + wait
-        with (self.root.parent / "rollout.lock").open("w") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as error:
-                    if time.monotonic() > limit:
-                        raise ConflictError(
-                            f"{self.root}: another rollout or a repair is running; try again"
-                        ) from error
-                time.sleep(_LOCK_PAUSE)
+        with file_lock(self.root.parent / "rollout.lock", wait=wait) as held:
+            if not held:
+                raise ConflictError(
+                    f"{self.root}: another rollout or a repair is running; try again"
+                )
             yield
 
     def current(self) -> Pointer | None:
@@ -117,7 +108,7 @@ class LiveRepository:
         if pointer is None:
             self.pointer_file.unlink(missing_ok=True)
         else:
-            write_atomically(self.pointer_file, json.dumps(asdict(pointer), indent=1).encode())
+            write_atomically(self.pointer_file, json.dumps(asdict(pointer), indent=1))
 
     def install_steps(self, release: Release) -> list[str]:
         """Copy the release's steps under their release-specific names; return the names."""
@@ -129,7 +120,7 @@ class LiveRepository:
         target = self.root / name
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(release.repository / step.name, target)
-        write_atomically(target / "config.pbtxt", _step_config(release, step).encode())
+        write_atomically(target / "config.pbtxt", _step_config(release, step))
         return name
 
     def altered(self, release: Release, step: contract.Step) -> list[Path]:
@@ -139,7 +130,7 @@ class LiveRepository:
         """
         installed = self.root / contract.release_name(step.name, release.number)
         wanted = file_digests(release.repository / step.name)
-        wanted["config.pbtxt"] = hashlib.sha256(_step_config(release, step).encode()).hexdigest()
+        wanted["config.pbtxt"] = digest_of(_step_config(release, step).encode())
         found = file_digests(installed) if installed.is_dir() else {}
         names = {name for name in (*wanted, *found) if "__pycache__/" not in name}
         return [installed / n for n in sorted(names) if wanted.get(n) != found.get(n)]
@@ -166,7 +157,7 @@ class LiveRepository:
         marker = folder / str(version) / "README"
         # An object store has no empty folders, so a version folder always holds a file.
         write_atomically(marker, b"An ensemble has no code of its own.\n")
-        write_atomically(folder / "config.pbtxt", config.encode())
+        write_atomically(folder / "config.pbtxt", config)
         for other in folder.iterdir():
             if other.is_dir() and other.name != str(version):
                 shutil.rmtree(other)

@@ -10,9 +10,7 @@ The folder appears by one rename: a crash leaves at most a temporary folder, nev
 and the next build or the next start of the server removes it.
 """
 
-import hashlib
 import json
-import os
 import shutil
 import stat
 import time
@@ -21,8 +19,9 @@ from pathlib import Path
 
 from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
 from any2caption.serving import contract
-from any2caption.storage import signatures
-from any2caption.storage.digest import SIGNATURE, file_digest
+from any2caption.storage import digest_of, signatures
+from any2caption.storage.atomic import sync_tree
+from any2caption.storage.digest import SIGNATURE, file_digest, json_digest
 from any2caption.storage.scratch import scratch
 from any2caption.storage.signing_keys import Keys
 from any2caption.storage.space import full_disk_named, is_full, require_room
@@ -55,7 +54,7 @@ class Release:
 def _content_digest(digests: dict[str, str]) -> str:
     """Identify content: who signed the bundle, and when, is no part of it."""
     content = {name: digest for name, digest in digests.items() if not name.endswith(SIGNATURE)}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_digest(content)
 
 
 def build_digest(
@@ -76,7 +75,7 @@ def build_digest(
     for code in sorted(source.rglob("*.py")):
         files[f"repository/{code.relative_to(source).as_posix()}"] = file_digest(code)
     for name, config in contract.compile_repository().items():
-        files[f"repository/{name}"] = hashlib.sha256(config.encode()).hexdigest()
+        files[f"repository/{name}"] = digest_of(config.encode())
     return _content_digest(files)
 
 
@@ -93,15 +92,6 @@ def _copy_repository(source: Path, target: Path, number: int) -> None:
             raise ConfigError(f"{code}: this step of the model repository is missing")
         shutil.copytree(code, folder, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
         (folder / "config.pbtxt").write_text(config)
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.rglob("*"), folder]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def build(  # noqa: PLR0913 - a release's parts
@@ -148,7 +138,7 @@ def build(  # noqa: PLR0913 - a release's parts
         document = {**asdict(release), "folder": None}
         (fresh / RELEASE).write_text(json.dumps(document, indent=1))
         signatures.sign(fresh, {**digests, RELEASE: file_digest(fresh / RELEASE)}, keys=keys)
-        _sync(fresh)
+        sync_tree(fresh)
         try:
             fresh.rename(target)
         except OSError as error:

@@ -21,6 +21,7 @@ from any2caption.stack import environment, supervisor
 from any2caption.stack.services import WATCH, Service, services, watch_file
 from any2caption.stack.watchdog.repairs import Repair, act, earlier, go_on, kill_step, now_utc
 from any2caption.stack.watchdog.upkeep import HUNG, Memory, Progress, Seen, decide
+from any2caption.storage.atomic import write_atomically
 
 if TYPE_CHECKING:
     from any2caption.serving.control import TritonControl
@@ -50,10 +51,8 @@ class Watchdog:
         self.repairs = [*self.repairs, *done][-_KEPT:]
         state = {"at": now_utc(), "repairs": [asdict(one) for one in self.repairs]}
         path = watch_file(self.settings.home)
-        fresh = path.with_suffix(".new")
         with contextlib.suppress(OSError):  # a full disk must not stop the repairs
-            fresh.write_text(json.dumps(state, indent=1))
-            fresh.replace(path)
+            write_atomically(path, json.dumps(state, indent=1), sync=False)
         return done
 
     def _services(self) -> list[Repair]:

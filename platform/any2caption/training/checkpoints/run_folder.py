@@ -14,6 +14,8 @@ from any2caption.errors import ConfigError
 from any2caption.storage.digest import file_digest
 
 MARKER = "complete.json"
+RUN_LOCK = "run.lock"
+"""File in the run's folder whose lock its supervisor holds."""
 FORMAT = "a2c.checkpoint/2"
 HISTORY = 2048
 """The most lines of a run's history."""

@@ -13,7 +13,6 @@ that writing takes no more memory than that. Without the marker a checkpoint doe
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -24,6 +23,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from any2caption.storage.atomic import sync_path, write_atomically
 from any2caption.storage.digest import file_digest
 from any2caption.training.checkpoints.run_folder import FORMAT, MARKER, Position, complete
 
@@ -69,16 +69,13 @@ def commit(  # noqa: PLR0913 - what a checkpoint says of itself
         "identity": dict(identity or {}),
     }
     (folder / "state.json").write_text(json.dumps(state))
-    files = sorted(file for file in folder.iterdir() if not file.name.startswith(MARKER))
+    files = sorted(file for file in folder.iterdir() if file.name != MARKER)
     for file in files:
-        _sync(file)
+        sync_path(file)
     listed = {f.name: {"size": f.stat().st_size, "sha256": file_digest(f)} for f in files}
-    part = folder / f"{MARKER}.part"
-    part.write_text(json.dumps({"files": listed}))
-    _sync(part)
-    part.rename(folder / MARKER)
-    _sync(folder)
-    _sync(folder.parent)
+    write_atomically(folder / MARKER, json.dumps({"files": listed}))
+    sync_path(folder)
+    sync_path(folder.parent)
     for old in complete(folder.parent)[:-keep]:
         discard(old)
 
@@ -117,11 +114,3 @@ class Tensors:
         """Read one tensor."""
         found: Tensor = self._at[name].get_tensor(name)
         return found
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ import typer
 
 from any2caption.errors import A2CError, InterruptedTrainingError
 from any2caption.progress import ProgressLog
+from any2caption.storage.atomic import write_atomically
 from any2caption.training.hardware import bind_rank, has_gpu
 from any2caption.training.recipes.files import RESOLVED, read_resolved
 from any2caption.training.recipes.schema import Recipe
@@ -62,9 +63,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
             "exit_code": code,
             "rank": rank,
         }
-        file = own / f"failure-{rank}.json"
-        file.with_suffix(".part").write_text(json.dumps(failure))
-        file.with_suffix(".part").rename(file)
+        write_atomically(own / f"failure-{rank}.json", json.dumps(failure))
         traceback.print_exc()
         sys.stdout.flush()
         # Not sys.exit: other ranks may be inside an exchange that never ends, and the launcher

@@ -11,7 +11,6 @@ are started again from the last checkpoint, up to three times, before that.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -31,8 +30,9 @@ from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import LABELS
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
+from any2caption.storage.locks import file_lock
 from any2caption.storage.signing_keys import Keys
-from any2caption.training.checkpoints.run_folder import bundle_meta, refuse_another
+from any2caption.training.checkpoints.run_folder import RUN_LOCK, bundle_meta, refuse_another
 from any2caption.training.hardware import gpus, worker_environment
 from any2caption.training.launch.nodes import PORT, Nodes, nodes_of
 from any2caption.training.loop.metrics import send_rest
@@ -323,11 +323,9 @@ def _raise_failure(out: Path) -> None:
 @contextlib.contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """Hold the run's lock: two supervisors never train in one folder."""
-    with (out / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UnavailableError(f"{out}: another process trains here") from None
+    with file_lock(out / RUN_LOCK, wait=0) as held:
+        if not held:
+            raise UnavailableError(f"{out}: another process trains here")
         yield
 
 

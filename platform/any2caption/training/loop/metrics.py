@@ -8,7 +8,6 @@ and ends the run in MLflow.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -18,6 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
+
+from any2caption.storage.atomic import write_atomically
+from any2caption.storage.locks import file_lock
+from any2caption.training.checkpoints.run_folder import RUN_LOCK
 
 FLUSH_SECONDS = 5.0
 _REST_SECONDS = 60.0
@@ -86,12 +89,9 @@ def send_pending(folders: Iterable[Path], url: str) -> dict[Path, str]:
         note = _read_note(folder / NOTE)
         if not (folder / "bundle" / "manifest.json").exists() or note.get("done", not note):
             continue
-        with (folder / "run.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            said[folder] = send_rest(folder / "metrics.jsonl", url)
+        with file_lock(folder / RUN_LOCK, wait=0) as held:
+            if held:
+                said[folder] = send_rest(folder / "metrics.jsonl", url)
     return said
 
 
@@ -228,9 +228,7 @@ class _Sender:
             "tags": dict(self.tags),
             "done": self._done,
         }
-        part = self.note.with_suffix(".part")
-        part.write_text(json.dumps(note))
-        part.rename(self.note)
+        write_atomically(self.note, json.dumps(note), sync=False)
 
 
 def _client(url: str) -> Any:

@@ -15,7 +15,6 @@ its digest.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from any2caption.errors import ConfigError
+from any2caption.storage.atomic import write_atomically
 from any2caption.training.recipes.builtin import RECIPES
 from any2caption.training.recipes.builtin import recipe as recipe_by_name
 from any2caption.training.recipes.schema import Recipe, Reinforce, Stage
@@ -102,10 +102,8 @@ def build(data: Mapping[str, Any], where: str = "recipe") -> Recipe:
 def write_resolved(out: Path, recipe: Recipe) -> Path:
     """Write `recipe.json` of a run's folder, atomically; workers read it."""
     file = out / RESOLVED
-    part = file.with_name(f".{RESOLVED}.{os.getpid()}")
     content = {"digest": recipe.digest, "recipe": asdict(recipe)}
-    part.write_text(json.dumps(content, indent=1) + "\n")
-    part.rename(file)
+    write_atomically(file, json.dumps(content, indent=1) + "\n")
     return file
 
 

@@ -5,11 +5,11 @@ steps and the share of time, and the learning rate follows progress, so a slower
 anneals and ends in time.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal, get_args
+
+from any2caption.storage.digest import json_digest
 
 PREPARED_VERSION = 6
 """Version of what `training.prepare` writes. A run prepared by another version is another run."""
@@ -154,4 +154,4 @@ class Recipe:
     @property
     def digest(self) -> str:
         """SHA-256 of the content."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return json_digest(asdict(self))

@@ -26,6 +26,7 @@ from any2caption.errors import ConfigError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.inputs import ModelInputs
 from any2caption.model.processing.processor import Processor
+from any2caption.storage.atomic import fresh_file
 from any2caption.training.data.collate import Order, share, usable
 from any2caption.training.data.types import Sample, TrainingData
 from any2caption.training.recipes.schema import Reinforce, Stage
@@ -182,10 +183,8 @@ class ReinforceSource:
             return
         self._reference = {n: p.detach().clone() for n, p in self._trained().items()}
         if rank == 0:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            part = self.file.with_suffix(".part")
-            save_file({n: t.cpu().contiguous() for n, t in self._reference.items()}, part)
-            part.rename(self.file)
+            with fresh_file(self.file) as fresh:
+                save_file({n: t.cpu().contiguous() for n, t in self._reference.items()}, fresh)
 
     @contextmanager
     def _as_reference(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.storage import ObjectStore, digest_of
-from any2caption.storage.folder import write_atomically
+from any2caption.storage.atomic import write_atomically
 from any2caption.storage.keys import join_key
 from any2caption.training.shards.index import Shard
 
