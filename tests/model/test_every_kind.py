@@ -11,8 +11,9 @@ import pytest
 
 from any2caption.annotation.pictures import condition_pictures
 from any2caption.conditions.drawing.preview import draw_preview
+from any2caption.conditions.fact import Fact
 from any2caption.conditions.inspect.describe import describe
-from any2caption.conditions.registry import KINDS
+from any2caption.conditions.registry import KINDS, condition_facts, input_name
 from any2caption.conditions.types import (
     Condition,
     DrawnPose,
@@ -73,6 +74,20 @@ def test_a_kind_is_described_and_probed_alike(name):
     assert told["frames"] == probed.frames >= 1
     for side in ("height", "width"):
         assert told.get(side) == getattr(probed, side)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_kind_states_facts_under_its_own_word(name):
+    condition = CONDITIONS[name]
+    facts = condition_facts(condition)
+    assert bool(facts) == (condition.kind not in WORDS)
+    assert len(facts) <= 12
+    for fact in facts:
+        assert fact.source.input == input_name(condition) == f"{LABELS[condition.kind]} 1"
+        assert fact.text
+        assert not fact.text.endswith(".")
+        assert (fact.certainty == "exact") == (fact.confidence == 1)
+        assert Fact.from_json(json.loads(json.dumps(fact.as_json()))).text == fact.text
 
 
 @pytest.mark.parametrize("name", CONDITIONS)

@@ -1,10 +1,11 @@
 """What a condition kind is: limits, options, and the contract between registry and parser."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from any2caption.conditions.types import Part, Payload
+from any2caption.conditions.fact import Fact
+from any2caption.conditions.types import Condition, Part, Payload
 
 OptionValue = str | float | int | bool
 MEGA = 1_000_000
@@ -88,6 +89,8 @@ class Notes:
 
 
 Parser = Callable[[Sequence[Part], Options, Limits], Parsed]
+FactsOf = Callable[[Condition, str], Iterable[Fact]]
+"""What a condition states; the text is its name in the request ("picture 1")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +128,5 @@ class ConditionKind:
     joins_parts: bool = False
     reading: Reading | None = None
     """None: it is the prompt itself."""
+    facts: FactsOf | None = None
+    """None: nothing can be said of it but that it is there."""

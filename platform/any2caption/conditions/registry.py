@@ -3,10 +3,20 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from any2caption.conditions.camera.parser import FORMATS as CAMERA_FORMATS
 from any2caption.conditions.camera.parser import OPTIONS as CAMERA_OPTIONS
 from any2caption.conditions.camera.parser import parse_camera
+from any2caption.conditions.fact import Fact
+from any2caption.conditions.facts.camera import camera_facts
+from any2caption.conditions.facts.depth import depth_facts
+from any2caption.conditions.facts.masks import region_facts, segmentation_facts
+from any2caption.conditions.facts.pictures import image_facts, masked_image_facts
+from any2caption.conditions.facts.pose import pose_facts
+from any2caption.conditions.facts.surfaces import normal_facts, sketch_facts
+from any2caption.conditions.facts.tracks import motion_facts
+from any2caption.conditions.facts.video import video_facts
 from any2caption.conditions.io.images import MAX_PIXELS
 from any2caption.conditions.kind import (
     MEGA,
@@ -37,9 +47,14 @@ __all__ = [
     "Option",
     "Reading",
     "check_parts",
+    "condition_facts",
+    "input_name",
     "parse_condition",
     "split_parts",
 ]
+
+MOST_FACTS = 12
+"""Facts of one condition; what states more is summed up by its kind."""
 
 _FPS = Option(name="fps", summary="frames per second", type="number", minimum=0.01, maximum=1000)
 _CANVAS = tuple(
@@ -78,6 +93,7 @@ _KINDS = (
         suffixes=(".png", ".jpg", ".jpeg", ".webp"),
         limits=Limits(part_bytes=64 * MEGA, total_bytes=64 * MEGA, pixels=MAX_PIXELS),
         parse=parse_image,
+        facts=image_facts,
         roles=IMAGE_ROLES,
         default_role="reference",
     ),
@@ -89,6 +105,7 @@ _KINDS = (
         suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
         limits=_CLIP,
         parse=parse_video,
+        facts=video_facts,
         options=(_FPS,),
     ),
     ConditionKind(
@@ -115,6 +132,7 @@ _KINDS = (
         ),
         limits=_CLIP,
         parse=parse_depth,
+        facts=depth_facts,
         options=(
             Option(
                 name="scale",
@@ -156,6 +174,7 @@ _KINDS = (
             people=32,
         ),
         parse=parse_pose,
+        facts=pose_facts,
         options=(
             Option(
                 name="layout",
@@ -195,6 +214,7 @@ _KINDS = (
             part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=1024, frames=20_000, people=1024
         ),
         parse=parse_motion,
+        facts=motion_facts,
         options=(
             *_CANVAS,
             _FPS,
@@ -215,6 +235,7 @@ _KINDS = (
         suffixes=(".txt", ".json", ".csv", ".log", ".tum", ".npy", ".npz", ".bin"),
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
         parse=parse_camera,
+        facts=camera_facts,
         options=CAMERA_OPTIONS,
     ),
     ConditionKind(
@@ -225,6 +246,7 @@ _KINDS = (
         suffixes=(*_MEDIA, ".json"),
         limits=_CLIP,
         parse=masks_parser.parse_segmentation,
+        facts=segmentation_facts,
         options=(
             Option(
                 name="values",
@@ -245,6 +267,7 @@ _KINDS = (
         suffixes=_MEDIA,
         limits=_CLIP,
         parse=sketch.parse_sketch,
+        facts=sketch_facts,
         options=(
             Option(
                 name="ground",
@@ -263,6 +286,7 @@ _KINDS = (
         suffixes=_MEDIA,
         limits=replace(_CLIP, clip_pixels=16 * MEGA),
         parse=normal.parse_normal,
+        facts=normal_facts,
         options=(
             Option(
                 name="axes",
@@ -281,6 +305,7 @@ _KINDS = (
         suffixes=_PICTURES,
         limits=Limits(part_bytes=64 * MEGA, total_bytes=128 * MEGA, parts=2, pixels=MAX_PIXELS),
         parse=masked_image.parse_masked_image,
+        facts=masked_image_facts,
         options=(
             Option(
                 name="hole",
@@ -305,6 +330,7 @@ _KINDS = (
             frames=10_000,
         ),
         parse=region.parse_region,
+        facts=region_facts,
         options=(
             Option(
                 name="coordinates",
@@ -381,6 +407,20 @@ def parse_condition(
         assumptions=parsed.assumptions,
         warnings=parsed.warnings,
     )
+
+
+def input_name(condition: Condition) -> str:
+    """Return what a condition is called in a request: `picture 1`, `camera 1`; `text`."""
+    reading = _kind(condition.kind).reading
+    return f"{reading.word} {condition.number}" if reading else "text"
+
+
+def condition_facts(condition: Condition) -> tuple[Fact, ...]:
+    """Return what a condition states, at most `MOST_FACTS`; nothing for kinds that say nothing."""
+    of_kind = _kind(condition.kind).facts
+    if of_kind is None:
+        return ()
+    return tuple(islice(of_kind(condition, input_name(condition)), MOST_FACTS))
 
 
 def check_parts(kind: str, parts: Sequence[Part]) -> tuple[ConditionKind, list[Part]]:

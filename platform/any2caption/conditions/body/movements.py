@@ -144,13 +144,20 @@ class PoseMovement:
 
     def words(self) -> str:
         """Return a short sentence: `person 1 raises the left arm`."""
-        who = self.place or f"person {self.person}"
+        return f"{self.who()} {self.clause()}"
+
+    def who(self) -> str:
+        """Return who does it: `person 1`, `the person on the left`; both where it is mutual."""
+        one = self.place or f"person {self.person}"
+        return f"{one} and {self._whom()}" if self.mutual else one
+
+    def clause(self) -> str:
+        """Return what is done, without who: `raises the left arm`; `approach each other`."""
         if self.other is not None:
-            whom = self.other_place or f"person {self.other}"
             alone, both = _TOGETHER[self.action]
-            return f"{who} and {whom} {both}" if self.mutual else f"{who} {alone.format(whom)}"
+            return both if self.mutual else alone.format(self._whom())
         part = self.part if self.part.startswith("both") else f"the {self.part}"
-        text = f"{who} {_WORDS[self.action]}"
+        text = _WORDS[self.action]
         if self.action in _WITH_PART:
             text += f" {part}"
         elif self.action in _BY:
@@ -158,6 +165,9 @@ class PoseMovement:
         if self.direction:
             text += f" {_IN_DEPTH.get(self.direction, self.direction)}"
         return text
+
+    def _whom(self) -> str:
+        return self.other_place or f"person {self.other}"
 
 
 def pose_movements(pose: Pose) -> list[PoseMovement]:

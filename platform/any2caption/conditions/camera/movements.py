@@ -153,6 +153,15 @@ def movements(camera: Camera, *, scene_distance: float | None = None) -> list[Mo
     return sorted(found, key=lambda one: (one.start, -one.shift))
 
 
+def own_distance(camera: Camera) -> float | None:
+    """The distance that stands for the scene's where nothing states it, in the path's unit.
+
+    None: the camera does not travel.
+    """
+    distance = _own_distance(motion_curves(camera).values)
+    return distance if np.isfinite(distance) else None
+
+
 def _own_distance(curves: Floats) -> float:
     """The largest travel along one axis, as far as it is travel and not a hand that shakes.
 

@@ -210,22 +210,39 @@ def camera_words(found: Sequence[Movement], frames: int) -> str:
     that fill at least half of the clip (how fast a move is depends on how far the scene is). What
     would take more than three clauses is summed up by the clip's beginning, middle and end.
     """
+    groups = _groups(found)
+    if len(groups) > _CLAUSES:
+        return _summary(_thirds(found, frames))
+    return ", then ".join(_phrase(group, frames) for group in groups)
+
+
+def told_keys(found: Sequence[Movement], frames: int) -> tuple[str, ...]:
+    """Return the movement keys that `camera_words` names, in order, each once."""
+    groups = _groups(found)
+    if len(groups) > _CLAUSES:
+        return tuple(dict.fromkeys(key for keys in _thirds(found, frames) for key in keys))
+    return tuple(dict.fromkeys(movement.key for group in groups for movement in group))
+
+
+def _groups(found: Sequence[Movement]) -> list[list[Movement]]:
+    """Movements that are told in one clause, in order of time."""
     groups: list[list[Movement]] = []
     for movement in found:
         if groups and _together(groups[-1][0], movement):
             groups[-1].append(movement)
         else:
             groups.append([movement])
-    if len(groups) > _CLAUSES:
-        return _summary(found, frames)
-    return ", then ".join(_phrase(group, frames) for group in groups)
+    return groups
 
 
-def _summary(found: Sequence[Movement], frames: int) -> str:
-    """Say the one or two largest movements of each third of the clip."""
+def _thirds(found: Sequence[Movement], frames: int) -> list[tuple[str, ...]]:
+    """The one or two largest movements of each third of the clip."""
     last = max(frames - 1, 1)
-    thirds = [(last * index / 3, last * (index + 1) / 3) for index in range(3)]
-    keys = [_largest(found, *third) for third in thirds]
+    return [_largest(found, last * index / 3, last * (index + 1) / 3) for index in range(3)]
+
+
+def _summary(keys: Sequence[tuple[str, ...]]) -> str:
+    """Say what is largest in each third of the clip."""
     pieces = [f"at first {_named(keys[0])}"]
     if keys[1] != keys[0]:
         pieces.append(f"in the middle {_named(keys[1])}")

@@ -1,0 +1,30 @@
+"""All that a request states: the facts of its words and its conditions, and where they differ."""
+
+from collections.abc import Iterable, Sequence
+
+from any2caption.conditions.fact import Fact
+from any2caption.conditions.registry import condition_facts, input_name
+from any2caption.conditions.types import Condition, Image, MaskedImage, Video
+from any2caption.grounding.facts import Facts
+
+
+def gather(text: str, conditions: Sequence[Condition], *, seen: Iterable[Fact] = ()) -> Facts:
+    """Return the facts of a request: those of its text first, then condition by condition.
+
+    Args:
+        text: the user's words, kept verbatim.
+        conditions: parsed; each kind but the text has its number among its kind.
+        seen: what recognisers saw, with the names of the conditions as sources; without it the
+            notes say that nobody looked at what a picture shows.
+    """
+    given = [condition for condition in conditions if condition.kind != "text"]
+    looked = tuple(seen)
+    found = [fact for condition in given for fact in condition_facts(condition)]
+    names = {fact.source.input for fact in looked}
+    notes = [
+        f"what {input_name(condition)} shows was not looked at"
+        for condition in given
+        if isinstance(condition.payload, Image | MaskedImage | Video)
+        and input_name(condition) not in names
+    ]
+    return Facts(text, (*found, *looked), notes=tuple(notes))
