@@ -1,0 +1,136 @@
+"""Who is in the scene, and how each is spoken of: subjects, their pictures, people of a pose."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from any2caption.conditions.fact import Fact
+from any2caption.grounding.compose.english import definite, inner, is_many
+from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material
+from any2caption.grounding.vocabulary import is_person, singular
+
+_NUMBERED = re.compile(r"^person (\d+)$")
+_ORDINALS = ("one person", "another person", "a third person", "a fourth person")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A subject as the text (or a condition) names it: its phrase, noun, and the facts."""
+
+    phrase: str
+    noun: str
+    many: bool
+    number: int | None
+    facts: tuple[Fact, ...]
+
+    @property
+    def again(self) -> str:
+        """How it is spoken of after its first mention."""
+        return definite(self.phrase, self.noun)
+
+
+def words_of(value: Mapping[str, Any], key: str) -> str:
+    """Return a value's words, or none."""
+    found = value.get(key)
+    return inner(found) if isinstance(found, str) else ""
+
+
+def number_of(value: Mapping[str, Any]) -> int | None:
+    """Return a value's number, where one is said."""
+    found = value.get("number")
+    return found if isinstance(found, int) else None
+
+
+def subjects_of(material: Material, source: str | None = None) -> tuple[Subject, ...]:
+    """Return who and what is there, each phrase once; those of the text first."""
+    out: dict[str, Subject] = {}
+    for side in (TEXT, CONDITIONS):
+        for fact in material.of("subject", "count", source=side):
+            if fact.negated or source not in {None, side}:
+                continue
+            subject = _subject(fact)
+            known = [one for one in out.values() if _alike(one, subject)]
+            if known:
+                old = known[0]
+                out[old.phrase.casefold()] = _merged(old, subject)
+            else:
+                out[subject.phrase.casefold()] = subject
+    return tuple(out.values())
+
+
+def _subject(fact: Fact) -> Subject:
+    phrase, noun = inner(fact.text), words_of(fact.value, "noun")
+    number = number_of(fact.value)
+    return Subject(phrase, noun, is_many(phrase, number), number, (fact,))
+
+
+def _alike(one: Subject, other: Subject) -> bool:
+    """Whether two facts speak of the same: the same phrase, or the same noun and number."""
+    if one.phrase.casefold() == other.phrase.casefold():
+        return True
+    sides = {fact.source.input == TEXT for fact in (*one.facts, *other.facts)}
+    count = any(fact.aspect == "count" for fact in (*one.facts, *other.facts))
+    if len(sides) == 1 and not count:
+        return False
+    nouns = {singular(one.noun), singular(other.noun)}
+    same = len(nouns) == 1 or (is_person(one.noun) and "person" in nouns)
+    return same and bool(one.noun) and _fits(one, other)
+
+
+def _fits(one: Subject, other: Subject) -> bool:
+    numbers = {one.number, other.number}
+    if len(numbers) == 1:
+        return True
+    return None in numbers and one.many == other.many
+
+
+def _merged(old: Subject, new: Subject) -> Subject:
+    number = old.number if old.number is not None else new.number
+    return Subject(old.phrase, old.noun, old.many, number, (*old.facts, *new.facts))
+
+
+def pictured(subject: Subject, identities: Sequence[Fact]) -> list[Fact]:
+    """Return the identities that are this subject's, by its noun."""
+    if not subject.noun:
+        return []
+    own = singular(subject.noun)
+    return [
+        fact
+        for fact in identities
+        if singular(words_of(fact.value, "noun")) == own and words_of(fact.value, "condition")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The people of a pose as the caption names them."""
+
+    subjects: tuple[Subject, ...]
+    whos: tuple[str, ...]
+
+    @classmethod
+    def of(cls, material: Material, whos: Sequence[str]) -> "Cast":
+        """Return the cast of a pose whose people are called so."""
+        people = [one for one in subjects_of(material, TEXT) if is_person(one.noun)]
+        return cls(tuple(people), tuple(dict.fromkeys(whos)))
+
+    @property
+    def person(self) -> Subject | None:
+        """The text's person, where it has exactly one subject that can be a person."""
+        return self.subjects[0] if len(self.subjects) == 1 else None
+
+    def name(self, who: str, *, again: bool = False) -> tuple[str, bool]:
+        """Return how a pose's person is called, and whether that takes `are`."""
+        person = self.person
+        if len(self.whos) < 2:  # noqa: PLR2004 - nobody to be told from
+            if person is not None and not person.many:
+                return person.again, False
+            return ("the person" if again else "a person"), False
+        noun = singular(person.noun) if person is not None and person.many else "person"
+        both = " and " in who
+        numbered = _NUMBERED.match(who)
+        if numbered and not both:
+            at = self.whos.index(who) if who in self.whos else 0
+            who = _ORDINALS[min(at, len(_ORDINALS) - 1)]
+        return re.sub(r"\bperson\b", noun, who), both

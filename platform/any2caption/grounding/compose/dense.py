@@ -1,0 +1,99 @@
+"""The dense part: the user's own sentences, then what the conditions add."""
+
+from collections.abc import Sequence
+
+from any2caption.grounding.compose.actions import shown_actions
+from any2caption.grounding.compose.background import layout_sentences, places
+from any2caption.grounding.compose.camera import path_sentences
+from any2caption.grounding.compose.cast import subjects_of
+from any2caption.grounding.compose.english import joined, with_article
+from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
+from any2caption.grounding.compose.prompt import Own
+from any2caption.grounding.compose.style import style_part
+from any2caption.grounding.compose.subjects import identity_sentences
+
+
+def dense_part(material: Material, own: Sequence[Own]) -> list[Said]:
+    """Return the whole clip: the text word for word, then identities, actions, layout, camera."""
+    added = _added(material)
+    if material.length == "short":
+        added = _as_one(added[: 2 if own else 3])
+    elif material.mode == "rewrite":
+        added = _in_pairs(added)
+    return [Said(one.words, sources=(one.source,)) for one in own] + added
+
+
+def _added(material: Material) -> list[Said]:
+    """What the conditions add to the text, in reading order."""
+    short = material.length == "short"
+    camera = _not_yet_said(material)
+    actions = shown_actions(material, again=False)
+    if short:
+        return [*actions, *camera, *_shown(material)]
+    out = [*identity_sentences(material), *_shown(material), *actions]
+    layout = material.of("layout", source=CONDITIONS)[: material.most(1, 2, 6)]
+    place = None if places(material, TEXT) else places(material, CONDITIONS)
+    out += [place] if place else []
+    out += layout_sentences([fact for fact in layout if not fact.negated])
+    if material.length == "long" or not material.of("style", source=TEXT):
+        out += _style(material)
+    return out + camera
+
+
+def _shown(material: Material) -> list[Said]:
+    """Who and what conditions show that the text does not name."""
+    new = [
+        one
+        for one in subjects_of(material)
+        if all(fact.source.input != TEXT for fact in one.facts)
+    ]
+    new = new[: material.most(2, 4, 8)]
+    pose = [one for one in new if one.facts[0].source.input.startswith("pose")]
+    acting = bool([fact for fact in material.of("action", source=CONDITIONS)
+                   if fact.source.input.startswith("pose")])
+    if acting and len(pose) == 1 and not pose[0].many:
+        new.remove(pose[0])  # "a person" does something: that is one person
+    if not new:
+        return []
+    phrases = joined(with_article(one.phrase) for one in new)
+    return [Said(f"the scene shows {phrases}", tuple(fact for one in new for fact in one.facts))]
+
+
+def _style(material: Material) -> list[Said]:
+    return [
+        one
+        for one in style_part(material)
+        if all(fact.source.input != TEXT for fact in one.facts)
+    ]
+
+
+def _not_yet_said(material: Material) -> list[Said]:
+    """The path, unless the text asks for these very movements in this order."""
+    path = path_sentences(material)
+    wished = [key for fact in material.of("camera", source=TEXT) for key in _keys(fact.value)]
+    shown = [key for fact in material.of("camera", source=CONDITIONS) for key in _keys(fact.value)]
+    return [] if shown and wished == shown else path
+
+
+def _keys(value: object) -> list[str]:
+    keys = value.get("keys", ()) if hasattr(value, "get") else ()
+    return list(keys)
+
+
+def _as_one(said: Sequence[Said]) -> list[Said]:
+    if not said:
+        return []
+    words = "; ".join(one.words for one in said)
+    return [Said(words, tuple(fact for one in said for fact in one.facts))]
+
+
+def _in_pairs(said: Sequence[Said]) -> list[Said]:
+    """Join short neighbours: `the dog is the one of picture 1, and a person waves`."""
+    out: list[Said] = []
+    for one in said:
+        last = out[-1] if out else None
+        if last is not None and not any(mark in last.words + one.words for mark in ",;"):
+            out[-1] = Said(f"{last.words}, and {one.words}", (*last.facts, *one.facts))
+        else:
+            out.append(one)
+    return out

@@ -1,0 +1,197 @@
+"""English without a grammar book: sentences, lists, agreement, articles, predicates.
+
+Words come in as facts have them, in the middle of a sentence; what is not understood is left as it
+was written.
+"""
+
+import re
+from collections.abc import Iterable
+
+_STOPPED = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef][\"'”’»)\]」』）]*$")
+_LOOSE = " \t\r\n,;:-–—、，；："
+_MEANT = re.compile(r"\w[A-Z]|^[a-z]?\d|^\w+[./@]\w")
+"""A first word whose letters are meant as they are: `iPhone`, `3D`, `site.com`."""
+_ARTICLES = frozenset({"a", "an", "the"})
+_ONE = frozenset({"a", "an", "one", "another", "this", "that", "each", "every", "single"})
+_MANY = frozenset(
+    """both these those two three four five six seven eight nine ten eleven twelve several many few
+    some various numerous multiple dozens hundreds thousands pair couple crowd group they we""".split()
+)
+_POSSESSIVE = frozenset({"my", "your", "his", "her", "its", "our", "their", "no", "any", "all"})
+_DETERMINERS = _ARTICLES | _ONE | _MANY | _POSSESSIVE
+_PRONOUNS = frozenset(
+    "he she it they we you i someone somebody everyone everybody something nobody".split()
+)
+_PLURALS = frozenset(
+    """people men women children mice geese feet teeth police cattle scissors skis trousers pants
+    glasses jeans shorts surroundings""".split()
+)
+_NOT_PLURAL = re.compile(r"(?:ss|us|is|news|lens|canvas|tennis|gas|bus|series|chess)$")
+_AFTER_NOUN = re.compile(
+    r"\s+(?:of|in|on|at|with|without|from|to|into|onto|over|under|above|below|behind|beside|near|by"
+    r"|for|that|which|who|whose|as|between|among|around|through|along|across|against|inside|outside"
+    r"|wearing|holding|\w{3,}ing)\b.*$|[,;(].*$",
+    re.IGNORECASE,
+)
+_AN = re.compile(r"(?:[aeio]|u(?!ni|se|ti|k|r[aeiou])|hour|honest|heir)", re.IGNORECASE)
+_ONE_SOUND = re.compile(r"(?:one|once|eu|ewe)", re.IGNORECASE)
+_BE = {"is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't"}
+_AUXILIARIES = frozenset(
+    "is are was were be been has have had does do did can could will would may might must".split()
+)
+_NO_GERUND = frozenset("bring sing ring swing spring fling cling string sting king thing wing".split())
+_PARTICIPLES = frozenset(
+    """stuck parked covered dressed surrounded clad seated perched filled lit illuminated bathed set
+    made placed located gathered displayed hung worn shown seen captured adorned draped attached
+    wrapped tied scattered arranged stacked engrossed submerged suspended frozen broken folded
+    situated positioned nestled poised""".split()
+)
+_IRREGULAR = {"has": "have", "does": "do", "goes": "go", "lies": "lie", "ties": "tie", "dies": "die"}
+_SINGULARS = {"people": "person", "men": "man", "women": "woman", "children": "child"}
+
+
+def sentence(words: str) -> str:
+    """Return words as a sentence: one line, a capital in front, one stop at the end.
+
+    Nothing but marks gives nothing.
+    """
+    text = " ".join(words.split())
+    if not _STOPPED.search(text):
+        text = text.rstrip(_LOOSE)
+    text = text.lstrip(_LOOSE + ".")
+    if not re.search(r"\w", text):
+        return ""
+    first = re.search(r"\w", text)
+    assert first is not None  # noqa: S101 - searched above
+    word = re.match(r"[\w'’./@]+", text[first.start() :])
+    if word is not None and not _MEANT.search(word.group()):
+        text = text[: first.start()] + first.group().upper() + text[first.end() :]
+    if _STOPPED.search(text):
+        return text
+    return text + ("。" if _WIDE.search(text) else ".")
+
+
+def inner(text: str) -> str:
+    """Return words for the middle of a sentence: one line, no marks around them."""
+    return " ".join(text.split()).strip(_LOOSE + ".。")
+
+
+def joined(words: Iterable[str], link: str = "and") -> str:
+    """Return `a, b and c`; each once."""
+    *most, last = list(dict.fromkeys(words)) or [""]
+    return f"{', '.join(most)} {link} {last}" if most else last
+
+
+def with_article(noun: str) -> str:
+    """Return `a dog`, `an amusement park`; what has a determiner or is many stays as it is."""
+    first = noun.split(" ", 1)[0].casefold()
+    if first in _DETERMINERS | _PRONOUNS or noun[:1].isupper() or is_many(noun):
+        return noun
+    vowel = _AN.match(noun) and not _ONE_SOUND.match(noun)
+    return f"{'an' if vowel else 'a'} {noun}"
+
+
+def has_determiner(phrase: str) -> bool:
+    """Whether a noun phrase begins with an article, a number or the like."""
+    return phrase.split(" ", 1)[0].casefold() in _DETERMINERS
+
+
+def is_many(phrase: str, number: int | None = None) -> bool:
+    """Whether a noun phrase takes `are`; `number`, where known, decides."""
+    if number is not None:
+        return number != 1
+    words = phrase.casefold().split()
+    if not words:
+        return False
+    if words[0] in _ONE and not _MANY & set(words[1:2]):
+        return " and a" in phrase.casefold()
+    if words[0] in _MANY:
+        return True
+    if " and " in phrase:
+        return True
+    head = _AFTER_NOUN.sub("", phrase.casefold()).split()[-1:] or words[-1:]
+    word = head[0]
+    return word in _PLURALS or (word.endswith("s") and not _NOT_PLURAL.search(word))
+
+
+def definite(phrase: str, noun: str = "") -> str:
+    """Return how to speak of a thing again: `the dog` of `a small dog`, and of the noun `dog`."""
+    words = phrase.split()
+    first = words[0].casefold() if words else ""
+    if first in _PRONOUNS or first in _POSSESSIVE or (words and not has_determiner(phrase)
+                                                     and phrase[:1].isupper()):
+        return phrase
+    if noun and noun.casefold() in phrase.casefold():
+        return f"the {noun}"
+    if first in _ARTICLES | {"another", "some", "one"}:
+        words = words[1:]
+    return "the " + " ".join(words)
+
+
+def singular(noun: str) -> str:
+    """Return `astronaut` of `astronauts`, `person` of `people`."""
+    head, _, last = noun.rpartition(" ")
+    low = last.casefold()
+    if low in _SINGULARS:
+        last = _SINGULARS[low]
+    elif low.endswith("men"):
+        last = f"{last[:-2]}an"
+    elif low.endswith("ies") and len(low) > 4:  # noqa: PLR2004 - "ties"
+        last = f"{last[:-3]}y"
+    elif re.search(r"(?:ch|sh|x|ss)es$", low):
+        last = last[:-2]
+    elif low.endswith("s") and not _NOT_PLURAL.search(low):
+        last = last[:-1]
+    return f"{head} {last}".strip()
+
+
+def be(*, many: bool) -> str:
+    """Return `is` or `are`."""
+    return "are" if many else "is"
+
+
+def base_form(verb: str) -> str:
+    """Return the bare form of a third person: `wave` of `waves`."""
+    low = verb.casefold()
+    if low in _IRREGULAR:
+        return _IRREGULAR[low]
+    if low in _BE:
+        return _BE[low]
+    if low.endswith("ies"):
+        return f"{verb[:-3]}y"
+    if re.search(r"(?:ch|sh|x|ss|zz|o)es$", low):
+        return verb[:-2]
+    return verb[:-1] if low.endswith("s") and not low.endswith("ss") else verb
+
+
+def clause(subject: str, predicate: str, *, many: bool = False) -> str:
+    """Return `the dog is swimming in the sea`, `two people wave with the right hand`.
+
+    The predicate is a third person singular, as facts of conditions have it, or as a user wrote it
+    (`swimming in the sea`, `are dancing`).
+    """
+    words = predicate.split()
+    at = next((n for n, word in enumerate(words) if not word.casefold().endswith("ly")), 0)
+    verb = words[at].casefold() if words else ""
+    bare = verb.rstrip(",")
+    if (bare.endswith("ing") and bare not in _NO_GERUND) or bare in _PARTICIPLES:
+        return f"{subject} {be(many=many)} {predicate}"
+    if many and verb in _BE:
+        words[at] = _BE[verb]
+    elif not many and verb in _BE.values() and verb not in {"do", "have"}:
+        words[at] = next(one for one, plural in _BE.items() if plural == verb)
+    elif many and verb not in _AUXILIARIES:
+        words[at] = base_form(words[at])
+    return " ".join([subject, *words])
+
+
+def denied(subject: str, predicate: str, *, many: bool = False) -> str:
+    """Return `the dog does not bark`, `the camera is not panning left`."""
+    words = predicate.split()
+    verb = words[0].casefold() if words else ""
+    if verb in _AUXILIARIES:
+        return clause(subject, " ".join([words[0], "not", *words[1:]]), many=many)
+    if verb.endswith("ing") and verb not in _NO_GERUND:
+        return f"{subject} {be(many=many)} not {predicate}"
+    return f"{subject} {'do' if many else 'does'} not {' '.join([base_form(verb), *words[1:]])}"

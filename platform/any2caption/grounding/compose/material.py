@@ -1,0 +1,91 @@
+"""What of a request's facts goes into the caption: by mode, one path, one pose, the length."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from any2caption.conditions.fact import Aspect, Fact, Source
+from any2caption.grounding.answer import Length, Mode, Origin, Sentence
+from any2caption.grounding.compose.english import inner, sentence
+from any2caption.grounding.facts import Facts
+
+CONDITIONS = "conditions"
+TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence on its way: its words, and the facts that it says."""
+
+    words: str
+    facts: tuple[Fact, ...] = ()
+    sources: tuple[Source, ...] = ()
+    origin: Origin = "stated"
+
+    def as_sentence(self) -> Sentence:
+        """Return the sentence with its stop and its places, each once."""
+        places = dict.fromkeys((*self.sources, *(fact.source for fact in self.facts)))
+        return Sentence(sentence(self.words), tuple(places), self.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The facts that may be said, and what the user should know of those that may not."""
+
+    facts: Facts
+    length: Length
+    mode: Mode
+    found: tuple[Fact, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def of(self, *aspects: Aspect, source: str | None = None) -> tuple[Fact, ...]:
+        """Return the facts of these aspects that are said, of the text, the conditions or both."""
+        return tuple(
+            fact
+            for fact in self.found
+            if fact.aspect in aspects and source in {None, _side(fact), fact.source.input}
+        )
+
+    def most(self, short: int, medium: int, long: int) -> int:
+        """Return the number that goes with the length."""
+        return {"short": short, "medium": medium, "long": long}[self.length]
+
+
+def material(facts: Facts, length: Length, mode: Mode) -> Material:
+    """Choose what is said: in mode `off` exact facts only; the first path, the first pose."""
+    standing = facts.of(*{fact.aspect: None for fact in facts.found})
+    standing = [fact for fact in standing if inner(fact.text)]
+    notes: list[str] = []
+    if mode == "off":
+        inexact = [fact for fact in standing if fact.certainty != "exact"]
+        standing = [fact for fact in standing if fact.certainty == "exact"]
+        if inexact:
+            told = "; ".join(dict.fromkeys(f"{one.source.input}: {one.text}" for one in inexact))
+            notes.append(f"measured and estimated facts are left out in mode off ({told})")
+    for word, aspects in (("camera", ("camera",)), ("pose", ("action", "count"))):
+        standing, left = _first_only(standing, word, aspects)
+        notes += [f"{name} is not in the caption: {first} is followed" for name, first in left]
+    return Material(facts, length, mode, tuple(standing), tuple(notes))
+
+
+def _first_only(
+    found: Sequence[Fact], word: str, aspects: Iterable[str]
+) -> tuple[list[Fact], list[tuple[str, str]]]:
+    """Keep the first input whose name begins so; return the others with the one that is kept.
+
+    Of several inputs that state a camera (a path, a clip) a path goes first.
+    """
+    aspects = tuple(aspects)
+    rivals = [fact for fact in found if fact.aspect in aspects and _side(fact) == CONDITIONS]
+    if word == "pose":
+        rivals = [fact for fact in rivals if fact.source.input.startswith(word)]
+    names = list(dict.fromkeys(fact.source.input for fact in rivals))
+    names.sort(key=lambda name: not name.startswith(word))
+    if len(names) < 2:  # noqa: PLR2004 - nothing to choose from
+        return list(found), []
+    first, *others = names
+    dropped = {id(fact) for fact in rivals if fact.source.input != first}
+    return [fact for fact in found if id(fact) not in dropped], [(name, first) for name in others]
+
+
+def _side(fact: Fact) -> str:
+    return TEXT if fact.source.input == TEXT else CONDITIONS

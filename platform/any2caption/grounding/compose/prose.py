@@ -1,0 +1,47 @@
+"""Prompts of several sentences: each goes to the part that most of its facts belong to."""
+
+from collections.abc import Mapping, Sequence
+
+from any2caption.conditions.fact import Aspect, Fact
+from any2caption.grounding.compose.material import TEXT, Material, Said
+from any2caption.grounding.compose.prompt import Own
+
+PROSE = 3
+"""From so many sentences on, a prompt is told in its own sentences in every part."""
+_ASPECTS: Mapping[str, tuple[Aspect, ...]] = {
+    "background": ("background", "layout"),
+    "action": ("action",),
+    "main_object": ("subject", "count", "identity", "relation", "written_text"),
+}
+
+
+def allotted(material: Material, own: Sequence[Own]) -> dict[str, list[Said]]:
+    """Return the parts that a prompt of several sentences fills with sentences of its own.
+
+    A sentence stands in one part only, so that no two parts are the same.
+    """
+    if len(own) < PROSE:
+        return {}
+    left = list(own)
+    out: dict[str, list[Said]] = {part: [] for part in _ASPECTS}
+    for _ in range(material.most(1, 2, 4)):
+        for part, aspects in _ASPECTS.items():
+            facts = material.of(*aspects, source=TEXT)
+            best = max(left, key=lambda one: _weight(one, facts, material), default=None)  # noqa: B023
+            if best is not None and _weight(best, facts, material) > 0:
+                left.remove(best)
+                held = tuple(fact for fact in facts if best.holds(fact))
+                out[part].append(Said(best.words, held, sources=(best.source,)))
+    order = {one.source: at for at, one in enumerate(own)}
+    return {
+        part: sorted(said, key=lambda one: order[one.sources[0]])
+        for part, said in out.items()
+        if said
+    }
+
+
+def _weight(one: Own, facts: Sequence[Fact], material: Material) -> float:
+    """How much of a sentence's facts are these; more of them count more."""
+    here = sum(one.holds(fact) for fact in facts)
+    every = sum(one.holds(fact) for fact in material.found)
+    return here * here / every if every else 0.0

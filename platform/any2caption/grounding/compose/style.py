@@ -1,0 +1,43 @@
+"""The style part: the look that the text asks for, else what the pictures show."""
+
+import re
+
+from any2caption.grounding.compose.english import inner, joined
+from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
+
+_PLACED = re.compile(r"(?:in|with|as|like|at|of|by|from)\b", re.IGNORECASE)
+_HAD = re.compile(
+    r"(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
+)
+
+
+def style_part(material: Material) -> list[Said]:
+    """Return the look."""
+    wished, denied = [], []
+    for fact in material.of("style", source=TEXT):
+        (denied if fact.negated else wished).append(fact)
+    seen = [fact for fact in material.of("style", source=CONDITIONS) if not fact.negated]
+    out: list[Said] = []
+    if wished:
+        phrases = [inner(fact.text) for fact in wished][: material.most(3, 5, 10)]
+        out.append(Said(_look(phrases), tuple(wished)))
+    if seen and (not out or material.length != "short"):
+        some = seen[: material.most(1, 3, 8)]
+        out.append(Said(_look([inner(fact.text) for fact in some]), tuple(some)))
+    if denied and (not out or material.length != "short"):
+        words = f"the style is not {joined([inner(fact.text) for fact in denied], 'or')}"
+        out.append(Said(words, tuple(denied)))
+    return out
+
+
+def _look(phrases: list[str]) -> str:
+    """Return `the style is cinematic, in the style of an old film, with warm colours`."""
+    placed = [phrase for phrase in phrases if _PLACED.match(phrase)]
+    had = [phrase for phrase in phrases if phrase not in placed and _HAD.search(phrase)]
+    plain = [phrase for phrase in phrases if phrase not in placed and phrase not in had]
+    pieces = [f"the style is {joined(plain)}"] if plain else []
+    if had:
+        pieces.append(f"with {joined(had)}" if pieces else f"the picture has {joined(had)}")
+    if placed:
+        pieces.append(joined(placed) if pieces else f"the video is {joined(placed)}")
+    return ", ".join(pieces)
