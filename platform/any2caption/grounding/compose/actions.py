@@ -4,19 +4,20 @@ from collections.abc import Iterable, Sequence
 
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import Cast, Subject, subjects_of, words_of
-from any2caption.grounding.compose.english import clause, denied, has_determiner, inner
+from any2caption.grounding.compose.english import bare, clause, denied, has_determiner, inner
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 from any2caption.grounding.vocabulary import singular
 
 _AFTER = 0.05
 _CLAUSES = 3
+_MARKED = "the marked object"
 _NOBODY = frozenset({"", "none", "it", "they", "he", "she", "who", "which", "that"})
 
 
 def action_part(material: Material) -> list[Said]:
     """Return what happens: the text's actions by who does them, then the conditions'."""
     own = text_actions(material)[: material.most(1, 3, 8)]
-    return own + shown_actions(material, again=False)
+    return own + shown_actions(material)
 
 
 def text_actions(material: Material) -> list[Said]:
@@ -34,31 +35,31 @@ def text_actions(material: Material) -> list[Said]:
     return out
 
 
-def shown_actions(material: Material, *, again: bool) -> list[Said]:
-    """Return what conditions show people and things do, in order of time; `again`: after that."""
+def shown_actions(material: Material) -> list[Said]:
+    """Return what conditions show people and things do, one by one, each in order of time."""
     facts = [fact for fact in material.of("action", source=CONDITIONS) if not fact.negated]
     pose = [fact for fact in facts if fact.source.input.startswith("pose")]
     cast = Cast.of(material, [words_of(fact.value, "who") for fact in pose])
-    groups: dict[tuple[str, bool], list[Fact]] = {}
+    groups: dict[str, list[Fact]] = {}
     for fact in facts:
-        if fact in pose:
-            name = cast.name(words_of(fact.value, "who"), again=again)
-        else:
-            name = _moved(fact, material)
-        groups.setdefault(name, []).append(fact)
-    out: list[Said] = []
-    for (who, many), group in groups.items():
-        most = len(group) if material.length == "short" else _CLAUSES
-        for at in range(0, len(group), most):
-            part = group[at : at + most]
-            plural = many or bool(part[0].value.get("plural"))
-            words = clause(who, in_order(part), many=plural and not part[0].value.get("plural"))
-            out.append(Said(words, tuple(part)))
-            who = _again(who)
+        who = words_of(fact.value, "who")
+        moves = not fact.source.input.startswith("pose")
+        groups.setdefault(_moved(who, material) if moves else cast.name(who), []).append(fact)
+    out = [said for who, group in groups.items() for said in _shown(who, group, material)]
     if material.length == "short" and len(out) > 1:
         words = "; ".join(one.words for one in out)
         return [Said(words, tuple(fact for one in out for fact in one.facts))]
     return out
+
+
+def _shown(who: str, facts: Sequence[Fact], material: Material) -> list[Said]:
+    """One sentence, or several where one would be long; texts agree with their `plural`."""
+    most = len(facts) if material.length == "short" else _CLAUSES
+    parts = [tuple(facts[at : at + most]) for at in range(0, len(facts), most)]
+    names = [who, *[_again(who)] * len(parts)]
+    return [
+        Said(clause(name, in_order(part)), part) for name, part in zip(names, parts, strict=False)
+    ]
 
 
 def in_order(facts: Sequence[Fact]) -> str:
@@ -89,18 +90,17 @@ def _again(who: str) -> str:
     return f"the {words[1]}" if words[0] in {"a", "an"} and len(words) > 1 else who
 
 
-def _moved(fact: Fact, material: Material) -> tuple[str, bool]:
-    """Name what a condition that is no pose shows moving."""
-    who = words_of(fact.value, "who")
+def _moved(who: str, material: Material) -> str:
+    """Name what a condition that is no pose shows moving: the text's subject, if it has one."""
     subjects = subjects_of(material, TEXT)
-    known = [one for one in subjects if who and singular(one.noun) == singular(who)]
-    if not who:
-        known = list(subjects) if len(subjects) == 1 else []
+    known = [one for one in subjects if who and singular(one.noun) == singular(bare(who))]
+    if not known and len(subjects) == 1 and (not who or who == _MARKED) and not subjects[0].many:
+        known = list(subjects)
     if known:
-        return known[0].again, known[0].many
+        return known[0].again
     if not who:
-        return "something", False
-    return (who if has_determiner(who) else f"the {who}"), False
+        return "something"
+    return who if has_determiner(who) or " of the " in who else f"the {who}"
 
 
 def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:

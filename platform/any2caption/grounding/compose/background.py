@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.compose.english import be, inner, joined, with_article
+from any2caption.grounding.compose.cast import words_of
+from any2caption.grounding.compose.english import inner, joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 from any2caption.grounding.compose.subjects import absences
 
@@ -16,12 +17,19 @@ _PLACING = re.compile(
 )
 
 
+_FRAMES = {
+    "first_frame": "begins with",
+    "last_frame": "ends with",
+    "key_frame": "passes through",
+}
+
+
 def background_part(material: Material) -> list[Said]:
     """Return the place, then what lies where in it."""
     place = places(material, TEXT) or places(material, CONDITIONS)
     layout = list(material.of("layout"))
     layout = [fact for fact in layout if not fact.negated][: material.most(1, 3, 8)]
-    out: list[Said] = []
+    out = frames(material)
     if place and layout:
         words = f"{place.words}, with {inner(layout[0].text)}"
         out.append(Said(words, (*place.facts, layout[0])))
@@ -31,29 +39,45 @@ def background_part(material: Material) -> list[Said]:
     if material.length != "short" or not out:
         out += layout_sentences(layout, again=bool(out))
         out += absences(material, "background", "layout")
-    return out
+    return out[: material.most(1, 4, 10)]
 
 
 def places(material: Material, source: str) -> Said | None:
     """Return `the scene is set in a quiet kitchen`, or None."""
     facts = [fact for fact in material.of("background", source=source) if not fact.negated]
-    facts = facts[: material.most(2, 4, 8)]
+    facts = [fact for fact in facts if not _frame(fact)][: material.most(2, 4, 8)]
     if not facts:
         return None
     return Said(set_in([inner(fact.text) for fact in facts]), tuple(facts))
 
 
+def frames(material: Material) -> list[Said]:
+    """Return which pictures the video begins with, passes through and ends with."""
+    facts = material.of("background", source=CONDITIONS)
+    return [Said(words, (fact,)) for fact in facts if (words := _frame(fact))]
+
+
+def _frame(fact: Fact) -> str:
+    verb = _FRAMES.get(words_of(fact.value, "role"))
+    picture = words_of(fact.value, "condition")
+    return f"the video {verb} {picture}" if verb and picture else ""
+
+
 def set_in(texts: Sequence[str]) -> str:
     """Return a sentence for places as texts name them: `in a kitchen`, `a quiet street`."""
+    have = [text for text in dict.fromkeys(texts) if text.casefold().startswith("with ")]
+    texts = [text for text in texts if text not in have]
     placing = [text for text in dict.fromkeys(texts) if _PLACING.match(text)]
     things = [with_article(text) for text in dict.fromkeys(texts) if not _PLACING.match(text)]
+    around = joined([text.split(" ", 1)[1] for text in have])
+    if not things and not placing:
+        return f"the setting has {around}"
     if not things:
-        return f"the scene is set {_run(placing)}"
-    if len(things) == 1:
-        words = f"the setting {be(many=False)} {things[0]}"
+        words = f"the scene is set {_run(placing)}"
     else:
-        words = f"the setting has {joined(things)}"
-    return f"{words} {_run(placing)}" if placing else words
+        words = f"the setting {'is' if len(things) == 1 else 'has'} {joined(things)}"
+        words = f"{words} {_run(placing)}" if placing else words
+    return f"{words}, with {around}" if around else words
 
 
 def _run(placing: Sequence[str]) -> str:
@@ -76,5 +100,3 @@ def layout_sentences(facts: Sequence[Fact], *, again: bool = False) -> list[Said
         out.append(Said(f"{'it also' if again else 'the scene'} has {phrase}", (fact,)))
         again = True
     return out
-
-

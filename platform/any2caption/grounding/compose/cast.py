@@ -120,17 +120,12 @@ class Cast:
         """The text's person, where it has exactly one subject that can be a person."""
         return self.subjects[0] if len(self.subjects) == 1 else None
 
-    def name(self, who: str, *, again: bool = False) -> tuple[str, bool]:
-        """Return how a pose's person is called, and whether that takes `are`."""
+    def name(self, who: str) -> str:
+        """Return how a pose's person is called: `the astronaut`, `a person`, `one person`."""
         person = self.person
         if len(self.whos) < 2:  # noqa: PLR2004 - nobody to be told from
-            if person is not None and not person.many:
-                return person.again, False
-            return ("the person" if again else "a person"), False
+            return person.again if person is not None and not person.many else "a person"
         noun = singular(person.noun) if person is not None and person.many else "person"
-        both = " and " in who
-        numbered = _NUMBERED.match(who)
-        if numbered and not both:
-            at = self.whos.index(who) if who in self.whos else 0
-            who = _ORDINALS[min(at, len(_ORDINALS) - 1)]
-        return re.sub(r"\bperson\b", noun, who), both
+        if _NUMBERED.match(who):
+            who = _ORDINALS[min(self.whos.index(who), len(_ORDINALS) - 1)]
+        return re.sub(r"\bperson\b", noun, who)

@@ -61,7 +61,7 @@ def _said(chosen: Material, own: Sequence[Own]) -> dict[str, list[Said]]:
     prose = allotted(chosen, own)
     for part, write in _PARTS.items():
         if part in prose:
-            said[part] = prose[part] + (shown_actions(chosen, again=False) if part == "action" else [])
+            said[part] = prose[part] + (shown_actions(chosen) if part == "action" else [])
         else:
             said[part] = write(chosen)
     kept = {part: [one for one in some if one.as_sentence().text] for part, some in said.items()}
@@ -104,9 +104,7 @@ def _no_room(part: str, left: Sequence[Said], limit: int) -> str:
 def _left_out(chosen: Material, kept: Iterable[Said]) -> list[str]:
     """Tell which of the conditions' facts no sentence says at this length."""
     said = {id(fact) for one in kept for fact in one.facts}
-    left = [
-        fact for fact in chosen.found if id(fact) not in said and fact.source.input != "text"
-    ]
+    left = [fact for fact in chosen.found if id(fact) not in said and fact.source.input != "text"]
     if not left:
         return []
     told = "; ".join(dict.fromkeys(f"{fact.source.input}: {fact.text}" for fact in left))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from any2caption.grounding.compose.actions import shown_actions
-from any2caption.grounding.compose.background import layout_sentences, places
+from any2caption.grounding.compose.background import frames, layout_sentences, places
 from any2caption.grounding.compose.camera import path_sentences
 from any2caption.grounding.compose.cast import subjects_of
 from any2caption.grounding.compose.english import joined, with_article
@@ -27,10 +27,11 @@ def _added(material: Material) -> list[Said]:
     """What the conditions add to the text, in reading order."""
     short = material.length == "short"
     camera = _not_yet_said(material)
-    actions = shown_actions(material, again=False)
+    actions = shown_actions(material)
     if short:
         return [*actions, *camera, *_shown(material)]
     out = [*identity_sentences(material), *_shown(material), *actions]
+    out += frames(material)
     layout = material.of("layout", source=CONDITIONS)[: material.most(1, 2, 6)]
     place = None if places(material, TEXT) else places(material, CONDITIONS)
     out += [place] if place else []
@@ -43,14 +44,17 @@ def _added(material: Material) -> list[Said]:
 def _shown(material: Material) -> list[Said]:
     """Who and what conditions show that the text does not name."""
     new = [
-        one
-        for one in subjects_of(material)
-        if all(fact.source.input != TEXT for fact in one.facts)
+        one for one in subjects_of(material) if all(fact.source.input != TEXT for fact in one.facts)
     ]
     new = new[: material.most(2, 4, 8)]
     pose = [one for one in new if one.facts[0].source.input.startswith("pose")]
-    acting = bool([fact for fact in material.of("action", source=CONDITIONS)
-                   if fact.source.input.startswith("pose")])
+    acting = bool(
+        [
+            fact
+            for fact in material.of("action", source=CONDITIONS)
+            if fact.source.input.startswith("pose")
+        ]
+    )
     if acting and len(pose) == 1 and not pose[0].many:
         new.remove(pose[0])  # "a person" does something: that is one person
     if not new:
@@ -61,9 +65,7 @@ def _shown(material: Material) -> list[Said]:
 
 def _style(material: Material) -> list[Said]:
     return [
-        one
-        for one in style_part(material)
-        if all(fact.source.input != TEXT for fact in one.facts)
+        one for one in style_part(material) if all(fact.source.input != TEXT for fact in one.facts)
     ]
 
 

@@ -7,6 +7,11 @@ was written.
 import re
 from collections.abc import Iterable
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _STOPPED = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef][\"'”’»)\]」』）]*$")
 _LOOSE = " \t\r\n,;:-–—、，；："
@@ -14,19 +19,19 @@ _MEANT = re.compile(r"\w[A-Z]|^[a-z]?\d|^\w+[./@]\w")
 """A first word whose letters are meant as they are: `iPhone`, `3D`, `site.com`."""
 _ARTICLES = frozenset({"a", "an", "the"})
 _ONE = frozenset({"a", "an", "one", "another", "this", "that", "each", "every", "single"})
-_MANY = frozenset(
-    """both these those two three four five six seven eight nine ten eleven twelve several many few
-    some various numerous multiple dozens hundreds thousands pair couple crowd group they we""".split()
-)
+_MANY = _words("""
+    both these those two three four five six seven eight nine ten eleven twelve several many few
+    some various numerous multiple dozens hundreds thousands pair couple crowd group they we
+""")
 _POSSESSIVE = frozenset({"my", "your", "his", "her", "its", "our", "their", "no", "any", "all"})
 _DETERMINERS = _ARTICLES | _ONE | _MANY | _POSSESSIVE
-_PRONOUNS = frozenset(
-    "he she it they we you i someone somebody everyone everybody something nobody".split()
-)
-_PLURALS = frozenset(
-    """people men women children mice geese feet teeth police cattle scissors skis trousers pants
-    glasses jeans shorts surroundings""".split()
-)
+_PRONOUNS = _words("""
+    he she it they we you i someone somebody everyone everybody something nobody
+""")
+_PLURALS = _words("""
+    people men women children mice geese feet teeth police cattle scissors skis trousers pants
+    glasses jeans shorts surroundings
+""")
 _NOT_PLURAL = re.compile(r"(?:ss|us|is|news|lens|canvas|tennis|gas|bus|series|chess)$")
 _AFTER_NOUN = re.compile(
     r"\s+(?:of|in|on|at|with|without|from|to|into|onto|over|under|above|below|behind|beside|near|by"
@@ -37,18 +42,24 @@ _AFTER_NOUN = re.compile(
 _AN = re.compile(r"(?:[aeio]|u(?!ni|se|ti|k|r[aeiou])|hour|honest|heir)", re.IGNORECASE)
 _ONE_SOUND = re.compile(r"(?:one|once|eu|ewe)", re.IGNORECASE)
 _BE = {"is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't"}
-_AUXILIARIES = frozenset(
-    "is are was were be been has have had does do did can could will would may might must".split()
-)
-_NO_GERUND = frozenset("bring sing ring swing spring fling cling string sting king thing wing".split())
-_PARTICIPLES = frozenset(
-    """stuck parked covered dressed surrounded clad seated perched filled lit illuminated bathed set
+_AUXILIARIES = _words("""
+    is are was were be been has have had does do did can could will would may might must
+""")
+_NO_GERUND = _words("bring sing ring swing spring fling cling string sting king thing wing")
+_PARTICIPLES = _words("""
+    stuck parked covered dressed surrounded clad seated perched filled lit illuminated bathed set
     made placed located gathered displayed hung worn shown seen captured adorned draped attached
     wrapped tied scattered arranged stacked engrossed submerged suspended frozen broken folded
-    situated positioned nestled poised""".split()
-)
-_IRREGULAR = {"has": "have", "does": "do", "goes": "go", "lies": "lie", "ties": "tie", "dies": "die"}
-_SINGULARS = {"people": "person", "men": "man", "women": "woman", "children": "child"}
+    situated positioned nestled poised
+""")
+_IRREGULAR = {
+    "has": "have",
+    "does": "do",
+    "goes": "go",
+    "lies": "lie",
+    "ties": "tie",
+    "dies": "die",
+}
 
 
 def sentence(words: str) -> str:
@@ -119,8 +130,11 @@ def definite(phrase: str, noun: str = "") -> str:
     """Return how to speak of a thing again: `the dog` of `a small dog`, and of the noun `dog`."""
     words = phrase.split()
     first = words[0].casefold() if words else ""
-    if first in _PRONOUNS or first in _POSSESSIVE or (words and not has_determiner(phrase)
-                                                     and phrase[:1].isupper()):
+    if (
+        first in _PRONOUNS
+        or first in _POSSESSIVE
+        or (words and not has_determiner(phrase) and phrase[:1].isupper())
+    ):
         return phrase
     if noun and noun.casefold() in phrase.casefold():
         return f"the {noun}"
@@ -129,21 +143,10 @@ def definite(phrase: str, noun: str = "") -> str:
     return "the " + " ".join(words)
 
 
-def singular(noun: str) -> str:
-    """Return `astronaut` of `astronauts`, `person` of `people`."""
-    head, _, last = noun.rpartition(" ")
-    low = last.casefold()
-    if low in _SINGULARS:
-        last = _SINGULARS[low]
-    elif low.endswith("men"):
-        last = f"{last[:-2]}an"
-    elif low.endswith("ies") and len(low) > 4:  # noqa: PLR2004 - "ties"
-        last = f"{last[:-3]}y"
-    elif re.search(r"(?:ch|sh|x|ss)es$", low):
-        last = last[:-2]
-    elif low.endswith("s") and not _NOT_PLURAL.search(low):
-        last = last[:-1]
-    return f"{head} {last}".strip()
+def bare(phrase: str) -> str:
+    """Return a noun phrase without its article: `dog` of `the dog`."""
+    first, _, rest = phrase.partition(" ")
+    return rest if rest and first.casefold() in _ARTICLES else phrase
 
 
 def be(*, many: bool) -> str:

@@ -12,17 +12,20 @@ from any2caption.grounding.facts import Facts
 
 _BOUNDARY = re.compile(r"[,;:.!?。，；！？\n()]")
 _CAMERA_WORDS = frozenset(
-    """a an the as while and with then camera shot is are be slow slowly quick quickly fast smooth
+    """
+    a an the as while and with then camera shot is are be slow slowly quick quickly fast smooth
     smoothly steady steadily gentle gently slight slightly gradually motion movement move moving
     moves view lens it finally also where when in which by using video
-    """.split()
+    """.split()  # noqa: SIM905 - one word a line is no easier to read
 )
-_LEFT_OVER = frozenset("and then while as with but".split())
+_LEFT_OVER = frozenset({"and", "then", "while", "as", "with", "but"})
 _LEANS = re.compile(
-    r"\s*,?\s*(?:to|toward|towards|over|across|along|through|past|into|from|around|above|behind"
-    r"|with|onto|at|on|in|for|until|before|after|across|between|\w{3,}ing)\b",
+    r"\s*(?:to|toward|towards|over|across|along|through|past|into|from|around|above|behind"
+    r"|with|onto|at|on|in|for|until|before|after|between|\w{3,}ing)\b",
     re.IGNORECASE,
 )
+_SHOWS = re.compile(r"\s*,\s*\w{3,}ing\b", re.IGNORECASE)
+"""What follows in a clause of its own and still leans on the camera: `, revealing a castle`."""
 _FORMS = (("ing", "moving"), ("s", "moves"), ("", "move"))
 
 
@@ -52,7 +55,9 @@ def own_sentences(facts: Facts) -> tuple[Own, ...]:
     for piece in split_sentences(facts.text):
         start = facts.text.index(piece, at)
         at = start + len(piece)
-        inside = [(max(a, start) - start, min(b, at) - start) for a, b in cuts if a < at and b > start]
+        inside = [
+            (max(a, start) - start, min(b, at) - start) for a, b in cuts if a < at and b > start
+        ]
         words = sentence(_without(piece, inside))
         if words:
             out.append(Own(words, start, at))
@@ -85,7 +90,7 @@ def _cut(piece: str, start: int, end: int) -> str:
     head = _clause_start(before)
     tail = _BOUNDARY.search(after)
     rest = after[: tail.start()] if tail else after
-    if rest.strip() and _LEANS.match(rest) or _LEANS.match(after[len(rest) :].lstrip(",")):
+    if (rest.strip() and _LEANS.match(rest)) or (not rest.strip() and _SHOWS.match(after)):
         return before + _neutral(wish, has_camera="camera" in before[head:].casefold()) + after
     clause = before[head:]
     if all(word in _CAMERA_WORDS for word in re.findall(r"[\w'’-]+", clause.casefold())):

@@ -27,7 +27,7 @@ def allotted(material: Material, own: Sequence[Own]) -> dict[str, list[Said]]:
     for _ in range(material.most(1, 2, 4)):
         for part, aspects in _ASPECTS.items():
             facts = material.of(*aspects, source=TEXT)
-            best = max(left, key=lambda one: _weight(one, facts, material), default=None)  # noqa: B023
+            best = max(left, key=lambda one: _weight(one, facts, material), default=None)
             if best is not None and _weight(best, facts, material) > 0:
                 left.remove(best)
                 held = tuple(fact for fact in facts if best.holds(fact))

@@ -13,9 +13,9 @@ _HAD = re.compile(
 
 def style_part(material: Material) -> list[Said]:
     """Return the look."""
-    wished, denied = [], []
-    for fact in material.of("style", source=TEXT):
-        (denied if fact.negated else wished).append(fact)
+    told = material.of("style", source=TEXT)
+    wished = [fact for fact in told if not fact.negated]
+    denied = [fact for fact in told if fact.negated]
     seen = [fact for fact in material.of("style", source=CONDITIONS) if not fact.negated]
     out: list[Said] = []
     if wished:

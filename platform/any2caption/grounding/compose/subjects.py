@@ -51,15 +51,17 @@ def _shown(subjects: Sequence[Subject], identities: Sequence[Fact]) -> Said:
 
 
 def kept_looks(material: Material, subjects: Sequence[Subject]) -> list[Said]:
-    """Return that whoever a picture shows keeps their look, where no subject is known to be it."""
+    """Return whose look is kept, of pictures that are no known subject's."""
     identities = identities_of(material)
     known = {id(fact) for one in subjects for fact in pictured(one, identities)}
-    left = [fact for fact in identities if id(fact) not in known]
-    return [
-        Said(f"{inner(fact.text)} {'keep their' if is_many(inner(fact.text)) else 'keeps its'} look",
-             (fact,))
-        for fact in left
-    ]
+    return [Said(_kept(fact), (fact,)) for fact in identities if id(fact) not in known]
+
+
+def _kept(fact: Fact) -> str:
+    text, picture = inner(fact.text), words_of(fact.value, "condition")
+    if fact.value.get("role") == "reference" and picture:
+        return f"the scene follows {picture}"
+    return f"{text} {'keep their' if is_many(text) else 'keeps its'} look"
 
 
 def identity_sentences(material: Material) -> list[Said]:
@@ -73,7 +75,9 @@ def identity_sentences(material: Material) -> list[Said]:
             continue
         names = joined(words_of(fact.value, "condition") for fact in own)
         one = "ones" if subject.many else "one"
-        out.append(Said(f"{subject.again} {be(many=subject.many)} the {one} of {names}", tuple(own)))
+        out.append(
+            Said(f"{subject.again} {be(many=subject.many)} the {one} of {names}", tuple(own))
+        )
     known = {id(fact) for said in out for fact in said.facts}
     rest = [one for one in kept_looks(material, subjects) if one.facts[0].source.input != TEXT]
     return out + [one for one in rest if id(one.facts[0]) not in known]
