@@ -110,23 +110,17 @@ def test_a_path_that_comes_back_is_told_by_its_stages():
             "pans left",
             "The camera moves, revealing a cup.",
         ),
-        ("Panning left over a lake at dawn.", "Panning left", "The camera moving over a lake."),
+        ("Panning left over a lake.", "Panning left", "The camera moving over a lake."),
     ],
 )
 def test_an_overruled_camera_wish_leaves_the_dense_part_and_nothing_else_does(text, wish, dense):
     asked = said(text, wish, "camera", {"keys": ["pan_left"]})
     followed = path("tilts up", "tilt_up")
     conflict = Conflict(followed, asked, "the text asks for a pan left; camera 1 tilts up")
-    facts = Facts(text, (asked, followed), (conflict,))
-    part = texts(compose(facts))["dense"]
-    assert read_camera(part).keys == ("tilt_up",)
-    if "dawn" not in text:
-        assert part == f"{dense} The camera tilts up."
-    assert set(re.findall(r"\b(?:cup|dusk|cat|runs|lake|dawn)\b", text)) <= set(
-        part[:-1].split()
-    ) | {word.strip(".,") for word in part.split()}
-    assert compose(facts).conflicts == (conflict.text,)
-    assert texts(compose(facts))["camera"] == "The camera tilts up."
+    grounded = compose(Facts(text, (asked, followed), (conflict,)))
+    assert texts(grounded)["dense"] == f"{dense} The camera tilts up."
+    assert texts(grounded)["camera"] == "The camera tilts up."
+    assert grounded.conflicts == (conflict.text,)
 
 
 def test_framing_stays_beside_a_path_and_a_movement_of_the_text_does_not():

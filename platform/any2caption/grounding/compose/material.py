@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from any2caption.conditions.fact import Aspect, Fact, Source
+from any2caption.conditions.fact import ASPECTS, Aspect, Fact, Source
 from any2caption.grounding.answer import Length, Mode, Origin, Sentence
 from any2caption.grounding.compose.english import inner, sentence
 from any2caption.grounding.facts import Facts
@@ -52,8 +52,7 @@ class Material:
 
 def material(facts: Facts, length: Length, mode: Mode) -> Material:
     """Choose what is said: in mode `off` exact facts only; the first path, the first pose."""
-    standing = facts.of(*{fact.aspect: None for fact in facts.found})
-    standing = [fact for fact in standing if inner(fact.text)]
+    standing = [fact for fact in facts.of(*ASPECTS) if inner(fact.text)]
     notes: list[str] = []
     if mode == "off":
         inexact = [fact for fact in standing if fact.certainty != "exact"]
