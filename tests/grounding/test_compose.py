@@ -110,7 +110,7 @@ def test_a_path_that_comes_back_is_told_by_its_stages():
             "pans left",
             "The camera moves, revealing a cup.",
         ),
-        ("Panning left over a lake.", "Panning left", "The camera moving over a lake."),
+        ("Panning left over a lake.", "Panning left", "Moving over a lake."),
     ],
 )
 def test_an_overruled_camera_wish_leaves_the_dense_part_and_nothing_else_does(text, wish, dense):
