@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from any2caption.cli import call
-from any2caption.conditions.types import IMAGE_ROLES
-
 A2C = Path(sys.executable).parent / "a2c"
 LEAVES = [
     ["up"],
@@ -171,8 +168,3 @@ def test_logs_show_the_last_lines(tmp_path):
     (tmp_path / "logs" / "mlflow.log").write_text("one\ntwo\nthree\n")
     done = a2c(tmp_path, "logs", "mlflow", "-n", "2")
     assert done.stdout == "two\nthree\n"
-
-
-def test_the_commands_help_names_the_roles_that_pictures_have():
-    """Written down for a help text that needs no NumPy."""
-    assert call.ROLES == IMAGE_ROLES

@@ -11,7 +11,8 @@ from PIL import Image as PilImage
 from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.io.images import decode_image, encode_png
 from any2caption.conditions.registry import parse_condition
-from any2caption.conditions.types import IMAGE_ROLES, Part
+from any2caption.conditions.roles import IMAGE_ROLES
+from any2caption.conditions.types import Part
 
 from .conftest import EXAMPLES, picture
 

@@ -7,11 +7,12 @@ import time
 import pytest
 from serving_lab import fake_release, requests_since, wait_until
 
-from any2caption.errors import A2CError, GateRefused, InputError, IntegrityError, NotFoundError
+from any2caption.errors import A2CError, GateRefused, InputError, IntegrityError
 from any2caption.serving import contract
 from any2caption.serving.control import TritonControl, bytes_input
 from any2caption.serving.releases import smoke
-from any2caption.serving.releases.rollout import roll_back, rollout
+from any2caption.serving.releases.release_folder import read_release
+from any2caption.serving.releases.rollout import rollout
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("fake")]
 
@@ -119,11 +120,11 @@ def test_changed_release_is_refused(server, control, workshop):
         rollout(altered, control, server.live)
 
 
-def test_roll_back_serves_the_former_release(server, control, workshop):
+def test_a_former_release_can_be_served_again(server, control, workshop):
     rollout(fake_release(workshop, 6), control, server.live)
     before = server.live.current()
     with Load(server.url) as load:
-        outcome = roll_back(control, server.live)
+        outcome = rollout(read_release(before.former_folder), control, server.live)
     assert load.errors == []
     assert before.release == 6
     assert outcome.former == 6
@@ -131,17 +132,8 @@ def test_roll_back_serves_the_former_release(server, control, workshop):
 
 
 def test_rollout_of_what_is_served_does_nothing(server, control):
-    from any2caption.serving.releases.release_folder import read_release
-
     current = read_release(server.live.current().folder)
     assert rollout(current, control, server.live).seconds == {}
-
-
-def test_roll_back_without_a_former_release_is_refused(control, tmp_path):
-    from any2caption.serving.releases.live_repository import LiveRepository
-
-    with pytest.raises(NotFoundError, match="no former release"):
-        roll_back(control, LiveRepository(tmp_path / "models"))
 
 
 def test_bad_request_in_a_batch_hurts_no_other(server):

@@ -3,8 +3,17 @@ from dataclasses import asdict, replace
 import pytest
 
 from any2caption.errors import ConfigError
+from any2caption.model.presets import PRESETS
 from any2caption.training.loop.schedule import learning_rate_factor, stage_progress
-from any2caption.training.recipes.builtin import PAPER, RECIPES, SMOKE, TINY, recipe, recipe_content
+from any2caption.training.recipes.builtin import (
+    PAPER,
+    RECIPES,
+    SMOKE,
+    TINY,
+    default_recipe,
+    recipe,
+    recipe_content,
+)
 from any2caption.training.recipes.schema import PREPARED_VERSION
 
 
@@ -59,3 +68,11 @@ def test_the_learning_rate_warms_up_and_falls_to_its_end():
     assert rates[0] < 0.02
     assert max(rates) > 0.98
     assert rates[-1] == pytest.approx(stage.final_lr)
+
+
+def test_a_preset_gets_a_recipe_that_is_for_it_or_none():
+    assert {preset: default_recipe(preset) for preset in PRESETS} == {
+        preset: "tiny" if preset == "tiny" else "paper" for preset in PRESETS
+    }
+    with pytest.raises(ConfigError, match="no recipe is for the preset 'huge'"):
+        default_recipe("huge")

@@ -9,13 +9,13 @@ import typer
 
 from any2caption.cli.console import put, put_json, say
 from any2caption.cli.stack import Home, Json
+from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.errors import ConfigError, InputError, NotFoundError
 
 if TYPE_CHECKING:
     from any2caption.serving.client import CaptionResult, ConditionInput
     from any2caption.settings import Settings
 
-ROLES = ("identity", "first_frame", "last_frame", "key_frame", "style", "reference")
 _VIDEO_SUFFIX = ".mp4"
 Files = Annotated[list[str] | None, typer.Option(metavar="PATH", help="File or folder of frames.")]
 
@@ -24,7 +24,7 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     text: Annotated[str, typer.Option(help="Short prompt.")] = "",
     image: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH[:ROLE]", help=f"Image; roles: {', '.join(ROLES)}."),
+        typer.Option(metavar="PATH[:ROLE]", help=f"Image; roles: {', '.join(IMAGE_ROLES)}."),
     ] = None,
     video: Files = None,
     depth: Files = None,
@@ -112,9 +112,11 @@ def parse_path(kind: str, given: str, options: Mapping[str, Any]) -> "ConditionI
     if kind == "image" and not path.exists() and ":" in given:
         name, _, role = given.rpartition(":")
         path = Path(name)
-        if role not in ROLES:
+        if role not in IMAGE_ROLES:
             raise InputError(
-                f"unknown role {role!r}; accepted are {', '.join(ROLES)}", file=name, field="role"
+                f"unknown role {role!r}; accepted are {', '.join(IMAGE_ROLES)}",
+                file=name,
+                field="role",
             )
     if not path.exists():
         raise NotFoundError(f"--{kind} {path}: no such file or folder")

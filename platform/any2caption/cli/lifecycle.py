@@ -8,6 +8,7 @@ import typer
 from any2caption.cli.console import ProgressPrinter, put, put_json, say
 from any2caption.cli.stack import Home, Json
 from any2caption.errors import A2CError, UnavailableError
+from any2caption.model.presets import PRESETS
 
 if TYPE_CHECKING:
     from any2caption.orchestration.client import AirflowClient
@@ -28,9 +29,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
             help="URI of a folder with manifest.jsonl; without one a synthetic corpus is made."
         ),
     ] = "",
-    preset: Annotated[
-        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b, qwen3-vl-8b.")
-    ] = "tiny",
+    preset: Annotated[str, typer.Option(help=f"Model: {', '.join(PRESETS)}.")] = "tiny",
     recipe: Annotated[str, typer.Option(help="Training recipe.")] = "tiny",
     weights: Annotated[
         str, typer.Option(help="Folder or URI of Qwen2-VL weights, for presets other than tiny.")

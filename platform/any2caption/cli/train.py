@@ -12,6 +12,7 @@ import typer
 from any2caption.cli.console import ProgressPrinter, put_json, say
 from any2caption.cli.stack import Home, Json
 from any2caption.errors import ConfigError
+from any2caption.model.presets import PRESETS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,9 +36,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     data: Annotated[
         Path | None, typer.Option(help="Prepared folder or folder of shards, not --snapshot.")
     ] = None,
-    preset: Annotated[
-        str, typer.Option(help="Model: tiny, qwen2-vl-2b, qwen2-vl-7b, qwen2.5-vl-7b, qwen3-vl-8b.")
-    ] = "tiny",
+    preset: Annotated[str, typer.Option(help=f"Model: {', '.join(PRESETS)}.")] = "tiny",
     change: Annotated[
         list[str] | None,
         typer.Option(

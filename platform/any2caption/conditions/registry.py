@@ -35,9 +35,10 @@ from any2caption.conditions.pictures.image import parse_image
 from any2caption.conditions.pictures.video import parse_video
 from any2caption.conditions.pose.layouts import LAYOUTS
 from any2caption.conditions.pose.parser import parse_pose
+from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.conditions.text import parse_text
 from any2caption.conditions.tracks.parser import parse_motion
-from any2caption.conditions.types import IMAGE_ROLES, Condition, Part
+from any2caption.conditions.types import Condition, Part
 from any2caption.errors import InputError
 
 __all__ = [

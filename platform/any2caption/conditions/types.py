@@ -10,16 +10,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-ImageRole = Literal["identity", "first_frame", "last_frame", "key_frame", "style", "reference"]
-IMAGE_ROLES: tuple[ImageRole, ...] = (
-    "identity",
-    "first_frame",
-    "last_frame",
-    "key_frame",
-    "style",
-    "reference",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Part:

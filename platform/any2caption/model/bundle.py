@@ -54,11 +54,11 @@ class Bundle:
 
     def load_model(self) -> "Any2Caption":
         """Build the whole model with the bundle's weights, in evaluation mode and float32."""
-        from any2caption.model.any2caption import Any2Caption
+        from any2caption.model.any2caption import PARTS, Any2Caption
 
         model = Any2Caption(self.config)
         state: dict[str, Tensor] = {}
-        for part in ("vision", "motion", "camera", "language"):
+        for part in PARTS:
             state.update(load_part(self.path, part))
         if self.config.text.tie_embeddings:
             state["mllm.lm_head.weight"] = state["mllm.model.language_model.embed_tokens.weight"]

@@ -145,6 +145,8 @@ QWEN3_VL_8B = replace(
 PRESETS: dict[str, ModelConfig] = {
     preset.preset: preset for preset in (TINY, QWEN2_VL_2B, QWEN2_VL_7B, QWEN2_5_VL_7B, QWEN3_VL_8B)
 }
+FROM_SCRATCH = frozenset({TINY.preset})
+"""Presets that start from nothing; the others start from weights."""
 
 
 def preset(name: str) -> ModelConfig:

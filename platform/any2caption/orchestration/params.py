@@ -2,6 +2,8 @@
 
 from airflow.sdk import Param
 
+from any2caption.model.presets import PRESETS
+
 _ID = "^([A-Za-z0-9][A-Za-z0-9._-]{0,79})?$"
 
 
@@ -37,7 +39,7 @@ def preset() -> Param:
     return Param(
         "tiny",
         type="string",
-        enum=["tiny", "qwen2-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-8b"],
+        enum=list(PRESETS),
         description="Model preset",
     )
 

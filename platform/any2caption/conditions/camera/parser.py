@@ -20,8 +20,9 @@ from any2caption.conditions.camera import (
 from any2caption.conditions.camera import matrices as camera_matrices
 from any2caption.conditions.camera.canonical import AXES, canonical
 from any2caption.conditions.camera.motion_curves import TURNS, motion_curves
-from any2caption.conditions.camera.raw_path import DIRECTIONS, RawPath, Source, load_json
+from any2caption.conditions.camera.raw_path import DIRECTIONS, RawPath, Source
 from any2caption.conditions.io.sniff import sniff
+from any2caption.conditions.io.untrusted_json import parse_json
 from any2caption.conditions.io.utf8 import bounded_lines
 from any2caption.conditions.kind import Limits, Notes, Option, Options, Parsed
 from any2caption.conditions.masks import label_lines
@@ -144,7 +145,7 @@ def _read(source: Source) -> RawPath:
         raise source.at().error(f"{name} is not an accepted camera format; {_ACCEPTED}", "format")
     text_chosen = chosen in TEXT_FORMATS
     if (name == "JSON" and not text_chosen and not _header_only(part)) or chosen in JSON_FORMATS:
-        value = load_json(part)
+        value = parse_json(part, field="JSON", unique_keys=True)
         found = app_exports.looks_like(value) or json_formats.looks_like(value)
         format_ = str(chosen or found or "")
         if not format_:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.io.untrusted_json import parse_json, plain_numbers
+from any2caption.conditions.io.untrusted_json import plain_numbers
 from any2caption.conditions.kind import Limits, Notes, Options
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
@@ -164,8 +164,3 @@ def check_intrinsics(row: Sequence[float], place: Place, fields: Sequence[str]) 
             raise place.error(
                 f"{value:g} is no fraction of the picture's width or height (pixels?)", field
             )
-
-
-def load_json(part: Part) -> Any:
-    """Load JSON strictly: duplicate keys, NaN and endless nesting are refused by name."""
-    return parse_json(part, field="JSON", unique_keys=True)

@@ -22,8 +22,8 @@ from PIL import Image as PilImage
 from tokenizers import Tokenizer
 
 from any2caption.conditions.registry import KINDS
+from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.conditions.types import (
-    IMAGE_ROLES,
     Camera,
     Condition,
     Depth,
@@ -39,7 +39,7 @@ from any2caption.conditions.types import (
     Video,
 )
 from any2caption.errors import InputError
-from any2caption.model.config import NEW_TOKENS, ModelConfig, ProcessorConfig, Scaling
+from any2caption.model.config import ENCODERS, NEW_TOKENS, ModelConfig, ProcessorConfig, Scaling
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
 from any2caption.model.processing.pixels import fit, grid_of, patchify
 from any2caption.model.processing.positions import prompt_positions
@@ -76,7 +76,8 @@ _Pictures = (
 )
 Frame = NDArray[Any]
 _LONGEST_TOKEN = 256
-BRACKETS = {VISION: "vision", MOTION: "motion", CAMERA: "camera"}
+BRACKETS = dict(zip((VISION, MOTION, CAMERA), ENCODERS, strict=True))
+"""Token type → the encoder whose output stands in its place."""
 
 
 @dataclass

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from any2caption.errors import A2CError, ConfigError, NotFoundError, RolledBackError
+from any2caption.errors import A2CError, ConfigError, RolledBackError
 from any2caption.serving import contract
 from any2caption.serving.control import TritonControl, connect
 from any2caption.serving.releases import probation, smoke, trial
@@ -120,20 +120,6 @@ def _watch(release: Release, control: TritonControl, seconds: float, say: Say) -
     except A2CError as error:
         raise RolledBackError(f"release {release.number} was rolled back: {error}") from error
     say(f"kept: {seen['rounds']} rounds of smoke requests, {seen['requests']} requests in all")
-
-
-def roll_back(
-    control: TritonControl, live: LiveRepository, *, say: Say = _silent, keys: Keys | None = None
-) -> Outcome:
-    """Serve the former release again.
-
-    Raises:
-        NotFoundError: there is no former release.
-    """
-    former = _former(live.current())
-    if former is None:
-        raise NotFoundError(f"{live.pointer_file}: there is no former release")
-    return rollout(read_release(Path(former.folder)), control, live, say=say, keys=keys)
 
 
 def _former(pointer: Pointer | None) -> Pointer | None:

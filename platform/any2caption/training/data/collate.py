@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from any2caption.model.inputs import CAMERA, MOTION, VISION, Features
+from any2caption.model.config import ENCODERS
+from any2caption.model.inputs import Features
 from any2caption.model.packed_attention import Documents
-from any2caption.model.processing.processor import TOWERS, Processor
+from any2caption.model.processing.processor import BRACKETS, TOWERS, Processor
 from any2caption.training.data.encoder_cache import EncodedItems
 from any2caption.training.data.examples import blanked, example
 from any2caption.training.data.tensors import joined
@@ -138,7 +139,7 @@ class Collator:
         positions = torch.zeros(3, len(rows), longest, dtype=torch.int64)
         for i, row in enumerate(rows):
             positions[:, i, : row.positions.shape[1]] = torch.from_numpy(row.positions)
-        answers, offsets = [], dict.fromkeys(("vision", "motion", "camera"), 0)
+        answers, offsets = [], dict.fromkeys(ENCODERS, 0)
         for row in rows:
             for answer, (tower, start, end) in row.answers:
                 base = offsets[tower]
@@ -184,8 +185,7 @@ class Collator:
         blank[:start] = blanked(inputs.token_types, sample, stage, self.seed, step)
         merge = self.processor.config.vision.merge**2
         counts = {
-            tower: int((inputs.token_types == kind).sum())
-            for tower, kind in (("vision", VISION), ("motion", MOTION), ("camera", CAMERA))
+            tower: int((inputs.token_types == kind).sum()) for kind, tower in BRACKETS.items()
         }
         shown = (inputs.vision_patches, inputs.motion_patches, inputs.camera_poses)
         if media and self.encoded is not None:
@@ -208,7 +208,7 @@ class Collator:
 
     def _tokens(self, numbers: Sequence[int]) -> tuple[Array, Array, Array]:
         """Encoder outputs of a sample's items by tower, in prompt order."""
-        parts: dict[str, list[NDArray[np.float32]]] = {"vision": [], "motion": [], "camera": []}
+        parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ENCODERS}
         for kind, tower in TOWERS.items():
             found = [n for n in numbers if self.data.items[n]["kind"] == kind]
             most = self.processor.most(kind)

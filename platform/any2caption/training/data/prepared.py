@@ -22,6 +22,7 @@ from tokenizers import Tokenizer
 from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
+from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.processing.processor import Processor
 from any2caption.storage.digest import file_digest
 from any2caption.training.data.types import Sample, kinds_shown, slot_classes
@@ -102,7 +103,7 @@ def prepared_from(
         "version": PREPARED_VERSION,
         "snapshot": snapshot,
         "preset": preset,
-        "vocab": recipe.vocab if preset == "tiny" else 0,
+        "vocab": recipe.vocab if preset in FROM_SCRATCH else 0,
         "weights": weights,
         "general": [dict(file) for file in general],
         "reasoning": any(stage.reasoning for stage in recipe.stages),

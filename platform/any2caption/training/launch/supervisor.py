@@ -26,6 +26,7 @@ import typer
 
 from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
 from any2caption.model.kernels import check_kernels
+from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import LABELS
 from any2caption.progress import ProgressLog
@@ -117,7 +118,7 @@ def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
     if bundle_meta(out) is not None:
         refuse_another(out, recipe.digest)
         return
-    if preset == "tiny":
+    if preset in FROM_SCRATCH:
         check_data(data, recipe, preset, weights)
         refuse_another(out, recipe.digest, str(read_marker(data)["snapshot"]))
         return

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from any2caption.model.any2caption import Any2Caption
+from any2caption.model.config import ENCODERS
 from any2caption.model.processing.processor import TOWERS
 from any2caption.training.data.alignment import AlignBatch
 from any2caption.training.data.collate import Batch
@@ -93,7 +94,7 @@ class Objective(nn.Module):
         weights = batch.weights[at]
         loss, total = self.model.loss(hidden[at], batch.labels[at], weights), weights.sum()
         if heads_loss and (batch.answers or self.in_step):
-            outputs = {"vision": vision, "motion": motion, "camera": camera}
+            outputs = dict(zip(ENCODERS, (vision, motion, camera), strict=True))
             found, asked = self.heads(outputs, batch.answers, in_step=self.in_step)
             loss = loss + heads_loss * found / max(1.0, asked) * total
         return loss + idle, total

@@ -15,7 +15,8 @@ from any2caption.captions.text import render
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_snapshot, resolve
 from any2caption.errors import ConfigError, IntegrityError
-from any2caption.model.config import ModelConfig
+from any2caption.model.config import ENCODERS, ModelConfig
+from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import LABELS, TOWERS
 from any2caption.settings import Settings
@@ -145,7 +146,7 @@ def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> M
         from any2caption.model.weights import describe_pretrained
 
         return describe_pretrained(weights, config)[0]
-    if preset != "tiny":
+    if preset not in FROM_SCRATCH:
         raise ConfigError(
             f"preset {preset} starts from weights: give --weights PATH or file:// URI"
         )
@@ -201,7 +202,7 @@ def _brings(
 ) -> Longest:
     """Patches and camera paths of some items."""
     vision = config.vision
-    sums = {"vision": 0, "motion": 0, "camera": 0}
+    sums = dict.fromkeys(ENCODERS, 0)
     attended = {"vision": 0, "motion": 0}
     for number in numbers:
         item = items[number]

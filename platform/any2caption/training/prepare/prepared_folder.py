@@ -34,6 +34,7 @@ from any2caption.datasets.supervision.reasoning import rule_trace
 from any2caption.errors import ConfigError, InputError
 from any2caption.model.config import ModelConfig, to_json
 from any2caption.model.inputs import Features
+from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import FIRST_KINDS, LABELS, Processor, prompt_phrases
 from any2caption.model.processing.region_text import BOX_TOKENS
@@ -223,7 +224,7 @@ def model_and_tokenizer(
         from any2caption.model.weights import describe_pretrained
 
         return describe_pretrained(weights, config)
-    if preset != "tiny":
+    if preset not in FROM_SCRATCH:
         raise ConfigError(
             f"preset {preset} starts from weights: give --weights PATH or file:// URI"
         )
@@ -438,7 +439,7 @@ def told_of(record: Record, processor: Processor, extra: Extra) -> dict[str, Any
     `trace` are its tokens, int32 L, none where no stage reasons.
     """
     # Only stages that describe one part read parts and phrases; the tiny recipes have none.
-    by_part = processor.config.preset != "tiny"
+    by_part = processor.config.preset not in FROM_SCRATCH
     mined = mine(record, extra.pose_of) if by_part else {}
     trace: Sequence[int] = ()
     if extra.traces is not None:

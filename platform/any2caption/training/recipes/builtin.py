@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from any2caption.errors import ConfigError
+from any2caption.model.presets import FROM_SCRATCH, PRESETS
 from any2caption.training.recipes.schema import PREPARED_VERSION, Recipe, Reinforce, Stage
 
 
@@ -85,7 +86,7 @@ _PAPER: dict[str, Any] = {
 }
 PAPER = Recipe(
     name="paper",
-    presets=("qwen2-vl-2b", "qwen2-vl-7b", "qwen2.5-vl-7b", "qwen3-vl-8b"),
+    presets=tuple(name for name in PRESETS if name not in FROM_SCRATCH),
     stages=(
         Stage(
             name="align-camera",
@@ -217,9 +218,15 @@ def recipe(name: str) -> Recipe:
 
 
 def default_recipe(preset: str) -> str:
-    """The name of the recipe that a preset is trained by unless another is asked for."""
-    fitting = (name for name, one in RECIPES.items() if preset in one.presets)
-    return next(fitting, PAPER.name)
+    """The name of the recipe that a preset is trained by unless another is asked for.
+
+    Raises:
+        ConfigError: no recipe is for this preset.
+    """
+    for name, one in RECIPES.items():
+        if preset in one.presets:
+            return name
+    raise ConfigError(f"no recipe is for the preset {preset!r}; name one")
 
 
 def recipe_content(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from any2caption.captions.schema import PARTS
 from any2caption.errors import ConfigError
 from any2caption.model.config import ENCODERS
+from any2caption.model.presets import FROM_SCRATCH
 from any2caption.training.recipes.schema import Recipe, Stage
 
 PHRASE_PARTS = ("camera", "action")
@@ -144,8 +145,8 @@ def _objective(stage: Stage, preset: str) -> Iterator[str]:
             yield f"describe needs a part ({', '.join(PARTS)}), not {stage.part!r}"
         elif stage.describe == "phrases" and stage.part not in PHRASE_PARTS:
             yield f"phrases are mined from {' and '.join(PHRASE_PARTS)}, not from {stage.part!r}"
-        if preset == "tiny":
-            yield "describe needs weights: data of the preset tiny holds no parts"
+        if preset in FROM_SCRATCH:
+            yield f"describe needs weights: data of the preset {preset} holds no parts"
 
 
 def _reinforce(stage: Stage) -> Iterator[str]:
