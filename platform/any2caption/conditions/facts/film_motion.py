@@ -1,13 +1,16 @@
-"""How a clip's camera moves, from its pixels alone: block matching and a similarity a step.
+"""How a clip's camera moves, from its pixels alone: block matching and one common motion a step.
 
-Each step from one frame to the next is cut into blocks; phase correlation gives each block's shift,
-and a robust fit the one similarity (shift, turn, scale) that most of the picture follows. From the
-steps a camera path is made that would shift the picture alike: turns for shifts, a longer lens for
+Each step between two frames is cut into blocks; phase correlation gives each block's shift, and a
+robust fit the motion (shift, turn, growth) that most of the picture follows. Steps are long, so
+that slow movements show; where too little of the picture follows, a step is halved. From the steps
+a camera path is made that would shift the picture alike: turns for shifts, a longer lens for
 growth. So the words are those of any path (`camera.movements`), though a picture alone does not
 tell a pan from a truck, nor a zoom from a dolly.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +24,8 @@ Pixels = NDArray[np.uint8]
 WIDTH = 128
 """Frames are looked at about so wide."""
 MOST_STEPS = 64
+_STRIDE = 4
+"""Frames (of those looked at) that a step spans at first."""
 _BLOCK = 32
 _TEXTURE = 3.0
 """Grey levels (standard deviation) from which a block shows a shift."""
@@ -28,8 +33,13 @@ _LEAST_BLOCKS = 5
 _NEAR = 0.7
 """Pixels within which a block follows the common motion."""
 _ROUNDS = 8
+_STILL, _AT_REST = 0.3, 0.6
+"""Pixels within which a block stays, and the share of blocks from which the picture does."""
+_TRUSTED = 0.55
+"""A step counts if so much of the picture follows it; else it is halved, or nothing is known."""
 _LENS = 1.0
 """Focal length in picture widths that is taken for granted: 53 degrees across."""
+_LENSES = (0.05, 50.0)
 _CUT, _CUT_RATIO = 0.08, 3.0
 _CUT_FIT = 0.5
 _EPSILON = 1e-12
@@ -39,14 +49,13 @@ _EPSILON = 1e-12
 class FilmMotion:
     """What was measured of a clip.
 
-    `camera` is the path that would shift the picture alike, one pose a frame of `frames` (indices
-    into the clip). `fit` is the share of the textured picture that follows it (0…1; 0 where nothing
-    could be told). `cuts` are frames of the clip at which another shot begins. `change` is the mean
-    difference of neighbouring frames, 0…1.
+    `camera` is the path that would shift the picture alike, one pose a frame of those looked at
+    (evenly spaced). `fit` is the share of the textured picture that follows it (0…1; 0 where
+    nothing could be told). `cuts` are frames of the clip at which another shot begins.
+    `change` is the mean difference of neighbouring frames, 0…1.
     """
 
     camera: Camera
-    frames: NDArray[np.intp]
     fit: float
     cuts: tuple[int, ...]
     change: float
@@ -73,31 +82,41 @@ def film_motion(clip: Pixels) -> FilmMotion | None:
     picked = np.unique(np.linspace(0, count - 1, min(count, MOST_STEPS + 1)).round().astype(int))
     small = np.stack([_small(clip[at]) for at in picked.tolist()])
     changes = np.abs(np.diff(small, axis=0)).mean(axis=(1, 2)) / 255
-    steps = [_step(small[at], small[at + 1]) for at in range(len(small) - 1)]
-    cuts = [at for at, step in enumerate(steps) if _is_cut(at, step, changes)]
-    for at in cuts:
-        steps[at] = _REST
-    kept = [step for at, step in enumerate(steps) if at not in cuts]
-    fits = [step.fit for step in kept]
+    stops = sorted({*range(0, len(small), _STRIDE), len(small) - 1})
+    parts = [_between(small, one, other) for one, other in pairwise(stops)]
+    steps = [step for part in parts for step in part]
+    cuts = [end for end, step in steps if _is_cut(end - 1, step, changes)]
+    spans = np.diff([0, *(end for end, _ in steps)])
+    fits = [(step.fit, span) for (end, step), span in zip(steps, spans, strict=True)]
+    shots = [pair for pair, (end, _) in zip(fits, steps, strict=True) if end not in cuts]
+    fit = sum(share * span for share, span in shots) / max(sum(span for _, span in shots), 1)
     return FilmMotion(
-        camera=_path(steps),
-        frames=picked,
-        fit=float(np.mean(fits)) if fits else 0.0,
-        cuts=tuple(int(picked[at + 1]) for at in cuts),
+        camera=_path(steps, spans.tolist()),
+        fit=float(fit),
+        cuts=tuple(int(picked[end]) for end in cuts),
         change=float(np.median(changes)),
     )
 
 
+def _between(small: Floats, start: int, end: int) -> list[tuple[int, _Step]]:
+    """The steps from one frame to another with the frame at which each ends: one if it holds."""
+    step = _step(small[start], small[end])
+    if step.fit >= _TRUSTED or end - start == 1:
+        return [(end, step)]
+    middle = (start + end) // 2
+    return _between(small, start, middle) + _between(small, middle, end)
+
+
 def _small(frame: Pixels) -> Floats:
-    """A frame in grey, shrunk by a whole number to about `WIDTH`."""
+    """A frame's green, shrunk by a whole number to about `WIDTH`."""
     height, width, _ = frame.shape
     by = max(1, min(width // WIDTH, height // (2 * _BLOCK)))
-    fine = max(1, by // 4)
-    grey = frame[::fine, ::fine] @ np.array([0.299, 0.587, 0.114], np.float32)
+    fine = max(1, by // 3)
+    grey = frame[::fine, ::fine, 1]
     by //= fine
     rows, columns = grey.shape[0] // by, grey.shape[1] // by
     blocks = grey[: rows * by, : columns * by].reshape(rows, by, columns, by)
-    return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32), np.float32)
 
 
 def _is_cut(at: int, step: _Step, changes: NDArray[np.float32]) -> bool:
@@ -194,46 +213,52 @@ def _fitted(
     quality: NDArray[np.float64],
     width: int,
 ) -> _Step:
-    """Fit one similarity to the blocks; what does not follow it loses its weight."""
-    x, y = places.T
-    zero, ones = np.zeros_like(x), np.ones_like(x)
-    rows = np.concatenate(
-        [np.stack([x, -y, ones, zero], axis=1), np.stack([y, x, zero, ones], axis=1)]
-    )
-    target = np.concatenate([shifts[:, 0], shifts[:, 1]])
-    weights = np.ones(len(x))
-    middle = np.median(shifts, axis=0)
-    solution = np.array([0.0, 0.0, *middle])
+    """Fit one motion to the blocks; what does not follow it loses its weight."""
+    still = float((np.hypot(*shifts.T) < _STILL).mean())
+    if still >= _AT_REST:
+        return _REST._replace(fit=still)
+    rows = np.concatenate([places, np.ones((len(places), 1))], axis=1)
+    solution = np.zeros((3, 2))
+    solution[2] = np.median(shifts, axis=0)
     for _ in range(_ROUNDS):
-        misfit = np.hypot(*(rows @ solution - target).reshape(2, -1))
-        weights = quality / (1 + (misfit / _NEAR) ** 2) ** 2
-        root = np.sqrt(np.concatenate([weights, weights]))
-        solution = np.linalg.lstsq(rows * root[:, None], target * root, rcond=None)[0]
-    misfit = np.hypot(*(rows @ solution - target).reshape(2, -1))
-    fit = float((misfit < _NEAR).mean())
-    grown, turned = 1 + solution[0], solution[1]
+        misfit = np.hypot(*(rows @ solution - shifts).T)
+        root = np.sqrt(quality) / (1 + (misfit / _NEAR) ** 2)
+        solution = np.linalg.lstsq(rows * root[:, None], shifts * root[:, None], rcond=None)[0]
+    misfit = np.hypot(*(rows @ solution - shifts).T)
+    (wider, tilted), (sheared, higher), (across, down) = solution
     return _Step(
-        across=float(solution[2]) / width,
-        down=float(solution[3]) / width,
-        turn=float(np.arctan2(turned, grown)),
-        growth=float(np.hypot(grown, turned)),
-        fit=fit,
+        across=float(across) / width,
+        down=float(down) / width,
+        turn=_agreed(float(tilted), float(-sheared)),
+        growth=1 + _agreed(float(wider), float(higher)),
+        fit=float((misfit < _NEAR).mean()),
     )
 
 
-def _path(steps: list[_Step]) -> Camera:
-    """The path of a camera that turns and zooms so that the picture shifts as measured."""
+def _agreed(one: float, other: float) -> float:
+    """What both say: near things that pass far ones shear the picture, and turn nothing."""
+    return float(np.sign(one)) * min(abs(one), abs(other)) if one * other > 0 else 0.0
+
+
+def _path(steps: Sequence[tuple[int, _Step]], spans: Sequence[int]) -> Camera:
+    """The path of a camera that turns and zooms so that the picture shifts as measured.
+
+    A step that nothing can be trusted of is a rest.
+    """
     from scipy.spatial.transform import Rotation
 
     rotation, focal = np.eye(3), _LENS
     rotations, focals = [rotation], [focal]
-    for step in steps:
+    for (_, measured), span in zip(steps, spans, strict=True):
+        step = measured if measured.fit >= _TRUSTED else _REST
         # What moves left in the picture is what a camera sees that turns right.
-        turn = Rotation.from_rotvec([-step.down / focal, step.across / focal, step.turn])
-        rotation = turn.as_matrix() @ rotation
-        focal = float(np.clip(focal * step.growth, 0.05, 50.0))
-        rotations.append(rotation)
-        focals.append(focal)
+        turn = np.array([-step.down / focal, step.across / focal, step.turn]) / span
+        once, growth = Rotation.from_rotvec(turn).as_matrix(), step.growth ** (1 / span)
+        for _ in range(span):
+            rotation = once @ rotation
+            focal = float(np.clip(focal * growth, *_LENSES))
+            rotations.append(rotation)
+            focals.append(focal)
     count = len(rotations)
     w2c = np.zeros((count, 3, 4))
     w2c[:, :, :3] = rotations

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from any2caption.conditions.camera.movements import movements
+from any2caption.conditions.camera.movements import Movement, movements
 from any2caption.conditions.camera.vocabulary import camera_words, told_keys
 from any2caption.conditions.fact import Fact, Source
 from any2caption.conditions.facts.colours import colour_facts
@@ -10,8 +10,10 @@ from any2caption.conditions.facts.film_motion import FilmMotion, film_motion
 from any2caption.conditions.facts.words import counted
 from any2caption.conditions.types import Condition, Video
 
-_FITS = 0.6
+_FITS = 0.65
 """The camera's movement is told from this share of the picture on that follows it."""
+_LEAST = 0.045
+"""A movement shifts the picture at least so much (radians, or widths)."""
 _UNMOVED = 0.004
 """Mean difference of neighbouring frames (0…1) below which hardly anything moves."""
 ALIKE = {
@@ -62,8 +64,8 @@ def _moving(motion: FilmMotion, source: Source) -> Iterable[Fact]:
 
 
 def _camera(motion: FilmMotion, source: Source, *, still: bool) -> Fact:
-    count = len(motion.frames)
-    found = [] if still else movements(motion.camera)
+    count = len(motion.camera.w2c)
+    found = [] if still else _clear(movements(motion.camera))
     keys = told_keys(found, count) if found else ("static",)
     return Fact(
         aspect="camera",
@@ -80,6 +82,12 @@ def _camera(motion: FilmMotion, source: Source, *, still: bool) -> Fact:
         certainty="measured",
         confidence=round(0.9 * (1.0 if still else motion.fit), 3),
     )
+
+
+def _clear(found: Sequence[Movement]) -> list[Movement]:
+    """Without what is too small to be told from noise; rests only beside a movement."""
+    large = [one for one in found if one.type == "static" or one.shift >= _LEAST]
+    return large if any(one.type != "static" for one in large) else []
 
 
 def _alike(keys: Sequence[str]) -> list[str]:
