@@ -78,6 +78,13 @@ def test_a_wish_that_the_path_has_is_no_conflict(asked, shown):
     assert told(wish(asked), path(shown)) == []
 
 
+def test_a_truck_is_no_conflict_with_a_clip_that_seems_to_pan():
+    shown = fact("camera", "pans left", "video 1", keys=["pan_left"], alike=["truck_left"])
+    assert told(wish("the camera trucks left"), shown) == []
+    assert told(wish("the camera trucks right"), shown) != []
+    assert told(wish("the camera pans left without trucking left"), shown) == []
+
+
 def test_of_two_paths_that_differ_the_first_is_followed():
     text = "camera 1 pans left, camera 2 pans right: camera 1 was followed"
     assert told(path("pans left"), path("pans right", 2)) == [text]

@@ -96,8 +96,9 @@ def _cameras(found: Sequence[Fact]) -> Iterator[Disagreement]:
     paths = [(name, facts) for name, facts in groups.items() if any(map(_keys, facts))]
     for _, facts in paths[:1]:
         shown = [key for fact in facts for key in _keys(fact)]
+        alike = [key for fact in facts for key in fact.value.get("alike", ())]
         for wish in wishes:
-            if asked := _against(wish, shown):
+            if asked := _against(wish, shown, alike):
                 yield wish, facts[0], f"the text asks for {asked}; {_shows(facts)}"
     for name, facts in paths[1:]:
         first = paths[0][1]
@@ -106,13 +107,16 @@ def _cameras(found: Sequence[Fact]) -> Iterator[Disagreement]:
                 yield first[0], fact, f"{_shows(first)}, {name} {_clause(facts)}"
 
 
-def _against(wish: Fact, shown: Sequence[str]) -> str:
-    """What a wish asks for and the path does not do, in words; "" where the two agree."""
+def _against(wish: Fact, shown: Sequence[str], alike: Sequence[str]) -> str:
+    """What a wish asks for and the path does not do, in words; "" where the two agree.
+
+    `alike` supports a wish as well: a clip's pixels do not tell a pan from a truck.
+    """
     keys = () if wish.negated else _keys(wish)
     if keys == (STATIC,):
         return _wish(STATIC) if set(shown) != {STATIC} else ""
     denied = expanded(_keys(wish) if wish.negated else wish.value.get("denied", ()))
-    asked = [_wish(key) for key in unsupported_keys(keys, shown)]
+    asked = [_wish(key) for key in unsupported_keys(keys, (*shown, *alike))]
     asked += [f"no {_wish(key, '')}" for key in shown if key in denied and key not in keys]
     return " and ".join(asked) or _in_another_order(keys, shown)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.registry import condition_facts, input_name
 from any2caption.conditions.types import Condition, Image, MaskedImage, Video
+from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
 
 
@@ -19,7 +20,8 @@ def gather(text: str, conditions: Sequence[Condition], *, seen: Iterable[Fact] =
     """
     given = [condition for condition in conditions if condition.kind != "text"]
     looked = tuple(seen)
-    found = [fact for condition in given for fact in condition_facts(condition)]
+    shown = [fact for condition in given for fact in condition_facts(condition)]
+    found = (*shown, *looked)
     names = {fact.source.input for fact in looked}
     notes = [
         f"what {input_name(condition)} shows was not looked at"
@@ -27,4 +29,4 @@ def gather(text: str, conditions: Sequence[Condition], *, seen: Iterable[Fact] =
         if isinstance(condition.payload, Image | MaskedImage | Video)
         and input_name(condition) not in names
     ]
-    return Facts(text, (*found, *looked), notes=tuple(notes))
+    return Facts(text, found, find_conflicts(found), tuple(notes))

@@ -1,0 +1,62 @@
+"""A request's facts: all inputs under their own names, what nobody looked at, what disagrees."""
+
+import numpy as np
+
+from any2caption.conditions.fact import Fact, Source
+from any2caption.conditions.types import Camera, Condition, Image
+from any2caption.grounding.gather import gather
+
+
+def picture(number=1, role="identity"):
+    pixels = np.full((30, 40, 3), 90, np.uint8)
+    return Condition("image", Image(pixels), "PNG", role=role, number=number)
+
+
+def still_camera():
+    w2c = np.zeros((5, 3, 4))
+    w2c[:, :, :3] = np.eye(3)
+    return Condition("camera", Camera(np.full((5, 4), 0.5), w2c), "matrix text")
+
+
+def turning_camera(number):
+    angles = np.radians(np.linspace(0, 60, 12))
+    camera = np.zeros((12, 3, 4))
+    camera[:, 1, 1] = 1
+    camera[:, 0, 0] = camera[:, 2, 2] = np.cos(angles)
+    camera[:, 0, 2], camera[:, 2, 0] = -np.sin(angles), np.sin(angles)
+    return Condition("camera", Camera(np.full((12, 4), 0.5), camera), "matrix text", number=number)
+
+
+def test_every_condition_has_facts_under_its_own_name_in_order():
+    facts = gather("", [picture(1), picture(2), still_camera()])
+    assert [fact.source.input for fact in facts.found] == ["picture 1", "picture 2", "camera 1"]
+    assert [fact.text for fact in facts.of("identity")] == [
+        "the subject of picture 1",
+        "the subject of picture 2",
+    ]
+    assert [fact.text for fact in facts.of("camera")] == ["holds still"]
+
+
+def test_what_nobody_looked_at_is_said():
+    assert gather("", [picture(1), still_camera()]).notes == (
+        "what picture 1 shows was not looked at",
+    )
+
+
+def test_what_a_recogniser_saw_is_a_fact_and_no_note():
+    dog = Fact("subject", "a dog", Source("picture 1"), {"noun": "dog"}, "estimated", 0.8)
+    facts = gather("", [picture(1), picture(2)], seen=[dog])
+    assert facts.found[-1] is dog
+    assert facts.notes == ("what picture 2 shows was not looked at",)
+
+
+def test_conditions_that_disagree_are_told():
+    facts = gather("", [still_camera(), turning_camera(2)])
+    (conflict,) = facts.conflicts
+    assert "camera 1 was followed" in conflict.text
+    assert [fact.source.input for fact in facts.of("camera")] == ["camera 1"]
+
+
+def test_the_prompt_as_a_condition_is_not_read_twice():
+    prompt = Condition("text", "a dog", "UTF-8 text")
+    assert gather("a dog", [prompt]).as_json() == gather("a dog", []).as_json()
