@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from any2caption.captions.sentences import split_sentences
@@ -37,3 +39,10 @@ def test_chinese_stops_and_line_breaks_need_no_blank(marked):
 
 def test_nothing_has_no_sentences():
     assert split_sentences("  ") == []
+
+
+@pytest.mark.parametrize("text", ["A. " * 2600, "a" * 7990 + "). B", "a)" * 4000 + ". B"])
+def test_no_text_takes_long(text):
+    started = time.process_time()
+    assert "".join(split_sentences(text)) == text
+    assert time.process_time() - started < 0.5

@@ -14,7 +14,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-_VERBS = _words("""
+VERBS = _words("""
     bend blend blink bounce bow box breathe brush build carry catch chase chat cheer chew chop
     clap clean climb cook crawl cross crouch cry cut cycle dance descend dig dive drag draw
     drink drive drop drum eat embrace enter examine exercise explore fall fight fill fish flip
@@ -106,8 +106,8 @@ def action_phrases(text: str) -> tuple[str, ...]:
 @cache
 def _forms() -> tuple[dict[str, str], re.Pattern[str]]:
     """Forms that are verbs wherever they stand → phrase, and the pattern that finds them."""
-    forms = {gerund(verb): gerund(verb) for verb in _VERBS}
-    for verb in _VERBS:
+    forms = {gerund(verb): gerund(verb) for verb in VERBS}
+    for verb in VERBS:
         for form in (_third(verb), *_IRREGULAR.get(verb, ())):
             if form not in _NOUN_FORMS:
                 forms.setdefault(form, gerund(verb))
@@ -119,7 +119,7 @@ def _forms() -> tuple[dict[str, str], re.Pattern[str]]:
 @cache
 def _third_person() -> dict[str, str]:
     """Third persons and bare forms, which are verbs only behind a subject → phrase."""
-    return {form: gerund(verb) for verb in _VERBS for form in (_third(verb), verb)}
+    return {form: gerund(verb) for verb in VERBS for form in (_third(verb), verb)}
 
 
 def _third(verb: str) -> str:

@@ -18,6 +18,8 @@ _ABBREVIATIONS = frozenset(
 )
 _CLOSING = r"[\"'”’»)\]」』）]*"
 _END = re.compile(rf"(?:[.!?…]+{_CLOSING}(?=\s|$)|[。！？]+{_CLOSING}|\n+)\s*")
+_LONGEST = 16
+"""Characters of a last word that are looked at: more than any abbreviation has."""
 _LAST_WORD = re.compile(r"([^\W\d_](?:[\w.]*\w)?)$")
 
 
@@ -46,7 +48,7 @@ def _ends(text: str, start: int, end: re.Match[str]) -> bool:
     after = text[end.end() : end.end() + 1]
     if after.islower():
         return False
-    word = _LAST_WORD.search(text, start, end.start())
+    word = _LAST_WORD.search(text, max(start, end.start() - _LONGEST), end.start())
     if word is None or not after:
         return True
     found = word.group(1)

@@ -1,0 +1,7 @@
+"""The user's words as facts: a shallow parser over closed word lists, without a model."""
+
+from any2caption.grounding.words.content import content_words, missing_words, spoken
+from any2caption.grounding.words.forms import same_word
+from any2caption.grounding.words.read import read_text
+
+__all__ = ["content_words", "missing_words", "read_text", "same_word", "spoken"]

@@ -1,0 +1,148 @@
+"""What belongs to a noun phrase behind it: "of water", "wearing a hat", "that looks like a turtle".
+
+All functions take the tagged words of a sentence and return places in it.
+"""
+
+from any2caption.grounding.words.lists import grammar, looks, verbs
+from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tokens import Word
+
+_HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "such as", "full of"})
+_FILLED_BY = frozenset({"with", "in", "of", "by", "on", "from", "as", "into", "to"})
+_WORN = frozenset({"wear", "dress", "clothe", "clad", "attire"})
+
+
+def attached(words: list[Word], phrase: NounPhrase) -> int:
+    """Return the end of a phrase with all that is attached to it."""
+    end = phrase.end
+    while True:
+        further = _one(words, end, phrase)
+        if further == end:
+            return end
+        end = further
+
+
+def list_of(words: list[Word], start: int) -> list[NounPhrase]:
+    """Return the noun phrases that begin at a word, linked by commas and "and"."""
+    found: list[NounPhrase] = []
+    at = start
+    while True:
+        phrase = noun_phrase(words, at)
+        if phrase is None:
+            return found
+        found.append(phrase)
+        at = attached_of(words, phrase.end)
+        if not _links(words, at):
+            return found
+        at += 2 if words[at].low == "," and words[at + 1].tag == "conj" else 1
+
+
+def _links(words: list[Word], at: int) -> bool:
+    """Whether "and", "or" or ", and" stands before another noun phrase that does nothing."""
+    if at + 1 >= len(words) or words[at].low not in {"and", "or", ",", "&"}:
+        return False
+    if words[at].low == ",":
+        if words[at + 1].low not in {"and", "or"}:
+            return False
+        at += 1
+    following = noun_phrase(words, at + 1)
+    if following is None:
+        return False
+    end = attached_of(words, following.end)
+    return (
+        end >= len(words)
+        or words[end].tag not in {"verb", "aux", "modal", "neg"}
+        or (words[end].form == "ed")
+    )
+
+
+def attached_of(words: list[Word], at: int) -> int:
+    """Return the end behind "of …" phrases."""
+    while at + 1 < len(words) and words[at].low == "of":
+        phrase = noun_phrase(words, at + 1)
+        if phrase is None or phrase.sort == "reference":
+            return at
+        at = phrase.end
+    return at
+
+
+def _one(words: list[Word], at: int, phrase: NounPhrase) -> int:
+    """Return the end of one attachment at a word; the word itself where there is none."""
+    if at >= len(words):
+        return at
+    word = words[at]
+    if word.tag == "rel" and phrase.sort != "picture":
+        return _relative(words, at)
+    if word.tag == "verb":
+        return _participle(words, at)
+    if word.tag == "prep":
+        return _prepositional(words, at)
+    return at
+
+
+def _prepositional(words: list[Word], at: int) -> int:
+    low = words[at].low
+    phrases = list_of(words, at + 1)
+    if not phrases or phrases[0].sort == "reference":
+        return at
+    end = attached_of(words, phrases[-1].end)
+    if end < len(words) and words[end].tag in {"ground", "layout"} and low == "with":
+        return at
+    if low == "in" and phrases[0].sort == "thing":
+        worn = phrases[-1].head.low.rsplit(" ", 1)[-1] in looks.GARMENTS
+        return end if worn else at
+    if low not in _HOLDING or (low == "from" and phrases[0].sort in {"place", "building"}):
+        return at
+    if low == "with" and _settled(phrases[0], words, at):
+        return at
+    return end
+
+
+def _settled(phrase: NounPhrase, words: list[Word], at: int) -> bool:
+    """Whether "with" begins a clause of its own: "with smoke billowing from the engines"."""
+    behind = words[phrase.end].tag if phrase.end < len(words) else ""
+    return behind == "verb" and words[phrase.end].form == "ing" and words[at - 1].tag == "mark"
+
+
+def _participle(words: list[Word], at: int) -> int:
+    """Read "wearing a red hat", "dressed in suit", "filled with water"."""
+    word = words[at]
+    if word.base == "wear" and word.form == "ing":
+        phrases = list_of(words, at + 1)
+        return attached_of(words, phrases[-1].end) if phrases else at
+    if word.form != "ed" or word.base not in verbs.PARTICIPLES | _WORN | verbs.CHANGES:
+        return at
+    after = at + 1
+    while after < len(words) and words[after].tag in {"adv", "particle"}:
+        after += 1
+    if after < len(words) and words[after].low in _FILLED_BY:
+        phrases = list_of(words, after + 1)
+        return attached_of(words, phrases[-1].end) if phrases else at
+    return at
+
+
+def _relative(words: list[Word], at: int) -> int:
+    """Read "that looks like a turtle": its verb with one object and one prepositional phrase."""
+    end = at + 1
+    while end < len(words) and words[end].tag in {"aux", "modal", "adv", "neg"}:
+        end += 1
+    if end < len(words) and words[end].tag == "verb":
+        end += 1
+    if end == at + 1:
+        return at
+    for _ in range(2):
+        while end < len(words) and words[end].tag in {"particle", "adv"}:
+            end += 1
+        start = end + 1 if end < len(words) and words[end].tag in {"prep", "style-of"} else end
+        phrase = noun_phrase(words, start)
+        if phrase is None:
+            break
+        end = attached_of(words, phrase.end)
+    if end < len(words) and words[end].tag in {"layout", "ground"}:
+        end += 1
+    return end
+
+
+def places(word: Word) -> bool:
+    """Whether a preposition puts one thing by another."""
+    return word.tag == "prep" and word.low in grammar.RELATIONS

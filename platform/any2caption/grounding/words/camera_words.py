@@ -1,0 +1,87 @@
+"""Clauses of the camera: "the camera pans left, then tilts up", "slow zoom in"."""
+
+from any2caption.grounding.words.lists import looks, verbs
+from any2caption.grounding.words.tokens import Word
+
+_VIEWS = frozenset({"camera", "viewpoint", "lens", "camera's"})
+SCENES = frozenset({"shot", "view", "frame", "perspective", "scene"})
+_LINKS = frozenset({"then", "while", "before", "after", "and", "but", "until"})
+
+
+_LEAD = 5
+"""Words in front of "camera", or of a bare movement, at most."""
+
+
+def clause(words: list[Word], at: int) -> tuple[int, int, int] | None:
+    """Return the start of a clause of the camera, of its verb, and its end; None where none is."""
+    said = _verb_of_camera(words, at)
+    if said is None:
+        said = at if _bare_movement(words, at) else None
+    return None if said is None else (at, said, _end(words, said))
+
+
+def _verb_of_camera(words: list[Word], at: int) -> int | None:
+    """Return where the verb (with its adverbs) of "the camera …" begins."""
+    noun, last = at, min(at + _LEAD, len(words))
+    while noun < last and words[noun].tag in {"det", "adj", "poss"}:
+        noun += 1
+    if noun + 1 >= len(words) or words[noun].low not in _VIEWS | SCENES:
+        return None
+    if words[noun].low == "camera" and words[noun + 1].low in looks.STILLNESS | {":"}:
+        colon = words[noun + 1].low == ":"
+        return noun + 2 if colon and noun + 2 < len(words) else noun + 1
+    return _verb_behind(words, noun)
+
+
+def _verb_behind(words: list[Word], noun: int) -> int | None:
+    verb = noun + 1
+    while verb < len(words) and words[verb].tag in {"adv", "aux", "modal", "neg"}:
+        verb += 1
+    if verb >= len(words) or (words[verb].tag in {"mark", "conj"} and verb == noun + 1):
+        return None
+    moves = words[verb].low in looks.MOVES or words[verb].tag in {"verb", "particle"}
+    if words[noun].low in SCENES and words[verb].base not in verbs.SCENE_VERBS | verbs.SHOWING:
+        return None
+    states = verb > noun + 1 and words[verb].tag in {"adj", "verb"}
+    return noun + 1 if moves or states else None
+
+
+def _bare_movement(words: list[Word], at: int) -> bool:
+    """Read "pan left", "slow zoom in", "slowly zooming out": a movement and its side."""
+    first, last = at, min(at + _LEAD, len(words))
+    while first < last and (
+        words[first].tag in {"det", "adv"} or words[first].low in looks.MANNERS
+    ):
+        first += 1
+    if first >= len(words) or words[first].low not in looks.MOVES:
+        return False
+    after = words[first + 1].low.split(" ")[0] if first + 1 < len(words) else "end"
+    beyond = words[first + 2].low if first + 2 < len(words) else ""
+    return (after in looks.MOVE_SIDES and beyond != "of") or (
+        after == "end" and first + 1 >= len(words)
+    )
+
+
+def _end(words: list[Word], at: int) -> int:
+    """Return the end: the first mark or conjunction behind which the camera does nothing."""
+    while at < len(words):
+        word = words[at]
+        if word.tag in {"mark", "sub", "rel"} and not _goes_on(words, at):
+            return at
+        at += 1
+    return at
+
+
+def _goes_on(words: list[Word], at: int) -> bool:
+    """Whether the camera still acts behind a comma or "then"."""
+    if words[at].low in {".", ";", ":", "!", "?"}:
+        return False
+    if words[at].tag == "rel" or words[at].low in {"where", "as", "when"}:
+        return False
+    after = at + 1
+    while after < len(words) and (words[after].tag == "adv" or words[after].low in _LINKS):
+        after += 1
+    if after >= len(words):
+        return False
+    word = words[after]
+    return word.tag == "verb" or (word.low in looks.MOVES and word.tag != "det")

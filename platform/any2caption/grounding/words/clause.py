@@ -1,0 +1,180 @@
+"""A clause while it is read: who acts in it, and the facts that its phrases become."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from any2caption.captions.camera_reading import read_camera
+from any2caption.conditions.fact import Aspect, Fact, Source
+from any2caption.grounding.words.attachments import attached_of
+from any2caption.grounding.words.complements import low_at, reference_behind, tag_at
+from any2caption.grounding.words.lists import looks
+from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.reading import Reading, as_in_mid_sentence
+from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.written import written_texts
+
+
+class Clause:
+    """The state of the clause that is read, and how phrases are told."""
+
+    def __init__(self, reading: Reading, words: list[Word], *, whole: bool) -> None:
+        self.reading = reading
+        self.words = words
+        self.whole = whole
+        """Whether the sentence is all that the text says."""
+        self.who: list[str] = []
+        """Nouns of the clause's subject."""
+        self.fresh = True
+        """At the start of a clause or of a fragment between commas."""
+        self.acted = False
+        """Whether the clause has its verb."""
+        self.last: tuple[int, int] | None = None
+        """Place of the last phrase among the facts, and the word behind it."""
+        self.last_said = 0
+        """The character where the words of the last fact begin."""
+
+    def _tag(self, at: int) -> str:
+        return tag_at(self.words, at)
+
+    def _low(self, at: int) -> str:
+        return low_at(self.words, at)
+
+    def _span(self, start: int, end: int) -> tuple[int, int]:
+        return self.words[start].start, self.words[end - 1].end
+
+    def _add(
+        self,
+        aspect: Aspect,
+        span: tuple[int, int],
+        value: Mapping[str, Any],
+        *,
+        said: int | None = None,
+        negated: bool = False,
+    ) -> None:
+        """Add a fact of the words `span`, whose own begin at `said`; the next may extend it."""
+        start, end = span
+        words = self._span(start if said is None else said, end)
+        self.last, self.last_said = (len(self.reading.facts), end), words[0]
+        self.reading.add(aspect, self._span(start, end), value, words, negated=negated)
+        self.fresh = False
+
+    def _extend(self, end: int) -> None:
+        """Let the last fact reach up to another word."""
+        if self.last is None:
+            return
+        place, _ = self.last
+        old = self.reading.facts[place]
+        span = old.source.characters or (0, 0)
+        longer = (span[0], self.words[end - 1].end)
+        said = as_in_mid_sentence(self.reading.text[self.last_said : longer[1]])
+        self.reading.facts[place] = Fact(
+            old.aspect, said, Source("text", characters=longer), old.value, negated=old.negated
+        )
+        self.last = (place, end)
+
+    def _add_camera(
+        self, start: int, end: int, said: int, *, form: str = "verb", negated: bool = False
+    ) -> None:
+        whole = self.reading.text[slice(*self._span(said, end))]
+        lead = "the camera " if form == "verb" else "no " if negated else ""
+        read = read_camera(lead + whole)
+        value = {
+            "keys": list(read.keys),
+            "denied": list(read.denied),
+            "shaky": read.shaky,
+            "form": form,
+        }
+        self._add("camera", (start, end), value, said=said, negated=negated)
+
+    def _inside(self, start: int, end: int) -> None:
+        """Add the things and places that a longer phrase has in it as facts of their own."""
+        last, at = (self.last, self.last_said), start
+        while at < end:
+            phrase = noun_phrase(self.words, at) if self._tag(at) != "pron" else None
+            if phrase is None or phrase.end > end or phrase.head.tag not in {"noun", "ref"}:
+                at += 1
+                continue
+            behind = min(attached_of(self.words, phrase.end), end)
+            reference, _ = reference_behind(self.words, behind)
+            if reference and phrase.sort != "reference":
+                behind = self._identified(phrase, behind, role="object")
+            else:
+                self._object(phrase, behind)
+            at = behind
+        self.last, self.last_said = last
+
+    def _object(self, phrase: NounPhrase, end: int) -> None:
+        """Add a phrase that is the object of an action, or the other side of a relation."""
+        if phrase.sort == "reference":
+            self._identity(phrase, end, "")
+        elif phrase.sort == "thing":
+            self._subject(phrase, end, role="object")
+        elif phrase.sort in {"place", "building"}:
+            self._add("background", (phrase.start, end), place_value(phrase))
+
+    def _identified(self, phrase: NounPhrase, end: int, role: str = "subject") -> int:
+        """Add a subject, and whom it is to look like where the words name a condition."""
+        reference_end, place = reference_behind(self.words, end)
+        if phrase.sort == "reference":
+            self._identity(phrase, end, "")
+        elif reference_end:
+            reference = self.words[reference_end - 1]
+            condition, why = self.reading.given.resolve(reference)
+            if condition:
+                self._subject(phrase, end, role)
+                value = {"noun": phrase.noun, "condition": condition, "place": place or None}
+                self._add("identity", (phrase.start, reference_end), value)
+            else:
+                self.reading.note(why)
+                self._add("subject", (phrase.start, reference_end), phrase.value(role=role))
+            return reference_end
+        else:
+            self._subject(phrase, end)
+        return end
+
+    def _identity(self, phrase: NounPhrase, end: int, noun: str) -> None:
+        condition, why = self.reading.given.resolve(phrase.head)
+        if condition:
+            self._add(
+                "identity", (phrase.start, end), {"noun": noun or None, "condition": condition}
+            )
+        else:
+            self.reading.note(why)
+            self._add("subject", (phrase.start, end), phrase.value(role="subject"))
+
+    def _subject(self, phrase: NounPhrase, end: int, role: str = "subject") -> None:
+        """Add a subject, unless the text only names again what it has named."""
+        plain = not phrase.attributes and end == phrase.end
+        again = (
+            phrase.noun in self.reading.subjects and plain and (phrase.definite or role == "object")
+        )
+        if again:
+            self.last = None
+            return
+        self.reading.subjects.add(phrase.noun)
+        self._add("subject", (phrase.start, end), phrase.value(role=role))
+        kept = self.last, self.last_said
+        if phrase.counted:
+            value = {"noun": phrase.noun, "number": phrase.number}
+            self.reading.add("count", self._span(phrase.start, phrase.end), value)
+        for span in written_texts(self.words[phrase.start : end]):
+            written = self.reading.text[slice(*span)]
+            self.reading.add("written_text", span, {"written": written})
+        self.last, self.last_said = kept
+
+    def _of_camera(self, phrase: NounPhrase) -> bool:
+        if phrase.sort == "camera":
+            return True
+        inside = self.words[phrase.start : phrase.end]
+        return any(
+            word.tag == "camera"
+            or word.low in looks.CAMERA_NOUNS | {"drone", "aerial", "underwater", "panoramic"}
+            for word in inside
+        )
+
+
+def place_value(phrase: NounPhrase, form: str = "noun") -> dict[str, Any]:
+    """Return the machine form of a background."""
+    kind = phrase.sort if phrase.sort in {"time", "light", "weather"} else "place"
+    place = " ".join((*phrase.attributes, phrase.noun))
+    return {"place": place, "kind": kind, "form": form}

@@ -1,0 +1,141 @@
+"""What belongs to a verb: its object, particles, ways and tools; what says where does not.
+
+All functions take the tagged words of a sentence and return places in it.
+"""
+
+from any2caption.grounding.words.attachments import attached, attached_of, list_of
+from any2caption.grounding.words.lists import grammar, looks
+from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tokens import Word
+
+SETTINGS = frozenset({"place", "time", "light", "weather"})
+LIKE_SETTINGS = SETTINGS | {"building", "weak place"}
+
+
+def tag_at(words: list[Word], at: int) -> str:
+    """Return the tag of a word; `end` behind the last."""
+    return words[at].tag if at < len(words) else "end"
+
+
+def low_at(words: list[Word], at: int) -> str:
+    """Return the casefolded form of a word; nothing behind the last."""
+    return words[at].low if at < len(words) else ""
+
+
+def main_verb(words: list[Word], at: int) -> tuple[int, bool]:
+    """Return where a verb is behind its auxiliaries and adverbs, and whether it is denied."""
+    negated = False
+    while tag_at(words, at) in {"aux", "modal", "adv", "neg", "particle"}:
+        if tag_at(words, at) == "neg":
+            negated = negated or low_at(words, at + 1) != "only"
+        at += 1
+    return at, negated
+
+
+def complements(words: list[Word], at: int, *, keep_settings: bool, limit: int = 99) -> int:
+    """Return the end of what belongs to a verb: objects, particles, ways and tools."""
+    while at < len(words) and limit > 0:
+        after = complement(words, at, keep_settings=keep_settings)
+        if after == at:
+            return at
+        at, limit = after, limit - 1
+    return at
+
+
+def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
+    """Return the end of one of them; the word itself where none begins there."""
+    tag = tag_at(words, at)
+    if _goes_with_verb(words, at):
+        return at + 1
+    if tag == "modal" and low_at(words, at) == "to":
+        return at + 2 if tag_at(words, at + 1) in {"verb", "aux"} else at
+    if tag == "prep" or (low_at(words, at) == "as" and likens(words, at)):
+        return argument(words, at, keep_settings=keep_settings)
+    phrases = [] if tag in {"camera", "style"} else list_of(words, at)
+    if not phrases or (
+        phrases[0].sort == "camera" and phrases[0].head.low not in {"camera", "shot"}
+    ):
+        return at
+    return objects_end(words, phrases, at)
+
+
+def _goes_with_verb(words: list[Word], at: int) -> bool:
+    """Whether a word goes with the verb in front of it: "away", "slowly", "it", "start walking"."""
+    tag, after = tag_at(words, at), tag_at(words, at + 1)
+    if tag == "verb":
+        chained = tag_at(words, at - 1) in {"verb", "particle"}
+        return chained and words[at].form in {"ing", "base"}
+    return (
+        tag == "particle"
+        or (tag == "adv" and after != "verb")
+        or (tag == "pron" and after not in {"verb", "aux"})
+    )
+
+
+def likens(words: list[Word], at: int) -> bool:
+    """Whether "as" stands before a noun that does nothing: "as a lifeguard"."""
+    phrase = noun_phrase(words, at + 1)
+    return phrase is not None and tag_at(words, attached_of(words, phrase.end)) not in {
+        "verb", "aux", "modal", "adv",
+    }  # fmt: skip
+
+
+def objects_end(words: list[Word], phrases: list[NounPhrase], at: int) -> int:
+    """Return the end of objects with what is attached to the last."""
+    end = attached(words, phrases[-1])
+    reference, _ = reference_behind(words, end)
+    return reference or max(at, end)
+
+
+def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
+    """Return the end of a prepositional phrase that belongs to the verb, else its start."""
+    word = words[at]
+    phrases = list_of(words, at + 1)
+    if not phrases:
+        return at + {"pron": 2, "verb": 1}.get(tag_at(words, at + 1), 0)
+    first, last = phrases[0], phrases[-1]
+    end = attached_of(words, last.end)
+    if tag_at(words, end) in {"ground", "layout"} or first.sort in {"camera", "style"}:
+        return at
+    if by_artist(word, first):
+        return at
+    setting = first.sort in LIKE_SETTINGS or named_place(word, first)
+    if setting and not keep_settings and word.low not in grammar.DIRECTIONS:
+        return at
+    reference, _ = reference_behind(words, end)
+    return reference or end
+
+
+def reference_behind(words: list[Word], at: int) -> tuple[int, str]:
+    """Return the end of "in picture 2", "on the left of image 1" (0: none), and the place."""
+    place = ""
+    if tag_at(words, at) == "layout":
+        place, at = low_at(words, at), at + 1
+    if tag_at(words, at) != "prep":
+        return 0, ""
+    if low_at(words, at) in grammar.RELATION_PHRASES:
+        place = low_at(words, at)
+    after = at + 1
+    while tag_at(words, after) in {"det", "poss"}:
+        after += 1
+    return (after + 1, place) if tag_at(words, after) == "ref" else (0, "")
+
+
+def acts(words: list[Word], phrase: NounPhrase) -> bool:
+    """Whether a phrase does something behind it: "the liquid slowly dispersing"."""
+    end = attached(words, phrase)
+    while tag_at(words, end) == "adv":
+        end += 1
+    return tag_at(words, end) in {"verb", "aux"}
+
+
+def by_artist(word: Word, phrase: NounPhrase) -> bool:
+    """Whether a phrase is "by Hokusai": a name, or an artist in small letters."""
+    return word.low == "by" and (
+        phrase.noun in looks.ARTISTS or (phrase.head.name and phrase.sort == "thing")
+    )
+
+
+def named_place(word: Word, phrase: NounPhrase) -> bool:
+    """Read "in Llandudno", "at Hogwarts": a name behind a preposition of place is a place."""
+    return word.low in {"in", "at", "near"} and phrase.head.name and phrase.sort == "thing"

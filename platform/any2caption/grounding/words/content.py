@@ -1,0 +1,38 @@
+"""Content words: those that a caption may not lose."""
+
+import re
+
+from any2caption.conditions.fact import Fact
+from any2caption.grounding.words.forms import stems
+from any2caption.grounding.words.lists.grammar import FUNCTION
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+
+
+def content_words(text: str) -> list[str]:
+    """Return the content words of a text in order, casefolded, without a possessive 's.
+
+    Hyphens and slashes part words ("close-up" is "close" and "up"). Function words go: articles,
+    prepositions, pronouns, auxiliaries, conjunctions, negations. Scripts without blanks give one
+    word a run of letters.
+    """
+    found = (
+        word.casefold().replace("’", "'").removesuffix("'s").removesuffix("'")
+        for word in _WORD.findall(text)
+    )
+    return [word for word in found if word and word not in FUNCTION]
+
+
+def missing_words(wanted: str, text: str) -> list[str]:
+    """Return the content words of `wanted` that no word of `text` is a form of."""
+    there: set[str] = set()
+    for word in _WORD.findall(text):
+        there |= stems(word)
+    return [word for word in content_words(wanted) if stems(word).isdisjoint(there)]
+
+
+def spoken(fact: Fact) -> str:
+    """Return a fact's words, with the subject that the aspect gives: "the camera pans left"."""
+    if fact.aspect == "camera" and fact.value.get("form") == "verb":
+        return f"the camera {fact.text}"
+    return fact.text

@@ -1,0 +1,192 @@
+"""Noun phrases: where they end, their head, number and attributes, and what sort they are."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from any2caption.grounding.words.forms import is_plural, singular
+from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
+from any2caption.grounding.words.tokens import Word
+
+Sort = Literal["thing", "place", "building", "weak place", "time", "light", "weather", "style",
+               "picture", "camera", "reference"]  # fmt: skip
+
+_LONGEST = 30
+"""Words of a phrase at most; more are another phrase."""
+_MOST_OPENING = 4
+_OPENING = frozenset({"det", "poss", "num", "qty"})
+_HEADS = frozenset({"noun", "ref", "quote", "style", "camera"})
+
+
+@dataclass(frozen=True, slots=True)
+class NounPhrase:
+    """`words[start:end]`, without what is attached behind: "a small red figure"."""
+
+    start: int
+    end: int
+    head: Word
+    noun: str
+    """The head with the nouns that it is compounded with: "tennis racket"."""
+    number: int | None
+    attributes: tuple[str, ...]
+    sort: Sort
+    definite: bool = False
+    counted: bool = False
+    """Whether a number stands there as a word or in digits."""
+
+    def value(self, **more: Any) -> dict[str, Any]:
+        """Return the machine form of a subject."""
+        return {
+            "noun": self.noun,
+            "number": self.number,
+            "attributes": list(self.attributes),
+            **more,
+        }
+
+
+def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
+    """Return the noun phrase that begins at a word, or None."""
+    end = _end(words, start)
+    inside = words[start:end]
+    heads = [at for at in range(start, end) if words[at].tag in _HEADS]
+    if not heads:
+        heads = [at for at in range(start, end) if words[at].tag in {"adj", "num"}][-1:]
+    if not heads:
+        return None
+    head = heads[-1]
+    first = head
+    while first > start and words[first - 1].tag == "noun" and not _possessive(words[first - 1]):
+        first -= 1
+    noun = " ".join(word.low for word in words[first : head + 1])
+    number, counted = _number(inside, words[head])
+    attributes = tuple(
+        word.low
+        for word in words[start:first]
+        if word.tag in {"adj", "noun", "qty", "style"} or word.tag == "adv"
+    )
+    return NounPhrase(
+        start=start,
+        end=end,
+        head=words[head],
+        noun=noun,
+        number=number,
+        attributes=attributes,
+        sort=_sort(words[head], words[start:head], alone=end - start == 1),
+        definite=inside[0].low in {"the", "this", "that", "these", "those", "its", "their", "his",
+                                   "her"},
+        counted=counted,
+    )  # fmt: skip
+
+
+def widened(phrase: NounPhrase, end: int) -> NounPhrase:
+    """Return the phrase up to another word, with what is attached to it."""
+    return replace(phrase, end=end)
+
+
+def _end(words: list[Word], start: int) -> int:
+    at, seen = start, False
+    while at < min(len(words), start + _LONGEST):
+        word = words[at]
+        if word.tag in _HEADS:
+            seen = not _possessive(word)
+        elif not _continues(words, at, start, seen=seen):
+            break
+        at += 1
+    while at > start and words[at - 1].tag not in _HEADS | {"adj", "num", "qty", "det", "poss"}:
+        at -= 1
+    return at
+
+
+def _continues(words: list[Word], at: int, start: int, *, seen: bool) -> bool:
+    """Whether a word goes on with a phrase; `seen` is whether it has its noun."""
+    tag = words[at].tag
+    if tag == "adj":
+        return not seen or _noun_follows(words, at)
+    if seen:
+        return False
+    if tag in _OPENING:
+        opens = at == start or words[at - 1].tag in _OPENING
+        return opens and at - start < _MOST_OPENING
+    return _attribute_follows(words, at) if tag == "adv" else _joins_adjectives(words, at, start)
+
+
+def _possessive(word: Word) -> bool:
+    return word.tag == "noun" and word.low.endswith(("'s", "s'"))
+
+
+def _noun_follows(words: list[Word], at: int) -> bool:
+    last = min(len(words), at + _LONGEST)
+    while at < last and words[at].tag == "adj":
+        at += 1
+    return at < len(words) and words[at].tag == "noun"
+
+
+def _attribute_follows(words: list[Word], at: int) -> bool:
+    """Whether an adverb stands before an adjective or a number: "brightly lit"."""
+    after = words[at + 1].tag if at + 1 < len(words) else ""
+    return (after in {"adj", "num", "qty"} and _noun_follows(words, at + 1)) or (
+        after == "adv" and _attribute_follows(words, at + 1)
+    )
+
+
+def _joins_adjectives(words: list[Word], at: int, start: int) -> bool:
+    """Whether "and" or a comma links two adjectives in front of one noun: "black and white cat"."""
+    if at == start or words[at].low not in {"and", ",", "or", "&"}:
+        return False
+    return (
+        words[at - 1].tag == "adj"
+        and _noun_follows(words, at + 1)
+        and (at + 1 < len(words) and words[at + 1].tag == "adj")
+    )
+
+
+def _number(inside: list[Word], head: Word) -> tuple[int | None, bool]:
+    for word in inside:
+        if word.tag == "num" and word is not head:
+            if word.low in grammar.PAIRS:
+                return grammar.PAIRS[word.low], True
+            return word.number, word.number is not None
+    plural = is_plural(head.low)
+    if inside[0].low in {"a", "an", "this", "that", "another"} and not plural:
+        return 1, False
+    return None, False
+
+
+def _sort(head: Word, before: list[Word], *, alone: bool) -> Sort:
+    if head.tag == "ref":
+        return "reference"
+    if head.tag in {"style", "camera"}:
+        return "style" if head.tag == "style" else "camera"
+    low = head.low.rsplit(" ", 1)[-1]
+    for form in (low, singular(low)):
+        for listed, sort in _SORTS:
+            if form in listed:
+                return _narrowed(sort, form, before, alone=alone)
+    if alone and low in looks.STYLE_WORDS:
+        return "style"
+    return "thing"
+
+
+_SORTS: tuple[tuple[frozenset[str], Sort], ...] = (
+    (looks.CAMERA_NOUNS - {"camera", "model", "macro"}, "camera"),
+    (scenes.TIMES, "time"),
+    (scenes.LIGHTS, "light"),
+    (scenes.WEATHERS, "weather"),
+    (scenes.BUILDINGS, "building"),
+    (scenes.PLACES, "place"),
+    (looks.STYLE_NOUNS, "style"),
+    (looks.PICTURE_NOUNS, "picture"),
+    (frozenset({"macro"}), "camera"),
+)
+
+
+def _narrowed(sort: Sort, form: str, before: list[Word], *, alone: bool) -> Sort:
+    """Return the sort that a word has here: "cinematic lighting" is style, "a light" a thing."""
+    if sort == "place" and form in scenes.NOT_ALONE:
+        return "weak place"
+    if form in {"color", "colour", "colors", "colours", "look", "tone", "lighting", "filter"}:
+        described = any(word.tag in {"adj", "noun", "style"} for word in before)
+        return "style" if described else "thing"
+    styled = any(word.low in looks.STYLE_WORDS or word.tag == "style" for word in before)
+    if form == "scene" and not styled:
+        return "place"
+    return "thing" if alone and form in modifiers.COLOURS else sort

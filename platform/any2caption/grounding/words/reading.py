@@ -1,0 +1,58 @@
+"""What has been read of a text: facts, notes, and which things have been named."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from any2caption.conditions.fact import Aspect, Fact, Source
+from any2caption.grounding.words.forms import verb_forms
+from any2caption.grounding.words.lists import grammar, looks
+from any2caption.grounding.words.references import Given
+
+
+@dataclass(slots=True)
+class Reading:
+    """What has been read of a whole text so far: its facts, notes and subjects."""
+
+    text: str
+    given: Given
+    facts: list[Fact] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    subjects: set[str] = field(default_factory=set)
+    """Nouns that have a fact already."""
+
+    def add(
+        self,
+        aspect: Aspect,
+        span: tuple[int, int],
+        value: Mapping[str, Any],
+        words: tuple[int, int] | None = None,
+        *,
+        negated: bool = False,
+    ) -> None:
+        """Add a fact of `text[span]`; `words` is the part of it that says it (default: all)."""
+        start, end = words or span
+        said = as_in_mid_sentence(self.text[start:end])
+        self.facts.append(
+            Fact(aspect, said, Source("text", characters=span), value, negated=negated)
+        )
+
+    def note(self, text: str) -> None:
+        """Add what the user should know, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def as_in_mid_sentence(words: str) -> str:
+    """Return words as they stand in mid-sentence: one blank between them, "A dog" as "a dog"."""
+    plain = " ".join(words.split())
+    first, _, rest = plain.partition(" ")
+    low = first.casefold()
+    if first == "I" or (first[1:] and not first[1:].islower()):
+        return plain
+    known = low in _LOWERED or low in verb_forms()
+    named = rest[:1].isupper() or not rest or low in looks.ARTISTS
+    return plain if named and not known else plain[:1].lower() + plain[1:]
+
+
+_LOWERED = grammar.FUNCTION | frozenset(grammar.NUMBERS) | grammar.QUANTITIES

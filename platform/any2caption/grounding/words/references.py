@@ -1,0 +1,123 @@
+"""References to conditions: "picture 2", "the second image", "@image1", "the reference photo"."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from any2caption.conditions.registry import KINDS
+from any2caption.conditions.types import Condition
+from any2caption.grounding.words.lists.grammar import NUMBERS, ORDINALS
+from any2caption.grounding.words.tokens import Word, merge
+
+_PICTURES = ("picture", "image", "photo", "photograph", "pic", "img")
+_VIDEOS = ("video", "clip")
+_GIVEN = frozenset({"reference", "given", "provided", "input", "attached", "uploaded", "source"})
+_DIGITS = 3
+_BY_ORDINAL = frozenset(_PICTURES + _VIDEOS)
+
+
+@cache
+def _kinds() -> Mapping[str, str]:
+    """What people call a condition → its kind."""
+    names = {kind.reading.word: name for name, kind in KINDS.items() if kind.reading}
+    names |= {name.replace("_", " "): name for name, kind in KINDS.items() if kind.reading}
+    return names | dict.fromkeys(_PICTURES, "image") | dict.fromkeys(_VIDEOS, "video")
+
+
+def join_references(words: list[Word]) -> list[Word]:
+    """Return the words with every reference as one word; its `base` is the condition's kind."""
+    found: list[Word] = []
+    at = 0
+    while at < len(words):
+        end, kind, number = _reference(words, at)
+        if end == at:
+            found.append(words[at])
+            at += 1
+            continue
+        joined = merge(words, at, end, "ref")
+        joined.base, joined.number = kind, number
+        found.append(joined)
+        at = end
+    return found
+
+
+def _reference(words: list[Word], at: int) -> tuple[int, str, int | None]:
+    """Return the end of the reference at a place (the place itself: none), kind and number."""
+    word = words[at]
+    if word.tag == "tag":
+        return _mention(word, at)
+    if word.low in _GIVEN and (kind := _kind(words, at + 1)):
+        end, number = _number(words, at + 2)
+        return end, kind, number
+    if word.low in ORDINALS | {"last": 0}:
+        skip = 2 if _low(words, at + 1) in _GIVEN else 1
+        if _low(words, at + skip) in _BY_ORDINAL:
+            return at + skip + 1, _kinds()[words[at + skip].low], ORDINALS.get(word.low, 0)
+    if kind := _kind(words, at):
+        end, number = _number(words, at + 1)
+        if number is not None:
+            return end, kind, number
+    return at, "", None
+
+
+def _mention(word: Word, at: int) -> tuple[int, str, int | None]:
+    letters = "".join(char for char in word.low if char.isalpha())
+    digits = "".join(char for char in word.low if char.isdigit())
+    kind = _kinds().get(letters)
+    return (at + 1, kind, int(digits)) if kind else (at, "", None)
+
+
+def _low(words: list[Word], at: int) -> str:
+    return words[at].low if at < len(words) else ""
+
+
+def _kind(words: list[Word], at: int) -> str:
+    return _kinds().get(_low(words, at), "")
+
+
+def _number(words: list[Word], at: int) -> tuple[int, int | None]:
+    start = at + 1 if _low(words, at) in {"#", "no", "number"} else at
+    low = _low(words, start)
+    if low.isdecimal() and len(low) <= _DIGITS:
+        return start + 1, int(low)
+    if (
+        low in NUMBERS
+        and low not in {"single", "hundred"}
+        and _low(words, start + 1) not in _kinds()
+    ):
+        return start + 1, NUMBERS[low]
+    return at, None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The conditions of a request, as texts may name them."""
+
+    numbers: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, conditions: Sequence[Condition]) -> "Given":
+        """Return the numbers of each kind's conditions."""
+        numbers: dict[str, tuple[int, ...]] = {}
+        for condition in conditions:
+            numbers[condition.kind] = (*numbers.get(condition.kind, ()), condition.number)
+        return cls(numbers)
+
+    def resolve(self, reference: Word) -> tuple[str, str]:
+        """Return the condition that a reference names, and what is to be said if there is none."""
+        reading = KINDS[reference.base].reading
+        word = reading.word if reading else reference.base
+        numbers = sorted(self.numbers.get(reference.base, ()))
+        number = reference.number
+        if number == 0 or number is None:
+            number = numbers[-1] if numbers and (number == 0 or len(numbers) == 1) else None
+        if number in numbers:
+            return f"{word} {number}", ""
+        named = f"{word} {number}" if number else f'"{reference.text}"'
+        return "", f"the text names {named}; {_how_many(len(numbers), word)}"
+
+
+def _how_many(count: int, word: str) -> str:
+    if count == 1:
+        return f"there is one {word}"
+    return f"there {'are' if count else 'is'} {count or 'no'} {word}{'s' if count else ''}"

@@ -1,0 +1,426 @@
+"""Read one English sentence: walk over its words once and hand every phrase to an aspect."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from any2caption.grounding.words import camera_words
+from any2caption.grounding.words.attachments import attached, attached_of, list_of, places
+from any2caption.grounding.words.clause import Clause, place_value
+from any2caption.grounding.words.complements import (
+    LIKE_SETTINGS,
+    SETTINGS,
+    acts,
+    by_artist,
+    complements,
+    main_verb,
+    named_place,
+    reference_behind,
+)
+from any2caption.grounding.words.lists import grammar, looks, verbs
+from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.reading import Reading
+from any2caption.grounding.words.tokens import Word
+
+
+class Sentence(Clause):
+    """Walks over the tagged words of one sentence."""
+
+    _by_tag: Mapping[str, Callable[[int], int]]
+
+    def __init__(self, reading: Reading, words: list[Word], *, whole: bool) -> None:
+        super().__init__(reading, words, whole=whole)
+        self._by_tag = {
+            "mark": self._mark, "conj": self._skip, "sub": self._clause, "rel": self._skip,
+            "neg": self._negation, "verb": self._verb, "aux": self._verb, "modal": self._verb,
+            "prep": self._prepositional, "layout": self._layout, "ground": self._ground,
+            "style-of": self._style_of, "adv": self._adverb, "particle": self._adverb,
+            "pron": self._pronoun,
+        }  # fmt: skip
+
+    def read(self) -> None:
+        """Read all words."""
+        at = 0
+        while at < len(self.words):
+            at = self._camera(at) or self._step(at)
+
+    def _step(self, at: int) -> int:
+        method = self._by_tag.get(self.words[at].tag, self._noun)
+        after = method(at)
+        return after if after > at else self._leftover(at)
+
+    # What stands between phrases
+
+    def _mark(self, at: int) -> int:
+        if self.words[at].low == "(" and self.last and self._tag(at + 1) != "neg":
+            close = next(
+                (n for n in range(at, min(at + 12, len(self.words))) if self._low(n) == ")"), 0
+            )
+            if close:
+                self._extend(close + 1)
+                return close + 1
+        self.fresh, self.acted = True, False
+        return at + 1
+
+    def _skip(self, at: int) -> int:
+        return at + 1 if self._tag(at + 1) != "adv" else self._adverb(at + 1)
+
+    def _clause(self, at: int) -> int:
+        self.fresh, self.acted = True, False
+        return at + 1
+
+    def _leftover(self, at: int) -> int:
+        """Leave what fits nowhere with the phrase in front of it, else with the main subject."""
+        word = self.words[at]
+        if word.tag in {"det", "prep", "modal", "aux", "adv"} and word.low in grammar.FUNCTION:
+            return at + 1
+        if self.last and self.last[1] == at:
+            self._extend(at + 1)
+        else:
+            self._add("subject", (at, at + 1), {"noun": None, "number": None, "attributes": []})
+        return at + 1
+
+    def _adverb(self, at: int) -> int:
+        after = at
+        while after < at + _ADVERBS and self._tag(after) in {"adv", "particle"}:
+            after += 1
+        if self._tag(after) in {"verb", "aux", "modal"}:
+            return self._verb(at)
+        if self._tag(after) in {"adj", "noun", "det"} and self._tag(at) == "adv":
+            return self._noun(at)
+        return at
+
+    def _pronoun(self, at: int) -> int:
+        if self._tag(at + 1) in {"verb", "aux", "modal", "adv", "neg"} or self.fresh:
+            self.who, self.acted = [self._low(at).split("'", maxsplit=1)[0]], False
+            self.fresh = False
+            return at + 1
+        return at
+
+    # Camera
+
+    def _camera(self, at: int) -> int:
+        """Read a clause of the camera; 0 where none begins here."""
+        if not self.fresh:
+            return 0
+        clause = camera_words.clause(self.words, at)
+        if clause is None:
+            return 0
+        start, said, end = clause
+        scene = self.words[said - 1].low in camera_words.SCENES if said > start else False
+        self._add_camera(start, end, start if scene else said, form="sentence" if scene else "verb")
+        self._inside(said + 1, end)
+        self.who, self.acted, self.fresh = [], True, False
+        return end
+
+    # Nouns
+
+    def _noun(self, at: int) -> int:
+        phrase = noun_phrase(self.words, at)
+        if phrase is None:
+            return at
+        if phrase.sort in {"picture", "camera", "style"} and (end := self._medium(phrase)):
+            return end
+        end = attached(self.words, phrase)
+        if phrase.sort in LIKE_SETTINGS and self._is_setting(phrase, end):
+            return self._setting(phrase, at, end)
+        if self._tag(end) == "ground":
+            self._add("background", (at, end + 1), place_value(phrase, form="noun"))
+            return end + 1
+        continued = (
+            self.who and not self.acted and self._low(at - 1) in {"and", "or"} and not self.fresh
+        )
+        self.who = [*self.who, phrase.noun] if continued else [phrase.noun]
+        self.acted = False
+        end = self._identified(phrase, end)
+        self.fresh = False
+        return end
+
+    def _is_setting(self, phrase: NounPhrase, end: int) -> bool:
+        """Whether a phrase of place or time says where, not who: nothing is done by it."""
+        behind = self._tag(end)
+        if behind in {"verb", "aux", "modal"} and not (
+            behind == "verb" and self.words[end].form == "ed"
+        ):
+            return False
+        if behind == "adv" and self._tag(end + 1) in {"verb", "aux"}:
+            return False
+        if behind == "ground" or phrase.head.low in {"background", "backdrop"}:
+            return True
+        if phrase.sort in SETTINGS:
+            return True
+        return self.whole and phrase.start == 0 and end >= len(self.words) - 1
+
+    def _setting(self, phrase: NounPhrase, at: int, end: int) -> int:
+        if self._tag(end) == "ground":
+            end += 1
+        elif self._tag(end) == "verb" and self.words[end].form == "ed":
+            end = complements(self.words, end + 1, keep_settings=True)
+        self._add("background", (at, end), place_value(phrase, form="noun"))
+        self.who, self.acted = [phrase.noun], False
+        return end
+
+    def _medium(self, phrase: NounPhrase) -> int:
+        """Read what shows the scene: "an aerial view of", "oil painting", "in black and white"."""
+        end = phrase.end
+        behind = self._low(end)
+        shows = self._tag(end) == "verb" and self.words[end].base in verbs.SHOWING | {"follow"}
+        lone = self._tag(end) in {"mark", "end", "prep", "style-of", "conj", "layout"}
+        if not (shows or behind == "of" or (lone and self._tells_look(phrase))):
+            return 0
+        if shows:
+            end = complements(self.words, end + 1, keep_settings=False)
+        elif behind in {"from", "through"} and (source := noun_phrase(self.words, end + 1)):
+            end = source.end
+        form = "sentence" if shows else "noun"
+        if self._of_camera(phrase):
+            self._add_camera(phrase.start, end, phrase.start, form=form)
+        else:
+            value = {"style": phrase.head.low, "form": form}
+            self._add("style", (phrase.start, end), value)
+        if shows:
+            self._inside(phrase.end + 1, end)
+        self.who, self.acted, self.fresh = [], False, True
+        return end + 1 if self._low(end) == "of" else end
+
+    def _tells_look(self, phrase: NounPhrase) -> bool:
+        """Whether a phrase alone speaks of the look: "cinematic shot", "vibrant colors"."""
+        if phrase.sort == "picture":
+            return bool(phrase.attributes) or " " in phrase.noun or phrase.end - phrase.start == 1
+        return True
+
+    # Verbs
+
+    def _verb(self, at: int) -> int:
+        """Read an action with its object, or a state; what says where stays for a background."""
+        main, negated = main_verb(self.words, at)
+        if main >= len(self.words) or self._tag(main) != "verb":
+            return self._copula(at, main, negated=negated)
+        word = self.words[main]
+        progressive = word.form == "ing" and main > at and self.words[main - 1].low in grammar.BE
+        said = main if progressive or negated else at
+        if negated or progressive:
+            while said > at and self._tag(said - 1) == "adv":
+                said -= 1
+        end = complements(self.words, main + 1, keep_settings=False)
+        form = (
+            "participle"
+            if word.form == "ing" and said >= at and (progressive or main == at or negated)
+            else _FORMS[word.form]
+        )
+        if self.words[at].tag in {"aux", "modal"} and said == at:
+            form = "participle" if self._low(at) == "being" else "finite"
+        value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
+        self._add("action", (at, end), value, said=said, negated=negated)
+        self._inside(main + 1, end)
+        self.acted = True
+        return end
+
+    def _copula(self, at: int, after: int, *, negated: bool) -> int:
+        """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
+        if self._tag(after) in {"prep", "layout", "ground"} or after >= len(self.words):
+            self.acted = False
+            return after
+        phrase = noun_phrase(self.words, after)
+        if phrase is None:
+            return after
+        end = complements(self.words, after, keep_settings=True)
+        doing = (
+            self._low(after) not in grammar.ARTICLES
+            and self.words[end - 1 :][:1]
+            and (self._tag(phrase.end) == "verb" and self.words[phrase.end].form == "ing")
+        )
+        verb, form = ("be", "finite")
+        if doing:
+            verb, form = self.words[phrase.end].base, "participle"
+            end = complements(self.words, phrase.end + 1, keep_settings=False)
+        value = {"verb": verb, "who": " and ".join(self.who) or None, "form": form}
+        said = after if negated or doing else at
+        self._add("action", (at, end), value, said=said, negated=negated)
+        self.acted = True
+        return end
+
+    # Prepositions, negations, layout, style
+
+    def _prepositional(self, at: int) -> int:
+        phrases = list_of(self.words, at + 1)
+        if not phrases:
+            return at
+        end = attached_of(self.words, phrases[-1].end)
+        return self._placed(at, end, phrases[0]) or self._told(at, end, phrases)
+
+    def _placed(self, at: int, end: int, first: NounPhrase) -> int:
+        """Read "with mountains in the background", "by Hokusai", "in black and white"."""
+        word = self.words[at]
+        if self._tag(end) == "ground":
+            start = at if word.low not in {"with", "and"} else at + 1
+            self._add("background", (start, end + 1), place_value(first, form="noun"))
+            return end + 1
+        if self._tag(end) == "layout":
+            return self._layout_of(at + 1, end, first)
+        if first.sort in {"style", "picture", "camera"}:
+            return self._look(at, end, first)
+        if by_artist(word, first):
+            self._add("style", (at, end), {"style": first.noun, "form": "preposition"})
+            return end
+        return 0
+
+    def _told(self, at: int, end: int, phrases: list[NounPhrase]) -> int:
+        """Read a place, a relation, or what goes with the phrase in front."""
+        word, first = self.words[at], phrases[0]
+        if first.sort == "reference":
+            self._identity(first, end, self.who[-1] if self.who else "")
+            return end
+        if word.low == "with" and self.fresh and acts(self.words, phrases[-1]):
+            return at + 1
+        if self._says_where(word, first):
+            return self._where(at, first, attached(self.words, phrases[-1]))
+        return self._relation(at, phrases, end)
+
+    def _says_where(self, word: Word, phrase: NounPhrase) -> bool:
+        if phrase.sort in SETTINGS:
+            return True
+        inside = word.low in grammar.STATIC | grammar.DIRECTIONS
+        if phrase.sort == "weak place":
+            return inside
+        if phrase.sort == "building":
+            return word.low in {"in", "inside", "at", "through", "outside", "into", "within"}
+        return named_place(word, phrase)
+
+    def _where(self, at: int, phrase: NounPhrase, end: int) -> int:
+        if self._tag(end) == "verb" and self.words[end].form == "ed" and not self.fresh:
+            end = complements(self.words, end + 1, keep_settings=True)
+        fresh = self.fresh
+        self._add("background", (at, end), place_value(phrase, form="preposition"))
+        if self._low(at) in {"with", "of"}:
+            self.last = None
+        self.fresh = fresh
+        self.who = self.who or [phrase.noun]
+        return end
+
+    def _look(self, at: int, end: int, phrase: NounPhrase) -> int:
+        if self._of_camera(phrase):
+            self._add_camera(at, end, at, form="preposition")
+        elif phrase.sort == "picture" and self._low(at) not in {"in", "as", "like"}:
+            return self._relation(at, [phrase], end)
+        else:
+            self._add("style", (at, end), {"style": phrase.noun, "form": "preposition"})
+        return end
+
+    def _relation(self, at: int, phrases: list[NounPhrase], end: int) -> int:
+        word = self.words[at]
+        end = max(end, attached(self.words, phrases[-1]))
+        reference, _ = reference_behind(self.words, end)
+        end = reference or end
+        value: dict[str, str | None]
+        if (places(word) or (word.low == "with" and self.fresh)) and self.who and not self.acted:
+            value = {"left": self.who[-1], "relation": word.low, "right": phrases[-1].noun}
+            self._add("relation", (at, end), value)
+            self._inside(at + 1, end)
+            return end
+        if self.last and self.last[1] == at:
+            self._extend(end)
+            self._inside(at + 1, end)
+            return end
+        if self.who and not self.fresh and self.acted:
+            value = {"verb": None, "who": self.who[-1], "form": "preposition"}
+            self._add("action", (at, end), value)
+            return end
+        if self.who and not self.fresh:
+            self._add("subject", (at + 1, end), phrases[0].value(role="object"))
+            return end
+        self._add(
+            "relation", (at, end), {"left": None, "relation": word.low, "right": phrases[0].noun}
+        )
+        self._inside(at + 1, end)
+        self.fresh = True
+        return end
+
+    def _layout(self, at: int) -> int:
+        if self.last and self.last[1] == at and self.who and not self.acted:
+            start = self.reading.facts[self.last[0]].source.characters or self._span(at, at + 1)
+            span = (start[0], self.words[at].end)
+            self.reading.add("layout", span, {"who": self.who[-1], "place": self._low(at)})
+            return at + 1
+        self._add(
+            "layout",
+            (at, at + 1),
+            {"who": self.who[-1] if self.who else None, "place": self._low(at)},
+        )
+        return at + 1
+
+    def _layout_of(self, start: int, end: int, phrase: NounPhrase) -> int:
+        self._add("layout", (start, end + 1), {"who": phrase.noun, "place": self._low(end)})
+        self._inside(start, end)
+        return end + 1
+
+    def _ground(self, at: int) -> int:
+        if self.last and self.last[1] == at:
+            self._extend(at + 1)
+        else:
+            self._add("background", (at, at + 1), {"place": None, "form": "preposition"})
+        return at + 1
+
+    def _style_of(self, at: int) -> int:
+        phrase = noun_phrase(self.words, at + 1)
+        if phrase is None:
+            return at
+        value: dict[str, Any] = {"style": phrase.noun, "form": "preposition"}
+        if phrase.sort == "reference":
+            condition, why = self.reading.given.resolve(phrase.head)
+            value["condition"] = condition or None
+            if why:
+                self.reading.note(why)
+        end = attached_of(self.words, phrase.end)
+        self._add("style", (at, end), value)
+        return end
+
+    def _negation(self, at: int) -> int:
+        """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
+        start = at + 1
+        if self._low(start) in {"any", "showing", "show"}:
+            start += 1
+        if self._tag(start) in {"verb", "aux"} or (
+            self._tag(start) == "adv" and self._tag(start + 1) == "verb"
+        ):
+            return self._negated_action(at, start)
+        phrases = list_of(self.words, start)
+        if not phrases:
+            return at + 1
+        for phrase in phrases:
+            first = at if phrase is phrases[0] else phrase.start
+            self._deny(first, phrase, attached_of(self.words, phrase.end))
+        return attached_of(self.words, phrases[-1].end)
+
+    def _negated_action(self, at: int, start: int) -> int:
+        main, _ = main_verb(self.words, start)
+        if self._tag(main) != "verb":
+            return start
+        end = complements(self.words, main + 1, keep_settings=True)
+        word = self.words[main]
+        value = {
+            "verb": word.base,
+            "who": " and ".join(self.who) or None,
+            "form": _FORMS[word.form],
+        }
+        self._add("action", (at, end), value, said=start, negated=True)
+        return end
+
+    def _deny(self, start: int, phrase: NounPhrase, end: int) -> None:
+        moves = any(word.low in looks.MOVES | {"camera"} for word in self.words[phrase.start : end])
+        if moves or phrase.sort == "camera":
+            self._add_camera(start, end, phrase.start, form="noun", negated=True)
+        elif phrase.sort == "style":
+            self._add(
+                "style", (start, end), {"style": phrase.noun}, said=phrase.start, negated=True
+            )
+        elif phrase.sort in LIKE_SETTINGS:
+            self._add(
+                "background", (start, end), place_value(phrase), said=phrase.start, negated=True
+            )
+        else:
+            self._add("subject", (start, end), phrase.value(), said=phrase.start, negated=True)
+
+
+_ADVERBS = 8
+"""Adverbs in front of a verb at most."""
+_FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}

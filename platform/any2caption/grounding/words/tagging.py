@@ -1,0 +1,355 @@
+"""Give the words of a sentence their part of speech, by closed lists, endings and neighbours.
+
+Tags: `det poss num qty adj noun pron verb aux modal adv prep conj sub rel neg particle`, marks and
+quotations (`mark`, `quote`), and phrases of several words that are merged into one word first:
+`prep` ("on the left of"), `layout` ("in the foreground"), `ground` ("in the background"), `style`
+("oil painting"), `camera` ("close up"), `ref` ("picture 2").
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+from any2caption.grounding.words.forms import is_plural, participle_base, verb_forms
+from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes, verbs
+from any2caption.grounding.words.references import join_references
+from any2caption.grounding.words.tokens import Word, merge, tokenise
+
+_SHORT = 4
+"""Letters of words whose ending tells nothing."""
+_NOMINAL = frozenset({"det", "poss", "num", "qty", "adj"})
+_OPENS_PHRASE = frozenset({"det", "poss", "num", "qty", "pron"})
+
+
+def tag(words: list[Word]) -> list[Word]:
+    """Return the words with phrases merged and all tags set."""
+    found = _join_phrases(join_references(words))
+    for word in found:
+        if not word.tag:
+            word.tag = _closed(word)
+    _settle(found)
+    return found
+
+
+def _join_phrases(words: list[Word]) -> list[Word]:
+    found: list[Word] = []
+    at = 0
+    while at < len(words):
+        word, at = _longest(words, at)
+        found.append(word)
+    return found
+
+
+def _longest(words: list[Word], at: int) -> tuple[Word, int]:
+    for length, known in _phrases().get(words[at].low, ()):
+        piece = words[at : at + length]
+        if len(piece) == length and tuple(word.low for word in piece) in known:
+            name = known[tuple(word.low for word in piece)]
+            if length == 1:
+                words[at].tag = name
+                return words[at], at + 1
+            return merge(words, at, at + length, name), at + length
+    return words[at], at + 1
+
+
+_Lengths = tuple[tuple[int, Mapping[tuple[str, ...], str]], ...]
+
+
+@cache
+def _phrases() -> Mapping[str, _Lengths]:
+    """First word → the phrases that begin so, by length, the longest first."""
+    listed = (
+        (modifiers.COMPOUNDS, "noun"),
+        (looks.STYLE_PHRASES, "style"),
+        (looks.CAMERA_PHRASES, "camera"),
+        (grammar.RELATION_PHRASES | grammar.OTHER_PHRASES, "prep"),
+        (grammar.LAYOUT_PHRASES, "layout"),
+        (grammar.BACKGROUND_PHRASES, "ground"),
+        (frozenset(grammar.PAIRS), "num"),
+        (frozenset({"in the style of", "in style of", "in the manner of"}), "style-of"),
+    )
+    by_first: dict[str, dict[int, dict[tuple[str, ...], str]]] = {}
+    for phrases, name in listed:
+        for phrase in phrases:
+            key = tuple(word.low for word in tokenise(phrase))
+            by_first.setdefault(key[0], {}).setdefault(len(key), {})[key] = name
+    return {
+        first: tuple(sorted(lengths.items(), reverse=True)) for first, lengths in by_first.items()
+    }
+
+
+def _closed(word: Word) -> str:
+    """Return the tag of a function word, or none."""
+    low = word.low
+    if low in grammar.NUMBERS or low[:1].isdigit():
+        word.number = grammar.NUMBERS.get(
+            low, int(low) if low.isdecimal() and len(low) <= _SHORT else None
+        )
+        return "num"
+    return _closed_tags().get(low, "")
+
+
+@cache
+def _closed_tags() -> Mapping[str, str]:
+    lists = (
+        (modifiers.ADJECTIVES, "adj"),
+        (grammar.ADVERBS, "adv"),
+        (grammar.PREPOSITIONS, "prep"),
+        (grammar.QUANTITIES, "qty"),
+        (grammar.DETERMINERS, "det"),
+        (grammar.RELATIVES, "rel"),
+        (grammar.POSSESSIVES, "poss"),
+        (grammar.PRONOUNS, "pron"),
+        (grammar.MODALS, "modal"),
+        (grammar.AUXILIARIES, "aux"),
+        (grammar.CLAUSE_STARTS, "sub"),
+        (grammar.CONJUNCTIONS, "conj"),
+        (grammar.NEGATIONS, "neg"),
+    )
+    tags = {low: name for listed, name in lists for low in listed}
+    return tags | dict.fromkeys(("it's", "he's", "she's", "there's", "that's"), "pron")
+
+
+def _settle(words: list[Word]) -> None:
+    """Set what depends on neighbours, from left to right."""
+    for at, word in enumerate(words):
+        before = words[at - 1] if at else None
+        after = words[at + 1] if at + 1 < len(words) else None
+        if not word.tag:
+            word.tag = _open(word, words, at)
+        elif word.low in {"that", "her", "to", "one"}:
+            word.tag = _homonym(word, before, after)
+        elif word.tag == "prep" and word.low in grammar.PARTICLES and not _starts_noun(after):
+            word.tag = "particle"
+        elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | _DO_GET:
+            _full_verb(word, after)
+        elif word.tag == "adj" and word.low in verb_forms():
+            _adjective_or_verb(word, words, at)
+
+
+_DO_GET = {"do", "does", "did", "doing", "get", "gets", "got", "getting"}
+
+
+def _full_verb(word: Word, after: Word | None) -> None:
+    """Read "has a hat", "gets a haircut": a verb of its own unless another one follows."""
+    helps = after is not None and (
+        after.tag in {"neg", "aux"} or verb_forms().get(after.low, ("", "s"))[1] != "s"
+    )
+    if not helps:
+        word.tag, word.base = "verb", _AUXILIARY_BASES.get(word.low[:2], "have")
+        word.form = "ing" if word.low.endswith("ing") else "s"
+
+
+_AUXILIARY_BASES = {"do": "do", "di": "do", "ge": "get", "go": "get"}
+
+
+def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
+    """Return the tag of a function word that has two."""
+    nominal = after is not None and (not after.tag or after.tag in _NOMINAL)
+    if word.low == "that":
+        return "rel" if before is not None and before.tag in {"noun", "adj", "pron"} else "det"
+    if word.low == "her":
+        return "poss" if nominal else "pron"
+    if word.low == "one":
+        return "num" if nominal else "pron"
+    if word.low == "to":
+        infinitive = after is not None and (
+            after.low in _BARE or verb_forms().get(after.low, ("", ""))[1] == "base"
+        )
+        return "modal" if infinitive else "prep"
+    return word.tag
+
+
+_BARE = {"be", "have", "do", "get"}
+
+
+def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
+    """Read "left", "open", "clean", "warm": verbs behind a subject, a modal or at the start."""
+    base, form = verb_forms()[word.low]
+    after = words[at + 1] if at + 1 < len(words) else None
+    before = words[at - 1] if at else None
+    if word.low == "left" and before is not None and before.tag == "noun" and not _nounlike(after):
+        if before.low not in looks.MOVES and after is not None:
+            word.tag, word.base, word.form = "verb", base, form
+        return
+    if after is None or after.tag not in {"det", "poss", "num"}:
+        return
+    if before is None or before.tag in {"modal", "mark", "pron"} or _plural(before):
+        word.tag, word.base, word.form = "verb", base, form
+
+
+def _open(word: Word, words: list[Word], at: int) -> str:
+    """Return the tag of a word of no closed list."""
+    low = word.low
+    if low.endswith("ly") and len(low) > _SHORT and low not in modifiers.NOT_ADVERBS:
+        return "adv"
+    form = _verb_form(word, words, at)
+    if form:
+        return form
+    return "adj" if _adjective(low) else "noun"
+
+
+def _adjective(low: str) -> bool:
+    if "-" in low:
+        tail = low.rsplit("-", 1)[1]
+        return tail in modifiers.ADJECTIVE_TAILS or tail.endswith(("ed", "ing", "ful", "ous"))
+    if low in modifiers.NOT_ADJECTIVES or low in _THINGS:
+        return False
+    return len(low) > _SHORT and low.endswith(modifiers.ADJECTIVE_ENDINGS)
+
+
+_THINGS = scenes.PLACES | scenes.BUILDINGS | scenes.TIMES | looks.GARMENTS | looks.PICTURE_NOUNS
+
+
+def _verb_form(word: Word, words: list[Word], at: int) -> str:
+    """Return `verb` (setting base and form), `adj`, `noun`, or nothing for no verb at all."""
+    base, form = verb_forms().get(word.low, ("", ""))
+    if not form and at and words[at - 1].low in {"it", "he", "she"} and word.low.endswith("s"):
+        base, form = word.low[:-1], "s"
+    if not form and "-" not in word.low and len(word.low) > _SHORT:
+        if word.low.endswith("ing") and word.low not in verbs.THING_ING:
+            base, form = participle_base(word.low), "ing"
+        elif word.low.endswith("ed") and not word.low.endswith("eed"):
+            base, form = participle_base(word.low), "ed"
+    doing = at and words[at - 1].low in grammar.BE
+    if not form or (word.low in verbs.THING_ING and not doing):
+        return ""
+    judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": _bare}[form]
+    found = judge(words, at)
+    if found == "verb":
+        word.base, word.form = base, form
+    return found
+
+
+def _tag_before(words: list[Word], at: int) -> str:
+    return words[at - 1].tag if at else "start"
+
+
+def _after(words: list[Word], at: int) -> Word | None:
+    return words[at + 1] if at + 1 < len(words) else None
+
+
+def _starts_noun(after: Word | None) -> bool:
+    """Whether a word may begin or go on with a noun phrase."""
+    if after is None:
+        return False
+    if not after.tag:
+        known = verb_forms().get(after.low, ("", ""))[1]
+        return not after.low.endswith("ly") and known != "s"
+    return after.tag in _NOMINAL | {"noun", "pron", "ref", "quote", "style", "camera"}
+
+
+def _nounlike(after: Word | None) -> bool:
+    return (
+        after is not None
+        and _starts_noun(after)
+        and after.tag not in _OPENS_PHRASE
+        and after.low not in looks.MOVE_SIDES
+    )
+
+
+def _ing(words: list[Word], at: int) -> str:
+    before, after = _tag_before(words, at), _after(words, at)
+    if before in _NOMINAL:
+        return "adj" if _nounlike(after) else "noun"
+    if before == "prep" and words[at - 1].low in _BEFORE_NOUNS:
+        return "adj" if _nounlike(after) and not _object_of(after) else "verb"
+    if before == "conj" and at > 1 and words[at - 2].tag == "adj" and _nounlike(after):
+        return "adj"
+    return "verb"
+
+
+_BEFORE_NOUNS = frozenset({"of", "with", "in", "on", "under", "between"})
+
+
+def _object_of(after: Word | None) -> bool:
+    """Whether "V-ing noun" is a verb and its object rather than an attribute and its noun."""
+    return after is not None and after.tag in {"det", "poss", "num", "adj"}
+
+
+def _ed(words: list[Word], at: int) -> str:
+    before, after = _tag_before(words, at), _after(words, at)
+    if before in {"aux", "pron", "adv"} and not (before == "adv" and _nounlike(after)):
+        return "verb"
+    if before in _NOMINAL | {"prep", "verb", "conj", "adv"} and _nounlike(after):
+        return "adj"
+    if before in {"start", "mark", "sub"}:
+        return "adj" if _nounlike(after) else "verb"
+    if before in _NOMINAL:
+        return "noun" if words[at].low in _ED_THINGS else "adj"
+    return "verb"
+
+
+_ED_THINGS = frozenset({"set", "hit", "cut", "left", "drawn"})
+
+
+def _third_person(words: list[Word], at: int) -> str:
+    before, noun = _tag_before(words, at), words[at].low in verbs.NOUN_FORMS
+    if before in {"pron", "rel"}:
+        return "verb"
+    if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
+        return ""
+    if before in {"mark", "verb"}:
+        return "" if noun or at + 1 == len(words) else "verb"
+    return "verb" if not noun or _does(words, at, before) else ""
+
+
+def _does(words: list[Word], at: int, before: str) -> bool:
+    """Whether a form that is a plural noun as well ("plays") is what a subject does."""
+    after = _after(words, at)
+    ends = after is None or after.tag == "mark"
+    goes_on = after is not None and (
+        after.tag
+        in {"det", "poss", "num", "prep", "adv", "particle", "pron", "adj", "qty", "modal"}
+        or after.low.endswith("ly")
+    )
+    if before == "conj":
+        return goes_on and any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
+    return (goes_on or ends) and (before == "adv" or _has_singular_subject(words, at))
+
+
+def _has_singular_subject(words: list[Word], at: int) -> bool:
+    """Whether the noun in front is one thing with its article: "a dog", "the old man"."""
+    back = at - 1
+    if back < 0 or words[back].tag not in {"noun", "ref"} or is_plural(words[back].low):
+        return False
+    if words[back].tag == "ref":
+        return True
+    while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
+        back -= 1
+    return (back >= 0 and words[back].tag in {"det", "poss", "num"}) or words[at - 1].name
+
+
+def _plural(word: Word | None) -> bool:
+    return word is not None and word.tag == "noun" and is_plural(word.low)
+
+
+def _bare(words: list[Word], at: int) -> str:
+    before, after = _tag_before(words, at), _after(words, at)
+    low = words[at - 1].low if at else ""
+    if before == "modal" or low in _DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
+        return "verb"
+    if before in {"start", "mark", "sub"}:
+        commands = after is not None and after.tag in {"det", "poss", "pron"}
+        return "verb" if commands or _moves(words[at], after) else ""
+    if before == "conj":
+        return "verb" if at > 1 and words[at - 2].form == "base" else ""
+    if _plural(words[at - 1]) or (before == "adv" and _many(words, at)):
+        free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
+        return "verb" if free else ""
+    return ""
+
+
+_DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})
+_BEHIND_VERBS = frozenset(
+    {"det", "poss", "num", "prep", "adv", "particle", "mark", "conj", "pron", "adj", "qty", "sub"}
+)
+_NEAR = 12
+"""Words back to an earlier verb of the same clause."""
+
+
+def _many(words: list[Word], at: int) -> bool:
+    return at > 1 and (_plural(words[at - 2]) or words[at - 2].low in grammar.PLURAL_PRONOUNS)
+
+
+def _moves(word: Word, after: Word | None) -> bool:
+    return word.low in looks.MOVES and after is not None and after.low in looks.MOVE_SIDES
