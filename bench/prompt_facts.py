@@ -8,6 +8,7 @@ others, but for the words kept, which hold by construction.
 
 import argparse
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,17 +100,20 @@ def actions(folder: Path) -> Iterator[bool]:
 def counts(folder: Path) -> Iterator[bool]:
     table = json.loads((folder / "vbench2/meta_info/Instance_Preservation.json").read_text())
     for one in table:
-        wanted = [part.strip().partition(".") for part in one["auxiliary_info"].split(",")]
+        wanted = re.findall(r"(\d+)\.([a-z ]+?)(?= and \d|,|$)", one["auxiliary_info"])
         subjects = said(facts_of(one["prompt_en"]), "subject")
         yield all(
             any(
                 (fact.value["number"] or 1) == int(number)
-                and same_word(fact.value["noun"].split()[-1], noun.split()[-1])
+                and same_word(fact.value["noun"].split()[-1], head(noun))
                 for fact in subjects
             )
-            for number, _, noun in wanted
-            if number.isdecimal()
+            for number, noun in wanted
         )
+
+
+def head(noun: str) -> str:
+    return noun.partition(" of ")[0].split()[-1]
 
 
 def main() -> None:

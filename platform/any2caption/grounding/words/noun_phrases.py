@@ -160,7 +160,7 @@ def _sort(head: Word, before: list[Word], *, alone: bool) -> Sort:
     for form in (low, singular(low)):
         for listed, sort in _SORTS:
             if form in listed:
-                return _narrowed(sort, form, before, alone=alone)
+                return _narrowed(sort, head.low, before, alone=alone)
     if alone and low in looks.STYLE_WORDS:
         return "style"
     return "thing"
@@ -179,10 +179,14 @@ _SORTS: tuple[tuple[frozenset[str], Sort], ...] = (
 )
 
 
-def _narrowed(sort: Sort, form: str, before: list[Word], *, alone: bool) -> Sort:
+def _narrowed(sort: Sort, head: str, before: list[Word], *, alone: bool) -> Sort:
     """Return the sort that a word has here: "cinematic lighting" is style, "a light" a thing."""
+    form = head.rsplit(" ", 1)[-1]
+    form = singular(form) if sort == "place" else form
     if sort == "place" and form in scenes.NOT_ALONE:
         return "weak place"
+    if sort == "light" and " " in head:
+        return "thing"
     if form in {"color", "colour", "colors", "colours", "look", "tone", "lighting", "filter"}:
         described = any(word.tag in {"adj", "noun", "style"} for word in before)
         return "style" if described else "thing"
