@@ -60,3 +60,11 @@ def test_conditions_that_disagree_are_told():
 def test_the_prompt_as_a_condition_is_not_read_twice():
     prompt = Condition("text", "a dog", "UTF-8 text")
     assert gather("a dog", [prompt]).as_json() == gather("a dog", []).as_json()
+
+
+def test_facts_found_before_stand_for_a_condition_that_kept_no_pixels():
+    before = Fact("subject", "a dog", Source("picture 1"))
+    bare = Condition("image", "", "PNG", role="identity")
+    facts = gather("", [bare], facts_of=lambda condition: [before] if condition is bare else [])
+    assert facts.found == (before,)
+    assert facts.notes == gather("", [picture(1)]).notes

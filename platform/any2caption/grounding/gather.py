@@ -1,15 +1,23 @@
 """All that a request states: the facts of its words and its conditions, and where they differ."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.registry import condition_facts, input_name
-from any2caption.conditions.types import Condition, Image, MaskedImage, Video
+from any2caption.conditions.types import Condition
 from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
 
+_PICTURES = frozenset({"image", "masked_image", "video"})
 
-def gather(text: str, conditions: Sequence[Condition], *, seen: Iterable[Fact] = ()) -> Facts:
+
+def gather(
+    text: str,
+    conditions: Sequence[Condition],
+    *,
+    seen: Iterable[Fact] = (),
+    facts_of: Callable[[Condition], Iterable[Fact]] = condition_facts,
+) -> Facts:
     """Return the facts of a request: those of its text first, then condition by condition.
 
     Args:
@@ -17,16 +25,16 @@ def gather(text: str, conditions: Sequence[Condition], *, seen: Iterable[Fact] =
         conditions: parsed; each kind but the text has its number among its kind.
         seen: what recognisers saw, with the names of the conditions as sources; without it the
             notes say that nobody looked at what a picture shows.
+        facts_of: what a condition states; a server that keeps no pixels has found it before.
     """
     given = [condition for condition in conditions if condition.kind != "text"]
     looked = tuple(seen)
-    shown = [fact for condition in given for fact in condition_facts(condition)]
+    shown = [fact for condition in given for fact in facts_of(condition)]
     found = (*shown, *looked)
     names = {fact.source.input for fact in looked}
     notes = [
         f"what {input_name(condition)} shows was not looked at"
         for condition in given
-        if isinstance(condition.payload, Image | MaskedImage | Video)
-        and input_name(condition) not in names
+        if condition.kind in _PICTURES and input_name(condition) not in names
     ]
     return Facts(text, found, find_conflicts(found), tuple(notes))
