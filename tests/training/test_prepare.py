@@ -50,7 +50,7 @@ def test_what_is_there_is_kept_and_what_is_stale_is_made_anew(settings, snapshot
 
 
 def test_equal_conditions_are_stored_once(data):
-    used = [n for s in data.samples("train") + data.samples("validation") for n in s.features]
+    used = [n for s in [*data.samples("train"), *data.samples("validation")] for n in s.features]
     assert len(set(used)) == len(data.items) < len(used)
 
 

@@ -24,7 +24,7 @@ def _values() -> NDArray[np.uint8]:
 _VALUES = _values()
 
 
-class _Rows:
+class DistinctRows:
     """Rows of `width` bytes without repetitions; compacted whenever there are twice as many."""
 
     def __init__(self, width: int) -> None:
@@ -32,7 +32,11 @@ class _Rows:
         self._data = bytearray()
         self._limit = _COMPACT * width
 
+    def __len__(self) -> int:
+        return len(self.unique())
+
     def add(self, row: bytes) -> None:
+        """Take a row of `width` bytes."""
         self._data += row
         if len(self._data) >= self._limit:
             self._data = bytearray(self.unique().tobytes())
@@ -47,7 +51,7 @@ class MediaTally:
     """Counts distinct objects and their bytes, 40 bytes of memory each."""
 
     def __init__(self) -> None:
-        self._rows = _Rows(_BYTES + _SIZE)
+        self._rows = DistinctRows(_BYTES + _SIZE)
 
     def add(self, sha256: str, size: int) -> None:
         """Take an object; the same one again counts once."""
@@ -76,7 +80,7 @@ class Digests:
         """
         if isinstance(digests, Digests):
             return digests
-        rows = _Rows(_BYTES)
+        rows = DistinctRows(_BYTES)
         for digest in digests:
             value = bytes.fromhex(digest)
             if len(value) != _BYTES:

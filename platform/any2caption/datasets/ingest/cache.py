@@ -6,13 +6,13 @@ a gigabyte of them.
 
 import hashlib
 import json
-import sqlite3
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from any2caption.storage.base import ObjectStore
+from any2caption.storage.disk_map import scratch_database
 
 _MERGE_ABOVE = 16  # packs; beyond that they are merged into one
 _ROWS = 5_000
@@ -95,11 +95,3 @@ class JsonCache:
 
     def _insert(self, rows: list[tuple[str, str]]) -> None:
         self._database.executemany("REPLACE INTO entries VALUES (?, ?, 0)", rows)
-
-
-def scratch_database() -> sqlite3.Connection:
-    """Open a private database that lies on disk when it grows and vanishes with the connection."""
-    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode=OFF")
-    database.execute("PRAGMA synchronous=OFF")
-    return database

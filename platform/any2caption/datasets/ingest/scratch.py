@@ -6,9 +6,9 @@ One connection to a private SQLite database; nothing of it outlives the run.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from any2caption.datasets.ingest.cache import scratch_database
 from any2caption.storage import ObjectInfo, ObjectStore
 from any2caption.storage.content import MEDIA_PREFIX
+from any2caption.storage.disk_map import scratch_database
 
 _ROWS = 10_000
 

@@ -1,6 +1,6 @@
 """Batches of a stage that aligns an encoder from scratch: all items of one kind a step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from any2caption.model.processing.pixels import patchify_batch
 from any2caption.model.processing.processor import scaling_of
 from any2caption.training.data.collate import Answers, Order, share
 from any2caption.training.data.tensors import joined
-from any2caption.training.data.types import Sample, TrainingData
+from any2caption.training.data.types import TrainingData, item_kinds
 from any2caption.training.recipes.schema import Stage
 
 SHARES: Mapping[str, int] = {"image": 6, "depth": 3, "video": 1}
@@ -49,8 +49,7 @@ class AlignData:
 
     def __init__(self, data: TrainingData, config: ModelConfig, stage: Stage, seed: int) -> None:
         self.data, self.config, self.shift, self.seed = data, config, stage.shift, seed
-        self.items = {kind: _items_of(data.samples("train"), kind, data) for kind in stage.kinds}
-        self.items = {kind: items for kind, items in self.items.items() if items}
+        self.items = _items_of(data, stage.kinds)
         # Interleave the kinds: position i of n copies lies at (i + ½) / n.
         places = [
             ((i + 0.5) / SHARES.get(kind, 1), kind)
@@ -129,11 +128,25 @@ def _answers(
     return tuple(Answers(kind, span, item.slots) for span, item in zip(spans, chosen, strict=True))
 
 
-def _items_of(samples: Sequence[Sample], kind: str, data: TrainingData) -> list[Item]:
-    found: dict[int, dict[str, tuple[str, ...]]] = {}
-    for sample in samples:
-        numbers = [n for n in sample.features if data.items[n]["kind"] == kind]
-        if len(numbers) == 1 and kind in sample.answers:
-            slots = {slot: tuple(names) for slot, names in sample.answers[kind].items()}
-            found[numbers[0]] = {**found.get(numbers[0], {}), **slots}
-    return [Item(number, slots) for number, slots in sorted(found.items())]
+def shown_alone(
+    data: TrainingData, kinds: Collection[str]
+) -> Iterator[tuple[str, int, Mapping[str, Sequence[str]]]]:
+    """Yield kind, item and slots where a training record shows one item of a kind, with answers."""
+    of = item_kinds(data)
+    for sample in data.samples("train"):
+        for kind in kinds:
+            numbers = [number for number in sample.features if of[number] == kind]
+            if len(numbers) == 1 and kind in sample.answers:
+                yield kind, numbers[0], sample.answers[kind]
+
+
+def _items_of(data: TrainingData, kinds: Collection[str]) -> dict[str, list[Item]]:
+    found: dict[str, dict[int, dict[str, tuple[str, ...]]]] = {kind: {} for kind in kinds}
+    for kind, number, answers in shown_alone(data, kinds):
+        slots = {slot: tuple(names) for slot, names in answers.items()}
+        found[kind][number] = {**found[kind].get(number, {}), **slots}
+    return {
+        kind: [Item(number, slots) for number, slots in sorted(items.items())]
+        for kind, items in found.items()
+        if items
+    }

@@ -4,7 +4,7 @@ The order is a pure function of (seed, stage, step): global batches of samples o
 that neither the number of ranks nor a restart changes it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,9 @@ from any2caption.model.packed_attention import Documents
 from any2caption.model.processing.processor import BRACKETS, TOWERS, Processor
 from any2caption.training.data.encoder_cache import EncodedItems
 from any2caption.training.data.examples import blanked, example
+from any2caption.training.data.lines import chosen
 from any2caption.training.data.tensors import joined
-from any2caption.training.data.types import Items, Sample
+from any2caption.training.data.types import Items, Sample, TrainingData, item_kinds
 from any2caption.training.recipes.schema import Stage
 
 Array = NDArray[np.float32]
@@ -265,12 +266,19 @@ def _answers(
                 yield Answers(kind, (start, start + size), fixed), (tower, start, start + size)
 
 
-def usable(samples: Sequence[Sample], stage: Stage, kind_of: Callable[[int], str]) -> list[Sample]:
-    """The samples that a stage learns from."""
+def usable(data: TrainingData, stage: Stage) -> Sequence[Sample]:
+    """The training samples that a stage learns from."""
+    samples = data.samples("train")
     if not stage.kinds:
-        return list(samples)
-    if stage.objective == "classify":
-        return [s for s in samples if any(kind in s.answers for kind in stage.kinds)]
-    if stage.objective == "describe" and stage.describe == "phrases":
-        samples = [s for s in samples if s.phrases.get(stage.part)]
-    return [s for s in samples if any(kind_of(number) in stage.kinds for number in s.features)]
+        return samples
+    kinds = item_kinds(data)
+    by_phrase = stage.objective == "describe" and stage.describe == "phrases"
+
+    def learns(sample: Sample) -> bool:
+        if stage.objective == "classify":
+            return any(kind in sample.answers for kind in stage.kinds)
+        if by_phrase and not sample.phrases.get(stage.part):
+            return False
+        return any(kinds[number] in stage.kinds for number in sample.features)
+
+    return chosen(samples, learns)

@@ -4,6 +4,9 @@ The paper freezes its encoders while the language model learns to read them. The
 gives the same tokens, and about a third of a step's work is done once instead of every epoch.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -77,11 +80,11 @@ def _encode(model: Any2Caption, data: TrainingData, kind: str, numbers: list[int
     return rows.float().reshape(len(numbers), -1, rows.shape[-1])
 
 
-def _count(item: dict[str, object], camera_frames: int, cell: int, temporal: int) -> int:
+def _count(item: Mapping[str, Any], camera_frames: int, cell: int, temporal: int) -> int:
     """Tokens of one item."""
     if item["kind"] == "camera":
         return camera_frames
     if "shape" not in item:  # regions without a picture are words only
         return 0
-    frames, height, width = (int(side) for side in list(item["shape"])[:3])  # type: ignore[call-overload]
+    frames, height, width = (int(side) for side in list(item["shape"])[:3])
     return -(-frames // temporal) * (height // cell) * (width // cell)

@@ -9,10 +9,13 @@ The paper gives a "joint-train ratio" a stage and does not say of what. `general
 A general sample takes the place of one of the stage's own, so steps and batch sizes stay as stated.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.training.data.collate import Order
+from any2caption.training.data.lines import concatenated
 from any2caption.training.data.types import Sample
 from any2caption.training.recipes.schema import Stage
 
@@ -40,9 +43,12 @@ def general_places(stage: Stage, seed: int, step: int) -> NDArray[np.bool_]:
 class Mixture:
     """The global batches of a stage: its own samples, and general ones in some places."""
 
-    def __init__(self, own: list[Sample], general: list[Sample], stage: Stage, seed: int) -> None:
+    def __init__(
+        self, own: Sequence[Sample], general: Sequence[Sample], stage: Stage, seed: int
+    ) -> None:
         self.stage, self.seed = stage, seed
-        self.samples = own if not (stage.general_ratio and general) else [*own, *general]
+        mixed = stage.general_ratio and general
+        self.samples = concatenated(own, general) if mixed else own
         self._first_general = len(own)
         self._own = Order(_lengths(own), stage.batch, seed)
         self._general = Order(_lengths(general), stage.batch, seed + MIX) if general else None
@@ -56,5 +62,5 @@ class Mixture:
         return chosen
 
 
-def _lengths(samples: list[Sample]) -> NDArray[np.int64]:
+def _lengths(samples: Sequence[Sample]) -> NDArray[np.int64]:
     return np.asarray([sample.length for sample in samples], np.int64)

@@ -2,7 +2,7 @@
 
 pixels.npy   uint8 1-D: the frames of every distinct picture, video, depth and skeleton, one after
 the other poses.npy    float32 c×F×16: every distinct camera path
-items.json   per feature: kind, role, shape and offset (or row)
+items.jsonl  per feature: kind, role, shape and offset (or row)
 captions.npy / weights.npy   int32 / float32 1-D: caption tokens and whether each names a slot (1)
 or not (0) records.jsonl   per record: id, split, prompt, features, slot answers, caption offsets
 config.json, tokenizer.json   the model's configuration and tokenizer
@@ -11,7 +11,6 @@ prepared.json   what it was made from, and size and SHA-256 of the other files; 
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,13 @@ from any2caption.model.inputs import Features
 from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.processing.processor import Processor
 from any2caption.storage.digest import file_digest
+from any2caption.training.data.lines import View, json_lines
 from any2caption.training.data.types import Sample, kinds_shown, slot_classes
 from any2caption.training.recipes.schema import PREPARED_VERSION, Recipe
 
 MARKER = "prepared.json"
+SPLITS = ("train", "validation", "general")
+"""In the order in which `records.jsonl` has them."""
 
 
 def file_digests(folder: Path) -> dict[str, dict[str, Any]]:
@@ -118,7 +120,8 @@ class Prepared:
         self.meta = prepared_marker(folder)
         self.folder = folder
         self.config = from_dict(ModelConfig, json.loads((folder / "config.json").read_text()))
-        self.items: list[dict[str, Any]] = json.loads((folder / "items.json").read_text())
+        self.items: Sequence[Mapping[str, Any]] = json_lines(folder / "items.jsonl")
+        self._records = json_lines(folder / "records.jsonl")
         self._pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
         self._poses = np.load(folder / "poses.npy", mmap_mode="r", allow_pickle=False)
         self.caption_tokens = np.load(folder / "captions.npy", mmap_mode="r", allow_pickle=False)
@@ -145,21 +148,11 @@ class Prepared:
         """All camera paths c×F×16."""
         return np.asarray(self._poses)
 
-    @cached_property
-    def _records(self) -> dict[str, list[Sample]]:
-        found: dict[str, list[Sample]] = {"train": [], "validation": [], "general": []}
-        with (self.folder / "records.jsonl").open() as lines:
-            for line in lines:
-                data = json.loads(line)
-                split = data.pop("split")
-                for name in ("features", "span", "trace"):
-                    data[name] = tuple(data.get(name, (0, 0)))
-                found[split].append(Sample(**data))
-        return found
-
-    def samples(self, split: str) -> list[Sample]:
+    def samples(self, split: str) -> Sequence[Sample]:
         """The records of `train` or `validation` in order of id, or the rows of `general`."""
-        return self._records[split]
+        counts = self.meta["splits"]
+        first = sum(counts[name] for name in SPLITS[: SPLITS.index(split)])
+        return View(counts[split], lambda place: _sample(self._records[first + place]))
 
     def kinds(self) -> list[str]:
         """The kinds of conditions that training records show, sorted."""
@@ -168,3 +161,11 @@ class Prepared:
     def classes(self) -> dict[str, dict[str, list[str]]]:
         """Kind → slot → class names that training records show."""
         return slot_classes(self.meta)
+
+
+def _sample(data: dict[str, Any]) -> Sample:
+    """A line of `records.jsonl`."""
+    del data["split"]
+    for name in ("features", "span", "trace"):
+        data[name] = tuple(data.get(name, (0, 0)))
+    return Sample(**data)

@@ -4,6 +4,7 @@ from any2caption.model.processing.processor import Processor
 from any2caption.training.data.alignment import AlignBatch, AlignData
 from any2caption.training.data.collate import Batch, Collator, share, usable
 from any2caption.training.data.encoder_cache import EncodedItems
+from any2caption.training.data.lines import concatenated
 from any2caption.training.data.mixing import Mixture, general_share
 from any2caption.training.data.packing import PackCollator, PackOrder, Size
 from any2caption.training.data.types import TrainingData
@@ -29,12 +30,11 @@ class Source:
         self._packs: tuple[PackOrder, PackCollator] | None = None
         self.empty = self._align is not None and not self._align.turns
         if self._align is None:
-            kinds = [str(item["kind"]) for item in data.items]
-            own = usable(data.samples("train"), stage, kinds.__getitem__)
+            own = usable(data, stage)
             self.empty = not own
-            general = data.samples("general") if stage.general_ratio else []
+            general = data.samples("general") if stage.general_ratio else ()
             if stage.pack_tokens:
-                self._samples = [*own, *general]
+                self._samples = concatenated(own, general)
                 self._pack(PackCollator(data, processor, stage, seed, encoded), len(own), seed)
                 return
             self._mixture = Mixture(own, general, stage, seed)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from sys import intern
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,7 +41,7 @@ class Sample:
 class Items(Protocol):
     """Conditions and captions by number: what a collator reads."""
 
-    items: list[dict[str, Any]]
+    items: Sequence[Mapping[str, Any]]
     """One entry per distinct condition; `kind` is always there."""
     caption_tokens: NDArray[np.int32]
     slot_tokens: NDArray[np.float32]
@@ -64,7 +65,7 @@ class TrainingData(Items, Protocol):
     def poses(self) -> NDArray[np.float32]:
         """All camera paths c×F×16."""
 
-    def samples(self, split: str) -> list[Sample]:
+    def samples(self, split: str) -> Sequence[Sample]:
         """The records of `train` or `validation` in order of id, or the rows of `general`."""
 
     def kinds(self) -> list[str]:
@@ -76,8 +77,13 @@ class TrainingData(Items, Protocol):
 
 def kinds_shown(data: Items, samples: Sequence[Sample]) -> list[str]:
     """The kinds of conditions that these samples show, sorted."""
-    used = {number for sample in samples for number in sample.features}
-    return sorted({str(data.items[number]["kind"]) for number in used})
+    kinds = item_kinds(data)
+    return sorted({kinds[number] for sample in samples for number in sample.features})
+
+
+def item_kinds(data: Items) -> list[str]:
+    """The kind of every item, by number."""
+    return [intern(str(item["kind"])) for item in data.items]
 
 
 def slot_classes(meta: Mapping[str, Any]) -> dict[str, dict[str, list[str]]]:

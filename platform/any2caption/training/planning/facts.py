@@ -7,11 +7,13 @@ bounded: every condition at the preset's largest size, one and a half tokens a w
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from any2caption.captions.text import render
+from any2caption.datasets.digest_set import DistinctRows
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_snapshot, resolve
 from any2caption.errors import ConfigError, IntegrityError
@@ -22,7 +24,7 @@ from any2caption.model.processing.processor import LABELS, TOWERS
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.checkpoints.run_folder import bundle_meta, newest, refuse_another
-from any2caption.training.data.alignment import AlignData
+from any2caption.training.data.alignment import shown_alone
 from any2caption.training.data.collate import usable
 from any2caption.training.data.types import Sample, TrainingData
 from any2caption.training.hardware import visible_gpus
@@ -39,6 +41,7 @@ STAMP = 10
 """The most tokens round a frame pair that stands behind its time (`VisionConfig.timestamps`)."""
 FRAME = 64
 """Tokens of the prompt that are neither its text nor a condition's: roles, labels, marks."""
+_DIGEST = 32  # bytes of a SHA-256
 _WORD = 1.5  # tokens a word, for an estimate
 
 
@@ -85,16 +88,12 @@ def survey(  # noqa: PLR0913 - what a run is started with
         config, identity = prepared.config, str(prepared.meta["snapshot"])
         classes = prepared.classes()
         rows = len(prepared.samples("general"))
-        stages = tuple(_measured(prepared, recipe, n) for n in range(len(recipe.stages)))
+        stages = tuple(_measured(prepared, stage) for stage in recipe.stages)
         encoded = _encoded_tokens(prepared)
     else:
         config = _config(config, recipe, preset, weights)
         classes = {}
-        sizes = [_bounded(record, config) for record in records]
-        stages = tuple(_estimated(records, sizes, stage) for stage in recipe.stages)
-        encoded = sum(size.vision_patches + size.motion_patches for size in sizes)
-        encoded = encoded // config.vision.merge**2
-        encoded += config.camera.frames * sum(size.cameras for size in sizes)
+        stages, encoded = _estimated(records, recipe, config)
         notes.append(
             "the snapshot is not prepared yet: records are bounded by the preset's largest sizes,"
             " phrase heads are not counted"
@@ -127,17 +126,17 @@ def survey(  # noqa: PLR0913 - what a run is started with
     )
 
 
-def _records(settings: Settings, snapshot: str) -> tuple[str, list[Record]]:
+def _records(settings: Settings, snapshot: str) -> tuple[str, Iterator[Record]]:
+    """The snapshot's id, and its training records one by one."""
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     identity = resolve(store, snapshot)
     try:
         found = load_snapshot(store, identity)
     except IntegrityError as error:
         raise ConfigError(f"snapshot {identity[:12]} fails its digest: {error}") from error
-    records = list(found.records("train"))
-    if not records:
+    if not found.statistics["splits"].get("train"):
         raise ConfigError(f"snapshot {identity} has no training records")
-    return identity, records
+    return identity, found.records("train")
 
 
 def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> ModelConfig:
@@ -153,17 +152,18 @@ def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> M
     return config.with_vocab(recipe.vocab)
 
 
-def _measured(data: TrainingData, recipe: Recipe, number: int) -> StageData:
+def _measured(data: TrainingData, stage: Stage) -> StageData:
     """What prepared data hold for a stage."""
-    stage, config = recipe.stages[number], data.config
+    config = data.config
     if stage.objective == "classify":
-        found = AlignData(data, config, stage, recipe.seed + number).items
-        numbers = [item.number for items in found.values() for item in items]
+        used = bytearray(len(data.items))
+        for _, item, _ in shown_alone(data, stage.kinds):
+            used[item] = 1
         return StageData(
-            samples=len(numbers), longest=_most(_brings(config, data.items, [n]) for n in numbers)
+            samples=sum(used),
+            longest=_most(_brings(config, data.items, [n]) for n, one in enumerate(used) if one),
         )
-    kinds = [str(item["kind"]) for item in data.items]
-    samples = usable(data.samples("train"), stage, kinds.__getitem__)
+    samples = usable(data, stage)
     if not samples:
         return StageData(samples=0, longest=Longest())
     last = max(samples, key=lambda sample: sample.length)
@@ -266,26 +266,51 @@ def _bounded(record: Record, config: ModelConfig) -> Longest:
     return _with_tokens(found, targets + prompt + media + FRAME, targets)
 
 
-def _estimated(records: Sequence[Record], sizes: Sequence[Longest], stage: Stage) -> StageData:
-    """What a stage may find in records that are not prepared."""
-    chosen = [
-        (size, record)
-        for size, record in zip(sizes, records, strict=True)
-        if not stage.kinds or any(c.kind in stage.kinds for c in record.conditions)
-    ]
-    if not chosen:
-        return StageData(samples=0, longest=Longest())
-    _, last = max(chosen, key=lambda pair: pair[0].tokens)
-    if stage.objective != "classify":
-        most = _most(size for size, _ in chosen)
-        return StageData(samples=len(chosen), longest=most, longest_id=last.id)
-    items = {
-        tuple(part.sha256 for part in condition.parts)
-        for _, record in chosen
-        for condition in record.conditions
-        if condition.kind in stage.kinds
-    }
-    return StageData(samples=len(items), longest=_most(size for size, _ in chosen))
+def _estimated(
+    records: Iterable[Record], recipe: Recipe, config: ModelConfig
+) -> tuple[tuple[StageData, ...], int]:
+    """What the stages may find in records that are not prepared, and all encoder tokens."""
+    found = [_Estimate(stage) for stage in recipe.stages]
+    patches = cameras = 0
+    for record in records:
+        size = _bounded(record, config)
+        patches += size.vision_patches + size.motion_patches
+        cameras += size.cameras
+        for estimate in found:
+            estimate.add(record, size)
+    encoded = patches // config.vision.merge**2 + config.camera.frames * cameras
+    return tuple(estimate.data() for estimate in found), encoded
+
+
+class _Estimate:
+    """What one stage may find, record by record."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._samples = 0
+        self._longest, self._longest_id = Longest(), ""
+        self._items = DistinctRows(_DIGEST)
+
+    def add(self, record: Record, size: Longest) -> None:
+        """Take a record and its bound."""
+        stage = self._stage
+        shown = [c for c in record.conditions if c.kind in stage.kinds]
+        if stage.kinds and not shown:
+            return
+        self._samples += 1
+        if size.tokens > self._longest.tokens or not self._longest_id:
+            self._longest_id = record.id
+        self._longest = _most((self._longest, size))
+        if stage.objective == "classify":
+            for condition in shown:
+                parts = "".join(part.sha256 for part in condition.parts)
+                self._items.add(sha256(parts.encode()).digest())
+
+    def data(self) -> StageData:
+        """Return what was found; alignment learns from distinct conditions."""
+        if self._stage.objective == "classify":
+            return StageData(samples=len(self._items), longest=self._longest)
+        return StageData(samples=self._samples, longest=self._longest, longest_id=self._longest_id)
 
 
 def _encoded_tokens(data: TrainingData) -> int:

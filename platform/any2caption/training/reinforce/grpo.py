@@ -28,6 +28,7 @@ from any2caption.model.inputs import ModelInputs
 from any2caption.model.processing.processor import Processor
 from any2caption.storage.atomic import fresh_file
 from any2caption.training.data.collate import Order, share, usable
+from any2caption.training.data.lines import chosen
 from any2caption.training.data.types import Sample, TrainingData
 from any2caption.training.recipes.schema import Reinforce, Stage
 from any2caption.training.reinforce.rewards import Wanted, reward
@@ -92,9 +93,7 @@ class ReinforceSource:
         self.settings: Reinforce = stage.reinforce
         self.objective, self.judge = objective, judge or self._rewarded
         self.file = folder / f"reference-{stage.name}.safetensors"
-        kinds = [str(item["kind"]) for item in data.items]
-        found = usable(data.samples("train"), stage, kinds.__getitem__)
-        self.samples = [sample for sample in found if any(sample.wanted.values())]
+        self.samples = chosen(usable(data, stage), lambda sample: any(sample.wanted.values()))
         self.empty = not self.samples
         lengths = np.asarray([sample.length for sample in self.samples], np.int64)
         self._order = Order(lengths, stage.batch, seed)

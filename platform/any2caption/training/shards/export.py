@@ -13,27 +13,28 @@ import numpy as np
 from any2caption.captions.text import render
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_snapshot, resolve
-from any2caption.errors import ConfigError
 from any2caption.model.config import to_json
 from any2caption.model.inputs import Features
 from any2caption.model.processing.processor import LABELS, Processor
 from any2caption.settings import Settings
 from any2caption.storage import open_store
-from any2caption.training.data.prepared import Prepared
+from any2caption.training.data.prepared import SPLITS, Prepared
+from any2caption.training.prepare.extract import extract
+from any2caption.training.prepare.item_index import ItemIndex, TrainingRecords
 from any2caption.training.prepare.prepared_folder import (
-    Extra,
-    encode_caption,
-    extra_of,
-    extract,
-    item_numbers,
-    item_tokens,
     made_from_of,
     model_and_tokenizer,
+    refuse_empty,
+    teaching_of,
+)
+from any2caption.training.prepare.targets import (
+    Classes,
+    encode_caption,
+    item_tokens,
     told_of,
 )
 from any2caption.training.shards.codec import ShardSample
 
-SPLITS = ("train", "validation", "general")
 # As `prepare.prepared_folder.made_from_of`.
 MADE_FROM = (
     "version",
@@ -46,7 +47,6 @@ MADE_FROM = (
     "rewards",
     "traces",
 )
-Classes = dict[str, dict[str, list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Source:
     total: int
     samples: Iterator[tuple[str, ShardSample]]
     files: Mapping[str, bytes]
-    classes: Callable[[], Classes]
+    classes: Callable[[], dict[str, dict[str, list[str]]]]
 
 
 def from_prepared(folder: Path) -> Source:
@@ -123,45 +123,38 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     identity = resolve(store, snapshot)
     chosen, made_from = made_from_of(identity, preset, recipe, weights, traces=traces)
-    found = load_snapshot(store, identity)
-    records = [record for split in ("train", "validation") for record in found.records(split)]
-    if not records or records[0].split != "train":
-        raise ConfigError(f"snapshot {identity} has no training records")
-    config, tokenizer = model_and_tokenizer(preset, chosen, weights, records)
+    records = TrainingRecords(load_snapshot(store, identity))
+    items = ItemIndex(records)
+    refuse_empty(identity, items)
+    config, tokenizer = model_and_tokenizer(preset, chosen, weights, records, items)
     processor = Processor(config, tokenizer)
-    extra = extra_of(chosen, store, traces)
-    conditions = [c for record in records for c in record.conditions if c.kind in LABELS]
-    classes: dict[str, dict[str, set[str]]] = {}
-    numbers = item_numbers(records)
+    teaching, classes = teaching_of(chosen, store, traces), Classes()
 
     def samples() -> Iterator[tuple[str, ShardSample]]:
         address = (settings.object_store, settings.s3_endpoint_url)
+        conditions = (c for record in records for c in record.conditions if c.kind in LABELS)
         features = extract(address, store, config, tokenizer, conditions, workers)
         for record in records:
-            count = sum(condition.kind in LABELS for condition in record.conditions)
-            used = tuple(_kept(next(features)) for _ in range(count))
-            sample = replace(_sample(record, used, processor, extra), items=tuple(numbers(record)))
-            if record.split == "train":
-                for kind, slots in sample.answers.items():
-                    for slot, names in slots.items():
-                        classes.setdefault(kind, {}).setdefault(slot, set()).update(names)
-            yield record.split, sample
+            numbers = tuple(items.numbers(record))
+            used = tuple(_kept(next(features)) for _ in numbers)
+            told = told_of(record, processor, teaching)
+            classes.add(record, told)
+            yield record.split, replace(_sample(record, used, processor, told), items=numbers)
 
     files = {
         "config.json": to_json(config).encode(),
         "tokenizer.json": tokenizer.to_str(pretty=True).encode(),
     }
-    return Source(made_from, len(records), samples(), files, lambda: _sorted(classes))
+    return Source(made_from, items.records.total(), samples(), files, classes.as_dict)
 
 
 def _sample(
-    record: Record, features: Sequence[Features], processor: Processor, extra: Extra
+    record: Record, features: Sequence[Features], processor: Processor, told: Mapping[str, Any]
 ) -> ShardSample:
     config = processor.config
     caption, slots = encode_caption(render(record.caption), processor)
     cell = config.vision.patch * config.vision.merge
     sizes = (item_tokens(_item(item), config.camera.frames, cell) for item in features)
-    told = told_of(record, processor, extra)
     return ShardSample(
         id=record.id,
         prompt=record.prompt,
@@ -191,10 +184,3 @@ def _kept(features: Features) -> Features:
 
 def _prompt(prompt: str, processor: Processor) -> np.ndarray[Any, np.dtype[np.int32]]:
     return np.asarray(processor.tokenizer.encode(prompt, add_special_tokens=False).ids, np.int32)
-
-
-def _sorted(classes: Mapping[str, Mapping[str, set[str]]]) -> Classes:
-    return {
-        kind: {slot: sorted(names) for slot, names in slots.items()}
-        for kind, slots in classes.items()
-    }

@@ -7,7 +7,7 @@ feature's media lie; media are read from the tar when a batch asks for them.
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,10 @@ class ShardData:
         for split in SPLITS:
             for shard in index.splits.get(split, ()):
                 found += [(split, sample) for sample in self._read(store, shard)]
-        self.items = [_item(self._places[n].entry) if n in self._places else {"kind": ""}
-                      for n in range(max(self._places, default=-1) + 1)]  # fmt: skip
+        self.items: Sequence[Mapping[str, Any]] = [
+            _item(self._places[n].entry) if n in self._places else {"kind": ""}
+            for n in range(max(self._places, default=-1) + 1)
+        ]
         loaded = Loaded([sample for _, sample in found])
         self.caption_tokens, self.slot_tokens = loaded.caption_tokens, loaded.slot_tokens
         self._records: dict[str, list[Sample]] = {split: [] for split in SPLITS}
