@@ -9,6 +9,7 @@ from any2caption.errors import ConfigError
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
 from any2caption.training.data.slot_labels import answer_classes, slot_tokens
+from any2caption.training.prepare import prepared_folder
 from any2caption.training.prepare.prepared_folder import prepare
 
 
@@ -80,3 +81,25 @@ def test_a_recipe_for_another_preset_is_refused_by_name(settings, snapshot, tmp_
         prepare(
             settings, snapshot=snapshot.id, preset="qwen2-vl-2b", recipe="tiny", out=tmp_path / "x"
         )
+
+
+def test_the_small_tokenizer_learns_from_records_evenly_spread(
+    settings, snapshot, data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(prepared_folder, "TOKENIZER_RECORDS", 5)
+    texts = []
+    train = prepared_folder.train_tokenizer
+
+    def trained(given, *arguments, **named):
+        texts.extend(given)
+        return train(texts, *arguments, **named)
+
+    monkeypatch.setattr(prepared_folder, "train_tokenizer", trained)
+    options = {"snapshot": snapshot.id, "preset": "tiny", "recipe": "smoke"}
+    prepare(settings, out=tmp_path / "few", workers=1, **options)
+    records = list(snapshot.records("train"))
+    spread = records[:: -(-len(records) // 5)]
+    assert texts[: 2 * len(spread) : 2] == [record.prompt for record in spread]
+    left_out = {record.prompt for record in records} - {record.prompt for record in spread}
+    assert left_out
+    assert not left_out & set(texts)

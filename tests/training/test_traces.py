@@ -58,6 +58,7 @@ def test_own_traces_stand_before_the_parts_and_rules_make_the_others(
     [
         (None, "traces.jsonl: cannot be read"),
         ('{"id": "a"}\n', "traces.jsonl: line 1: no object with id and reasoning"),
+        (2 * '{"id": "a", "reasoning": "1."}\n', "traces.jsonl: line 2: 'a' has a trace already"),
     ],
 )
 def test_a_bad_file_is_refused_by_the_plan(settings, snapshot, tmp_path, content, said):
