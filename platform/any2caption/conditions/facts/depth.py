@@ -17,7 +17,14 @@ _FLAT = 0.08
 """Nearness (0…1) within which all is at about the same distance."""
 _NEAR, _FAR = 0.62, 0.38
 """A field is near above, far below this part of the fields' range."""
+_FARTHEST = 100.0
 _CHANGE = 0.12
+_BEYOND = {
+    ("along the bottom", "in the upper two thirds"): "above",
+    ("in the lower two thirds", "along the top"): "above",
+    ("along the left side", "in the right two thirds"): "to the right",
+    ("along the right side", "in the left two thirds"): "to the left",
+}
 _MOSTLY = 0.7
 _READ = 0.1
 """A field is judged by its readings if so much of it has one."""
@@ -85,7 +92,7 @@ def _layout(fields: Floats, source: Source) -> Fact:
         order = np.argsort(-np.nan_to_num(level, nan=0.5), kind="stable")
         near = [CELLS[at] for at in order.tolist() if known[at] and level[at] >= _NEAR]
         far = [CELLS[at] for at in order[::-1].tolist() if known[at] and level[at] <= _FAR]
-        text = f"near surfaces {where(near)} and open space {where(far)}"
+        text = f"near surfaces {where(near)} and open space {_beyond(where(near), where(far))}"
     return Fact(
         aspect="layout",
         text=text,
@@ -96,12 +103,17 @@ def _layout(fields: Floats, source: Source) -> Fact:
     )
 
 
+def _beyond(near: str, far: str) -> str:
+    """Where the far part lies, as seen from the near one: `above` what lies along the bottom."""
+    return _BEYOND.get((near, far), far)
+
+
 def _distances(nearest: float, farthest: float, source: Source) -> Fact:
     near, far = _metres(nearest), _metres(farthest)
     if near == far:
-        text = f"surfaces about {near} away"
+        text = f"surfaces {near} away"
     else:
-        text = f"surfaces from about {near} to about {far} away"
+        text = f"surfaces from {near} to {far} away"
     return Fact(
         aspect="layout",
         text=text,
@@ -111,21 +123,20 @@ def _distances(nearest: float, farthest: float, source: Source) -> Fact:
 
 
 def _metres(distance: float) -> str:
-    """Say a distance as people do: `half a metre`, `two and a half metres`, `thirty metres`."""
+    """Say a distance as people do: `about half a metre`, `about two and a half metres`."""
+    if distance > _FARTHEST:
+        return "over a hundred metres"
     if distance < 0.35:  # noqa: PLR2004
-        return f"{number_word(max(10 * round(10 * distance), 1))} centimetres"
+        return f"about {number_word(max(10 * round(10 * distance), 1))} centimetres"
     if distance < 0.75:  # noqa: PLR2004
-        return "half a metre"
-    if distance < 4.75:  # noqa: PLR2004
-        halves = round(2 * distance)
-        whole, half = divmod(halves, 2)
+        return "about half a metre"
+    if distance < 4.75:  # noqa: PLR2004 - people count few metres by halves
+        whole, half = divmod(round(2 * distance), 2)
         if half:
-            return f"{number_word(whole)} and a half metres"
-        return "one metre" if whole == 1 else f"{number_word(whole)} metres"
-    if distance <= 20:  # noqa: PLR2004
-        return f"{number_word(round(distance))} metres"
-    rounded = 10 * round(distance / 10) if distance < 100 else 100  # noqa: PLR2004
-    return f"{number_word(rounded)} metres" if distance <= 100 else "over a hundred metres"  # noqa: PLR2004
+            return f"about {number_word(whole)} and a half metres"
+        return "about one metre" if whole == 1 else f"about {number_word(whole)} metres"
+    rounded = round(distance) if distance <= 20 else 10 * round(distance / 10)  # noqa: PLR2004
+    return f"about {number_word(rounded)} metres"
 
 
 def _change(fields: Floats) -> str:

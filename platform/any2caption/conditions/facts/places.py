@@ -29,6 +29,7 @@ _HALVES = (
 )
 _MOST_PLACES = 2
 _HALF = 0.5
+_FILLS = 0.7
 
 
 def cell_of(x: float, y: float) -> str:
@@ -95,6 +96,14 @@ def sized(share: float) -> str:
     if share >= 0.25:  # noqa: PLR2004 - a quarter of the picture
         return "large"
     return "small" if share < 0.01 else ""  # noqa: PLR2004 - a hundredth
+
+
+def spread_of(mask: NDArray[np.bool_]) -> str:
+    """Return where a drawing H×W lies as a whole: `in the middle`, `over the whole picture`."""
+    left, top, right, bottom = box_of(mask)
+    if right - left >= _FILLS and bottom - top >= _FILLS:
+        return "over the whole picture"
+    return at(cell_of((left + right) / 2, (top + bottom) / 2))
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:

@@ -1,7 +1,7 @@
 """What a pose states: how many people there are, and what each of them does, in order."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ _BRIEF = 0.2
 """Who is seen in a smaller share of the clip has no actions of their own."""
 _RESTING = frozenset({"still", "sit", "kneel still", "lie"})
 _REST_WEIGHT = 0.5
+_UNTOLD = frozenset({"kneel still"})
+"""Postures that a view without depth does not tell from others: who sits, seen from above."""
+_OTHERS = ("one person", "another person", "a third person")
+_SOMEBODY = "somebody else"
 _GAP, _TALL = 0.04, 0.35
 _DRAWN_SURE = 0.6
 _DRAWN_LOOKS = 9
@@ -54,8 +58,10 @@ def pose_facts(condition: Condition, name: str) -> Iterable[Fact]:
         )
     if not pose.clip:
         return
-    for clause in _clauses(pose, count):
-        yield _action(clause, name, len(pose.keypoints), alone=count == 1)
+    clauses = _clauses(pose, count)
+    names = _names([clause.movement for clause in clauses], alone=count == 1)
+    for clause in clauses:
+        yield _action(clause, name, len(pose.keypoints), names)
 
 
 def people_count(pose: Pose) -> tuple[int, Certainty]:
@@ -86,6 +92,8 @@ def _clauses(pose: Pose, count: int) -> list[_Clause]:
     """What is told of whom: the weightiest actions of those who are seen most."""
     by_person: dict[int, list[PoseMovement]] = {}
     for movement in pose_movements(pose):
+        if pose.depth is None and movement.action in _UNTOLD:
+            continue
         by_person.setdefault(movement.person, []).append(movement)
     seen = (pose.keypoints[..., 2] > 0).any(axis=2).mean(axis=0)
     people = [person for person in by_person if seen[person - 1] >= _BRIEF]
@@ -113,18 +121,29 @@ def _clause(group: Sequence[PoseMovement]) -> _Clause:
     return _Clause(group[0], len(group), max(one.end for one in group), confidence, weight)
 
 
-def _action(clause: _Clause, name: str, frames: int, *, alone: bool) -> Fact:
-    movement = clause.movement
+def _names(movements: Sequence[PoseMovement], *, alone: bool) -> dict[int, str]:
+    """Name everybody by place; those whom places do not tell apart are one, another, a third."""
+    if alone:
+        return dict.fromkeys((movement.person for movement in movements), "the person")
+    places = {one.person: one.place for one in movements}
+    places |= {one.other: one.other_place for one in movements if one.other is not None}
+    others = iter(_OTHERS[any(places.values()) :])
+    return {person: place or next(others, _SOMEBODY) for person, place in places.items()}
+
+
+def _action(clause: _Clause, name: str, frames: int, names: Mapping[int, str]) -> Fact:
+    movement = replace(clause.movement, place=names[clause.movement.person])
+    if movement.other is not None:
+        movement = replace(movement, other_place=names[movement.other])
     last = max(frames - 1, 0)
     again = " again and again" if clause.times >= _OFTEN else ""
-    who = "the person" if alone and movement.other is None else movement.who()
     return Fact(
         aspect="action",
         text=movement.clause() + again,
         source=Source(name, frames=(round(movement.start * last), round(clause.end * last))),
         value={
             "verb": movement.action,
-            "who": who,
+            "who": movement.who(),
             "person": movement.person,
             "part": movement.part,
             "direction": movement.direction,

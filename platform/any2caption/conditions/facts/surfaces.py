@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from any2caption.conditions.fact import Fact, Source
-from any2caption.conditions.facts.places import box_of, fields_of, phrase_of
+from any2caption.conditions.facts.places import box_of, fields_of, phrase_of, spread_of
 from any2caption.conditions.facts.words import joined
 from any2caption.conditions.types import Condition, Normals, Sketch
 
@@ -52,21 +52,18 @@ def normal_facts(condition: Condition, name: str) -> Iterable[Fact]:
 
 
 def sketch_facts(condition: Condition, name: str) -> Iterable[Fact]:
-    """Yield where the outlines lie; `fields`, and `coverage` (share of the picture's thirds)."""
+    """Yield where the outlines lie; values `fields` (the fullest) and `strokes` (share drawn)."""
     sketch = condition.payload
     assert isinstance(sketch, Sketch)  # noqa: S101 - what the kind's parser gives
     drawn = np.flatnonzero(sketch.drawn)
     if not len(drawn):
         return
     strokes = np.asarray((sketch.strokes[drawn] > 127).any(axis=0), np.bool_)  # noqa: PLR2004 - half a stroke
-    fields = fields_of(strokes)
-    if not fields:
+    if not strokes.any():
         return
-    everywhere = len(fields) == 9  # noqa: PLR2004 - by thirds
-    place = "over the whole picture" if everywhere else phrase_of(strokes)
     yield Fact(
         aspect="layout",
-        text=f"drawn outlines {place}",
+        text=f"drawn outlines {spread_of(strokes)}",
         source=Source(name, frames=(int(drawn[0]), int(drawn[-1])), box=box_of(strokes)),
-        value={"fields": fields, "strokes": round(float(strokes.mean()), 3)},
+        value={"fields": fields_of(strokes), "strokes": round(float(strokes.mean()), 3)},
     )
