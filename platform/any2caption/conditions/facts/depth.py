@@ -110,10 +110,7 @@ def _beyond(near: str, far: str) -> str:
 
 def _distances(nearest: float, farthest: float, source: Source) -> Fact:
     near, far = _metres(nearest), _metres(farthest)
-    if near == far:
-        text = f"surfaces {near} away"
-    else:
-        text = f"surfaces from {near} to {far} away"
+    text = f"surfaces {near} away" if near == far else f"surfaces from {near} to {far} away"
     return Fact(
         aspect="layout",
         text=text,
