@@ -1,10 +1,17 @@
 """The action part: what the text lets its subjects do, and what the pose shows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import Cast, Subject, subjects_of, words_of
-from any2caption.grounding.compose.english import bare, clause, denied, has_determiner, inner
+from any2caption.grounding.compose.english import (
+    bare,
+    clause,
+    denied,
+    has_determiner,
+    inner,
+)
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 from any2caption.grounding.vocabulary import singular
 
@@ -22,7 +29,7 @@ def action_part(material: Material) -> list[Said]:
 
 def text_actions(material: Material) -> list[Said]:
     """Return a sentence for each subject of the text that does something."""
-    subjects = subjects_of(material, TEXT)
+    subjects = subjects_of(material, TEXT, objects=True)
     groups: dict[str, list[Fact]] = {}
     for fact in material.of("action", source=TEXT):
         who = _doer(fact, subjects)
@@ -31,7 +38,7 @@ def text_actions(material: Material) -> list[Said]:
     for who, facts in groups.items():
         subject = next((one for one in subjects if one.again == who), None)
         many = subject.many if subject else _many(who)
-        out += _sentences(who, facts, many=many)
+        out += _sentences(who, facts, material.facts.text, many=many)
     return out
 
 
@@ -119,21 +126,48 @@ def _many(who: str) -> bool:
     return " and " in who
 
 
-def _sentences(who: str, facts: Iterable[Fact], *, many: bool) -> list[Said]:
-    said = [fact for fact in facts if not fact.negated]
-    out: list[Said] = []
+def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> list[Said]:
+    said = [fact for fact in facts if not fact.negated and _form(fact) != "preposition"]
     if not who:
-        return [Said(inner(fact.text), (fact,)) for fact in said]
+        return [Said(inner(fact.text), (fact,)) for fact in said if _stands_alone(fact)]
+    out: list[Said] = []
     for at in range(0, len(said), _CLAUSES):
         group = said[at : at + _CLAUSES]
-        words = [clause(who, inner(group[0].text), many=many)]
-        words += [_predicate(fact, many=many) for fact in group[1:]]
-        most, last = words[:-1], words[-1]
-        out.append(Said(f"{', '.join(most)} and {last}" if most else last, tuple(group)))
+        words = [clause(who, inner(fact.text), many=many, form=_form(fact)) for fact in group]
+        out.append(Said(_one_subject(who, words, _links(group, text)), tuple(group)))
     return out + [
         Said(denied(who, inner(fact.text), many=many), (fact,)) for fact in facts if fact.negated
     ]
 
 
-def _predicate(fact: Fact, *, many: bool) -> str:
-    return clause("", inner(fact.text), many=many).strip()
+def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:
+    """Join clauses of one subject: `the cat is sitting and purring`, `it slides, shining`."""
+    words, last = clauses[0], clauses[0].removeprefix(f"{who} ").split(" ", 1)[0]
+    for at, one in enumerate(clauses[1:]):
+        verb, _, rest = one.removeprefix(f"{who} ").partition(" ")
+        if verb in {"is", "are"} and rest and verb != last and rest.split(" ", 1)[0][-3:] == "ing":
+            words += f", {rest}"
+            continue
+        said = rest if verb == last and verb in {"is", "are"} else f"{verb} {rest}".strip()
+        words += f"{',' if at + 2 < len(clauses) else f' {links[at]}'} {said}"
+        last = verb
+    return words
+
+
+def _links(facts: Sequence[Fact], text: str) -> list[str]:
+    """`or` where the user says so between two actions, else `and`."""
+    out = []
+    for one, other in pairwise(facts):
+        first, second = one.source.characters, other.source.characters
+        between = text[first[1] : second[0]] if first and second else ""
+        out.append("or" if between.strip(" ,").casefold() == "or" else "and")
+    return out
+
+
+def _form(fact: Fact) -> str:
+    return words_of(fact.value, "form")
+
+
+def _stands_alone(fact: Fact) -> bool:
+    """Whether an action reads without a doer: "flying through fantasy landscapes"."""
+    return inner(fact.text).split(" ", 1)[0].casefold().endswith("ing")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import words_of
-from any2caption.grounding.compose.english import inner, joined, with_article
+from any2caption.grounding.compose.english import be, inner, is_many, joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 from any2caption.grounding.compose.subjects import absences
 
@@ -27,8 +27,8 @@ _FRAMES = {
 def background_part(material: Material) -> list[Said]:
     """Return the place, then what lies where in it."""
     place = places(material, TEXT) or places(material, CONDITIONS)
-    layout = list(material.of("layout"))
-    layout = [fact for fact in layout if not fact.negated][: material.most(1, 3, 8)]
+    layout = [fact for fact in material.of("layout") if not fact.negated and _is_phrase(fact)]
+    layout = layout[: material.most(1, 3, 8)]
     out = frames(material)
     if place and layout:
         words = f"{place.words}, with {inner(layout[0].text)}"
@@ -37,6 +37,7 @@ def background_part(material: Material) -> list[Said]:
     elif place:
         out.append(place)
     if material.length != "short" or not out:
+        out += weather(material)
         out += layout_sentences(layout, again=bool(out))
         out += absences(material, "background", "layout")
     return out[: material.most(1, 4, 10)]
@@ -45,10 +46,31 @@ def background_part(material: Material) -> list[Said]:
 def places(material: Material, source: str) -> Said | None:
     """Return `the scene is set in a quiet kitchen`, or None."""
     facts = [fact for fact in material.of("background", source=source) if not fact.negated]
-    facts = [fact for fact in facts if not _frame(fact)][: material.most(2, 4, 8)]
+    facts = [fact for fact in facts if not _frame(fact) and not _is_weather(fact)]
+    facts = facts[: material.most(2, 4, 8)]
     if not facts:
         return None
     return Said(set_in([inner(fact.text) for fact in facts]), tuple(facts))
+
+
+def weather(material: Material) -> list[Said]:
+    """Return `there is snow`, `it is sunset`: weather, light and time that stand by themselves."""
+    facts = [fact for fact in material.of("background", source=TEXT) if not fact.negated]
+    facts = [fact for fact in facts if _is_weather(fact)]
+    there = [fact for fact in facts if fact.value.get("kind") != "time"]
+    out = []
+    if there:
+        names = [re.sub(r"^the (?=\w+$)", "", inner(fact.text)) for fact in there]
+        names = [with_article(name) for name in names]
+        out.append(Said(f"there {be(many=is_many(names[0]))} {joined(names)}", tuple(there)))
+    times = [fact for fact in facts if fact.value.get("kind") == "time"]
+    return out + [Said(f"it is {with_article(inner(fact.text))}", (fact,)) for fact in times]
+
+
+def _is_weather(fact: Fact) -> bool:
+    kind = fact.value.get("kind")
+    alone = fact.value.get("form") == "noun" and not _PLACING.match(inner(fact.text))
+    return kind in {"weather", "light", "time"} and alone
 
 
 def frames(material: Material) -> list[Said]:
@@ -65,19 +87,20 @@ def _frame(fact: Fact) -> str:
 
 def set_in(texts: Sequence[str]) -> str:
     """Return a sentence for places as texts name them: `in a kitchen`, `a quiet street`."""
-    have = [text for text in dict.fromkeys(texts) if text.casefold().startswith("with ")]
-    texts = [text for text in texts if text not in have]
-    placing = [text for text in dict.fromkeys(texts) if _PLACING.match(text)]
-    things = [with_article(text) for text in dict.fromkeys(texts) if not _PLACING.match(text)]
-    around = joined([text.split(" ", 1)[1] for text in have])
-    if not things and not placing:
-        return f"the setting has {around}"
-    if not things:
+    texts = list(dict.fromkeys(texts))
+    around = [text.split(" ", 1)[1] for text in texts if text.casefold().startswith("with ")]
+    placing = [text for text in texts if _PLACING.match(text) and text.split(" ")[0] != "with"]
+    things = [with_article(text) for text in texts if not _PLACING.match(text)]
+    if placing and placing[0] == texts[0]:
+        words, around = f"the scene is set {_run(placing)}", things + around
+    elif things:
+        verb = "is" if len(things) == 1 and not is_many(things[0]) else "shows"
+        words = " ".join([f"the setting {verb}", joined(things), _run(placing)]).strip()
+    elif placing:
         words = f"the scene is set {_run(placing)}"
     else:
-        words = f"the setting {'is' if len(things) == 1 else 'has'} {joined(things)}"
-        words = f"{words} {_run(placing)}" if placing else words
-    return f"{words}, with {around}" if around else words
+        words, around = f"the setting has {joined(around)}", []
+    return f"{words}, with {joined(around)}" if around else words
 
 
 def _run(placing: Sequence[str]) -> str:
@@ -85,6 +108,11 @@ def _run(placing: Sequence[str]) -> str:
     if len(placing) < 3:  # noqa: PLR2004 - two read well without a mark
         return " ".join(placing)
     return joined(placing)
+
+
+def _is_phrase(fact: Fact) -> bool:
+    """Whether a layout is a thing and its place, not what a text only has "in the distance"."""
+    return fact.source.input != TEXT or not _PLACING.match(inner(fact.text))
 
 
 def layout_sentences(facts: Sequence[Fact], *, again: bool = False) -> list[Said]:

@@ -7,7 +7,15 @@ from itertools import pairwise
 from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.camera.vocabulary import PHRASES
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.compose.english import denied, inner, joined
+from any2caption.grounding.compose.english import (
+    be,
+    clause,
+    denied,
+    inner,
+    is_many,
+    joined,
+    with_article,
+)
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 
 _A_SENTENCE = 3
@@ -88,42 +96,50 @@ def _keys_of(said: Sequence[Said]) -> tuple[str, ...]:
 
 def _wishes(material: Material, *, moving: bool) -> Iterator[Said]:
     """Yield the text's camera wishes: movements only where no path has them; framing; denials."""
-    framing: list[Fact] = []
+    views: list[Fact] = []
     for fact in material.of("camera", source=TEXT):
         text = inner(fact.text)
-        moves = bool(read_camera(f"the camera {text}").keys)
+        moves = bool(fact.value.get("keys") or read_camera(f"the camera {text}").keys)
         if fact.negated:
             yield Said(_denial(text), (fact,))
-        elif moves and moving:
-            yield Said(_wish(text), (fact,))
-        elif not moves:
-            framing.append(fact)
-    if framing:
-        shots = joined(_unnamed(inner(fact.text)) for fact in framing)
-        yield Said(_framed(shots), tuple(framing))
+        elif moves and not moving:
+            continue
+        elif not moves and _form(fact) == "noun":
+            views.append(fact)
+        else:
+            yield Said(_wish(text, _form(fact)), (fact,))
+    if views:
+        yield Said(_framed([inner(fact.text) for fact in views]), tuple(views))
 
 
-def _wish(text: str) -> str:
-    if re.search(r"\bcamera\b", text.casefold()):
-        return text
-    first = text.split(" ", 1)[0].casefold()
-    if first.endswith("s") and read_camera(f"the camera {text}").keys:
-        return f"the camera {text}"
-    if first.endswith("ing"):
-        return f"the camera is {text}"
-    return f"the camera work: {text}" if first not in {"a", "an", "the"} else f"it is {text}"
+def _form(fact: Fact) -> str:
+    """How a wish is worded; of facts that do not say, by their words."""
+    form = fact.value.get("form")
+    if isinstance(form, str):
+        return form
+    text = inner(fact.text)
+    if re.search(r"\b(?:camera|shot|view) \w+s\b", text.casefold()):
+        return "sentence"
+    return "verb" if re.match(r"\w+(?:s|ing) ", text) else "noun"
+
+
+def _wish(text: str, form: str) -> str:
+    if form == "verb":
+        return clause("the camera", text)
+    if form == "preposition":
+        return f"the scene is shown {text}"
+    return f"the camera makes {with_article(text)}" if form == "noun" else text
 
 
 def _denial(text: str) -> str:
     first = text.split(" ", 1)[0].casefold()
     if first.endswith(("s", "ing")) and first not in {"is", "cuts", "zooms"}:
         return denied("the camera", text)
-    return f"there is no {text}"
+    return f"there {be(many=is_many(text))} no {text}"
 
 
-def _unnamed(text: str) -> str:
-    return re.sub(r"^(?:the )?(?:camera|shot) (?:is |in |from )?", "", text)
-
-
-def _framed(shots: str) -> str:
-    return f"the framing is {shots}"
+def _framed(views: Sequence[str]) -> str:
+    """Return `the shot is a close-up view`; a shot is no shot twice."""
+    named = [with_article(view) for view in views]
+    verb = "this is" if any("shot" in view for view in views) else "the shot is"
+    return f"{verb} {joined(named)}"

@@ -8,8 +8,9 @@ from typing import Any
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.english import definite, inner, is_many
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material
-from any2caption.grounding.vocabulary import is_person, singular
+from any2caption.grounding.vocabulary import is_agent, is_person, singular
 
+UNNAMED = frozenset({"object", "other object"})
 _NUMBERED = re.compile(r"^person (\d+)$")
 _ORDINALS = ("one person", "another person", "a third person", "a fourth person")
 
@@ -42,21 +43,57 @@ def number_of(value: Mapping[str, Any]) -> int | None:
     return found if isinstance(found, int) else None
 
 
-def subjects_of(material: Material, source: str | None = None) -> tuple[Subject, ...]:
-    """Return who and what is there, each phrase once; those of the text first."""
-    out: dict[str, Subject] = {}
-    for side in (TEXT, CONDITIONS):
-        for fact in material.of("subject", "count", source=side):
-            if fact.negated or source not in {None, side}:
-                continue
-            subject = _subject(fact)
-            known = [one for one in out.values() if _alike(one, subject)]
-            if known:
-                old = known[0]
-                out[old.phrase.casefold()] = _merged(old, subject)
-            else:
-                out[subject.phrase.casefold()] = subject
-    return tuple(out.values())
+def subjects_of(
+    material: Material, source: str | None = None, *, objects: bool = False
+) -> tuple[Subject, ...]:
+    """Return who and what is there, each phrase once; those of the text first.
+
+    `objects`: also what the text's subjects only have to do with.
+    """
+    out: list[Subject] = []
+    for fact in _naming(material, source, objects=objects):
+        subject = _subject(fact)
+        known = next((at for at, one in enumerate(out) if _alike(one, subject)), None)
+        if known is None:
+            out.append(subject)
+        else:
+            out[known] = _merged(out[known], subject)
+    return tuple(out)
+
+
+def _naming(material: Material, source: str | None, *, objects: bool) -> list[Fact]:
+    """The facts that name somebody or something, in order; not left-over words of the text."""
+    facts = [
+        fact
+        for side in (TEXT, CONDITIONS)
+        for fact in material.of("subject", "count", source=side)
+        if source in {None, side} and not fact.negated and _names(fact)
+    ]
+    main = [fact for fact in facts if objects or not _is_object(fact, material)]
+    named = [fact for fact in main if not unnamed(fact)]
+    return named or main or facts
+
+
+def unnamed(fact: Fact) -> bool:
+    """Whether a condition marks something without saying what it is."""
+    return fact.source.input != TEXT and words_of(fact.value, "noun") in UNNAMED
+
+
+def _names(fact: Fact) -> bool:
+    left_over = fact.value.get("rest") or fact.value.get("english") is False
+    return bool(words_of(fact.value, "noun")) and not left_over
+
+
+def _is_object(fact: Fact, material: Material) -> bool:
+    """Whether the text only has a subject act on it, and neither describes nor places it."""
+    if words_of(fact.value, "role") != "object":
+        return False
+    if fact.value.get("attributes") and re.match(r"(?:an?|two|three|four) ", inner(fact.text)):
+        return False
+    noun = words_of(fact.value, "noun")
+    beside = {words_of(other.value, "right") for other in material.of("relation", source=TEXT)}
+    whose = {words_of(other.value, "noun") for other in material.of("identity")}
+    return not (is_agent(noun) or noun in beside or noun in whose)
 
 
 def _subject(fact: Fact) -> Subject:
@@ -94,11 +131,12 @@ def pictured(subject: Subject, identities: Sequence[Fact]) -> list[Fact]:
     """Return the identities that are this subject's, by its noun."""
     if not subject.noun:
         return []
-    own = singular(subject.noun)
+    own = singular(subject.noun.rpartition(" ")[2])
     return [
         fact
         for fact in identities
-        if singular(words_of(fact.value, "noun")) == own and words_of(fact.value, "condition")
+        if singular(words_of(fact.value, "noun").rpartition(" ")[2]) == own
+        and words_of(fact.value, "condition")
     ]
 
 

@@ -10,7 +10,7 @@ from any2caption.grounding.compose.english import joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 from any2caption.grounding.compose.prompt import Own
 from any2caption.grounding.compose.style import style_part
-from any2caption.grounding.compose.subjects import identity_sentences
+from any2caption.grounding.compose.subjects import whose_pictures
 
 
 def dense_part(material: Material, own: Sequence[Own]) -> list[Said]:
@@ -30,7 +30,7 @@ def _added(material: Material) -> list[Said]:
     actions = shown_actions(material)
     if short:
         return [*actions, *camera, *_shown(material)]
-    out = [*identity_sentences(material), *_shown(material), *actions]
+    out = [*whose_pictures(material), *_shown(material), *actions]
     out += frames(material)
     layout = material.of("layout", source=CONDITIONS)[: material.most(1, 2, 6)]
     place = None if places(material, TEXT) else places(material, CONDITIONS)

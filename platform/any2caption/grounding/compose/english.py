@@ -32,6 +32,16 @@ _PLURALS = _words("""
     people men women children mice geese feet teeth police cattle scissors skis trousers pants
     glasses jeans shorts surroundings
 """)
+_MASS = _words("""
+    water snow rain ice fog mist smoke fire air wind breeze light sunlight sunshine moonlight
+    darkness grass sand sky ocean sea traffic furniture food fruit rice bread cheese milk
+    coffee tea wine beer oil paint ink paper glass wood metal gold silver music art nature
+    space time downtown underwater weather humidity steam dust mud dirt soil hair fur cotton
+    wool leather clothing lava liquid honey sugar salt flour butter plastic concrete acid
+    salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
+    basketball football soccer tennis volleyball
+""")
+_COLLECTIVE = _words("couple pair group crowd flock herd")
 _NOT_PLURAL = re.compile(r"(?:ss|us|is|news|lens|canvas|tennis|gas|bus|series|chess)$")
 _AFTER_NOUN = re.compile(
     r"\s+(?:of|in|on|at|with|without|from|to|into|onto|over|under|above|below|behind|beside|near|by"
@@ -95,12 +105,28 @@ def joined(words: Iterable[str], link: str = "and") -> str:
 
 
 def with_article(noun: str) -> str:
-    """Return `a dog`, `an amusement park`; what has a determiner or is many stays as it is."""
-    first = noun.split(" ", 1)[0].casefold()
-    if first in _DETERMINERS | _PRONOUNS or noun[:1].isupper() or is_many(noun):
+    """Return `a dog`, `an amusement park`; what has a determiner, is many or a mass stays as it is.
+
+    A wrong article (`a apple`) is put right.
+    """
+    first, _, rest = noun.partition(" ")
+    if first.casefold() in {"a", "an"} and rest and rest[0].islower():
+        return f"{_article(rest)} {rest}"
+    if first.casefold() in _COLLECTIVE:
+        return f"a {noun}"
+    if first.casefold() in _DETERMINERS | _PRONOUNS or noun[:1].isupper():
         return noun
-    vowel = _AN.match(noun) and not _ONE_SOUND.match(noun)
-    return f"{'an' if vowel else 'a'} {noun}"
+    return noun if is_many(noun) or head_of(noun) in _MASS else f"{_article(noun)} {noun}"
+
+
+def _article(noun: str) -> str:
+    return "an" if _AN.match(noun) and not _ONE_SOUND.match(noun) else "a"
+
+
+def head_of(phrase: str) -> str:
+    """Return the head of a noun phrase: `dog` of `a small dog in a park`."""
+    words = _AFTER_NOUN.sub("", phrase.casefold()).split() or phrase.casefold().split()
+    return words[-1] if words else ""
 
 
 def has_determiner(phrase: str) -> bool:
@@ -121,8 +147,7 @@ def is_many(phrase: str, number: int | None = None) -> bool:
         return True
     if " and " in phrase:
         return True
-    head = _AFTER_NOUN.sub("", phrase.casefold()).split()[-1:] or words[-1:]
-    word = head[0]
+    word = head_of(phrase)
     return word in _PLURALS or (word.endswith("s") and not _NOT_PLURAL.search(word))
 
 
@@ -137,7 +162,8 @@ def definite(phrase: str, noun: str = "") -> str:
     ):
         return phrase
     if noun and noun.casefold() in phrase.casefold():
-        return f"the {noun}"
+        measured = re.search(rf"\b{re.escape(noun)} of [\w' -]+", phrase, re.IGNORECASE)
+        return f"the {measured.group().strip() if measured else noun}"
     if first in _ARTICLES | {"another", "some", "one"}:
         words = words[1:]
     return "the " + " ".join(words)
@@ -168,25 +194,44 @@ def base_form(verb: str) -> str:
     return verb[:-1] if low.endswith("s") and not low.endswith("ss") else verb
 
 
-def clause(subject: str, predicate: str, *, many: bool = False) -> str:
+def clause(subject: str, predicate: str, *, many: bool = False, form: str = "") -> str:
     """Return `the dog is swimming in the sea`, `two people wave with the right hand`.
 
-    The predicate is a third person singular, as facts of conditions have it, or as a user wrote it
-    (`swimming in the sea`, `are dancing`).
+    Args:
+        subject: who.
+        predicate: a third person singular, as facts of conditions have it, or words of a user.
+        many: whether the subject takes `are`.
+        form: how the predicate is worded, where that is known: `participle` and `preposition` go
+            behind `is`, a user's `finite` and `base` verbs agree already.
     """
     words = predicate.split()
     at = next((n for n, word in enumerate(words) if not word.casefold().endswith("ly")), 0)
     verb = words[at].casefold() if words else ""
-    bare = verb.rstrip(",")
-    if (bare.endswith("ing") and bare not in _NO_GERUND) or bare in _PARTICIPLES:
+    bare_verb = verb.rstrip(",")
+    gerund = bare_verb.endswith("ing") and bare_verb not in _NO_GERUND
+    if verb == "being" or form in {"participle", "preposition"} or gerund:
+        return f"{subject} {be(many=many)} {predicate}"
+    if not form and bare_verb in _PARTICIPLES:
         return f"{subject} {be(many=many)} {predicate}"
     if many and verb in _BE:
         words[at] = _BE[verb]
     elif not many and verb in _BE.values() and verb not in {"do", "have"}:
         words[at] = next(one for one, plural in _BE.items() if plural == verb)
-    elif many and verb not in _AUXILIARIES:
+    elif form != "base" and many and verb not in _AUXILIARIES and form != "finite":
         words[at] = base_form(words[at])
+    elif form == "base" and not many and verb not in _AUXILIARIES:
+        words[at] = third_person(words[at])
     return " ".join([subject, *words])
+
+
+def third_person(verb: str) -> str:
+    """Return `waves` of `wave`."""
+    low = verb.casefold()
+    if low in {"have", "do", "go"}:
+        return {"have": "has", "do": "does", "go": "goes"}[low]
+    if low.endswith("y") and low[-2:-1] not in set("aeiou"):
+        return f"{verb[:-1]}ies"
+    return f"{verb}es" if low.endswith(("s", "x", "z", "ch", "sh", "o")) else f"{verb}s"
 
 
 def denied(subject: str, predicate: str, *, many: bool = False) -> str:

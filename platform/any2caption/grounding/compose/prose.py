@@ -18,26 +18,36 @@ _ASPECTS: Mapping[str, tuple[Aspect, ...]] = {
 def allotted(material: Material, own: Sequence[Own]) -> dict[str, list[Said]]:
     """Return the parts that a prompt of several sentences fills with sentences of its own.
 
-    A sentence stands in one part only, so that no two parts are the same.
+    A sentence stands in one part only, so that no two parts are the same; one that speaks of the
+    camera only where a part would have none.
     """
     if len(own) < PROSE:
         return {}
-    left = list(own)
+    camera = material.facts.of("camera", source=TEXT)
+    filming = [one for one in own if any(one.holds(fact) for fact in camera)]
     out: dict[str, list[Said]] = {part: [] for part in _ASPECTS}
+    left = [one for one in own if one not in filming]
     for _ in range(material.most(1, 2, 4)):
-        for part, aspects in _ASPECTS.items():
-            facts = material.of(*aspects, source=TEXT)
-            best = max(left, key=lambda one: _weight(one, facts, material), default=None)
-            if best is not None and _weight(best, facts, material) > 0:
-                left.remove(best)
-                held = tuple(fact for fact in facts if best.holds(fact))
-                out[part].append(Said(best.words, held, sources=(best.source,)))
+        _share_out(left, out, material)
+    _share_out(filming, {part: said for part, said in out.items() if not said}, material)
     order = {one.source: at for at, one in enumerate(own)}
     return {
         part: sorted(said, key=lambda one: order[one.sources[0]])
         for part, said in out.items()
         if said
     }
+
+
+def _share_out(left: list[Own], out: Mapping[str, list[Said]], material: Material) -> None:
+    """Give each part the sentence of those left that most belongs to it."""
+    for part, said in out.items():
+        facts = material.of(*_ASPECTS[part], source=TEXT)
+        weights = [_weight(one, facts, material) for one in left]
+        if not weights or max(weights) <= 0:
+            continue
+        best = left.pop(weights.index(max(weights)))
+        held = tuple(fact for fact in facts if best.holds(fact))
+        said.append(Said(best.words, held, sources=(best.source,)))
 
 
 def _weight(one: Own, facts: Sequence[Fact], material: Material) -> float:

@@ -35,6 +35,9 @@ def _look(phrases: list[str]) -> str:
     placed = [phrase for phrase in phrases if _PLACED.match(phrase)]
     had = [phrase for phrase in phrases if phrase not in placed and _HAD.search(phrase)]
     plain = [phrase for phrase in phrases if phrase not in placed and phrase not in had]
+    by = [phrase.split(" ", 1)[1] for phrase in placed if phrase.startswith("by ")]
+    placed = [phrase for phrase in placed if not phrase.startswith("by ")]
+    plain += [f"that of {name}" for name in by]
     pieces = [f"the style is {joined(plain)}"] if plain else []
     if had:
         pieces.append(f"with {joined(had)}" if pieces else f"the picture has {joined(had)}")

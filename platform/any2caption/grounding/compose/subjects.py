@@ -1,5 +1,6 @@
 """The main object part: who and what is shown, how many, whose picture, where to each other."""
 
+import re
 from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
@@ -12,17 +13,25 @@ from any2caption.grounding.vocabulary import singular
 def main_object_part(material: Material) -> list[Said]:
     """Return who and what is shown."""
     subjects = subjects_of(material)
-    identities = identities_of(material)
+    pictures = whose_pictures(material)
+    known: set[int] = set()
     out: list[Said] = []
     if subjects:
-        out.append(_shown(subjects[: material.most(3, 5, 10)], identities))
+        own = [fact for fact in identities_of(material) if _pictured_any(fact, subjects)]
+        out.append(_shown(subjects[: material.most(3, 5, 10)], own))
+        known = {id(fact) for fact in own}
     if material.length == "short" and out:
         return out
-    out += kept_looks(material, subjects)
+    out += [said for said in pictures if not {id(fact) for fact in said.facts} <= known]
     out += relations(material, subjects)
     out += written(material)
     out += absences(material, "subject", "count")
     return out[: material.most(1, 4, 10)]
+
+
+def _pictured_any(fact: Fact, subjects: Sequence[Subject]) -> bool:
+    """Whether an identity is some subject's."""
+    return any(pictured(one, [fact]) for one in subjects)
 
 
 def identities_of(material: Material) -> list[Fact]:
@@ -50,11 +59,37 @@ def _shown(subjects: Sequence[Subject], identities: Sequence[Fact]) -> Said:
     return Said(f"the {verb} {joined(phrases)}", tuple(facts))
 
 
-def kept_looks(material: Material, subjects: Sequence[Subject]) -> list[Said]:
-    """Return whose look is kept, of pictures that are no known subject's."""
-    identities = identities_of(material)
-    known = {id(fact) for one in subjects for fact in pictured(one, identities)}
-    return [Said(_kept(fact), (fact,)) for fact in identities if id(fact) not in known]
+def whose_pictures(material: Material) -> list[Said]:
+    """Return who is whom: `the dog is the one of picture 1`; not what the text itself says.
+
+    Where nobody said what a picture shows, but there are as many subjects as pictures, they are
+    told together; else whoever the picture shows keeps their look.
+    """
+    subjects = subjects_of(material)
+    identities = [one for one in identities_of(material) if one.source.input != TEXT]
+    out, left, unknown = [], list(subjects), list(identities)
+    for subject in subjects:
+        own = pictured(subject, identities)
+        if own:
+            out.append(_is_of([subject], own))
+            left.remove(subject)
+            unknown = [fact for fact in unknown if fact not in own]
+    told = {words_of(one.value, "noun") for one in identities_of(material)}
+    left = [one for one in left if one.noun not in told and one.facts[0].source.input == TEXT]
+    people = [fact for fact in unknown if fact.value.get("role") == "identity"]
+    if people and sum(one.number or 1 for one in left) == len(people):
+        out.append(_is_of(left, people))
+        unknown = [fact for fact in unknown if fact not in people]
+    return out + [Said(_kept(fact), (fact,)) for fact in unknown]
+
+
+def _is_of(subjects: Sequence[Subject], pictures: Sequence[Fact]) -> Said:
+    names = joined(words_of(fact.value, "condition") for fact in pictures)
+    many = len(subjects) > 1 or subjects[0].many
+    who = joined(one.again for one in subjects)
+    return Said(
+        f"{who} {be(many=many)} the {'ones' if many else 'one'} of {names}", tuple(pictures)
+    )
 
 
 def _kept(fact: Fact) -> str:
@@ -62,25 +97,6 @@ def _kept(fact: Fact) -> str:
     if fact.value.get("role") == "reference" and picture:
         return f"the scene follows {picture}"
     return f"{text} {'keep their' if is_many(text) else 'keeps its'} look"
-
-
-def identity_sentences(material: Material) -> list[Said]:
-    """Return who is whom: `the dog is the one of picture 1`; not what the text itself says."""
-    subjects = subjects_of(material)
-    identities = [one for one in identities_of(material) if one.source.input != TEXT]
-    out: list[Said] = []
-    for subject in subjects:
-        own = pictured(subject, identities)
-        if not own:
-            continue
-        names = joined(words_of(fact.value, "condition") for fact in own)
-        one = "ones" if subject.many else "one"
-        out.append(
-            Said(f"{subject.again} {be(many=subject.many)} the {one} of {names}", tuple(own))
-        )
-    known = {id(fact) for said in out for fact in said.facts}
-    rest = [one for one in kept_looks(material, subjects) if one.facts[0].source.input != TEXT]
-    return out + [one for one in rest if id(one.facts[0]) not in known]
 
 
 def relations(material: Material, subjects: Sequence[Subject]) -> list[Said]:
@@ -93,8 +109,14 @@ def relations(material: Material, subjects: Sequence[Subject]) -> list[Said]:
             continue
         who = known[0].again if known else definite(left)
         many = known[0].many if known else is_many(left)
-        out.append(Said(f"{who} {be(many=many)} {inner(fact.text)}", (fact,)))
+        where = _again(inner(fact.text), words_of(fact.value, "right"))
+        out.append(Said(f"{who} {be(many=many)} {where}", (fact,)))
     return out
+
+
+def _again(where: str, noun: str) -> str:
+    """Speak of what is named already: `on the left of the car`."""
+    return re.sub(rf"\ban? (?={re.escape(noun)}$)", "the ", where) if noun else where
 
 
 def written(material: Material) -> list[Said]:
