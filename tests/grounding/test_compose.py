@@ -110,6 +110,16 @@ def test_a_path_that_comes_back_is_told_by_its_stages():
             "pans left",
             "The camera moves, revealing a cup.",
         ),
+        (
+            "slow pan left on a cup on a hill",
+            "slow pan left on a cup on a hill",
+            "A shot of a cup on a hill.",
+        ),
+        (
+            "The camera zooms in to reveal a cup, then pans left.",
+            "The camera zooms in to reveal a cup, then pans left",
+            "The camera moves to reveal a cup.",
+        ),
         ("Panning left over a lake.", "Panning left", "Moving over a lake."),
     ],
 )
@@ -121,6 +131,56 @@ def test_an_overruled_camera_wish_leaves_the_dense_part_and_nothing_else_does(te
     assert texts(grounded)["dense"] == f"{dense} The camera tilts up."
     assert texts(grounded)["camera"] == "The camera tilts up."
     assert grounded.conflicts == (conflict.text,)
+
+
+def test_a_number_that_a_pose_overrules_is_told_anew_with_its_verb():
+    text = "Three young people dance in a park."
+    noun = {"noun": "people", "number": 3, "attributes": ["young"], "role": "subject"}
+    subject = said(text, "Three young people", "subject", noun)
+    dance = said(text, "dance", "action", {"verb": "dance", "who": "people", "form": "base"})
+    one = people(1)
+    conflict = Conflict(one, subject, "the text says three people; pose 1 shows one person")
+    parts = texts(compose(Facts(text, (subject, dance, one), (conflict,))))
+    assert parts["dense"] == "One young person dances in a park."
+    assert parts["main_object"] == "The main subject is one young person."
+    assert parts["action"] == "The person dances."
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "shown", "dense"),
+    [
+        ("A man runs quickly in a park.", "finite", "walks", "A man walks quickly in a park."),
+        ("A man running in a park.", "participle", "sits", "A man sitting in a park."),
+    ],
+)
+def test_an_action_that_a_pose_overrules_is_told_anew_in_the_same_form(text, form, shown, dense):
+    words = text.removeprefix("A man ").removesuffix(" in a park.")
+    asked = said(text, words, "action", {"verb": "run", "who": "man", "form": form})
+    man = said(text, "A man", "subject", {"noun": "man", "number": 1})
+    pose = pose_action(shown)
+    conflict = Conflict(pose, asked, "the text says runs; pose 1 shows another")
+    parts = texts(compose(Facts(text, (man, asked, pose), (conflict,))))
+    assert parts["dense"] == dense
+    assert parts["action"] == f"The man {shown}."
+
+
+def test_the_other_side_of_a_pose_is_told_once():
+    text = "A woman waves with the left hand."
+    asked = said(text, "waves with the left hand", "action", {"verb": "wave", "form": "finite"})
+    pose = pose_action("waves with the right hand")
+    facts = Facts(text, (asked, pose), (Conflict(pose, asked, "left; right"),))
+    assert texts(compose(facts))["dense"] == "A woman waves with the right hand."
+    assert pose.source in compose(facts).parts["dense"][0].sources
+
+
+def test_what_must_not_be_there_but_is_leaves_the_text():
+    text = "An empty street without people, at night"
+    asked = said(text, "without people", "subject", {"noun": "people"}, negated=True)
+    shown = Fact("subject", "two people", Source("region 1"), {"noun": "person", "number": 2})
+    facts = Facts(text, (asked, shown), (Conflict(shown, asked, "no people; two people"),))
+    assert texts(compose(facts))["dense"] == (
+        "An empty street, at night. The scene shows two people."
+    )
 
 
 def test_framing_stays_beside_a_path_and_a_movement_of_the_text_does_not():

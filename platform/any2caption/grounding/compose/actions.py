@@ -1,6 +1,7 @@
 """The action part: what the text lets its subjects do, and what the pose shows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from any2caption.conditions.fact import Fact
@@ -11,6 +12,7 @@ from any2caption.grounding.compose.english import (
     denied,
     has_determiner,
     inner,
+    said_in,
 )
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 from any2caption.grounding.vocabulary import singular
@@ -24,7 +26,27 @@ _NOBODY = frozenset({"", "none", "it", "they", "he", "she", "who", "which", "tha
 def action_part(material: Material) -> list[Said]:
     """Return what happens: the text's actions by who does them, then the conditions'."""
     own = text_actions(material)[: material.most(1, 3, 8)]
-    return own + shown_actions(material)
+    told = " ".join(one.words for one in own)
+    own, left = with_told(own, pose_facts(material), told)
+    return own + shown_actions(material, without=left)
+
+
+def pose_facts(material: Material) -> tuple[Fact, ...]:
+    """Return what a pose shows people do."""
+    facts = material.of("action", source=CONDITIONS)
+    return tuple(fact for fact in facts if fact.source.input.startswith("pose"))
+
+
+def with_told(
+    said: Sequence[Said], facts: Sequence[Fact], text: str
+) -> tuple[list[Said], tuple[Fact, ...]]:
+    """Return sentences of the text with the facts that they say already, and those facts."""
+    told = tuple(fact for fact in facts if said_in(inner(fact.text), text))
+    out = list(said)
+    for fact in told:
+        at = max(range(len(out)), key=lambda one: said_in(inner(fact.text), out[one].words))
+        out[at] = replace(out[at], facts=(*out[at].facts, fact))
+    return out, told
 
 
 def text_actions(material: Material) -> list[Said]:
@@ -42,9 +64,10 @@ def text_actions(material: Material) -> list[Said]:
     return out
 
 
-def shown_actions(material: Material) -> list[Said]:
+def shown_actions(material: Material, *, without: Sequence[Fact] = ()) -> list[Said]:
     """Return what conditions show people and things do, one by one, each in order of time."""
     facts = [fact for fact in material.of("action", source=CONDITIONS) if not fact.negated]
+    facts = [fact for fact in facts if not any(fact is told for told in without)]
     pose = [fact for fact in facts if fact.source.input.startswith("pose")]
     cast = Cast.of(material, [words_of(fact.value, "who") for fact in pose])
     groups: dict[str, list[Fact]] = {}
@@ -114,9 +137,9 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
     """Name who does what the text says; nobody where the text does not tell."""
     who = words_of(fact.value, "who")
     if who.casefold() not in _NOBODY:
-        bare = who.casefold()
         for one in subjects:
-            if bare in {one.phrase.casefold(), one.noun.casefold(), one.again.casefold()}:
+            names = {one.phrase.casefold(), one.again.casefold()}
+            if who.casefold() in names or singular(bare(who)) == singular(one.noun):
                 return one.again
         return who if has_determiner(who) or who[:1].isupper() else f"the {who}"
     return subjects[0].again if len(subjects) == 1 else ""

@@ -19,6 +19,8 @@ from any2caption.grounding.compose.english import (
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 
 _A_SENTENCE = 3
+_GENERAL = re.compile(r"(?:an? |the )?(?:view|shot|video|scene)(?: of)?$")
+_STATES = re.compile(r"(?:static|still|fixed|stationary|steady|hand-?held|locked)\b", re.IGNORECASE)
 _STAGES = re.compile(r"^at first (.+?)(?:, in the middle (.+?))?(?:, in the end (.+?))?$")
 
 
@@ -99,17 +101,31 @@ def _wishes(material: Material, *, moving: bool) -> Iterator[Said]:
     views: list[Fact] = []
     for fact in material.of("camera", source=TEXT):
         text = inner(fact.text)
+        if fact.negated and not moving and _shown(fact, material):
+            continue
         moves = bool(fact.value.get("keys") or read_camera(f"the camera {text}").keys)
         if fact.negated:
             yield Said(_denial(text), (fact,))
         elif moves and not moving:
             continue
-        elif not moves and _form(fact) == "noun":
-            views.append(fact)
-        else:
+        elif not moves and _form(fact) == "noun" and not _STATES.match(text):
+            if not _GENERAL.match(text):
+                views.append(fact)
+        elif moving or _form(fact) != "verb":
             yield Said(_wish(text, _form(fact)), (fact,))
     if views:
         yield Said(_framed([inner(fact.text) for fact in views]), tuple(views))
+
+
+def _shown(denied_wish: Fact, material: Material) -> bool:
+    """Whether the path does what a wish denies."""
+    keys = {
+        key
+        for fact in material.of("camera", source=CONDITIONS)
+        for key in fact.value.get("keys", ())
+    }
+    denials = {*denied_wish.value.get("denied", ()), *denied_wish.value.get("keys", ())}
+    return bool(keys & denials)
 
 
 def _form(fact: Fact) -> str:
@@ -124,6 +140,10 @@ def _form(fact: Fact) -> str:
 
 
 def _wish(text: str, form: str) -> str:
+    if _STATES.match(text):
+        return (
+            f"it is {with_article(text)}" if "camera" in text else f"the camera is {text.lower()}"
+        )
     if form == "verb":
         return clause("the camera", text)
     if form == "preposition":

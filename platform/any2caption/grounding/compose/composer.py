@@ -51,7 +51,7 @@ def compose(facts: Facts, *, length: Length = "medium", mode: Mode = "fill") -> 
         parts[part] = tuple(one.as_sentence() for one in fitting)
         kept += fitting
     notes += _left_out(chosen, kept)
-    conflicts = tuple(one.text for one in facts.conflicts)
+    conflicts = tuple(dict.fromkeys(one.text for one in facts.conflicts))
     return Grounded(parts, WRITER, conflicts=conflicts, notes=tuple(dict.fromkeys(notes)))
 
 

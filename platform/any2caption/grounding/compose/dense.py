@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from any2caption.grounding.compose.actions import shown_actions
+from any2caption.conditions.fact import Fact
+from any2caption.grounding.compose.actions import pose_facts, shown_actions, with_told
 from any2caption.grounding.compose.background import frames, layout_sentences, places
 from any2caption.grounding.compose.camera import path_sentences
 from any2caption.grounding.compose.cast import subjects_of
@@ -15,19 +16,22 @@ from any2caption.grounding.compose.subjects import whose_pictures
 
 def dense_part(material: Material, own: Sequence[Own]) -> list[Said]:
     """Return the whole clip: the text word for word, then identities, actions, layout, camera."""
-    added = _added(material)
+    text = [Said(one.words, sources=(one.source,)) for one in own]
+    words = " ".join(one.words for one in own)
+    text, told = with_told(text, pose_facts(material), words)
+    added = _added(material, told)
     if material.length == "short":
         added = _as_one(added[: 2 if own else 3])
     elif material.mode == "rewrite":
         added = _in_pairs(added)
-    return [Said(one.words, sources=(one.source,)) for one in own] + added
+    return text + added
 
 
-def _added(material: Material) -> list[Said]:
+def _added(material: Material, told: Sequence[Fact]) -> list[Said]:
     """What the conditions add to the text, in reading order."""
     short = material.length == "short"
     camera = _not_yet_said(material)
-    actions = shown_actions(material)
+    actions = shown_actions(material, without=told)
     if short:
         return [*actions, *camera, *_shown(material)]
     out = [*whose_pictures(material), *_shown(material), *actions]

@@ -41,6 +41,7 @@ _MASS = _words("""
     salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
     basketball football soccer tennis volleyball
 """)
+_LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")
 _NOT_PLURAL = re.compile(r"(?:ss|us|is|news|lens|canvas|tennis|gas|bus|series|chess)$")
 _AFTER_NOUN = re.compile(
@@ -135,19 +136,16 @@ def has_determiner(phrase: str) -> bool:
 
 
 def is_many(phrase: str, number: int | None = None) -> bool:
-    """Whether a noun phrase takes `are`; `number`, where known, decides."""
-    if number is not None:
-        return number != 1
+    """Whether a noun phrase takes `are`: by its number where that is known, or its words."""
     words = phrase.casefold().split()
-    if not words:
-        return False
+    if number is not None or not words:
+        return number not in {None, 1} or (bool(words) and _ends_in_plural(head_of(phrase)))
     if words[0] in _ONE and not _MANY & set(words[1:2]):
         return " and a" in phrase.casefold()
-    if words[0] in _MANY:
-        return True
-    if " and " in phrase:
-        return True
-    word = head_of(phrase)
+    return words[0] in _MANY or " and " in phrase or _ends_in_plural(head_of(phrase))
+
+
+def _ends_in_plural(word: str) -> bool:
     return word in _PLURALS or (word.endswith("s") and not _NOT_PLURAL.search(word))
 
 
@@ -178,6 +176,14 @@ def bare(phrase: str) -> str:
 def be(*, many: bool) -> str:
     """Return `is` or `are`."""
     return "are" if many else "is"
+
+
+def said_in(words: str, text: str) -> bool:
+    """Whether a text has all words of another, in whatever form: `raises` in "raising an arm"."""
+    there = [word.casefold() for word in re.findall(r"\w+", text)]
+    asked = [word.casefold() for word in re.findall(r"\w+", words)]
+    stems = [word[: max(3, len(word) - 2)] for word in asked if word not in _LITTLE]
+    return bool(stems) and all(any(word.startswith(stem) for word in there) for stem in stems)
 
 
 def base_form(verb: str) -> str:

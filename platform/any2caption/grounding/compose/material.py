@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from any2caption.conditions.fact import ASPECTS, Aspect, Fact, Source
+from any2caption.conditions.fact import Aspect, Fact, Source
 from any2caption.grounding.answer import Length, Mode, Origin, Sentence
+from any2caption.grounding.compose.amend import followed_number, recounted
 from any2caption.grounding.compose.english import inner, sentence
 from any2caption.grounding.facts import Facts
 
@@ -52,7 +53,7 @@ class Material:
 
 def material(facts: Facts, length: Length, mode: Mode) -> Material:
     """Choose what is said: in mode `off` exact facts only; the first path, the first pose."""
-    standing = [fact for fact in facts.of(*ASPECTS) if inner(fact.text)]
+    standing = [fact for fact in _standing(facts) if inner(fact.text)]
     notes: list[str] = []
     if mode == "off":
         inexact = [fact for fact in standing if fact.certainty != "exact"]
@@ -64,6 +65,18 @@ def material(facts: Facts, length: Length, mode: Mode) -> Material:
         standing, left = _first_only(standing, word, aspects)
         notes += [f"{name} is not in the caption: {first} is followed" for name, first in left]
     return Material(facts, length, mode, tuple(standing), tuple(notes))
+
+
+def _standing(facts: Facts) -> Iterable[Fact]:
+    """Yield what stands, in order; of the text's overruled numbers the same with the right one."""
+    numbers = {id(one.overruled): followed_number(one) for one in facts.conflicts}
+    overruled = {id(one.overruled) for one in facts.conflicts}
+    for fact in facts.found:
+        number = numbers.get(id(fact))
+        if number is not None:
+            yield recounted(fact, number)
+        elif id(fact) not in overruled:
+            yield fact
 
 
 def _first_only(
