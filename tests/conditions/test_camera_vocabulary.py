@@ -81,7 +81,7 @@ def movement(key, start, end, shift=0.5):
         ([("dolly_in", 0, 20), ("pan_left", 20, 40)], "dollies in, then pans left"),
         (
             [("dolly_in", 0, 40), ("pan_left", 0, 18), ("pan_right", 22, 40)],
-            "dollies in while panning left, then panning right",
+            "dollies in while panning left, then pans right",
         ),
         (
             [("dolly_in", 0, 40), ("tilt_up", 0, 40), ("roll_anticlockwise", 0, 40)],

@@ -57,6 +57,21 @@ def test_conditions_that_disagree_are_told():
     assert [fact.source.input for fact in facts.of("camera")] == ["camera 1"]
 
 
+def test_the_text_comes_first_and_is_held_against_the_conditions():
+    facts = gather("A dog runs. The camera holds still.", [picture(1), turning_camera(1)])
+    assert facts.found[0].source.input == "text"
+    assert [fact.text for fact in facts.of("subject", source="text")] == ["a dog"]
+    (conflict,) = facts.conflicts
+    assert conflict.followed.source.input == "camera 1"
+    assert [fact.source.input for fact in facts.of("camera")] == ["camera 1"]
+
+
+def test_notes_of_the_text_come_before_those_of_the_pictures():
+    notes = gather("Il gatto dorme sul divano rosso.", [picture(1)]).notes
+    assert notes[0].startswith("the text is not English")
+    assert notes[-1] == "what picture 1 shows was not looked at"
+
+
 def test_the_prompt_as_a_condition_is_not_read_twice():
     prompt = Condition("text", "a dog", "UTF-8 text")
     assert gather("a dog", [prompt]).as_json() == gather("a dog", []).as_json()

@@ -7,6 +7,7 @@ from any2caption.conditions.registry import condition_facts, input_name
 from any2caption.conditions.types import Condition
 from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
+from any2caption.grounding.words import read_text
 
 _PICTURES = frozenset({"image", "masked_image", "video"})
 
@@ -29,12 +30,13 @@ def gather(
     """
     given = [condition for condition in conditions if condition.kind != "text"]
     looked = tuple(seen)
+    said, told = read_text(text, given)
     shown = [fact for condition in given for fact in facts_of(condition)]
-    found = (*shown, *looked)
+    found = (*said, *shown, *looked)
     names = {fact.source.input for fact in looked}
-    notes = [
+    unseen = [
         f"what {input_name(condition)} shows was not looked at"
         for condition in given
         if condition.kind in _PICTURES and input_name(condition) not in names
     ]
-    return Facts(text, found, find_conflicts(found), tuple(notes))
+    return Facts(text, found, find_conflicts(found), (*told, *unseen))

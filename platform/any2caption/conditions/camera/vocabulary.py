@@ -296,13 +296,15 @@ def _together(one: Movement, other: Movement) -> bool:
 
 def _phrase(group: Sequence[Movement], frames: int) -> str:
     first, *rest = group
-    text = _paced(first, 0, frames)
+    text, form = _paced(first, 0, frames), 1
     for index, movement in enumerate(rest):
         if index == 0:
             link = " while "
+        elif _together(rest[index - 1], movement):
+            link = " and "
         else:
-            link = " and " if _together(rest[index - 1], movement) else ", then "
-        text += link + _paced(movement, 1, frames)
+            link, form = ", then ", 0
+        text += link + _paced(movement, form, frames)
     return text
 
 
