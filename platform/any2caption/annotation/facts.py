@@ -1,17 +1,16 @@
-"""What a record's conditions say for certain, in words: geometry and counts, no opinion."""
+"""What a record's conditions say for certain, as sentences for the annotators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from any2caption.annotation.media import Media
-from any2caption.conditions.inspect.describe import describe
-from any2caption.conditions.types import Camera, Condition, Depth, Pose
+from any2caption.conditions.fact import Aspect, Fact
+from any2caption.conditions.registry import condition_facts
+from any2caption.conditions.types import Condition, Depth
 from any2caption.datasets.records import SourceRecord
 
-SURE = 0.5
-"""A movement of the pose is told from this confidence on."""
+_READ = frozenset({"camera", "pose", "depth", "segmentation"})
+"""Kinds whose facts are told in words; an annotator sees the pictures of all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,81 +45,36 @@ def kind_of(condition: Condition) -> str:
 
 
 def facts_of(conditions: Sequence[Condition]) -> Facts:
-    """Read camera, action and the subjects' number off the conditions."""
-    cameras = [c for c in conditions if isinstance(c.payload, Camera)]
-    poses = [c for c in conditions if isinstance(c.payload, Pose)]
+    """Read camera, action, the subjects' number and distances off the conditions.
+
+    Of several cameras, poses and depths the first is told of.
+    """
+    found = [fact for one in conditions if one.kind in _READ for fact in condition_facts(one)]
+    counts = [f"{fact.text} in {fact.source.input}" for fact in _of(found, "count", "subject")]
+    pictures = sum(condition.role == "identity" for condition in conditions)
+    if pictures:
+        counts.append("one identity picture" if pictures == 1 else f"{pictures} identity pictures")
     return Facts(
-        camera=camera_words(cameras[0]) if cameras else "",
-        action=action_words(poses[0]) if poses else "",
-        subjects=_subjects(conditions),
-        distances=_distances(conditions),
+        camera=_sentences(f"the camera {fact.text}" for fact in _first(found, "camera")),
+        action=_sentences(f"{fact.value['who']} {fact.text}" for fact in _first(found, "action")),
+        subjects=_sentences(["; ".join(counts)]),
+        distances=_sentences(
+            f"the scene has {fact.text}"
+            for fact in _first(found, "layout")
+            if "metres" in fact.value
+        ),
     )
 
 
-def camera_words(condition: Condition) -> str:
-    """Return `The camera trucks left, then holds still.`, by geometry alone."""
-    words = describe(condition).get("words")
-    if isinstance(words, str):
-        return _sentence(words)
-    from any2caption.captions.lexicon import camera_phrase
-    from any2caption.conditions.camera.movements import movements
-
-    path = condition.payload
-    found = movements(path) if isinstance(path, Camera) else []
-    told = ", then ".join(camera_phrase((one.key,)) for one in found)
-    return _sentence(f"The camera {told}") if told else ""
+def _of(found: Iterable[Fact], *aspects: Aspect) -> list[Fact]:
+    return [fact for fact in found if fact.aspect in aspects]
 
 
-def action_words(condition: Condition) -> str:
-    """Return what the pose's movements say with enough confidence, else nothing."""
-    described = describe(condition)
-    words, found = described.get("words"), described.get("movements")
-    if not isinstance(words, list) or not isinstance(found, list):
-        return ""
-    sure = [
-        word
-        for word, movement in zip(words, found, strict=True)
-        if movement.get("confidence", 0) >= SURE
-    ]
-    return " ".join(_sentence(word) for word in sure)
+def _first(found: Iterable[Fact], aspect: Aspect) -> list[Fact]:
+    """The facts of the first condition that says anything of it."""
+    facts = _of(found, aspect)
+    return [fact for fact in facts if fact.source.input == facts[0].source.input]
 
 
-def people_count(pose: Pose) -> int:
-    """Most people who are seen in one frame."""
-    seen = (pose.keypoints[..., 2] > 0).any(axis=2).sum(axis=1)
-    return int(seen.max()) if len(seen) else 0
-
-
-def _subjects(conditions: Sequence[Condition]) -> str:
-    told = []
-    for condition in conditions:
-        if isinstance(condition.payload, Pose) and (people := people_count(condition.payload)):
-            told.append(f"{_count(people, 'person', 'people')} in the pose condition")
-        ids = getattr(condition.payload, "ids", None)
-        if condition.kind == "segmentation" and isinstance(ids, np.ndarray):
-            objects = len(set(np.unique(ids).tolist()) - {0})
-            told.append(f"{_count(objects, 'masked object', 'masked objects')}")
-    identities = sum(condition.role == "identity" for condition in conditions)
-    if identities:
-        told.append(_count(identities, "identity picture", "identity pictures"))
-    return _sentence("; ".join(told)) if told else ""
-
-
-def _distances(conditions: Sequence[Condition]) -> str:
-    """How far away the scene is, where a depth condition knows metres."""
-    for condition in conditions:
-        depth = condition.payload
-        if isinstance(depth, Depth) and depth.nearest is not None and depth.farthest is not None:
-            near, far = f"{depth.nearest:.2g}", f"{depth.farthest:.2g}"
-            told = f"about {near} m away" if near == far else f"about {near} m to {far} m away"
-            return f"The scene is {told}."
-    return ""
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _sentence(text: str) -> str:
-    clean = " ".join(text.split()).rstrip(".")
-    return f"{clean[:1].upper()}{clean[1:]}." if clean else ""
+def _sentences(texts: Iterable[str]) -> str:
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in texts if text)
