@@ -3,16 +3,41 @@
 import pytest
 
 from any2caption.errors import ConfigError
-from any2caption.settings import Settings
+from any2caption.settings import Annotate, Settings
+from any2caption.storage.open import open_store
 
-URLS = ("s3_endpoint_url", "mlflow_url", "airflow_url", "triton_url")
+URLS = ("object_store", "s3_endpoint_url", "mlflow_url", "airflow_url", "triton_url")
+WITH_LOGIN = [
+    "http://someone:geheim7@127.0.0.1:5000",
+    "someone:geheim7@127.0.0.1:8001",
+    "https://geheim7@host",
+    "s3://key:geheim7/with/slashes@bucket/prefix",
+]
 
 
+@pytest.mark.parametrize("url", WITH_LOGIN)
 @pytest.mark.parametrize("name", URLS)
-def test_a_password_in_an_address_is_refused_without_showing_it(name, tmp_path):
+def test_a_password_in_an_address_is_refused_without_showing_it(name, url, tmp_path):
     with pytest.raises(ConfigError, match=f"A2C_{name.upper()}: a user name in a URL") as caught:
-        Settings(home=tmp_path, **{name: "http://someone:geheim7@127.0.0.1:5000"})
+        Settings(home=tmp_path, **{name: url})
     assert "geheim7" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", WITH_LOGIN)
+def test_an_endpoint_or_a_source_with_a_password_is_refused_too(url):
+    for what, take in (
+        ("A2C_ANNOTATE_BASE_URL", lambda: Annotate(base_url=url)),
+        ("object store", lambda: open_store(url)),
+    ):
+        with pytest.raises(ConfigError, match=f"{what}: a user name in a URL") as caught:
+            take()
+        assert "geheim7" not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/mail@example", "file:///home/me%40work/data"])
+def test_a_store_may_have_an_at_sign_in_its_path(uri, tmp_path):
+    assert Settings(home=tmp_path, object_store=uri).object_store == uri
+    assert open_store(uri).uri == uri
 
 
 @pytest.mark.parametrize("name", URLS)

@@ -28,6 +28,25 @@ def inner_url(home: Path) -> str:
     return f"unix:{folder}/grpc:0"
 
 
+def refuse_login(what: str, url: str) -> None:
+    """Refuse an address that names a user: it is logged and kept, and a password may stand there.
+
+    Raises:
+        ConfigError: it does; the message says of what, and never shows the address.
+    """
+    address = url.partition("?")[0]
+    before, at, _ = (address.partition("://")[2] or address).rpartition("@")
+    first, slash, _ = before.partition("/")
+    if at and (not slash or ":" in first):  # behind host and slash an "@" is a letter of the path
+        raise ConfigError(f"{what}: {_NO_USER}")
+
+
+_NO_USER = (
+    "a user name in a URL would be logged; leave it out and set the service's own variables "
+    "(AWS_ACCESS_KEY_ID, MLFLOW_TRACKING_USERNAME, A2C_ANNOTATE_API_KEY, …)"
+)
+
+
 class Ports(BaseSettings):
     """TCP ports of the local stack, all on the loopback address."""
 
@@ -69,11 +88,13 @@ class Annotate(BaseSettings):
     input_price: float = Field(default=0, ge=0, description="Money per million tokens read")
     output_price: float = Field(default=0, ge=0, description="Money per million tokens written")
 
+    def model_post_init(self, _: object) -> None:
+        """Refuse a user name in the address.
 
-_NO_USER = (
-    "a user name in a URL would be logged; leave it out and set the service's own variables "
-    "(AWS_ACCESS_KEY_ID, MLFLOW_TRACKING_USERNAME, …)"
-)
+        Raises:
+            ConfigError: there is one.
+        """
+        refuse_login("A2C_ANNOTATE_BASE_URL", self.base_url)
 
 
 class Settings(BaseSettings):
@@ -154,9 +175,8 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: a password in a URL that is logged and handed to processes.
         """
-        for name in ("s3_endpoint_url", "mlflow_url", "airflow_url", "triton_url"):
-            if "@" in (getattr(self, name) or "").partition("?")[0]:
-                raise ConfigError(f"A2C_{name.upper()}: {_NO_USER}")
+        for name in ("object_store", "s3_endpoint_url", "mlflow_url", "airflow_url", "triton_url"):
+            refuse_login(f"A2C_{name.upper()}", getattr(self, name) or "")
         self.home = self.home.absolute()
         self.object_store = self.object_store or (self.home / "store").as_uri()
         self.catalogue_url = self.catalogue_url or f"sqlite:///{self.home / 'catalogue.db'}"

@@ -15,7 +15,7 @@ class ChatServer(ThreadingHTTPServer):
     """Answers by `answer(body)`; `script` holds what the next requests get instead.
 
     Script entries: ("status", code, headers), ("raw", bytes), ("text", content), ("sleep", s),
-    ("finish", reason), ("refusal", text), ("no usage",), ("drop",).
+    ("finish", reason), ("refusal", text), ("no usage",), ("drop",), ("repeat the key", code).
     """
 
     daemon_threads = True
@@ -101,6 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
         name, *rest = step or ("answer",)
         if name == "drop":
             self.close_connection = True
+            return
+        if name == "repeat the key":
+            told = f"{self.headers['Authorization']} is not known here"
+            self._send(rest[0], {"error": {"message": told}})
             return
         if name == "sleep":
             time.sleep(rest[0])

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -191,6 +192,18 @@ def test_a_key_or_model_that_is_refused_is_the_users_to_mend(annotate_settings, 
     with pytest.raises(ConfigError, match="A2C_ANNOTATE_STRUCTURED"):
         open_endpoint(annotate_settings, store).ask(question())
     assert len(chat.requests) == 2  # neither was tried again
+
+
+@pytest.mark.parametrize("code", [400, 401, 503])
+def test_a_server_that_repeats_the_key_does_not_bring_it_into_a_log(chat, store, code):
+    key = "sk-of-this-test"
+    wrong = Annotate(base_url=f"{chat.url}?token=geheim7", api_key=key, model="m", retries=0)
+    chat.script.append(("repeat the key", code))
+    with pytest.raises((ConfigError, UnavailableError), match=r"Bearer \*\*\* is not") as caught:
+        open_endpoint(wrong, store).ask(question())
+    logged = "".join(traceback.format_exception(caught.value))
+    assert key not in logged
+    assert "geheim7" not in logged
 
 
 def test_the_key_is_in_no_message_no_cache_and_no_repr(endpoint, store, annotate_settings, chat):

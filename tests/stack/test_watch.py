@@ -27,8 +27,11 @@ from any2caption.stack.secrets import load
 from any2caption.stack.services import watch_file
 from any2caption.stack.watchdog import watch
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "serving"))
 from serving_lab import fake_release
+
+from told_keys import commands_with_json, files_that_tell, keys_of, ran
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 BACK = 30.0  # seconds; a machine that does nothing else needs less than half
@@ -280,6 +283,68 @@ def test_mlflow_asks_for_the_password_and_the_platform_knows_it(settings):
         run = client.create_run(client.create_experiment("password"))
         client.log_text(run.info.run_id, "through the proxy", "kept.txt")
         assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["kept.txt"]
+
+
+# Every command that prints JSON, with what makes it say much, errors too.
+COMMANDS = {
+    "data ingest": ("{source}",),
+    "status": (),
+    "doctor": (),
+    "train": ("--snapshot", "latest", "--recipe", "smoke", "--out", "{out}", "--dry-run"),
+    "promote": ("1", "--approver", "somebody"),
+    "rollback": ("--approver", "somebody", "--reason", "a test"),
+    "caption": ("--text", "a red ball"),
+    "condition inspect": ("{file}",),
+    "lifecycle run": ("--source", "file:///missing", "--recipe", "smoke", "--timeout", "8"),
+    "data validate": (),
+    "data list": (),
+    "data show": (),
+    "data stats": (),
+    "data diff": ("latest",),
+    "data remove": ("--record", "nobody", "--by", "somebody", "--reason", "a test"),
+    "data duplicates": (),
+    "data quarantine": (),
+    "data shards": ("latest", "--out", "shards"),
+    "data phrases": (),
+    "annotate run": ("{source}", "--annotator", "endpoint", "--captions", "all", "--limit", "1"),
+    "annotate tools": (),
+    "annotate report": ("nothing",),
+}
+FAIL = {  # what they fail for is told too
+    *("doctor", "promote", "rollback", "lifecycle run", "annotate run", "annotate report"),
+    *("data remove", "data quarantine"),
+}
+
+
+def test_no_log_and_no_command_tells_a_key(settings, tmp_path, monkeypatch):
+    healthy_within(settings, BACK)
+    keys = keys_of(settings.home) | {"api_key": "sk-of-this-test-alone"}
+    for name, value in {
+        "BASE_URL": "http://127.0.0.1:9/v1?key=sk-of-this-test-alone",
+        "API_KEY": "sk-of-this-test-alone",
+        "MODEL": "none",
+        "RETRIES": "0",
+    }.items():
+        monkeypatch.setenv(f"A2C_ANNOTATE_{name}", value)
+    home = ("--home", str(settings.home))
+    made = CliRunner().invoke(app, ["corpus", "make", "--scenes", "8", *home])
+    assert made.exit_code == 0, made.output
+    file = tmp_path / "path.txt"
+    file.write_text("0 0 0 0 0 0 0 1\n")
+    words = {"source": made.stdout.strip(), "out": str(tmp_path / "run"), "file": str(file)}
+    assert set(COMMANDS) == commands_with_json()
+    for name, arguments in COMMANDS.items():
+        given = [word.format(**words) for word in arguments]
+        with_home = () if name in {"condition inspect", "annotate tools"} else home
+        result, text = ran(*name.split(), *given, "--json", *with_home)
+        assert not {key for key, value in keys.items() if value in text}, name
+        assert (result.exit_code == 0) == (name not in FAIL), text
+        if name not in FAIL:
+            assert json.loads(result.stdout), name
+    assert files_that_tell(settings.home, keys) == {}
+    planted = settings.home / "logs" / "planted.log"
+    planted.write_text(f"Bearer {keys['triton_key']}")
+    assert files_that_tell(settings.home, keys) == {"logs/planted.log": {"triton_key"}}
 
 
 def test_a_status_without_supervisord_is_not_healthy_and_says_what_is_left(settings):

@@ -38,6 +38,7 @@ def mlflow_client(settings: Settings) -> Iterator["MlflowClient"]:
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # ours may be JSON
     if not settings.mlflow_url:
         raise UnavailableError(
             f"no stack was started under {settings.home}: run `a2c up`, or set A2C_MLFLOW_URL"

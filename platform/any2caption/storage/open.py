@@ -1,6 +1,7 @@
 """From an address to a store."""
 
 from any2caption.errors import ConfigError
+from any2caption.settings import refuse_login
 from any2caption.storage.base import ObjectStore
 from any2caption.storage.folder import FolderStore
 from any2caption.storage.memory import MemoryStore
@@ -13,7 +14,11 @@ def open_store(uri: str, endpoint_url: str | None = None) -> ObjectStore:
 
     `endpoint_url` is for S3-compatible servers. Nothing is contacted before
     the first use.
+
+    Raises:
+        ConfigError: another form, or a user name in it.
     """
+    refuse_login("object store", uri)
     scheme, separator, rest = uri.partition("://")
     if separator and scheme == "file":
         return FolderStore.from_uri(uri)

@@ -113,7 +113,8 @@ class Endpoint:
             options["response_format"] = {"type": "json_schema", "json_schema": schema}
         elif self.settings.structured == "json_object":
             options["response_format"] = {"type": "json_object"}
-        where = f"{self.settings.base_url} (model {self.settings.model})"
+        address = self.settings.base_url.partition("?")[0]  # a key may stand behind it
+        where = f"{address} (model {self.settings.model})"
         try:
             raw = self._client.chat.completions.with_raw_response.create(
                 model=self.settings.model,
@@ -123,13 +124,21 @@ class Endpoint:
                 **options,
             )
             completion = raw.parse()
+        # Not `from error`: what a server says may repeat the key, and a log shows the whole chain.
         except openai.APIConnectionError as error:  # also a time-out
-            raise UnavailableError(f"{where} does not answer: {error}") from error
+            raise UnavailableError(f"{where} does not answer: {self._told(error)}") from None
         except openai.APIStatusError as error:
-            raise _status_error(error, where) from error
+            raise _status_error(int(error.status_code), self._told(error), where) from None
         except (openai.OpenAIError, ValueError) as error:
-            raise UnavailableError(f"{where} gave no chat completion: {_short(error)}") from error
+            told = self._told(error)
+            raise UnavailableError(f"{where} gave no chat completion: {told}") from None
         return _reply(completion, raw.retries_taken, where)
+
+    def _told(self, error: Exception) -> str:
+        """Return the beginning of an error on one line, without the key."""
+        said = " ".join(str(error).split())
+        key = self.settings.api_key.get_secret_value()
+        return (said.replace(key, "***") if key else said)[:_TOLD]
 
 
 def open_endpoint(settings: Annotate, store: ObjectStore) -> Endpoint:
@@ -194,18 +203,13 @@ def _count(told: Any, name: str) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _status_error(error: Any, where: str) -> ConfigError | UnavailableError:
-    code = int(error.status_code)
+def _status_error(code: int, told: str, where: str) -> ConfigError | UnavailableError:
     if code == 429 or code >= 500 or code in {408, 409}:  # noqa: PLR2004 - HTTP's own numbers
-        return UnavailableError(f"{where} answered HTTP {code} to every try: {_short(error)}")
+        return UnavailableError(f"{where} answered HTTP {code} to every try: {told}")
     hints = {
         401: "check A2C_ANNOTATE_API_KEY",
         403: "the key may not use this model",
         404: "check A2C_ANNOTATE_BASE_URL and A2C_ANNOTATE_MODEL",
     }
     hint = hints.get(code, "if it knows no JSON Schema, set A2C_ANNOTATE_STRUCTURED=json_object")
-    return ConfigError(f"{where} refused the request with HTTP {code}: {_short(error)}; {hint}")
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:_TOLD]
+    return ConfigError(f"{where} refused the request with HTTP {code}: {told}; {hint}")
