@@ -147,6 +147,34 @@ def test_a_version_that_was_rolled_back_needs_force(settings, ledger, version):
     assert promotion.promote(settings, second, "ann", "wrong alarm", force=True, ledger=ledger)
 
 
+def test_a_rollback_that_was_undone_leaves_the_champion_as_it_was_and_keeps_what_was_said_of_it(
+    settings, ledger, version
+):
+    first = version("a")
+    second = version("b", against=first)
+    third = version("c", against=second)
+    for one in (first, second):
+        promotion.promote(settings, one, "ann", "better", ledger=ledger)
+    done = promotion.rollback(settings, "bob", "burning houses", key="click", ledger=ledger)
+    promotion.undo_rollback(settings, done, "bob", "does not boot", ledger=ledger)
+    assert ledger.champion(MODEL).version == aliased(settings) == second
+    with pytest.raises(ConflictError, match="was undone: send it again with another key"):
+        promotion.rollback(settings, "bob", "burning houses", key="click", ledger=ledger)
+    with pytest.raises(ConflictError, match="not the ledger's last line"):
+        promotion.undo_rollback(settings, done, "bob", "twice", ledger=ledger)
+
+    # It is champion, so whoever follows it is promoted, and a rollback leads back to it, unforced.
+    assert not promotion.promote(settings, second, "ann", "again", ledger=ledger).changed
+    promotion.promote(settings, third, "ann", "better", ledger=ledger)
+    assert promotion.rollback(settings, "bob", "worse", ledger=ledger).version == second
+
+    # What somebody had against it was not withdrawn by what kept the version before from booting.
+    assert promotion.rollback(settings, "bob", "burning still", ledger=ledger).version == first
+    said = r"rolled back \(burning houses; rollback undone: does not boot\)"
+    with pytest.raises(GateRefused, match=said):
+        promotion.promote(settings, second, "ann", "again", ledger=ledger)
+
+
 def test_a_verdict_that_comes_in_between_stops_the_promotion(
     settings, ledger, version, monkeypatch
 ):

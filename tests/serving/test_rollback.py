@@ -127,7 +127,7 @@ def test_a_rollback_that_cannot_be_served_leaves_ledger_and_server_in_agreement(
     assert said[-1].startswith("ledger: version 2 is champion again")
     with closing(Catalogue(stack.catalogue_url)) as catalogue:
         lines = [(line.kind, line.version) for line in catalogue.ledger(MODEL)]
-        assert lines[-2:] == [("rollback", 1), ("promote", 2)]
+        assert lines[-2:] == [("rollback", 1), ("undo", 2)]
         assert "another rollout" in catalogue.champion(MODEL).reason
 
 

@@ -4,6 +4,7 @@ Nothing here was read from MLflow: its tags are written for people and decide no
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import zip_longest
 from typing import Protocol
 
 from any2caption.errors import ConfigError
@@ -85,9 +86,11 @@ def _doubts(
         yield f"policy {verdict.policy} is another one than it was judged by: evaluate again"
     if not verdict.for_release and verdict.policy not in trial:
         yield f"it passed policy {verdict.policy}, which is not for release"
-    for line in ledger:
+    for line, after in zip_longest(ledger, ledger[1:]):
         if line.kind == "rollback" and line.previous == candidate.version:
-            yield f"it was champion and was rolled back ({line.reason})"
+            # That the version before could not be served says nothing for this one.
+            undone = f"; {after.reason}" if after is not None and after.kind == "undo" else ""
+            yield f"it was champion and was rolled back ({line.reason}{undone})"
 
 
 def _named(version: int | None) -> str:

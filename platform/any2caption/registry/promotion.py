@@ -188,13 +188,15 @@ def undo_rollback(
 ) -> None:
     """Make the version champion again that a rollback left: it could not be served.
 
+    What was said against it in the rollback still stands (`fitness.objection`).
+
     Raises:
         ConflictError: somebody else promoted meanwhile; their champion stays.
     """
     if done.previous is None:
         raise NotFoundError(f"{MODEL} had no champion before the rollback")
     ledger = ledger or open_ledger(settings)
-    ledger.promote(MODEL, done.previous, done.version, approver, f"rollback undone: {reason}")
+    ledger.undo_rollback(MODEL, done.previous, approver, f"rollback undone: {reason}")
     _follow(settings, ledger)
 
 

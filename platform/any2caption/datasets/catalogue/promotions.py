@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from any2caption.datasets.catalogue.tables import Promotion
 from any2caption.errors import ConfigError, ConflictError, NotFoundError
 
-PROMOTE, ROLLBACK = "promote", "rollback"
+PROMOTE, ROLLBACK, UNDO = "promote", "rollback", "undo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,14 @@ def repeated(model: str, lines: Sequence[Promotion], key: str | None) -> Promoti
     Raises:
         ConflictError: it was made and others came after it: sent again, it would undo them.
     """
-    for line in lines if key is not None else ():
+    for number, line in enumerate(lines if key is not None else (), start=1):
         if line.key == key:
-            if line is not lines[-1]:
+            if number < len(lines) and lines[number].kind == UNDO:
+                raise ConflictError(
+                    f"this rollback of {model} to version {line.version} could not be served and "
+                    "was undone: send it again with another key"
+                )
+            if number < len(lines):
                 raise ConflictError(
                     f"this {line.kind} of {model} to version {line.version} was done before; the "
                     f"champion is version {lines[-1].version} since: decide anew"
@@ -72,10 +77,26 @@ def rollback(model: str, lines: Sequence[Promotion], request: Request) -> Promot
     return _next(model, lines, rollback_target(model, lines), ROLLBACK, request)
 
 
+def undo(model: str, lines: Sequence[Promotion], rolled_back: int, request: Request) -> Promotion:
+    """Return the line that takes a rollback from version `rolled_back` back.
+
+    Raises:
+        ConflictError: the last line is not that rollback.
+    """
+    last = lines[-1] if lines else None
+    if last is None or (last.kind, last.previous) != (ROLLBACK, rolled_back):
+        champion = f"version {last.version}" if last else "nobody"
+        raise ConflictError(
+            f"the rollback from version {rolled_back} of {model} is not the ledger's last line, "
+            f"and the champion is {champion}: it stays"
+        )
+    return _next(model, lines, rolled_back, UNDO, request)
+
+
 def champions(lines: Sequence[Promotion]) -> list[int]:
     """Return the champions that rollbacks can step through, the present one last.
 
-    Rolling back twice goes two champions back: lines that were undone are stepped over.
+    Rolling back twice goes two champions back: lines that were taken back are stepped over.
     """
     found: list[int] = []
     for line in lines:

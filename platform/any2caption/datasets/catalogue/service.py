@@ -342,6 +342,19 @@ class Catalogue:
             session.add(row)
         return row
 
+    def undo_rollback(self, model: str, rolled_back: int, approver: str, reason: str) -> Promotion:
+        """Take the rollback from version `rolled_back` back: it could not be served.
+
+        Raises:
+            ConflictError: it is not the ledger's last line any more.
+        """
+        request = promotions.Request(approver=approver, reason=reason)
+        with database.writing(self._engine, one_by_one=True) as session:
+            lines = list(session.scalars(_lines(model)))
+            row = promotions.undo(model, lines, rolled_back, request)
+            session.add(row)
+        return row
+
     def rollback_target(self, model: str) -> int:
         """Return the version that a rollback leads to; NotFoundError where there is none."""
         return promotions.rollback_target(model, self.ledger(model))
