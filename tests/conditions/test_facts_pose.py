@@ -75,6 +75,23 @@ def test_a_long_clip_is_summed_up_in_three_clauses_in_order(actions_of):
     assert told == ["walks", "waves with the right hand again and again", "jumps"]
 
 
+def test_deeds_come_before_what_goes_with_them(actions_of):
+    moves = [move("bend", 0, 0.3), move("turn", 0.3, 0.6), move("lower arms", 0.1, 0.4)]
+    kicks = [move("kick", at, at + 0.03, part="right leg") for at in (0.2, 0.5, 0.8)]
+    told = [fact.text for fact in actions_of(*moves, *kicks)]
+    assert "kicks with the right leg again and again" in told
+    assert len(told) == 3
+
+
+def test_a_view_without_depth_tells_no_kneeling(actions_of):
+    assert actions_of(move("kneel still", 0, 1)) == []
+
+
+def test_people_whom_places_do_not_tell_apart_are_one_and_another(actions_of):
+    facts = actions_of(move("walk", 0, 1), move("jump", 0, 1, person=2), count=2)
+    assert [fact.value["who"] for fact in facts] == ["one person", "another person"]
+
+
 def test_resting_is_told_where_nothing_else_is(actions_of):
     assert [fact.text for fact in actions_of(move("still", 0, 1, sure=0.7))] == ["keeps still"]
 

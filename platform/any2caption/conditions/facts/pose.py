@@ -11,17 +11,20 @@ from any2caption.conditions.fact import Certainty, Fact, Source
 from any2caption.conditions.facts.words import counted
 from any2caption.conditions.types import Condition, DrawnPose, Pose
 
-SURE = 0.5
-"""A movement is told from this confidence on."""
+SURE, SURE_IN_SPACE = 0.5, 0.4
+"""A movement is told from this confidence on: of points in the picture, and of such in space."""
 _MOST_CLAUSES = 3
 _MOST_PEOPLE = 3
 _OFTEN = 3
+_EACH = 0.15
+"""Each time that somebody does something counts like this part of the clip."""
 _SHARE = 0.1
 """So many people are there if they are in at least this share of the frames at once."""
 _BRIEF = 0.2
 """Who is seen in a smaller share of the clip has no actions of their own."""
-_RESTING = frozenset({"still", "sit", "kneel still", "lie"})
-_REST_WEIGHT = 0.5
+_MINOR = frozenset({"still", "sit", "kneel still", "lie", "turn", "bend", "lower arms"})
+_MINOR_WEIGHT = 0.5
+"""Rests, and what goes with other movements, are told after deeds."""
 _UNTOLD = frozenset({"kneel still"})
 """Postures that a view without depth does not tell from others: who sits, seen from above."""
 _OTHERS = ("one person", "another person", "a third person")
@@ -98,14 +101,15 @@ def _clauses(pose: Pose, count: int) -> list[_Clause]:
     seen = (pose.keypoints[..., 2] > 0).any(axis=2).mean(axis=0)
     people = [person for person in by_person if seen[person - 1] >= _BRIEF]
     people = sorted(people, key=lambda person: -seen[person - 1])[: min(count, _MOST_PEOPLE)]
-    return [clause for person in sorted(people) for clause in _told(by_person[person])]
+    sure = SURE if pose.depth is None else SURE_IN_SPACE
+    return [clause for person in sorted(people) for clause in _told(by_person[person], sure)]
 
 
-def _told(movements: Sequence[PoseMovement]) -> list[_Clause]:
+def _told(movements: Sequence[PoseMovement], sure: float) -> list[_Clause]:
     """At most three clauses of one person, each action once, in order of time."""
     alike: dict[str, list[PoseMovement]] = {}
     for movement in movements:
-        if movement.confidence >= SURE:
+        if movement.confidence >= sure:
             alike.setdefault(movement.words(), []).append(movement)
     clauses = [_clause(group) for group in alike.values()]
     kept = sorted(clauses, key=lambda one: -one.weight)[:_MOST_CLAUSES]
@@ -115,9 +119,9 @@ def _told(movements: Sequence[PoseMovement]) -> list[_Clause]:
 def _clause(group: Sequence[PoseMovement]) -> _Clause:
     lasts = sum(one.end - one.start for one in group)
     confidence = max(one.confidence for one in group)
-    weight = (lasts + 0.1) * confidence
-    if group[0].action in _RESTING:
-        weight *= _REST_WEIGHT
+    weight = (lasts + _EACH * len(group)) * confidence
+    if group[0].action in _MINOR:
+        weight *= _MINOR_WEIGHT
     return _Clause(group[0], len(group), max(one.end for one in group), confidence, weight)
 
 
