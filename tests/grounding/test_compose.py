@@ -120,6 +120,16 @@ def test_a_path_that_comes_back_is_told_by_its_stages():
             "The camera zooms in to reveal a cup, then pans left",
             "The camera moves to reveal a cup.",
         ),
+        (
+            "As the camera pans left, it captures the rising sun.",
+            "camera pans left",
+            "The camera captures the rising sun.",
+        ),
+        (
+            "The camera continues to pan left, the mist rising from a lake.",
+            "continues to pan left, the mist rising from a lake",
+            "The camera continues to move, the mist rising from a lake.",
+        ),
         ("Panning left over a lake.", "Panning left", "Moving over a lake."),
     ],
 )

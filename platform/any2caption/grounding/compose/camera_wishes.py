@@ -6,6 +6,7 @@ reveal a castle" becomes "the camera moves to reveal a castle", "slow zoom in on
 """
 
 import re
+from functools import cache
 
 from any2caption.captions.camera_reading import STATIC, read_camera
 from any2caption.grounding.compose.english import third_person
@@ -18,7 +19,7 @@ _WAYS = (
     r"|forwards?|backwards?|back|away|closer|ahead|clockwise|anticlockwise|counter-?clockwise"
     r"|(?:to|from|towards?) the (?:left|right|side))"
 )
-_WAY = re.compile(rf"[\s-]*\b{_WAYS}\b(?:\s*(?:and|to)\s*{_WAYS}\b)*", re.IGNORECASE)
+_WAY = re.compile(rf"\s*(?<!-)\b{_WAYS}\b(?:\s*(?:and|to)\s*{_WAYS}\b)*", re.IGNORECASE)
 _AIM = re.compile(
     r"\s*\b(?:on|onto|to|towards?|at|of)\s+(?=(?:an?|the|his|her|its|their|two)\b)", re.IGNORECASE
 )
@@ -40,6 +41,12 @@ _PLAIN = frozenset(
     not static still fixed stationary locked-off
     """.split()  # noqa: SIM905 - one word a line is no easier to read
 )
+_NOUNS = frozenset(
+    {"pan", "tilt", "zoom", "dolly", "truck", "push", "pull", "orbit", "arc", "roll", "crane"}
+)
+_MANNER = re.compile(
+    r"\b(?:\w+ly|(?:begins?|starts?|continues?|keeps?)(?: to)?|finally)\b", re.IGNORECASE
+)
 _WORD = re.compile(r"[a-z][a-z'’-]*", re.IGNORECASE)
 
 
@@ -59,11 +66,10 @@ def without_movement(wish: str) -> str:
     pieces = _PIECES.split(wish)
     kept = ""
     for at in range(0, len(pieces), 2):
-        piece = pieces[at]
-        said = piece
-        if _moves(piece):
+        said = pieces[at]
+        if _moves(said):
             leans = at + 2 < len(pieces) and _DEPENDENT.match(pieces[at + 2])
-            said = _neutral(piece) if leans or _content(piece) else ""
+            said = _neutral(said) if leans or _content(said) else ""
         if said.strip():
             link = pieces[at - 1] if at and kept else ""
             kept += link + said
@@ -83,33 +89,46 @@ def _content(words: str) -> bool:
 
 
 def _moves(piece: str) -> bool:
-    return any(_is_movement(word) for word in _WORD.findall(piece)) or bool(_keys(piece))
+    """Whether the camera moves in a piece of a wish, rather than what it looks at."""
+    return bool(_keys(piece)) and (_verb(piece) is not None or not _content(piece))
 
 
 def _keys(piece: str) -> tuple[str, ...]:
     return read_camera(f"the camera {piece}").keys
 
 
+@cache
 def _is_movement(word: str) -> bool:
     """Whether a word is a movement of cameras: it is read with some direction behind it."""
     return any(key != STATIC for key in _keys(f"{word} left, {word} up, {word} in"))
 
 
+def _verb(piece: str) -> re.Match[str] | None:
+    """The camera's movement: a word with nothing but manner in front, or a noun of movement."""
+    for word in _WORD.finditer(piece):
+        if _is_movement(word.group()):
+            head = piece[: word.start()]
+            noun = word.group().casefold() in _NOUNS
+            return word if noun or is_plain(_MANNER.sub(" ", head)) else None
+    return None
+
+
 def _neutral(piece: str) -> str:
     """Say the rest of a movement's clause: the camera moves somehow, or shows what it aims at."""
-    verb = next((word for word in _WORD.finditer(piece) if _is_movement(word.group())), None)
+    verb = _verb(piece)
     if verb is None:
         return piece
     head, rest = piece[: verb.start()], piece[verb.end() :]
-    rest = _WAY.sub("", rest, count=1) if _WAY.match(rest) else rest
+    way = _WAY.match(rest)
+    rest = rest[way.end() :] if way else rest
     word, aim = verb.group().casefold(), _AIM.match(rest)
-    noun = not word.endswith(("s", "ing")) and bool(re.match(r"\s*(?:an?|the|\w+)\s", head))
-    if noun or (not word.endswith(("s", "ing")) and aim):
-        shot = "a shot of " if aim else "a shot"
-        return shot + (rest[aim.end() :] if aim else rest)
-    for base, after in (("move", rest), ("show", rest[aim.end() :] if aim else "")):
-        said = f"{head}{_form(base, word)} {after.lstrip()}"
-        if after.strip() and not set(_keys(said)) - {STATIC}:
+    if word in _NOUNS and not re.search(r"\b(?:to|camera)\s+(?:\w+ly\s+)*$", head):
+        return "a shot of " + rest[aim.end() :] if aim else f"a shot{rest}"
+    shows = f"{head}{_form('show', word)} {rest[aim.end() :]}" if aim else ""
+    moves = f"{head}{_form('move', word)} {rest.lstrip()}".rstrip()
+    looks = aim is not None and aim.group().split()[0].casefold() in {"on", "onto", "at", "of"}
+    for said in (shows, moves) if looks else (moves, shows):
+        if said and not set(_keys(said)) - {STATIC}:
             return said
     return f"{head}{_form('move', word)}"
 

@@ -82,6 +82,8 @@ def _mended(before: str, after: str) -> str:
     first, _, others = right.partition(" ")
     if not left and others and first.casefold() in _LEFT_OVER:
         right = others
+    if not left:
+        right = re.sub(r"^it (?=\w+s\b)", "the camera ", right)
     if not left or not right or right[0] in ".!?。！？)":
         return left + right
     return f"{left} {right}" if left.endswith((".", "!", "?")) else f"{left}, {right}"
