@@ -8,14 +8,13 @@ room for, a thing that must not be there and is. What one input says and another
 none.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from any2caption.captions.actions import STILL, action_phrases
 from any2caption.captions.camera_reading import STATIC
 from any2caption.conditions.camera.vocabulary import expanded, unsupported_keys
 from any2caption.conditions.fact import Fact
+from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, side_of
 from any2caption.grounding.facts import Conflict
 from any2caption.grounding.vocabulary import is_person, singular
 
@@ -32,16 +31,6 @@ _MOVES = {
     "zoom": "zoom",
 }
 _ALONE = frozenset({"alone", "lone", "single", "solitary", "solo", "one", "only"})
-_POSTURES = (
-    frozenset({STILL, "walking", "running", "sitting", "lying", "kneeling", "jogging"}),
-    frozenset({STILL, "jumping", "dancing", "sitting", "lying"}),
-)
-"""What one body cannot do at once; `jogging` is `running`."""
-_SAME = {"jogging": "running", "sprinting": "running", "strolling": "walking", "seated": "sitting"}
-_SIDES = {"left": "right", "right": "left", "toward": "away", "away": "toward"}
-_LIMBS = re.compile(
-    r"\b(left|right)\s+(arm|hand|leg|foot|knee|elbow|fist)\b|\b(toward|away)s?\b|\b(left|right)\b"
-)
 
 
 def find_conflicts(found: Sequence[Fact]) -> tuple[Conflict, ...]:
@@ -203,15 +192,15 @@ def _actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
     """Yield actions of people in the text that the pose's own leave no room for."""
     facts = [fact for fact in _of(found, "action") if not fact.negated]
     told = [fact for fact in facts if fact.source.input == TEXT and _of_people(fact, found)]
-    said = {phrase for fact in told for phrase in _phrases(fact)}
+    said = {phrase for fact in told for phrase in deeds(fact.text)}
     for name, group in _inputs(facts).items():
         if not name.startswith("pose"):
             continue
-        shown = {phrase: fact for fact in reversed(group) for phrase in _phrases(fact)}
+        shown = {phrase: fact for fact in reversed(group) for phrase in deeds(fact.text)}
         if said & set(shown):
             shown = {}  # the text has the pose's action: what else it says is of others
         for fact in told:
-            against = _excluded(_phrases(fact), shown) or _other_side(fact, group)
+            against = _excluded(deeds(fact.text), shown) or _other_side(fact, group)
             if against is not None:
                 yield fact, against, f"the text says {fact.text}; {name} shows {against.text}"
     yield from _denied_actions(found)
@@ -226,37 +215,27 @@ def _of_people(fact: Fact, found: Sequence[Fact]) -> bool:
     return all(is_person(_noun(one)) for one in subjects)
 
 
-def _phrases(fact: Fact) -> tuple[str, ...]:
-    phrases = action_phrases(f"{fact.text}, he {fact.text}")
-    return tuple(_SAME.get(phrase, phrase) for phrase in phrases)
-
-
 def _excluded(said: Iterable[str], shown: Mapping[str, Fact]) -> Fact | None:
     """The pose's fact that leaves no room for one of these actions, if all of them do."""
     for phrase in said:
-        for postures in _POSTURES:
-            others = [fact for other, fact in shown.items() if other in postures - {phrase}]
-            if phrase in postures and others and len(others) == len(shown):
-                return others[0]
+        others = [fact for other, fact in shown.items() if other in excluded_by(phrase)]
+        if others and len(others) == len(shown):
+            return others[0]
     return None
 
 
 def _other_side(told: Fact, group: Sequence[Fact]) -> Fact | None:
     """The pose's fact of the same verb that names the opposite side, if none names this one."""
-    side = _side(told.text)
+    side = side_of(told.text)
     alike = [
-        fact for fact in group if set(_phrases(fact)) & set(_phrases(told)) and _side(fact.text)
+        fact
+        for fact in group
+        if set(deeds(fact.text)) & set(deeds(told.text)) and side_of(fact.text)
     ]
-    if side is None or any(_side(fact.text) == side for fact in alike):
+    if side is None or any(side_of(fact.text) == side for fact in alike):
         return None
-    opposite = (side[0], _SIDES[side[1]])
-    return next((fact for fact in alike if _side(fact.text) == opposite), None)
-
-
-def _side(text: str) -> tuple[str, str] | None:
-    """Return (limb or "", side) of the one side that words name."""
-    sides = {(m[2] or "", m[1] or m[3] or m[4]) for m in _LIMBS.finditer(text.casefold())}
-    return sides.pop() if len(sides) == 1 else None
+    opposite = (side[0], OTHER_SIDE[side[1]])
+    return next((fact for fact in alike if side_of(fact.text) == opposite), None)
 
 
 def _denied_actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
@@ -265,7 +244,7 @@ def _denied_actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
         if not (fact.negated and fact.source.input == TEXT):
             continue
         for other in facts:
-            if other.source.input != TEXT and set(_phrases(fact)) & set(_phrases(other)):
+            if other.source.input != TEXT and set(deeds(fact.text)) & set(deeds(other.text)):
                 yield (
                     fact,
                     other,

@@ -1,0 +1,48 @@
+"""What a body does, by words: its actions, what excludes what, and on which side."""
+
+import re
+from collections.abc import Mapping
+
+from any2caption.captions.actions import STILL, action_phrases
+
+_SAME: Mapping[str, str] = {
+    "jogging": "running",
+    "sprinting": "running",
+    "strolling": "walking",
+    "marching": "walking",
+}
+POSTURES = (
+    frozenset({STILL, "walking", "running", "sitting", "lying", "kneeling"}),
+    frozenset({STILL, "jumping", "dancing", "sitting", "lying"}),
+)
+"""Groups of what one body cannot do at once."""
+OTHER_SIDE: Mapping[str, str] = {
+    "left": "right",
+    "right": "left",
+    "toward": "away",
+    "away": "toward",
+}
+_SIDES = re.compile(
+    r"\b(left|right)\s+(arm|hand|leg|foot|knee|elbow|fist)\b|\b(toward|away)s?\b|\b(left|right)\b"
+)
+
+
+def deeds(text: str) -> tuple[str, ...]:
+    """Return the actions of a clause or a sentence as -ing forms; jogging is running.
+
+    The clause may lack its subject: "walks to the left".
+    """
+    phrases = action_phrases(f"{text}, he {text}")
+    return tuple(dict.fromkeys(_SAME.get(phrase, phrase) for phrase in phrases))
+
+
+def side_of(text: str) -> tuple[str, str] | None:
+    """Return (limb or "", side) of the one side that words name, else None."""
+    sides = {(m[2] or "", m[1] or m[3] or m[4]) for m in _SIDES.finditer(text.casefold())}
+    return sides.pop() if len(sides) == 1 else None
+
+
+def excluded_by(deed: str) -> frozenset[str]:
+    """Return what a body that does this cannot do."""
+    groups = (group for group in POSTURES if deed in group)
+    return frozenset().union(*groups) - {deed}
