@@ -51,8 +51,8 @@ _PLACES: Mapping[str, frozenset[str]] = {
         tokyo village
     """),
     "home": _words("""
-        apartment attic balcony basement bathroom bedroom cottage dining-room hallway home house
-        kitchen living-room room interior indoors studio corridor
+        apartment attic balcony basement bathroom bedroom cottage hallway home house
+        kitchen room interior indoors studio corridor
     """),
     "work": _words("""
         airport aquarium bakery bank bar cafe café church classroom factory garage gym hospital
@@ -69,7 +69,7 @@ _PLACES: Mapping[str, frozenset[str]] = {
     """),
     "height": _words("alps canyon cliff glacier hill mountain peak valley volcano summit ridge"),
     "dry": _words("desert dune badlands wasteland"),
-    "space": _words("cosmos galaxy moon nebula orbit outer-space planet universe mars"),
+    "space": _words("cosmos galaxy moon nebula orbit planet universe mars"),
 }
 PLACES: Mapping[str, str] = {word: name for name, words in _PLACES.items() for word in words}
 """Word of a place → its family; places of one family do not exclude each other."""
@@ -102,16 +102,16 @@ NUMBERS: Mapping[str, int] = {
 _STYLES: Mapping[str, frozenset[str]] = {
     "drawn": _words("anime cartoon cartoonish comic manga animated animation pixar ghibli disney"),
     "painted": _words("""
-        watercolor watercolour gouache impressionist impressionism expressionism oil-painting
-        ukiyo-e gogh hokusai
+        watercolor watercolour gouache impressionist impressionism expressionism oil
+        ukiyo gogh hokusai
     """),
-    "made": _words("claymation lego origami felt stop-motion papercraft"),
-    "digital": _words("pixel pixelated voxel low-poly glitch vaporwave 8-bit"),
+    "made": _words("claymation lego origami felt papercraft"),
+    "digital": _words("pixel pixelated voxel glitch vaporwave"),
     "old": _words("vintage retro sepia grainy vhs noir"),
     "real": _words("photorealistic documentary cinematic realistic photographic"),
     "future": _words("cyberpunk steampunk synthwave"),
     "surreal": _words("surreal surrealism psychedelic abstract cubist cubism"),
-    "sketched": _words("pencil charcoal line-art sketch sketched"),
+    "sketched": _words("pencil charcoal sketch sketched"),
 }
 STYLES: Mapping[str, str] = {word: name for name, words in _STYLES.items() for word in words}
 """Word of a marked style → its family; of one family they do not exclude each other."""
@@ -129,12 +129,12 @@ _OPPOSITES: tuple[tuple[frozenset[str], ...], ...] = (
         _words("snowing snowfall blizzard"),
     ),
 )
-_BOUND: tuple[tuple[frozenset[str], ...], ...] = (
+_QUALITIES: tuple[tuple[frozenset[str], ...], ...] = (
     (
         _words("quiet calm silent peaceful tranquil serene deserted empty"),
         _words("noisy loud busy crowded bustling chaotic"),
     ),
-    (_words("black-and-white monochrome monochromatic"), _words("colourful colorful vibrant")),
+    (_words("monochrome monochromatic"), _words("colourful colorful vibrant")),
     (_words("slow slowly gentle gently"), _words("fast quick quickly rapid rapidly")),
     (_words("old elderly aged"), _words("young youthful")),
     (_words("small tiny little miniature"), _words("large huge giant big enormous gigantic")),
@@ -144,6 +144,8 @@ _BOUND: tuple[tuple[frozenset[str], ...], ...] = (
     (_words("warm hot"), _words("cold cool")),
     (_words("wet damp"), _words("dry")),
     (_words("clean"), _words("dirty filthy")),
+)
+_SIDES: tuple[tuple[frozenset[str], ...], ...] = (
     (_words("left leftward leftwards"), _words("right rightward rightwards")),
     (_words("above over"), _words("below under beneath underneath")),
     (_words("top upper"), _words("bottom lower")),
@@ -159,6 +161,48 @@ GRAVE = _words("""
     explosion fire flame flames gore gun kill killing murder naked nude weapon wound wounded wreck
 """)
 """What no writer may add by itself: harm, fire and nakedness."""
+META = _words("""
+    ai api assistant caption captions chatbot disregard ignore instruction instructions json
+    language model output override prompt prompts sorry system token tokens user
+""")
+"""Words of who talks about the task instead of the scene."""
+GENERIC = _words("""
+    being character figure human individual person someone somebody subject
+""")
+"""Words for a person of whom nothing else is said."""
+KINDS_OF: Mapping[str, str] = {
+    **dict.fromkeys(("corgi", "husky", "poodle", "pug", "puppy", "retriever", "bulldog"), "dog"),
+    "kitten": "cat",
+    "cub": "bear",
+    "pony": "horse",
+    "lamb": "sheep",
+    "calf": "cow",
+    "duckling": "duck",
+    "chick": "chicken",
+    "bicycle": "bike",
+    "airplane": "plane",
+    "aeroplane": "plane",
+    "aircraft": "plane",
+    "motorcycle": "motorbike",
+    "spacecraft": "spaceship",
+}
+"""Word → the more general one that stands for it as well."""
+
+PLAIN = _words("""
+    action also angle appearance appears area atmosphere background begin begins bit camera caption
+    capture captured captures captured centre center clear clearly clip clip's close closely clouds
+    colour colours color colors composition consistent continue continues contrast course depth
+    detail detailed details distance end ends entire even event eye filmed first focus footage
+    foreground frame framed framing glow happen happens haze hint horizon image kept keep keeps
+    kind large lens level light lighting like lit long look looks main medium middle mist moment
+    mood motion move movement moves moving natural naturally next object objects open overall pace
+    palette part person picture place point position present quality reflection reflections remain
+    remains same scene seen second sense sequence set setting shadow shadows shot show showing shown
+    shows side sky smooth smoothly soft softly space stand stands start starts stay stays steadily
+    steady style subject subjects surrounding surroundings texture textures third throughout time
+    tone tones unfolds video view viewer visible visual whole wide
+""")
+"""Words that every caption has: they name nothing that somebody would have to state."""
 
 _PLURALS: Mapping[str, str] = {
     "people": "person",
@@ -218,20 +262,25 @@ def _head(noun: str) -> str:
 
 def opposites(word: str) -> frozenset[str]:
     """Return the words that exclude a word whatever it is said of: `night` → `day`, `noon`."""
-    return _table(bound=False).get(word, frozenset())
+    return _table(_OPPOSITES).get(word, frozenset())
 
 
-def bound_opposites(word: str) -> frozenset[str]:
-    """Return the words that exclude a word of the same thing: `left` → `right`."""
-    return _table(bound=True).get(word, frozenset())
+def other_qualities(word: str) -> frozenset[str]:
+    """Return the words that exclude a word of the same thing: `small` → `large`, `huge`."""
+    return _table(_QUALITIES).get(word, frozenset())
+
+
+def other_sides(word: str) -> frozenset[str]:
+    """Return the directions and places opposite to a word: `left` → `right`, `rightward`."""
+    return _table(_SIDES).get(word, frozenset())
 
 
 @cache
-def _table(*, bound: bool) -> dict[str, frozenset[str]]:
+def _table(groups: tuple[tuple[frozenset[str], ...], ...]) -> dict[str, frozenset[str]]:
     table: dict[str, frozenset[str]] = {}
-    for groups in _BOUND if bound else _OPPOSITES:
-        for group in groups:
-            others = frozenset().union(*(other for other in groups if other is not group))
+    for rivals in groups:
+        for group in rivals:
+            others = frozenset[str]().union(*(other for other in rivals if other is not group))
             for word in group:
                 table[word] = table.get(word, frozenset()) | others
     return table

@@ -1,0 +1,123 @@
+"""Hold what a caption says of the camera to what its path (or the user's wish) has: set and order.
+
+Movements are read in steps: those of one step happen at once ("while", "and"), steps follow each
+other ("then", a new sentence).
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from any2caption.captions.camera_reading import read_camera
+
+_THEN = re.compile(
+    r"[.;]\s|,?\s*\b(?:and then|then|before|after that|afterwards|finally|in the middle|in the end"
+    r"|at the end|next|followed by|at last)\b",
+    re.IGNORECASE,
+)
+_OF_CAMERA = re.compile(r"\b(?:camera|shot|lens|drone|viewpoint|framing)\b", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"\b(?:camera|shots?|lens|drone|view\w*|angle|fram\w+|close-?ups?|focus\w*|tripod|static|still"
+    r"|zoom\w*|pans?|panning|tilt\w*|dolly|dollies|eye[- ]level|handheld|perspective|steady)\b",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(r"(?:it|then|finally|next|afterwards|after that)\b", re.IGNORECASE)
+_SLOW = re.compile(r"\b(?:slow|slowly|gently|gradually)\b", re.IGNORECASE)
+_QUICK = re.compile(r"\b(?:quick|quickly|fast|rapidly|rapid|abruptly|swiftly)\b", re.IGNORECASE)
+
+Steps = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Movements that the camera part must have: `steps` in order, in the `words` of their input."""
+
+    steps: Steps
+    words: str
+    source: str
+    shaky: bool = False
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """All movements."""
+        return frozenset(key for step in self.steps for key in step)
+
+    @property
+    def shown(self) -> str:
+        """What the input does, for people: `camera 1 pans left`."""
+        if self.source == "text":
+            return f"the text asks for “{self.words}”"
+        return f"{self.source} {self.words}"
+
+
+def steps_of(text: str) -> Steps:
+    """Return the movements of a text about the camera, step by step."""
+    pieces = _THEN.split(text)
+    steps = (read_camera(f"the camera {piece}.").keys for piece in pieces if piece.strip())
+    return tuple(step for step in steps if step)
+
+
+def is_of_camera(sentence: str, before: str = "") -> bool:
+    """Whether a sentence is about the camera; `before` is the sentence in front of it."""
+    if _OF_CAMERA.search(sentence):
+        return True
+    return bool(_GOES_ON.match(sentence) and _OF_CAMERA.search(before))
+
+
+def is_about_camera(sentence: str) -> bool:
+    """Whether a sentence has any word of cameras, lenses, shots or views."""
+    return bool(_ABOUT.search(sentence))
+
+
+def has_all(text: str, wanted: Wanted) -> bool:
+    """Whether a text says the wanted movements, all of them, in order, and nothing else."""
+    said = [key for step in steps_of(text) for key in step]
+    at = 0
+    for step in wanted.steps:
+        if set(said[at : at + len(set(step))]) != set(step):
+            return _merged(said) == _merged(key for step in wanted.steps for key in step)
+        at += len(set(step))
+    return at == len(said)
+
+
+def against(sentence: str, wanted: Wanted) -> str:
+    """Return what a sentence says against the wanted movements, in words; "" for nothing."""
+    reading = read_camera(sentence)
+    extra = [key for key in reading.keys if key not in wanted.keys]
+    denied = [key for key in reading.denied if key in wanted.keys and key not in reading.keys]
+    if extra:
+        return f"says {_plain(extra)}; {wanted.shown}"
+    if denied:
+        return f"denies {_plain(denied)}; {wanted.shown}"
+    if not _in_order(reading.keys, wanted.steps):
+        return f"says {_plain(reading.keys)} in another order; {wanted.shown}"
+    if reading.shaky and not wanted.shaky:
+        return f"says that the camera shakes; {wanted.shown}"
+    paces = ((_SLOW, _QUICK), (_QUICK, _SLOW))
+    for one, other in paces:
+        if reading.keys and one.search(wanted.words) and other.search(sentence):
+            return f"says another pace; {wanted.shown}"
+    return ""
+
+
+def _in_order(keys: Sequence[str], steps: Steps) -> bool:
+    """Whether keys can follow each other as the steps do."""
+    at = 0
+    for key in keys:
+        found = next((n for n in range(at, len(steps)) if key in steps[n]), None)
+        if found is None:
+            return False
+        at = found
+    return True
+
+
+def _merged(keys: Iterable[str]) -> list[str]:
+    out: list[str] = []
+    for key in keys:
+        if not out or out[-1] != key:
+            out.append(key)
+    return out
+
+
+def _plain(keys: Iterable[str]) -> str:
+    return " and ".join(key.replace("_", " ") for key in keys)

@@ -1,0 +1,231 @@
+"""What a sentence claims: who is there, how many, in which colour, where, what they do, what not.
+
+Words alone decide, by closed lists and by what stands next to what; there is no grammar behind it.
+The same reader reads the user's text, the facts and a written caption, so that what it misses, it
+misses on both sides.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Self
+
+from any2caption.grounding.deeds import deeds
+from any2caption.grounding.vocabulary import (
+    COLOURS,
+    GRAVE,
+    NUMBERS,
+    PLACES,
+    STYLES,
+    is_agent,
+    opposites,
+    other_qualities,
+    other_sides,
+    singular,
+)
+from any2caption.grounding.words.content import content_words
+from any2caption.grounding.words.forms import stems
+
+Pairs = frozenset[tuple[str, str]]
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[^\w\s]")
+_QUOTED = re.compile(r"[\"“«]([^\"“”«»]{2,200})[\"”»]")
+_SPELLED = (
+    (re.compile(r"black[- ]and[- ]white", re.IGNORECASE), "monochrome"),
+    (re.compile(r"\bgrey\b", re.IGNORECASE), "gray"),
+    (re.compile(r"\bgolden\b", re.IGNORECASE), "gold"),
+    (re.compile(r"\bno one\b", re.IGNORECASE), "nobody"),
+    (re.compile(r"\b(is|are|does|do|was|were|has|have|can)n['’]t\b", re.IGNORECASE), r"\1 not"),
+)
+_DENIES = frozenset("no not never without nor neither none nobody cannot lacks lacking".split())
+_BE = frozenset("is are was were be been being remains stays looks appears seems".split())
+_SETS = frozenset("in on at inside into onto through across along within".split())
+_STOPS = frozenset(
+    """
+    a an the is are was were be in on at of by to from with and or but while as then that which who
+    into onto over under behind beside near for its his her their this these those it they he she
+    """.split()
+)
+_ENDS = frozenset(".,;:!?()—–") | frozenset("but while then as who which that whereas".split())
+_NOT_COUNTED = frozenset("the this that no any every each another by of".split())
+_REACH = 4
+_SCOPE = {"not": 4, "never": 4, "cannot": 4}
+_LONGEST = 8
+"""Words that a negation reaches: of "not", the verb and its object; of "no", the list of things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What words claim. Words are in lower case, nouns in the singular.
+
+    `words` and `denied` hold every form that a content word may be of, said and said not to be;
+    `agents`, `places`, `settings` (places that somebody is in), `styles`, `times` (words that
+    exclude others) and `grave` are words of the vocabulary's lists; `counts` noun and number,
+    `colours` noun and colour, `sides` neighbour and direction, `qualities` noun and quality.
+    """
+
+    words: frozenset[str] = frozenset()
+    denied: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    styles: frozenset[str] = frozenset()
+    times: frozenset[str] = frozenset()
+    grave: frozenset[str] = frozenset()
+    deeds: frozenset[str] = frozenset()
+    quoted: frozenset[str] = frozenset()
+    counts: frozenset[tuple[str, int]] = frozenset()
+    colours: Pairs = frozenset()
+    sides: Pairs = frozenset()
+    qualities: Pairs = frozenset()
+
+    @classmethod
+    def merged(cls, several: Iterable[Self]) -> Self:
+        """Return what all of them claim together."""
+        several = list(several)
+        names = [field.name for field in fields(cls)]
+        return cls(**{n: frozenset().union(*(getattr(one, n) for one in several)) for n in names})
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A word or a mark; `noun` is its singular, `denied` whether a negation reaches it."""
+
+    word: str
+    noun: str
+    denied: bool
+
+
+@lru_cache(maxsize=8_192)
+def read_claims(text: str) -> Claims:
+    """Read what a sentence, or a few, claim."""
+    tokens = _tokens(text)
+    said = [token for token in tokens if not token.denied]
+    plain = " ".join(token.word for token in said)
+    words = {token.word for token in said} | {token.noun for token in said}
+    return Claims(
+        words=stems_of(plain),
+        denied=stems_of(" ".join(token.word for token in tokens if token.denied)),
+        agents=frozenset(token.noun for token in said if is_agent(token.noun)),
+        places=frozenset(token.noun for token in said if token.noun in PLACES),
+        settings=frozenset(_settings(tokens)),
+        styles=frozenset(word for word in words if word in STYLES),
+        times=frozenset(word for word in words if opposites(word)),
+        grave=frozenset(words & GRAVE),
+        deeds=frozenset(deeds(plain)),
+        quoted=frozenset(found.casefold().strip(" .,") for found in _QUOTED.findall(text)),
+        counts=frozenset(_counts(tokens)),
+        colours=frozenset(_colours(tokens)),
+        sides=frozenset(_sides(tokens)),
+        qualities=frozenset(_qualities(tokens)),
+    )
+
+
+@lru_cache(maxsize=8_192)
+def stems_of(text: str) -> frozenset[str]:
+    """Return every form that a text's content words may be of."""
+    return frozenset().union(*(stems(word) for word in content_words(text)))
+
+
+def _tokens(text: str) -> list[_Token]:
+    for pattern, plain in _SPELLED:
+        text = pattern.sub(plain, text)
+    out: list[_Token] = []
+    scope = 0
+    for match in _TOKEN.finditer(text):
+        word = match.group().casefold().replace("’", "'").removesuffix("'s")
+        if word in _ENDS:
+            scope = 0
+        out.append(_Token(word, singular(word), scope > 0))
+        scope = _SCOPE.get(word, _LONGEST) if word in _DENIES else max(scope - 1, 0)
+    return _without_only(out)
+
+
+def _without_only(tokens: list[_Token]) -> list[_Token]:
+    """Take negation off "not only … but": it denies nothing."""
+    if not any(one.word == "not" and two.word == "only" for one, two in _neighbours(tokens)):
+        return tokens
+    return [_Token(token.word, token.noun, denied=False) for token in tokens]
+
+
+def _neighbours(tokens: Sequence[_Token]) -> Iterable[tuple[_Token, _Token]]:
+    return zip(tokens, tokens[1:], strict=False)
+
+
+def _ahead(tokens: Sequence[_Token], at: int, passed: frozenset[str] = frozenset()) -> list[str]:
+    """Nouns of the few words behind a place, to the end of its phrase."""
+    out: list[str] = []
+    for token in tokens[at + 1 : at + 1 + _REACH]:
+        if token.word in passed:
+            continue
+        if token.word in _STOPS or not token.word[0].isalnum():
+            break
+        out.append(token.noun)
+    return out
+
+
+def _before(tokens: Sequence[_Token], at: int) -> str:
+    """The next content word in front of a place, in its clause; "" where there is none."""
+    for token in reversed(tokens[max(0, at - _REACH) : at]):
+        if not token.word[0].isalnum():
+            return ""
+        if token.word not in _STOPS:
+            return token.noun
+    return ""
+
+
+def _settings(tokens: Sequence[_Token]) -> Iterator[str]:
+    for at, token in enumerate(tokens):
+        before = {one.word for one in tokens[max(0, at - _REACH) : at]}
+        if token.noun in PLACES and not token.denied and (before & _SETS or at < _REACH):
+            yield token.noun
+
+
+def _counts(tokens: Sequence[_Token]) -> Iterator[tuple[str, int]]:
+    for at, token in enumerate(tokens):
+        number = int(token.word) if token.word.isdecimal() else NUMBERS.get(token.word)
+        if number is None or token.denied or number > 99 or (at and tokens[at - 1].word in _NOT_COUNTED):  # noqa: PLR2004, E501
+            continue
+        for noun, word in zip(
+            _ahead(tokens, at, frozenset({"of"})),
+            [one.word for one in tokens[at + 1 :] if one.word != "of"],
+            strict=False,
+        ):
+            yield noun, number
+            if number > 1 and noun != word:
+                break  # a plural is what is counted
+
+
+def _colours(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
+    passed = COLOURS | {"and"}
+    for at, token in enumerate(tokens):
+        if token.word not in COLOURS or token.denied:
+            continue
+        follows = tokens[at + 1].word if at + 1 < len(tokens) else ""
+        beyond = tokens[at + 2].word if at + 2 < len(tokens) else ""
+        if follows != "and" or beyond in COLOURS:
+            yield from ((noun, token.word) for noun in _ahead(tokens, at, passed))
+        if at and tokens[at - 1].word in _BE and (noun := _before(tokens, at - 1)):
+            yield noun, token.word
+
+
+def _sides(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
+    for at, token in enumerate(tokens):
+        if not other_sides(token.word) or token.denied:
+            continue
+        if noun := _before(tokens, at):
+            yield noun, token.word
+        behind = [one.noun for one in tokens[at + 1 : at + 1 + _REACH]]
+        behind = [noun for noun in behind if noun not in _STOPS][:1]
+        if behind and behind[0][0].isalnum():
+            yield behind[0], token.word
+
+
+def _qualities(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
+    for at, token in enumerate(tokens):
+        if not other_qualities(token.word) or token.denied:
+            continue
+        for noun in _ahead(tokens, at)[:3]:
+            yield noun, token.word
+        if at and tokens[at - 1].word in _BE and (noun := _before(tokens, at - 1)):
+            yield noun, token.word

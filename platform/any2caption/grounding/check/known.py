@@ -1,0 +1,225 @@
+"""What a request states, as a caption is held to it: facts, their claims, and the composed caption.
+
+Of what conflicts only the followed side counts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from any2caption.captions.camera_reading import read_camera
+from any2caption.captions.schema import PARTS
+from any2caption.captions.sentences import split_sentences
+from any2caption.conditions.fact import ASPECTS, Aspect, Fact, Source
+from any2caption.grounding.answer import Grounded, Sentence
+from any2caption.grounding.check.camera import Wanted, steps_of
+from any2caption.grounding.check.claims import Claims, read_claims, stems_of
+from any2caption.grounding.deeds import deeds
+from any2caption.grounding.facts import Facts
+from any2caption.grounding.vocabulary import PLAIN, is_person, singular
+from any2caption.grounding.words.content import content_words
+from any2caption.grounding.words.forms import stems
+
+ASPECTS_OF: Mapping[str, tuple[Aspect, ...]] = {
+    "dense": ASPECTS,
+    "main_object": ("subject", "count", "identity", "relation", "written_text"),
+    "background": ("background", "layout"),
+    "camera": ("camera",),
+    "style": ("style",),
+    "action": ("action",),
+}
+"""Part → the aspects of facts that it states."""
+_HALF = 0.5
+_SEEN = ("picture", "video", "image", "sketch", "masked", "segmentation", "depth", "normal")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A request's facts and the composed caption (`reference`) that stands for them."""
+
+    facts: Facts
+    reference: Grounded
+
+    @cached_property
+    def standing(self) -> tuple[Fact, ...]:
+        """The facts that are not overruled."""
+        return self.facts.of(*ASPECTS)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """What the text and the facts claim, without what was overruled."""
+        overruled = Claims.merged(read_claims(one.overruled.text) for one in self.facts.conflicts)
+        text = Claims.merged(read_claims(piece) for piece in split_sentences(self.facts.text))
+        kept = Claims(
+            words=text.words,
+            denied=text.denied,
+            agents=text.agents,
+            places=text.places,
+            settings=text.settings,
+            styles=text.styles,
+            times=text.times,
+            grave=text.grave,
+            deeds=text.deeds - overruled.deeds,
+            quoted=text.quoted,
+            counts=text.counts - overruled.counts,
+            colours=text.colours,
+            sides=text.sides - overruled.sides,
+            qualities=text.qualities,
+        )
+        facts = (read_claims(_clause(fact)) for fact in self.standing if not fact.negated)
+        return Claims.merged((kept, *facts))
+
+    @cached_property
+    def tolerated(self) -> Claims:
+        """What the user's own sentences may claim although something else was followed."""
+        overruled = (read_claims(one.overruled.text) for one in self.facts.conflicts)
+        return Claims.merged((self.claims, read_claims(self.facts.text), *overruled))
+
+    @cached_property
+    def denied(self) -> frozenset[str]:
+        """Words that must not be there, in every form."""
+        negated = frozenset[str]().union(
+            *(stems_of(fact.text) for fact in self.standing if fact.negated and _is_thing(fact))
+        )
+        positive = frozenset[str]().union(
+            *(stems_of(_clause(fact)) for fact in self.standing if not fact.negated)
+        )
+        return negated - positive
+
+    @cached_property
+    def there(self) -> frozenset[str]:
+        """Words of what is stated to be there or to be done, in every form."""
+        stated = (
+            stems_of(f"{fact.value.get('noun') or ''} {fact.value.get('verb') or ''}")
+            for fact in self.standing
+            if not fact.negated and fact.aspect in {"subject", "count", "action"}
+        )
+        return frozenset[str]().union(*stated) - self.denied - PLAIN
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Words that somebody stated, or that the composed caption needs to say it."""
+        reference = (one.text for part in PARTS for one in self.reference.parts[part])
+        texts = (self.facts.text, *(_clause(fact) for fact in self.facts.found), *reference)
+        return frozenset[str]().union(PLAIN, *map(stems_of, texts))
+
+    @cached_property
+    def people(self) -> int | None:
+        """How many people there are, where a condition counts them."""
+        counted = [
+            number
+            for fact in self.facts.of("count", source="conditions")
+            if is_person(str(fact.value.get("noun") or fact.text))
+            and isinstance(number := fact.value.get("number"), int)
+        ]
+        return max(counted, default=None)
+
+    @cached_property
+    def shown_deeds(self) -> frozenset[str]:
+        """What the poses of the request show, as -ing forms."""
+        shown = (
+            deeds(fact.text)
+            for fact in self.facts.of("action", source="conditions")
+            if fact.source.input.startswith("pose") and not fact.negated
+        )
+        return frozenset(deed for found in shown for deed in found)
+
+    @cached_property
+    def camera(self) -> Wanted | None:
+        """The movements to be told: the first path's, else the text's wish; None for neither."""
+        paths = [fact for fact in self.facts.of("camera", source="conditions") if _keys(fact)]
+        paths.sort(key=lambda fact: not fact.source.input.startswith("camera"))
+        shaky = any(fact.value.get("shaky") for fact in self.facts.of("camera"))
+        if paths:
+            own = [fact for fact in paths if fact.source.input == paths[0].source.input]
+            words = ", then ".join(fact.text for fact in own)
+            steps = steps_of(words)
+            if {key for step in steps for key in step} != {key for one in own for key in _keys(one)}:
+                steps = tuple((key,) for one in own for key in _keys(one))
+            return Wanted(steps, words, own[0].source.input, shaky)
+        wished = [one.text for one in self.reference.parts["camera"] if one.origin != "invented"]
+        steps = steps_of(" ".join(wished))
+        if not steps or not any(_keys(fact) for fact in self.facts.of("camera", source="text")):
+            return None
+        return Wanted(steps, " ".join(wished).rstrip("."), "text", shaky)
+
+    @cached_property
+    def seen(self) -> bool:
+        """Whether a writer could see more than the facts say: pictures and clips of any kind."""
+        return any(fact.source.input.startswith(_SEEN) for fact in self.facts.found) or any(
+            "looked" in note for note in self.facts.notes
+        )
+
+    def stated(self, part: str) -> tuple[Fact, ...]:
+        """The standing facts that a part is there for."""
+        return tuple(fact for fact in self.standing if fact.aspect in ASPECTS_OF[part])
+
+    def support(self, claims: Claims, text: str) -> tuple[Fact, ...]:
+        """Return the facts that a sentence says, whole or in part."""
+        return tuple(fact for fact in self.standing if says(claims, text, fact))
+
+    def facts_of(self, sentence: Sentence) -> tuple[Fact, ...]:
+        """Return the standing facts that a composed sentence was made from."""
+        return tuple(
+            fact
+            for fact in self.standing
+            if any(_within(fact.source, source) for source in sentence.sources)
+        )
+
+
+def says(claims: Claims, text: str, fact: Fact) -> bool:
+    """Whether words state a fact, by what matters in its aspect."""
+    words = claims.denied if fact.negated else claims.words
+    if fact.aspect in {"subject", "count", "identity"}:
+        noun = singular(str(fact.value.get("noun") or fact.text).split(" of ")[0])
+        head = noun.split()[-1:] or [noun]
+        return bool(stems(singular(head[0])) & words)
+    if fact.aspect == "action":
+        found = set(deeds(fact.text))
+        if found and not fact.negated:
+            return bool(found & claims.deeds)
+        verb = str(fact.value.get("verb") or next(iter(content_words(fact.text)), ""))
+        return bool(stems(verb) & words)
+    if fact.aspect == "camera" and _keys(fact):
+        return bool(set(_keys(fact)) & set(read_camera(text).keys))
+    wanted = content_words(fact.text)
+    said = sum(bool(stems(word) & words) for word in wanted)
+    return bool(wanted) and said >= _HALF * len(wanted)
+
+
+def says_fully(claims: Claims, fact: Fact) -> bool:
+    """Whether words state every content word of a fact."""
+    words = claims.words | claims.denied
+    return all(stems(word) & words for word in content_words(fact.text))
+
+
+def _clause(fact: Fact) -> str:
+    """A fact's words with who or what it is about."""
+    who = str(fact.value.get("who") or fact.value.get("left") or "")
+    return f"{who} {fact.text}".strip()
+
+
+def _is_thing(fact: Fact) -> bool:
+    return fact.aspect in {"subject", "count", "action", "background", "style", "written_text"}
+
+
+def _keys(fact: Fact) -> tuple[str, ...]:
+    return tuple(fact.value.get("keys", ()))
+
+
+def _within(inner: Source, outer: Source) -> bool:
+    if inner.input != outer.input:
+        return False
+    if inner.characters is None or outer.characters is None:
+        return inner.frames == outer.frames or None in {inner.frames, outer.frames}
+    return outer.characters[0] <= inner.characters[0] < outer.characters[1]
+
+
+def sources_of(facts: Iterable[Fact]) -> tuple[Source, ...]:
+    """Return the places of facts, each once."""
+    return tuple(dict.fromkeys(fact.source for fact in facts))
+
+
+def texts_of(sentences: Sequence[Sentence]) -> str:
+    """Return sentences as one text."""
+    return " ".join(one.text for one in sentences)
