@@ -54,6 +54,10 @@ class GateRefused(A2CError):  # noqa: N818 - a verdict, not a fault
     """A quality gate said no. The message carries the reasons; the champion stays."""
 
 
+class UngroundedError(A2CError):
+    """A caption that contradicts its request or forgets it, where the policy is to refuse one."""
+
+
 class RolledBackError(GateRefused):
     """A release failed after it was switched to; the former one serves again."""
 

@@ -25,6 +25,11 @@ OTHER_SIDE: Mapping[str, str] = {
 _SIDES = re.compile(
     r"\b(left|right)\s+(arm|hand|leg|foot|knee|elbow|fist)\b|\b(toward|away)s?\b|\b(left|right)\b"
 )
+_PLACED = re.compile(
+    r"\b(?:on|at|in|to) the (?:far |lower |upper )?(?:left|right|middle|front|back|foreground"
+    r"|background)\b"
+)
+"""Stands between a subject and its verb: "the person on the right walks"."""
 
 
 def deeds(text: str) -> tuple[str, ...]:
@@ -32,7 +37,8 @@ def deeds(text: str) -> tuple[str, ...]:
 
     The clause may lack its subject: "walks to the left".
     """
-    phrases = action_phrases(f"{text}, he {text}")
+    plain = " ".join(_PLACED.sub(" ", text.casefold()).split())
+    phrases = action_phrases(f"{plain}, he {plain}")
     return tuple(dict.fromkeys(_SAME.get(phrase, phrase) for phrase in phrases))
 
 

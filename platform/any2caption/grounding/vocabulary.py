@@ -196,13 +196,21 @@ PLAIN = _words("""
     foreground frame framed framing glow happen happens haze hint horizon image kept keep keeps
     kind large lens level light lighting like lit long look looks main medium middle mist moment
     mood motion move movement moves moving natural naturally next object objects open overall pace
-    palette part person picture place point position present quality reflection reflections remain
+    palette part picture place point position present quality reflection reflections remain
     remains same scene seen second sense sequence set setting shadow shadows shot show showing shown
     shows side sky smooth smoothly soft softly space stand stands start starts stay stays steadily
     steady style subject subjects surrounding surroundings texture textures third throughout time
     tone tones unfolds video view viewer visible visual whole wide
 """)
 """Words that every caption has: they name nothing that somebody would have to state."""
+SCENERY = _words("""
+    air arm arms beam beams body branch branches breeze cheek cheeks cloth clothes clothing dust
+    dirt ear ears expression eyes fabric face faces feet fog foliage fur gaze glance glow gravel
+    ground hair hand hands head heads leaf leaves limbs petals raindrops rays ripple ripples sand
+    scales shirt skin sleeve sleeves smile smoke spray steam sun sunbeam sunlight sunshine surface
+    tail tree trees wall walls water wave waves weather wind window windows wing wings
+""")
+"""What belongs to many scenes and bodies: a writer may tell of it although nobody stated it."""
 
 _PLURALS: Mapping[str, str] = {
     "people": "person",
@@ -246,7 +254,7 @@ def singular(word: str) -> str:
 
 def is_person(noun: str) -> bool:
     """Whether a noun (its last word) names people: `two women`, `storm troopers`."""
-    return _head(noun) in PEOPLE
+    return _head(noun) in PEOPLE or _head(noun) in GENERIC
 
 
 def is_agent(noun: str) -> bool:

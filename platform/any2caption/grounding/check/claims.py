@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import pairwise
 from typing import Self
 
 from any2caption.grounding.deeds import deeds
@@ -26,8 +27,15 @@ from any2caption.grounding.vocabulary import (
 )
 from any2caption.grounding.words.content import content_words
 from any2caption.grounding.words.forms import stems
+from any2caption.grounding.words.lists.grammar import FUNCTION
 
 Pairs = frozenset[tuple[str, str]]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?|[^\w\s]")
 _QUOTED = re.compile(r"[\"“«]([^\"“”«»]{2,200})[\"”»]")
 _SPELLED = (
@@ -37,18 +45,15 @@ _SPELLED = (
     (re.compile(r"\bno one\b", re.IGNORECASE), "nobody"),
     (re.compile(r"\b(is|are|does|do|was|were|has|have|can)n['’]t\b", re.IGNORECASE), r"\1 not"),
 )
-_DENIES = frozenset("no not never without nor neither none nobody cannot lacks lacking".split())
-_BE = frozenset("is are was were be been being remains stays looks appears seems".split())
-_SETS = frozenset("in on at inside into onto through across along within".split())
-_STOPS = frozenset(
-    """
-    a an the is are was were be in on at of by to from with and or but while as then that which who
-    into onto over under behind beside near for its his her their this these those it they he she
-    """.split()
-)
-_ENDS = frozenset(".,;:!?()—–") | frozenset("but while then as who which that whereas".split())
-_NOT_COUNTED = frozenset("the this that no any every each another by of".split())
+_DENIES = _words("no not never without nor neither none nobody cannot lacks lacking")
+_BE = _words("is are was were be been being remains stays looks appears seems")
+_SETS = _words("in on at inside into onto through across along within")
+_DIRECTED = _words("left right up down upward downward above below over under behind front near")
+_STOPS = FUNCTION - _DIRECTED
+_ENDS = frozenset(".,;:!?()—–") | _words("but while then as who which that whereas")
+_NOT_COUNTED = _words("the this that no any every each another by of")
 _REACH = 4
+_DIGITS = 2
 _SCOPE = {"not": 4, "never": 4, "cannot": 4}
 _LONGEST = 8
 """Words that a negation reaches: of "not", the verb and its object; of "no", the list of things."""
@@ -60,8 +65,9 @@ class Claims:
 
     `words` and `denied` hold every form that a content word may be of, said and said not to be;
     `agents`, `places`, `settings` (places that somebody is in), `styles`, `times` (words that
-    exclude others) and `grave` are words of the vocabulary's lists; `counts` noun and number,
-    `colours` noun and colour, `sides` neighbour and direction, `qualities` noun and quality.
+    exclude others) are words of the vocabulary's lists. Pairs: `counts` noun and number, `colours`
+    noun and colour, `sides` neighbour and direction, `qualities` noun and quality, `grave`
+    neighbour and word of harm.
     """
 
     words: frozenset[str] = frozenset()
@@ -71,13 +77,13 @@ class Claims:
     settings: frozenset[str] = frozenset()
     styles: frozenset[str] = frozenset()
     times: frozenset[str] = frozenset()
-    grave: frozenset[str] = frozenset()
     deeds: frozenset[str] = frozenset()
     quoted: frozenset[str] = frozenset()
     counts: frozenset[tuple[str, int]] = frozenset()
     colours: Pairs = frozenset()
     sides: Pairs = frozenset()
     qualities: Pairs = frozenset()
+    grave: Pairs = frozenset()
 
     @classmethod
     def merged(cls, several: Iterable[Self]) -> Self:
@@ -111,13 +117,13 @@ def read_claims(text: str) -> Claims:
         settings=frozenset(_settings(tokens)),
         styles=frozenset(word for word in words if word in STYLES),
         times=frozenset(word for word in words if opposites(word)),
-        grave=frozenset(words & GRAVE),
         deeds=frozenset(deeds(plain)),
         quoted=frozenset(found.casefold().strip(" .,") for found in _QUOTED.findall(text)),
         counts=frozenset(_counts(tokens)),
         colours=frozenset(_colours(tokens)),
         sides=frozenset(_sides(tokens)),
         qualities=frozenset(_qualities(tokens)),
+        grave=frozenset(_grave(tokens)),
     )
 
 
@@ -131,13 +137,16 @@ def _tokens(text: str) -> list[_Token]:
     for pattern, plain in _SPELLED:
         text = pattern.sub(plain, text)
     out: list[_Token] = []
-    scope = 0
+    scope, of_things = 0, False
     for match in _TOKEN.finditer(text):
         word = match.group().casefold().replace("’", "'").removesuffix("'s")
         if word in _ENDS:
             scope = 0
         out.append(_Token(word, singular(word), scope > 0))
-        scope = _SCOPE.get(word, _LONGEST) if word in _DENIES else max(scope - 1, 0)
+        if word in _DENIES:
+            of_things, scope = word not in _SCOPE, _SCOPE.get(word, _LONGEST)
+        else:
+            scope = 0 if of_things and word in _SETS else max(scope - 1, 0)
     return _without_only(out)
 
 
@@ -149,7 +158,7 @@ def _without_only(tokens: list[_Token]) -> list[_Token]:
 
 
 def _neighbours(tokens: Sequence[_Token]) -> Iterable[tuple[_Token, _Token]]:
-    return zip(tokens, tokens[1:], strict=False)
+    return pairwise(tokens)
 
 
 def _ahead(tokens: Sequence[_Token], at: int, passed: frozenset[str] = frozenset()) -> list[str]:
@@ -183,17 +192,21 @@ def _settings(tokens: Sequence[_Token]) -> Iterator[str]:
 
 def _counts(tokens: Sequence[_Token]) -> Iterator[tuple[str, int]]:
     for at, token in enumerate(tokens):
-        number = int(token.word) if token.word.isdecimal() else NUMBERS.get(token.word)
-        if number is None or token.denied or number > 99 or (at and tokens[at - 1].word in _NOT_COUNTED):  # noqa: PLR2004, E501
+        number = _number(token)
+        if number is None or (at and tokens[at - 1].word in _NOT_COUNTED):
             continue
-        for noun, word in zip(
-            _ahead(tokens, at, frozenset({"of"})),
-            [one.word for one in tokens[at + 1 :] if one.word != "of"],
-            strict=False,
-        ):
+        behind = [one.word for one in tokens[at + 1 :] if one.word != "of"]
+        for noun, word in zip(_ahead(tokens, at, frozenset({"of"})), behind, strict=False):
             yield noun, number
             if number > 1 and noun != word:
                 break  # a plural is what is counted
+
+
+def _number(token: _Token) -> int | None:
+    """The number that a word counts; years and the like count nothing."""
+    if token.denied or (len(token.word) > _DIGITS and token.word.isdecimal()):
+        return None
+    return int(token.word) if token.word.isdecimal() else NUMBERS.get(token.word)
 
 
 def _colours(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
@@ -207,6 +220,14 @@ def _colours(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
             yield from ((noun, token.word) for noun in _ahead(tokens, at, passed))
         if at and tokens[at - 1].word in _BE and (noun := _before(tokens, at - 1)):
             yield noun, token.word
+        yield from ((f"{way} …", token.word) for way in _change(tokens, at))
+
+
+def _change(tokens: Sequence[_Token], at: int) -> Iterator[str]:
+    """Yield `from` or `to` where a thing changes from one colour or to another."""
+    for token in tokens[max(0, at - 2) : at]:
+        if token.word in {"from", "to"}:
+            yield token.word
 
 
 def _sides(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
@@ -229,3 +250,10 @@ def _qualities(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
             yield noun, token.word
         if at and tokens[at - 1].word in _BE and (noun := _before(tokens, at - 1)):
             yield noun, token.word
+
+
+def _grave(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
+    for at, token in enumerate(tokens):
+        if token.word in GRAVE and not token.denied:
+            yield _before(tokens, at), token.word
+            yield from ((noun, token.word) for noun in _ahead(tokens, at)[:1])

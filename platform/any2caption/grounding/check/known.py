@@ -3,7 +3,8 @@
 Of what conflicts only the followed side counts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,7 +31,14 @@ ASPECTS_OF: Mapping[str, tuple[Aspect, ...]] = {
 }
 """Part → the aspects of facts that it states."""
 _HALF = 0.5
-_SEEN = ("picture", "video", "image", "sketch", "masked", "segmentation", "depth", "normal")
+_MOVES = {
+    "orbit": re.compile(r"\b(?:orbit|circl|arc(?:s|ing)\b|revolv)"),
+    "pan": re.compile(r"\bpan(?:s|ning)?\b"),
+    "tilt": re.compile(r"\btilt(?:s|ing)?\b"),
+    "zoom": re.compile(r"\bzoom"),
+}
+_INPUT = re.compile(r"\b(?:picture|image|photo|video|camera|pose|depth|sketch) \d+\b")
+_SEEN = ("picture", "video", "image", "masked", "sketch")
 
 
 @dataclass(frozen=True)
@@ -58,16 +66,17 @@ class Known:
             settings=text.settings,
             styles=text.styles,
             times=text.times,
-            grave=text.grave,
             deeds=text.deeds - overruled.deeds,
             quoted=text.quoted,
             counts=text.counts - overruled.counts,
             colours=text.colours,
             sides=text.sides - overruled.sides,
             qualities=text.qualities,
+            grave=text.grave,
         )
         facts = (read_claims(_clause(fact)) for fact in self.standing if not fact.negated)
-        return Claims.merged((kept, *facts))
+        counts = Claims(counts=frozenset(_counts(self.standing)))
+        return Claims.merged((kept, counts, *facts))
 
     @cached_property
     def tolerated(self) -> Claims:
@@ -88,13 +97,8 @@ class Known:
 
     @cached_property
     def there(self) -> frozenset[str]:
-        """Words of what is stated to be there or to be done, in every form."""
-        stated = (
-            stems_of(f"{fact.value.get('noun') or ''} {fact.value.get('verb') or ''}")
-            for fact in self.standing
-            if not fact.negated and fact.aspect in {"subject", "count", "action"}
-        )
-        return frozenset[str]().union(*stated) - self.denied - PLAIN
+        """Words of what is stated to be so, in every form."""
+        return self.claims.words - self.claims.denied - self.denied - PLAIN
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -105,14 +109,27 @@ class Known:
 
     @cached_property
     def people(self) -> int | None:
-        """How many people there are, where a condition counts them."""
-        counted = [
-            number
-            for fact in self.facts.of("count", source="conditions")
-            if is_person(str(fact.value.get("noun") or fact.text))
-            and isinstance(number := fact.value.get("number"), int)
+        """How many people there are: by the conditions, else all that the text counts."""
+        shown = [
+            n for noun, n in _counts(self.facts.of("count", source="conditions")) if is_person(noun)
         ]
-        return max(counted, default=None)
+        if shown:
+            return max(shown)
+        told = [one for one in self.facts.of("subject", source="text") if is_person(_noun(one))]
+        numbers = dict(_counts(told))
+        return sum(numbers.values()) if told and len(numbers) == len(told) else None
+
+    @cached_property
+    def layout(self) -> frozenset[str]:
+        """Directions in which conditions place things; empty where none does."""
+        placed = (read_claims(fact.text).sides for fact in self.facts.of("layout"))
+        return frozenset(side for sides in placed for _, side in sides)
+
+    @cached_property
+    def moves(self) -> str:
+        """What the text asks of the camera without saying which way: `orbit`, `pan`; else ""."""
+        texts = " ".join(fact.text.casefold() for fact in self.facts.of("camera", source="text"))
+        return next((move for move, stem in _MOVES.items() if stem.search(texts)), "")
 
     @cached_property
     def shown_deeds(self) -> frozenset[str]:
@@ -134,7 +151,9 @@ class Known:
             own = [fact for fact in paths if fact.source.input == paths[0].source.input]
             words = ", then ".join(fact.text for fact in own)
             steps = steps_of(words)
-            if {key for step in steps for key in step} != {key for one in own for key in _keys(one)}:
+            if {key for step in steps for key in step} != {
+                key for one in own for key in _keys(one)
+            }:
                 steps = tuple((key,) for one in own for key in _keys(one))
             return Wanted(steps, words, own[0].source.input, shaky)
         wished = [one.text for one in self.reference.parts["camera"] if one.origin != "invented"]
@@ -142,6 +161,12 @@ class Known:
         if not steps or not any(_keys(fact) for fact in self.facts.of("camera", source="text")):
             return None
         return Wanted(steps, " ".join(wished).rstrip("."), "text", shaky)
+
+    @cached_property
+    def inputs(self) -> frozenset[str]:
+        """Names of the inputs: `picture 1`; those that the text names count as well."""
+        named = _INPUT.findall(self.facts.text.casefold())
+        return frozenset((*named, *(fact.source.input for fact in self.facts.found)))
 
     @cached_property
     def seen(self) -> bool:
@@ -153,6 +178,10 @@ class Known:
     def stated(self, part: str) -> tuple[Fact, ...]:
         """The standing facts that a part is there for."""
         return tuple(fact for fact in self.standing if fact.aspect in ASPECTS_OF[part])
+
+    def not_given(self, text: str) -> list[str]:
+        """Return the inputs that a text names and the request does not have."""
+        return [name for name in _INPUT.findall(text.casefold()) if name not in self.inputs]
 
     def support(self, claims: Claims, text: str) -> tuple[Fact, ...]:
         """Return the facts that a sentence says, whole or in part."""
@@ -197,6 +226,18 @@ def _clause(fact: Fact) -> str:
     """A fact's words with who or what it is about."""
     who = str(fact.value.get("who") or fact.value.get("left") or "")
     return f"{who} {fact.text}".strip()
+
+
+def _noun(fact: Fact) -> str:
+    return str(fact.value.get("noun") or fact.text)
+
+
+def _counts(facts: Iterable[Fact]) -> Iterator[tuple[str, int]]:
+    """Yield noun and number of the facts that have one."""
+    for fact in facts:
+        number = fact.value.get("number")
+        if isinstance(number, int) and not fact.negated and fact.aspect in {"subject", "count"}:
+            yield singular(_noun(fact).split()[-1]), number
 
 
 def _is_thing(fact: Fact) -> bool:
