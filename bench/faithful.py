@@ -14,8 +14,9 @@ A combination is a prompt of `--prompts` (lines of the .txt files, whose folders
 - contradicted: sentences that the check's own reader finds to contradict the facts, a caption;
 - no source: sentences with neither source nor mark of invention, a caption (after only).
 
-"camera" and "action" are read straight from the facts, not through the check. Writers: `compose`, `model` (with `--bundle`), and hostile ones that
-spoil the composed caption: see `faithful_writers.py`.
+"camera" and "action" are read straight from the facts, not through the check. Writers: `compose`,
+`model` (with `--bundle`), and hostile ones that spoil the composed caption: see
+`faithful_writers.py`.
 """
 
 import argparse

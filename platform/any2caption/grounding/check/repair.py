@@ -63,7 +63,7 @@ def mended(part: str, found: Sequence[Judged], known: Known) -> Mended:
     lacking = missing(part, " ".join(one.text for one in good), known)
     if part == "camera" and lacking:
         good = [one for one in good if not _moves(one, known)]
-    new = [one for one, _ in lacking]
+    new = [one for one, _ in lacking] if good else list(known.reference.parts[part])
     good = [one for one in good if not _repeats(one, new)]
     sentences = _placed(part, found, good, new)
     if not sentences or not _holds(part, sentences, known):
