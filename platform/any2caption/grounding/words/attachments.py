@@ -82,19 +82,29 @@ def _one(words: list[Word], at: int, phrase: NounPhrase) -> int:
 
 def _prepositional(words: list[Word], at: int) -> int:
     low = words[at].low
+    if low == "in":
+        return _worn(words, at)
     phrases = list_of(words, at + 1)
     if not phrases or phrases[0].sort == "reference":
         return at
     end = attached_of(words, phrases[-1].end)
     if end < len(words) and words[end].tag in {"ground", "layout"} and low == "with":
         return at
-    if low == "in" and phrases[0].sort == "thing":
-        worn = phrases[-1].head.low.rsplit(" ", 1)[-1] in looks.GARMENTS
-        return end if worn else at
-    if low not in _HOLDING or (low == "from" and phrases[0].sort in {"place", "building"}):
+    placed = low == "from" and phrases[0].sort in {"place", "building", "time"}
+    if low not in _HOLDING or placed:
         return at
     if low == "with" and _settled(phrases[0], words, at):
         return at
+    return end
+
+
+def _worn(words: list[Word], at: int) -> int:
+    """Return the end of "in a red dress", "in suits and hats"; not of "and a man" behind it."""
+    end = at
+    for phrase in list_of(words, at + 1):
+        if phrase.sort != "thing" or phrase.head.low.rsplit(" ", 1)[-1] not in looks.GARMENTS:
+            break
+        end = attached_of(words, phrase.end)
     return end
 
 
@@ -110,6 +120,8 @@ def _participle(words: list[Word], at: int) -> int:
     if word.base == "wear" and word.form == "ing":
         phrases = list_of(words, at + 1)
         return attached_of(words, phrases[-1].end) if phrases else at
+    if word.base in verbs.WRITING and at + 1 < len(words) and words[at + 1].tag == "quote":
+        return at + 2
     if word.form != "ed" or word.base not in verbs.PARTICIPLES | _WORN | verbs.CHANGES:
         return at
     after = at + 1

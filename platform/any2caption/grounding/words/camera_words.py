@@ -1,5 +1,6 @@
 """Clauses of the camera: "the camera pans left, then tilts up", "slow zoom in"."""
 
+from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import looks, verbs
 from any2caption.grounding.words.tokens import Word
 
@@ -40,6 +41,7 @@ def _verb_behind(words: list[Word], noun: int) -> int | None:
     if verb >= len(words) or (words[verb].tag in {"mark", "conj"} and verb == noun + 1):
         return None
     moves = words[verb].low in looks.MOVES or words[verb].tag in {"verb", "particle"}
+    moves = moves or verb_forms().get(words[verb].low, ("", "base"))[1] != "base"
     if words[noun].low in SCENES and words[verb].base not in verbs.SCENE_VERBS | verbs.SHOWING:
         return None
     states = verb > noun + 1 and words[verb].tag in {"adj", "verb"}

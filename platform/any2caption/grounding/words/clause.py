@@ -176,5 +176,9 @@ class Clause:
 def place_value(phrase: NounPhrase, form: str = "noun") -> dict[str, Any]:
     """Return the machine form of a background."""
     kind = phrase.sort if phrase.sort in {"time", "light", "weather"} else "place"
-    place = " ".join((*phrase.attributes, phrase.noun))
-    return {"place": place, "kind": kind, "form": form}
+    return {"place": whole(phrase), "kind": kind, "form": form}
+
+
+def whole(phrase: NounPhrase) -> str:
+    """Return a phrase without articles and numbers, casefolded."""
+    return " ".join((*phrase.attributes, phrase.noun))

@@ -1,6 +1,7 @@
 """The user's words as facts, without losing one."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from any2caption.captions.sentences import split_sentences
@@ -71,7 +72,7 @@ def _read(reading: Reading, start: int, end: int, *, whole: bool) -> None:
 
 def _keep_rest(reading: Reading, words: list[Word]) -> None:
     """Leave words that no fact holds with the main subject."""
-    held = set(content_words(" ".join(spoken(fact) for fact in reading.facts)))
+    held = set(content_words(" ".join(map(_said, reading.facts, repeat(reading.text)))))
     run: list[Word] = []
     for word in [*words, None]:
         if word is not None and not set(content_words(word.text)) <= held:
@@ -80,6 +81,15 @@ def _keep_rest(reading: Reading, words: list[Word]) -> None:
         if run and (word is None or content_words(word.text) or word.tag == "mark"):
             _add_rest(reading, run)
             run = []
+
+
+def _said(fact: Fact, text: str) -> str:
+    """Return what a fact holds; a denial holds all of its wording ("don't show any people")."""
+    return (
+        text[slice(*fact.source.characters)]
+        if fact.negated and fact.source.characters
+        else spoken(fact)
+    )
 
 
 def _add_rest(reading: Reading, run: list[Word]) -> None:

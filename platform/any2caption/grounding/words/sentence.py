@@ -5,7 +5,7 @@ from typing import Any
 
 from any2caption.grounding.words import camera_words
 from any2caption.grounding.words.attachments import attached, attached_of, list_of, places
-from any2caption.grounding.words.clause import Clause, place_value
+from any2caption.grounding.words.clause import Clause, place_value, whole
 from any2caption.grounding.words.complements import (
     LIKE_SETTINGS,
     SETTINGS,
@@ -16,7 +16,7 @@ from any2caption.grounding.words.complements import (
     named_place,
     reference_behind,
 )
-from any2caption.grounding.words.lists import grammar, looks, verbs
+from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
 from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.reading import Reading
 from any2caption.grounding.words.tokens import Word
@@ -75,7 +75,7 @@ class Sentence(Clause):
             return at + 1
         if self.last and self.last[1] == at:
             self._extend(at + 1)
-        else:
+        elif word.low not in grammar.FUNCTION:
             self._add("subject", (at, at + 1), {"noun": None, "number": None, "attributes": []})
         return at + 1
 
@@ -85,11 +85,17 @@ class Sentence(Clause):
             after += 1
         if self._tag(after) in {"verb", "aux", "modal"}:
             return self._verb(at)
+        if self.fresh and self._low(at) in scenes.WHEREABOUTS and self._tag(at + 1) in _STOPS:
+            value = {"place": self._low(at), "kind": "place", "form": "noun"}
+            self._add("background", (at, at + 1), value)
+            return at + 1
         if self._tag(after) in {"adj", "noun", "det"} and self._tag(at) == "adv":
             return self._noun(at)
         return at
 
     def _pronoun(self, at: int) -> int:
+        if self._low(at) in {"there", "there's"}:
+            return at + 2 if self._low(at + 1) in grammar.BE else at + 1
         if self._tag(at + 1) in {"verb", "aux", "modal", "adv", "neg"} or self.fresh:
             self.who, self.acted = [self._low(at).split("'", maxsplit=1)[0]], False
             self.fresh = False
@@ -164,7 +170,8 @@ class Sentence(Clause):
         end = phrase.end
         behind = self._low(end)
         shows = self._tag(end) == "verb" and self.words[end].base in verbs.SHOWING | {"follow"}
-        lone = self._tag(end) in {"mark", "end", "prep", "style-of", "conj", "layout"}
+        walks = phrase.sort == "camera" and self._tag(end) == "verb" and not shows
+        lone = walks or self._tag(end) in {"mark", "end", "prep", "style-of", "conj", "layout"}
         if not (shows or behind == "of" or (lone and self._tells_look(phrase))):
             return 0
         if shows:
@@ -175,7 +182,7 @@ class Sentence(Clause):
         if self._of_camera(phrase):
             self._add_camera(phrase.start, end, phrase.start, form=form)
         else:
-            value = {"style": phrase.head.low, "form": form}
+            value = {"style": whole(phrase), "form": form}
             self._add("style", (phrase.start, end), value)
         if shows:
             self._inside(phrase.end + 1, end)
@@ -184,15 +191,20 @@ class Sentence(Clause):
 
     def _tells_look(self, phrase: NounPhrase) -> bool:
         """Whether a phrase alone speaks of the look: "cinematic shot", "vibrant colors"."""
-        if phrase.sort == "picture":
-            return bool(phrase.attributes) or " " in phrase.noun or phrase.end - phrase.start == 1
-        return True
+        inside = self.words[phrase.start : phrase.end]
+        styled = any(
+            word.tag in {"style", "camera"} or word.low in looks.STYLE_WORDS | _FILMED
+            for word in inside
+        )
+        return phrase.sort != "picture" or styled or len(inside) == 1
 
     # Verbs
 
     def _verb(self, at: int) -> int:
         """Read an action with its object, or a state; what says where stays for a background."""
         main, negated = main_verb(self.words, at)
+        if self.fresh and not self.who and (end := self._request(main)):
+            return end
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
         word = self.words[main]
@@ -213,7 +225,28 @@ class Sentence(Clause):
         self._add("action", (at, end), value, said=said, negated=negated)
         self._inside(main + 1, end)
         self.acted = True
+        if word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
+            self.who = [seen.noun]
         return end
+
+    def _request(self, main: int) -> int:
+        """Read "generate a video of", "show me a close up of"; 0 where nothing is asked so."""
+        if self._tag(main) != "verb" or self.words[main].base not in verbs.REQUESTS:
+            return 0
+        start = main + 2 if self._tag(main + 1) == "pron" else main + 1
+        phrase = noun_phrase(self.words, start)
+        if phrase is None or self._low(phrase.end) != "of" or phrase.sort not in _SHOWN:
+            if start == main + 1:
+                return 0
+            self._add("style", (main, start), {"style": None, "form": "request"})
+            self.fresh = True
+            return start
+        if self._of_camera(phrase):
+            self._add_camera(main, phrase.end, main, form="request")
+        else:
+            self._add("style", (main, phrase.end), {"style": whole(phrase), "form": "request"})
+        self.fresh = True
+        return phrase.end + 1
 
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
@@ -303,7 +336,7 @@ class Sentence(Clause):
         elif phrase.sort == "picture" and self._low(at) not in {"in", "as", "like"}:
             return self._relation(at, [phrase], end)
         else:
-            self._add("style", (at, end), {"style": phrase.noun, "form": "preposition"})
+            self._add("style", (at, end), {"style": whole(phrase), "form": "preposition"})
         return end
 
     def _relation(self, at: int, phrases: list[NounPhrase], end: int) -> int:
@@ -312,6 +345,11 @@ class Sentence(Clause):
         reference, _ = reference_behind(self.words, end)
         end = reference or end
         value: dict[str, str | None]
+        if self._fronted(at, end):
+            self._add("background", (at, end), place_value(phrases[0], form="preposition"))
+            self._inside(at + 1, end)
+            self.fresh = True
+            return end
         if (places(word) or (word.low == "with" and self.fresh)) and self.who and not self.acted:
             value = {"left": self.who[-1], "relation": word.low, "right": phrases[-1].noun}
             self._add("relation", (at, end), value)
@@ -335,7 +373,15 @@ class Sentence(Clause):
         self.fresh = True
         return end
 
+    def _fronted(self, at: int, end: int) -> bool:
+        """Whether "under a tree" stands in front of the one that is there."""
+        behind = self.last is not None and self.last[1] == at
+        ahead = self._tag(end) in _OPENS or (self._low(end) == "," and not self.who)
+        return self.fresh and not behind and ahead and places(self.words[at])
+
     def _layout(self, at: int) -> int:
+        if self.fresh:
+            return self._layout_first(at)
         if self.last and self.last[1] == at and self.who and not self.acted:
             start = self.reading.facts[self.last[0]].source.characters or self._span(at, at + 1)
             span = (start[0], self.words[at].end)
@@ -348,6 +394,16 @@ class Sentence(Clause):
         )
         return at + 1
 
+    def _layout_first(self, at: int) -> int:
+        """Read "on the left, a red ball": the phrase that follows is what is there."""
+        after = at + 2 if self._low(at + 1) == "," else at + 1
+        phrase = noun_phrase(self.words, after)
+        end = phrase.end if phrase else at + 1
+        who = phrase.noun if phrase else None
+        self._add("layout", (at, end), {"who": who, "place": self._low(at)})
+        self.fresh, self.last = True, None
+        return at + 1
+
     def _layout_of(self, start: int, end: int, phrase: NounPhrase) -> int:
         self._add("layout", (start, end + 1), {"who": phrase.noun, "place": self._low(end)})
         self._inside(start, end)
@@ -356,15 +412,14 @@ class Sentence(Clause):
     def _ground(self, at: int) -> int:
         if self.last and self.last[1] == at:
             self._extend(at + 1)
-        else:
-            self._add("background", (at, at + 1), {"place": None, "form": "preposition"})
-        return at + 1
+            return at + 1
+        return self._layout_first(at)
 
     def _style_of(self, at: int) -> int:
         phrase = noun_phrase(self.words, at + 1)
         if phrase is None:
             return at
-        value: dict[str, Any] = {"style": phrase.noun, "form": "preposition"}
+        value: dict[str, Any] = {"style": whole(phrase), "form": "preposition"}
         if phrase.sort == "reference":
             condition, why = self.reading.given.resolve(phrase.head)
             value["condition"] = condition or None
@@ -377,7 +432,7 @@ class Sentence(Clause):
     def _negation(self, at: int) -> int:
         """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
         start = at + 1
-        if self._low(start) in {"any", "showing", "show"}:
+        while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
             start += 1
         if self._tag(start) in {"verb", "aux"} or (
             self._tag(start) == "adv" and self._tag(start + 1) == "verb"
@@ -411,7 +466,7 @@ class Sentence(Clause):
             self._add_camera(start, end, phrase.start, form="noun", negated=True)
         elif phrase.sort == "style":
             self._add(
-                "style", (start, end), {"style": phrase.noun}, said=phrase.start, negated=True
+                "style", (start, end), {"style": whole(phrase)}, said=phrase.start, negated=True
             )
         elif phrase.sort in LIKE_SETTINGS:
             self._add(
@@ -421,6 +476,10 @@ class Sentence(Clause):
             self._add("subject", (start, end), phrase.value(), said=phrase.start, negated=True)
 
 
+_FILMED = frozenset({"video", "footage", "clip"})
+_OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
+_SHOWN = frozenset({"picture", "camera"})
+_STOPS = frozenset({"mark", "end"})
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""
 _FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}

@@ -23,11 +23,18 @@ _OPENS_PHRASE = frozenset({"det", "poss", "num", "qty", "pron"})
 def tag(words: list[Word]) -> list[Word]:
     """Return the words with phrases merged and all tags set."""
     found = _join_phrases(join_references(words))
+    shouting = not any(word.text.islower() for word in found)
     for word in found:
         if not word.tag:
-            word.tag = _closed(word)
+            word.tag = "noun" if _capitals(word) and not shouting else _closed(word)
     _settle(found)
     return found
+
+
+def _capitals(word: Word) -> bool:
+    """Whether a word is in capitals, as written words are; "NO" stays a negation."""
+    short = grammar.NEGATIONS | grammar.DETERMINERS | grammar.CONJUNCTIONS
+    return len(word.text) > 1 and word.text.isupper() and word.low not in short
 
 
 def _join_phrases(words: list[Word]) -> list[Word]:
@@ -42,13 +49,22 @@ def _join_phrases(words: list[Word]) -> list[Word]:
 def _longest(words: list[Word], at: int) -> tuple[Word, int]:
     for length, known in _phrases().get(words[at].low, ()):
         piece = words[at : at + length]
-        if len(piece) == length and tuple(word.low for word in piece) in known:
-            name = known[tuple(word.low for word in piece)]
+        name = known.get(tuple(word.low for word in piece), "")
+        if name and _stands(name, words[at + length : at + length + 1]):
+            name = "style" if name == "alone" else name
             if length == 1:
                 words[at].tag = name
                 return words[at], at + 1
             return merge(words, at, at + length, name), at + length
     return words[at], at + 1
+
+
+def _stands(name: str, behind: list[Word]) -> bool:
+    """Whether a phrase ends there, unlike "in the middle" of "in the middle east"."""
+    if name not in {"layout", "alone"} or not behind:
+        return True
+    free = behind[0].tag or behind[0].low in grammar.FUNCTION | grammar.ADVERBS
+    return behind[0].tag == "mark" if name == "alone" else bool(free)
 
 
 _Lengths = tuple[tuple[int, Mapping[tuple[str, ...], str]], ...]
@@ -63,8 +79,10 @@ def _phrases() -> Mapping[str, _Lengths]:
         (looks.CAMERA_PHRASES, "camera"),
         (grammar.RELATION_PHRASES | grammar.OTHER_PHRASES, "prep"),
         (grammar.LAYOUT_PHRASES, "layout"),
+        (grammar.MANNER_PHRASES, "adv"),
         (grammar.BACKGROUND_PHRASES, "ground"),
         (frozenset(grammar.PAIRS), "num"),
+        (frozenset({"black and white", "black & white"}), "alone"),
         (frozenset({"in the style of", "in style of", "in the manner of"}), "style-of"),
     )
     by_first: dict[str, dict[int, dict[tuple[str, ...], str]]] = {}
@@ -122,8 +140,17 @@ def _settle(words: list[Word]) -> None:
             word.tag = "particle"
         elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | _DO_GET:
             _full_verb(word, after)
+        elif word.tag == "adj" and word.low in modifiers.MATERIALS and _thing(before, after):
+            word.tag = "noun"
         elif word.tag == "adj" and word.low in verb_forms():
             _adjective_or_verb(word, words, at)
+
+
+def _thing(before: Word | None, after: Word | None) -> bool:
+    """Whether a material stands for a thing: no noun follows, and none can have been meant."""
+    if before is None or (before.tag not in _NOMINAL | {"noun"}) or before.low in looks.MOVES:
+        return False
+    return after is None or not (_starts_noun(after) or after.low in {"and", ",", "or"})
 
 
 _DO_GET = {"do", "does", "did", "doing", "get", "gets", "got", "getting"}
@@ -205,12 +232,16 @@ def _verb_form(word: Word, words: list[Word], at: int) -> str:
     base, form = verb_forms().get(word.low, ("", ""))
     if not form and at and words[at - 1].low in {"it", "he", "she"} and word.low.endswith("s"):
         base, form = word.low[:-1], "s"
+    if not form and _unknown_third(words, at):
+        base, form = word.low[:-1], "s"
     if not form and "-" not in word.low and len(word.low) > _SHORT:
         if word.low.endswith("ing") and word.low not in verbs.THING_ING:
             base, form = participle_base(word.low), "ing"
         elif word.low.endswith("ed") and not word.low.endswith("eed"):
             base, form = participle_base(word.low), "ed"
     doing = at and words[at - 1].low in grammar.BE
+    if word.low == "shot" and not doing:
+        return ""
     if not form or (word.low in verbs.THING_ING and not doing):
         return ""
     judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": _bare}[form]
@@ -218,6 +249,18 @@ def _verb_form(word: Word, words: list[Word], at: int) -> str:
     if found == "verb":
         word.base, word.form = base, form
     return found
+
+
+def _unknown_third(words: list[Word], at: int) -> bool:
+    """Whether an unknown word in -s acts: "a fisherman mends his net"."""
+    low, after = words[at].low, _after(words, at)
+    return (
+        low.endswith("s")
+        and is_plural(low)
+        and after is not None
+        and after.tag in {"det", "poss", "num"}
+        and _has_singular_subject(words, at)
+    )
 
 
 def _tag_before(words: list[Word], at: int) -> str:
@@ -249,13 +292,21 @@ def _nounlike(after: Word | None) -> bool:
 
 def _ing(words: list[Word], at: int) -> str:
     before, after = _tag_before(words, at), _after(words, at)
+    if words[at].low in looks.PICTURE_NOUNS and before != "aux" and _shows(after):
+        return "noun"
     if before in _NOMINAL:
-        return "adj" if _nounlike(after) else "noun"
+        acts = after is not None and after.tag in _OPENS_PHRASE
+        return "verb" if acts else "adj" if _nounlike(after) else "noun"
     if before == "prep" and words[at - 1].low in _BEFORE_NOUNS:
         return "adj" if _nounlike(after) and not _object_of(after) else "verb"
     if before == "conj" and at > 1 and words[at - 2].tag == "adj" and _nounlike(after):
         return "adj"
     return "verb"
+
+
+def _shows(after: Word | None) -> bool:
+    """Whether what follows "painting" makes it a picture: "a painting of", "oil painting,"."""
+    return after is None or after.tag in {"mark", "style-of"} or after.low in {"of", "by"}
 
 
 _BEFORE_NOUNS = frozenset({"of", "with", "in", "on", "under", "between"})
@@ -289,8 +340,16 @@ def _third_person(words: list[Word], at: int) -> str:
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
         return ""
     if before in {"mark", "verb"}:
-        return "" if noun or at + 1 == len(words) else "verb"
+        idle = noun and (before == "verb" or not _goes(words, at))
+        return "" if idle or at + 1 == len(words) else "verb"
     return "verb" if not noun or _does(words, at, before) else ""
+
+
+def _goes(words: list[Word], at: int) -> bool:
+    """Whether a clause that is still without its verb goes on: "A car, not red, drives along"."""
+    after = _after(words, at)
+    acted = any(word.tag in {"verb", "aux"} for word in words[max(0, at - _NEAR) : at])
+    return not acted and after is not None and after.tag in {"prep", "particle", "det", "poss"}
 
 
 def _does(words: list[Word], at: int, before: str) -> bool:
@@ -302,17 +361,19 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         in {"det", "poss", "num", "prep", "adv", "particle", "pron", "adj", "qty", "modal"}
         or after.low.endswith("ly")
     )
+    if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
+        return not any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
     if before == "conj":
         return goes_on and any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
-    return (goes_on or ends) and (before == "adv" or _has_singular_subject(words, at))
+    return (goes_on or ends) and (before in {"adv", "neg"} or _has_singular_subject(words, at))
 
 
 def _has_singular_subject(words: list[Word], at: int) -> bool:
     """Whether the noun in front is one thing with its article: "a dog", "the old man"."""
     back = at - 1
-    if back < 0 or words[back].tag not in {"noun", "ref"} or is_plural(words[back].low):
+    if back < 0 or words[back].tag not in {"noun", "ref", "quote"} or is_plural(words[back].low):
         return False
-    if words[back].tag == "ref":
+    if words[back].tag in {"ref", "quote"}:
         return True
     while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
         back -= 1
@@ -329,14 +390,22 @@ def _bare(words: list[Word], at: int) -> str:
     if before == "modal" or low in _DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
     if before in {"start", "mark", "sub"}:
-        commands = after is not None and after.tag in {"det", "poss", "pron"}
+        commands = after is not None and after.tag in {"det", "poss", "pron", "ref"}
         return "verb" if commands or _moves(words[at], after) else ""
     if before == "conj":
         return "verb" if at > 1 and words[at - 2].form == "base" else ""
     if _plural(words[at - 1]) or (before == "adv" and _many(words, at)):
-        free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
-        return "verb" if free else ""
-    return ""
+        return "verb"
+    free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
+    return "verb" if free and before == "noun" and _joined(words, at) else ""
+
+
+def _joined(words: list[Word], at: int) -> bool:
+    """Whether the subject is two, joined by "and", and has no verb yet: "a puppy and its mother"."""
+    clause = words[max(0, at - _NEAR) : at]
+    opened = any(word.tag in {"det", "poss"} for word in clause[-3:])
+    idle = not any(word.tag in {"verb", "aux", "mark", "sub"} for word in clause)
+    return opened and idle and any(word.low == "and" for word in clause)
 
 
 _DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})

@@ -39,6 +39,7 @@ MODALS = words("will would can could should may might must shall to")
 CONJUNCTIONS = words("and or nor & plus")
 CLAUSE_STARTS = words(
     """
+    please
     after although as because before but finally if meanwhile next once since so suddenly than
     then though until when where whereas while whilst
     """
@@ -125,7 +126,7 @@ OTHER_PHRASES = phrases(
 LAYOUT_PHRASES = phrases(
     """
     at the bottom, at the center, at the centre, at the left, at the right, at the top,
-    in a circle, in a line, in a row, in foreground, in the bottom left,
+    in foreground, in the bottom left,
     in the bottom left corner, in the bottom right, in the bottom right corner, in the center,
     in the centre, in the corner, in the distance, in the foreground, in the left third,
     in the lower half, in the lower left corner, in the lower right corner, in the lower third,
@@ -133,7 +134,7 @@ LAYOUT_PHRASES = phrases(
     in the top left corner, in the top right, in the top right corner, in the upper half,
     in the upper left corner, in the upper right corner, in the upper third, on the far left,
     on the far right, on the left, on the left half, on the left side, on the right,
-    on the right half, on the right side, side by side, to the left, to the right
+    on the right half, on the right side, to the left, to the right
     """
 )
 """Where in the picture something is."""
@@ -152,8 +153,15 @@ FUNCTION = (
     | CONJUNCTIONS
     | (CLAUSE_STARTS - words("finally suddenly meanwhile next"))
     | RELATIVES
-    | (NEGATIONS - words("avoid avoiding excluding"))
+    | NEGATIONS
     | PREPOSITIONS
     | words("s t very too just also so than not no please that's it's")
 )
 """Words without content: a text that lacks them has lost nothing."""
+MANNER_PHRASES = phrases(
+    """
+    back and forth, hand in hand, in a circle, in a line, in a row, one by one, side by side,
+    up and down
+    """
+)
+"""Adverbs of several words."""

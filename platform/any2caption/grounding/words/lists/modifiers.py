@@ -20,14 +20,14 @@ ADJECTIVES = COLOURS | words(
     early eastern elderly electric electronic elegant elevated empty enormous entire equal evil
     extra extreme faint fair fancy fast fat female few fierce fine firm first flat fluffy foggy
     fragile fresh friendly front full funny furry fuzzy gentle giant gigantic glad glass glossy
-    glowing good grand great half handsome happy hard harsh heavy high hollow holy hot huge
+     good grand great half handsome happy hard harsh heavy high hollow holy hot huge
     humid hungry icy indoor inner innocent intense jade junior keen kind large last late lazy
     lean leather left light little lively lone lonely long loose loud lovely low lower loyal
     lush mad main male marble massive mature medium mere metal metallic middle mild mini misty
     modern moist mossy muddy narrow nasty neat new next nice noble northern odd old open other
     outdoor outer own pale perfect plain plastic playful plump polite poor porcelain pretty
     proper proud pure quick quiet rainy random rapid rare raw ready real rich right ripe robotic
-    rocky rolling rough round royal rubber rude rural sad safe same scary sealed second senior
+    rocky  rough round royal rubber rude rural sad safe same scary sealed second senior
     separate serene shallow sharp sheer shiny short shy sick silent silk silky silly simple
     single sleek sleepy slender slight slim slow small smart smooth snowy soft solid solitary
     southern spare special stark starry steady steel steep stern stiff still stone stormy
@@ -102,3 +102,10 @@ COMPOUNDS = phrases(
     """
 )
 """Nouns of two or three words whose first would be read as something else."""
+MATERIALS = words(
+    """
+    bronze coral cream crystal front glass gold iron leather left light marble metal orange peach
+    plastic porcelain right rose rubber silk silver stone steel top velvet
+    """
+)
+"""Adjectives that are things where no noun follows: "a glass of wine", "the sun light"."""

@@ -4,6 +4,7 @@ from any2caption.grounding.words.lists import words
 
 PLACES = words(
     """
+    east west north south outside
     abyss africa air airport aisle alley alleyway amphitheater amphitheatre antarctica apartment
     aquarium arcade arctic area areas arena atrium attic auditorium backdrop background backyard
     bakery balcony ballroom bank banks bar barn barnyard basement bathroom battlefield bay bayou
@@ -81,3 +82,6 @@ WEATHERS = words(
     winds
     """
 )
+
+WHEREABOUTS = words("indoors outdoors inside outside underwater overhead")
+"""Adverbs that are a setting where they stand alone."""

@@ -5,6 +5,7 @@ from any2caption.grounding.words.lists import pairs, words
 
 MORE_VERBS = words(
     """
+    circle spiral hover mend stroke
     accelerate achieve add adjust admire adorn appear approach arch arrange arrive ascend ask
     assemble attach attack bake balance bandage barbeque bark bask bathe beat become begin
     billow bite blanket blaze bloom blossom blow boil bounce break breathe bring bubble burn
@@ -65,6 +66,8 @@ DOUBLED = words(
 )
 NOUN_FORMS = words(
     """
+    circles strokes
+    fries crosses
     arches blooms blossoms bows boxes brushes bubbles builds bursts buttons calls cases casts
     catches chats checks clings clouds colors cooks cracks crashes cuts cycles dances designs
     dives draws dresses drifts drinks drives drops drums faces falls features fences fights
@@ -76,7 +79,7 @@ NOUN_FORMS = words(
     punches races rains reaches records rests rides rings ripples rises roars rolls rows runs
     rushes rusts sails salutes scans screams searches sets shakes shapes shines shoots shops
     shots shovels showers shows signs sinks skates sketches skis slices slides slips smiles
-    smokes snaps snows sounds spins spirals splashes springs squats stacks stands stares stars
+    smokes fries snaps snows sounds spins spirals splashes springs squats stacks stands stares stars
     starts stays steams steps sticks stings stops stretches strikes studies surrounds swings
     swirls switches tackles tastes tears tests throws ties tilts torches touches towers tracks
     trades trains travels trims trucks turns twists types uses visits waits wakes walks washes
@@ -86,13 +89,13 @@ NOUN_FORMS = words(
 """Third persons that are plural nouns as well."""
 THING_ING = words(
     """
-    anything awning backing beijing being bing building carving ceiling clothing covering
-    crossing darling drawing dressing duckling dumpling earring evening everything fencing
-    filming flooring gathering gosling greeting herring housing icing king landing lighting
-    lightning marking meaning meeting morning nothing offspring painting performing
-    pottery-making pudding railing rigging ring sapling scaffolding seating seedling setting
-    sibling siding sling something spring sterling string stuffing surrounding thing topping
-    viking wedding wing wrapping
+    anything awning backing beijing being bing building  ceiling clothing
+     darling  dressing duckling dumpling earring evening everything
+     flooring  gosling  herring housing icing king  lighting
+    lightning  meaning  morning nothing offspring
+    pottery-making pudding railing rigging ring sapling scaffolding seating seedling
+    sibling siding sling something spring sterling string stuffing  thing topping
+    viking wedding wing
     """
 )
 """Words in -ing that name things."""
@@ -119,3 +122,13 @@ SCENE_VERBS = words(
     """
 )
 """What "the scene" or "the shot" does when the camera is meant."""
+REQUESTS = words(
+    "create design depict draw film generate give imagine make produce render show want"
+)
+"""What a prompt asks its reader to do: "generate a video of"."""
+WATCHING = words(
+    "capture chase film find follow hear observe photograph record see show track watch"
+)
+"""Verbs whose object may be the one that does what follows: "follows a surfer riding a wave"."""
+WRITING = words("label mark read say spell write")
+"""Verbs that stand before written words: "a sign reading 'OPEN'"."""
