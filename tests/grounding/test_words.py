@@ -92,6 +92,82 @@ def test_camera_ends_where_others_act():
     assert ("subject", "the grass") in said
 
 
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        (
+            "A toddler in yellow rain boots jumps into a puddle",
+            [
+                ("subject", "a toddler in yellow rain boots"),
+                ("action", "jumps into a puddle"),
+                ("subject", "a puddle"),
+            ],
+        ),
+        (
+            "Beneath the bridge, a fisherman mends his net",
+            [
+                ("background", "beneath the bridge"),
+                ("subject", "a fisherman"),
+                ("action", "mends his net"),
+                ("subject", "his net"),
+            ],
+        ),
+        (
+            "On the left a red ball, on the right a blue cube",
+            [
+                ("layout", "on the left a red ball"),
+                ("subject", "a red ball"),
+                ("layout", "on the right a blue cube"),
+                ("subject", "a blue cube"),
+            ],
+        ),
+        (
+            "Generate a video of a chef flipping pancakes",
+            [
+                ("style", "generate a video"),
+                ("subject", "a chef"),
+                ("action", "flipping pancakes"),
+                ("subject", "pancakes"),
+            ],
+        ),
+        (
+            "A house, snow mountain in the background",
+            [("subject", "a house"), ("background", "snow mountain in the background")],
+        ),
+        (
+            "There is a dog on the road",
+            [("subject", "a dog"), ("background", "on the road")],
+        ),
+    ],
+)
+def test_phrases_are_told_apart(text, facts):
+    assert stated(text) == facts
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("a man and a woman dance on a stage", "man and woman"),
+        ("A drone follows a surfer. He rides a huge wave", "he"),
+        ("A woman in a red dress and a man in a suit are dancing", "woman and man"),
+    ],
+)
+def test_actions_know_who_acts(text, who):
+    facts, _ = read_text(text)
+    assert [fact.value["who"] for fact in facts if fact.aspect == "action"][-1] == who
+
+
+def test_a_foreign_sentence_among_english_ones_is_kept():
+    facts, notes = read_text("A fox sleeps. 一只狐狸在睡觉。")
+    assert [fact.text for fact in facts] == ["a fox", "sleeps", "一只狐狸在睡觉。"]
+    assert notes == ("part of the text is not English: its words are kept as they are",)
+
+
+def test_the_style_of_a_picture_names_it():
+    fact = one("a castle, in the style of image 2", "style", pictures(2))
+    assert fact.value["condition"] == "picture 2"
+
+
 def test_a_relation_names_both_sides():
     value = one("a vase on the right of a tv, front view", "relation").value
     assert value == {"left": "vase", "relation": "on the right of", "right": "tv"}

@@ -41,6 +41,7 @@ def _verb_behind(words: list[Word], noun: int) -> int | None:
     if verb >= len(words) or (words[verb].tag in {"mark", "conj"} and verb == noun + 1):
         return None
     moves = words[verb].low in looks.MOVES or words[verb].tag in {"verb", "particle"}
+    moves = moves or (words[noun].low == "camera" and words[verb].low.endswith("s"))
     moves = moves or verb_forms().get(words[verb].low, ("", "base"))[1] != "base"
     if words[noun].low in SCENES and words[verb].base not in verbs.SCENE_VERBS | verbs.SHOWING:
         return None

@@ -162,6 +162,14 @@ class Clause:
             self.reading.add("written_text", span, {"written": written})
         self.last, self.last_said = kept
 
+    def _styles_in(self, phrase: NounPhrase) -> None:
+        """Add what a view is told to look like: "cinematic" of "cinematic drone shot"."""
+        for at in range(phrase.start, phrase.end) if self._of_camera(phrase) else ():
+            word = self.words[at]
+            if word.tag == "style" or word.low in looks.STYLE_WORDS - {"abstract", "epic"}:
+                value = {"style": word.low, "form": "noun"}
+                self.reading.add("style", self._span(at, at + 1), value)
+
     def _of_camera(self, phrase: NounPhrase) -> bool:
         if phrase.sort == "camera":
             return True

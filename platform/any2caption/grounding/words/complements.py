@@ -4,12 +4,14 @@ All functions take the tagged words of a sentence and return places in it.
 """
 
 from any2caption.grounding.words.attachments import attached, attached_of, list_of
-from any2caption.grounding.words.lists import grammar, looks
+from any2caption.grounding.words.lists import grammar, looks, verbs
 from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tokens import Word
 
 SETTINGS = frozenset({"place", "time", "light", "weather"})
 LIKE_SETTINGS = SETTINGS | {"building", "weak place"}
+_OF_THINGS = frozenset({"with", "of", "from", "for", "like", "as"})
+"""Prepositions that say with what, not where."""
 
 
 def tag_at(words: list[Word], at: int) -> str:
@@ -63,7 +65,7 @@ def _goes_with_verb(words: list[Word], at: int) -> bool:
     """Whether a word goes with the verb in front of it: "away", "slowly", "it", "start walking"."""
     tag, after = tag_at(words, at), tag_at(words, at + 1)
     if tag == "verb":
-        chained = tag_at(words, at - 1) in {"verb", "particle"}
+        chained = tag_at(words, at - 1) in {"verb", "particle", "pron"}
         return chained and words[at].form in {"ing", "base"}
     return (
         tag == "particle"
@@ -100,6 +102,7 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     if by_artist(word, first):
         return at
     setting = first.sort in LIKE_SETTINGS or named_place(word, first)
+    setting = setting and word.low not in _OF_THINGS
     if setting and not keep_settings and word.low not in grammar.DIRECTIONS:
         return at
     reference, _ = reference_behind(words, end)
@@ -109,6 +112,8 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
 def reference_behind(words: list[Word], at: int) -> tuple[int, str]:
     """Return the end of "in picture 2", "on the left of image 1" (0: none), and the place."""
     place = ""
+    if tag_at(words, at) == "verb" and words[at].base in verbs.SHOWING | {"see", "take"}:
+        at += 1 if words[at].form == "ed" else 0
     if tag_at(words, at) == "layout":
         place, at = low_at(words, at), at + 1
     if tag_at(words, at) != "prep":

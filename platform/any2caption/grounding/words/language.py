@@ -6,7 +6,7 @@ from functools import cache
 from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import scenes
 from any2caption.grounding.words.lists.grammar import FUNCTION
-from any2caption.grounding.words.lists.languages import FOREIGN
+from any2caption.grounding.words.lists.languages import AMBIGUOUS, FOREIGN
 from any2caption.grounding.words.lists.modifiers import ADJECTIVES
 from any2caption.grounding.words.tokens import Word
 
@@ -44,4 +44,5 @@ def _latin(char: str) -> bool:
 
 @cache
 def _english() -> frozenset[str]:
-    return FUNCTION | ADJECTIVES | frozenset(verb_forms()) | scenes.PLACES
+    known = scenes.PLACES | scenes.TIMES | scenes.WEATHERS | scenes.LIGHTS
+    return (FUNCTION | ADJECTIVES | frozenset(verb_forms()) | known) - AMBIGUOUS

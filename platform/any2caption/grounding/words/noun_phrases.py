@@ -132,11 +132,11 @@ def _joins_adjectives(words: list[Word], at: int, start: int) -> bool:
     """Whether "and" or a comma links two adjectives in front of one noun: "black and white cat"."""
     if at == start or words[at].low not in {"and", ",", "or", "&"}:
         return False
-    return (
-        words[at - 1].tag == "adj"
-        and _noun_follows(words, at + 1)
-        and (at + 1 < len(words) and words[at + 1].tag == "adj")
-    )
+    if words[at - 1].tag != "adj" or at + 1 >= len(words):
+        return False
+    if words[at + 1].tag == "noun":  # "a narrow, cobblestone alley"
+        return words[at].low == "," and words[start].tag == "det"
+    return words[at + 1].tag == "adj" and _noun_follows(words, at + 1)
 
 
 def _number(inside: list[Word], head: Word) -> tuple[int | None, bool]:

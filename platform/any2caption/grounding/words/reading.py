@@ -6,7 +6,7 @@ from typing import Any
 
 from any2caption.conditions.fact import Aspect, Fact, Source
 from any2caption.grounding.words.forms import verb_forms
-from any2caption.grounding.words.lists import grammar, looks
+from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
 from any2caption.grounding.words.references import Given
 
 
@@ -55,4 +55,16 @@ def as_in_mid_sentence(words: str) -> str:
     return plain if named and not known else plain[:1].lower() + plain[1:]
 
 
-_LOWERED = grammar.FUNCTION | frozenset(grammar.NUMBERS) | grammar.QUANTITIES
+_LOWERED = (
+    grammar.FUNCTION
+    | frozenset(grammar.NUMBERS)
+    | grammar.QUANTITIES
+    | looks.STYLE_WORDS
+    | looks.PICTURE_NOUNS
+    | looks.CAMERA_NOUNS
+    | modifiers.ADJECTIVES
+    | scenes.TIMES
+    | scenes.WEATHERS
+    | scenes.LIGHTS
+)
+"""Words that are no names, whatever their first letter."""

@@ -152,6 +152,8 @@ class Sentence(Clause):
             return False
         if behind == "ground" or phrase.head.low in {"background", "backdrop"}:
             return True
+        if self._low(phrase.end) == "of" and phrase.head.low in scenes.MEASURES:
+            return False
         if phrase.sort in SETTINGS:
             return True
         return self.whole and phrase.start == 0 and end >= len(self.words) - 1
@@ -184,6 +186,7 @@ class Sentence(Clause):
         else:
             value = {"style": whole(phrase), "form": form}
             self._add("style", (phrase.start, end), value)
+        self._styles_in(phrase)
         if shows:
             self._inside(phrase.end + 1, end)
         self.who, self.acted, self.fresh = [], False, True
@@ -233,7 +236,7 @@ class Sentence(Clause):
         """Read "generate a video of", "show me a close up of"; 0 where nothing is asked so."""
         if self._tag(main) != "verb" or self.words[main].base not in verbs.REQUESTS:
             return 0
-        start = main + 2 if self._tag(main + 1) == "pron" else main + 1
+        start = main + 2 if self._low(main + 1) in {"me", "us"} else main + 1
         phrase = noun_phrase(self.words, start)
         if phrase is None or self._low(phrase.end) != "of" or phrase.sort not in _SHOWN:
             if start == main + 1:
@@ -310,6 +313,8 @@ class Sentence(Clause):
         return self._relation(at, phrases, end)
 
     def _says_where(self, word: Word, phrase: NounPhrase) -> bool:
+        if word.low == "with" and phrase.head.low not in {"background", "backdrop"}:
+            return phrase.sort in {"time", "light", "weather"}
         if phrase.sort in SETTINGS:
             return True
         inside = word.low in grammar.STATIC | grammar.DIRECTIONS
@@ -336,8 +341,20 @@ class Sentence(Clause):
         elif phrase.sort == "picture" and self._low(at) not in {"in", "as", "like"}:
             return self._relation(at, [phrase], end)
         else:
-            self._add("style", (at, end), {"style": whole(phrase), "form": "preposition"})
+            reference, _ = reference_behind(self.words, end)
+            end = reference or end
+            value: dict[str, str | None] = {"style": whole(phrase), "form": "preposition"}
+            if reference:
+                value["condition"] = self._condition(self.words[end - 1])
+            self._add("style", (at, end), value)
         return end
+
+    def _condition(self, reference: Word) -> str | None:
+        """Return the condition that a reference names; say so where there is none."""
+        condition, why = self.reading.given.resolve(reference)
+        if why:
+            self.reading.note(why)
+        return condition or None
 
     def _relation(self, at: int, phrases: list[NounPhrase], end: int) -> int:
         word = self.words[at]
@@ -347,7 +364,8 @@ class Sentence(Clause):
         value: dict[str, str | None]
         if self._fronted(at, end):
             self._add("background", (at, end), place_value(phrases[0], form="preposition"))
-            self._inside(at + 1, end)
+            if phrases[0].sort == "thing":
+                self._inside(at + 1, end)
             self.fresh = True
             return end
         if (places(word) or (word.low == "with" and self.fresh)) and self.who and not self.acted:
@@ -421,10 +439,7 @@ class Sentence(Clause):
             return at
         value: dict[str, Any] = {"style": whole(phrase), "form": "preposition"}
         if phrase.sort == "reference":
-            condition, why = self.reading.given.resolve(phrase.head)
-            value["condition"] = condition or None
-            if why:
-                self.reading.note(why)
+            value["condition"] = self._condition(phrase.head)
         end = attached_of(self.words, phrase.end)
         self._add("style", (at, end), value)
         return end

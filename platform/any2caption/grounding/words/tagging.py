@@ -98,7 +98,7 @@ def _phrases() -> Mapping[str, _Lengths]:
 def _closed(word: Word) -> str:
     """Return the tag of a function word, or none."""
     low = word.low
-    if low in grammar.NUMBERS or low[:1].isdigit():
+    if low in grammar.NUMBERS or low.lstrip("-")[:1].isdigit():
         word.number = grammar.NUMBERS.get(
             low, int(low) if low.isdecimal() and len(low) <= _SHORT else None
         )
@@ -136,6 +136,8 @@ def _settle(words: list[Word]) -> None:
             word.tag = _open(word, words, at)
         elif word.low in {"that", "her", "to", "one"}:
             word.tag = _homonym(word, before, after)
+        elif word.low == "nearby" and before is not None and before.tag in _NOMINAL:
+            word.tag = "adj"
         elif word.tag == "prep" and word.low in grammar.PARTICLES and not _starts_noun(after):
             word.tag = "particle"
         elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | _DO_GET:
@@ -150,7 +152,8 @@ def _thing(before: Word | None, after: Word | None) -> bool:
     """Whether a material stands for a thing: no noun follows, and none can have been meant."""
     if before is None or (before.tag not in _NOMINAL | {"noun"}) or before.low in looks.MOVES:
         return False
-    return after is None or not (_starts_noun(after) or after.low in {"and", ",", "or"})
+    linked = after is not None and before.tag != "noun" and after.low in {"and", ",", "or"}
+    return not linked and not _starts_noun(after)
 
 
 _DO_GET = {"do", "does", "did", "doing", "get", "gets", "got", "getting"}
@@ -232,6 +235,8 @@ def _verb_form(word: Word, words: list[Word], at: int) -> str:
     base, form = verb_forms().get(word.low, ("", ""))
     if not form and at and words[at - 1].low in {"it", "he", "she"} and word.low.endswith("s"):
         base, form = word.low[:-1], "s"
+    if base == word.low and form == "ed" and _tag_before(words, at) in {"start", "mark", "modal"}:
+        form = "base"
     if not form and _unknown_third(words, at):
         base, form = word.low[:-1], "s"
     if not form and "-" not in word.low and len(word.low) > _SHORT:
@@ -299,9 +304,13 @@ def _ing(words: list[Word], at: int) -> str:
         return "verb" if acts else "adj" if _nounlike(after) else "noun"
     if before == "prep" and words[at - 1].low in _BEFORE_NOUNS:
         return "adj" if _nounlike(after) and not _object_of(after) else "verb"
-    if before == "conj" and at > 1 and words[at - 2].tag == "adj" and _nounlike(after):
-        return "adj"
-    return "verb"
+    return "adj" if _second_attribute(words, at) else "verb"
+
+
+def _second_attribute(words: list[Word], at: int) -> bool:
+    """Whether a participle follows another attribute: "a soft, soothing sound"."""
+    linked = at > 1 and words[at - 1].low in {",", "and"} and words[at - 2].tag == "adj"
+    return linked and _nounlike(_after(words, at))
 
 
 def _shows(after: Word | None) -> bool:
@@ -324,7 +333,8 @@ def _ed(words: list[Word], at: int) -> str:
     if before in _NOMINAL | {"prep", "verb", "conj", "adv"} and _nounlike(after):
         return "adj"
     if before in {"start", "mark", "sub"}:
-        return "adj" if _nounlike(after) else "verb"
+        opens = before != "mark" or words[at - 1].low != "," or _second_attribute(words, at)
+        return "adj" if _nounlike(after) and opens else "verb"
     if before in _NOMINAL:
         return "noun" if words[at].low in _ED_THINGS else "adj"
     return "verb"
@@ -348,8 +358,20 @@ def _third_person(words: list[Word], at: int) -> str:
 def _goes(words: list[Word], at: int) -> bool:
     """Whether a clause that is still without its verb goes on: "A car, not red, drives along"."""
     after = _after(words, at)
-    acted = any(word.tag in {"verb", "aux"} for word in words[max(0, at - _NEAR) : at])
-    return not acted and after is not None and after.tag in {"prep", "particle", "det", "poss"}
+    before = words[max(0, at - _NEAR) : at]
+    acted = any(word.form in {"s", "base"} or word.tag == "aux" for word in before)
+    goes_on = after is not None and (
+        after.tag in {"prep", "particle", "det", "poss"} or after.low.endswith("ly")
+    )
+    return goes_on and not acted
+
+
+def _clause(words: list[Word], at: int) -> list[Word]:
+    """Return the words of the clause in front of a word, as far as it is near."""
+    start = at
+    while start > max(0, at - _NEAR) and words[start - 1].tag not in {"mark", "sub", "rel"}:
+        start -= 1
+    return words[start:at]
 
 
 def _does(words: list[Word], at: int, before: str) -> bool:
@@ -362,10 +384,23 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         or after.low.endswith("ly")
     )
     if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
-        return not any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
+        return not any(word.form == "s" for word in _clause(words, at))
     if before == "conj":
         return goes_on and any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
-    return (goes_on or ends) and (before in {"adv", "neg"} or _has_singular_subject(words, at))
+    if before in {"adv", "neg"}:
+        return (goes_on or ends) and words[at - 1].low != "no"
+    single, many = _has_singular_subject(words, at), _attached_subject(words, at)
+    takes = _nounlike(after) and not (after and verb_forms().get(after.low))
+    mass = at > 0 and words[at - 1].low in scenes.LIGHTS
+    return bool((single and (goes_on or takes or (ends and not mass))) or (many and goes_on))
+
+
+def _attached_subject(words: list[Word], at: int) -> bool:
+    """Whether one thing with something attached stands in front: "a toddler in rain boots"."""
+    clause = _clause(words, at)
+    idle = not any(word.tag in {"verb", "aux"} for word in clause)
+    linked = any(word.tag == "prep" for word in clause[2:])
+    return idle and linked and clause[0].tag in {"det", "poss"}
 
 
 def _has_singular_subject(words: list[Word], at: int) -> bool:
@@ -375,18 +410,24 @@ def _has_singular_subject(words: list[Word], at: int) -> bool:
         return False
     if words[back].tag in {"ref", "quote"}:
         return True
+    mass = words[back].low in scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
     while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
         back -= 1
-    return (back >= 0 and words[back].tag in {"det", "poss", "num"}) or words[at - 1].name
+    opened = back >= 0 and words[back].tag in {"det", "poss", "num"}
+    return opened or mass or words[at - 1].name
 
 
 def _plural(word: Word | None) -> bool:
-    return word is not None and word.tag == "noun" and is_plural(word.low)
+    if word is None or word.tag != "noun":
+        return False
+    return is_plural(word.low) or word.low.endswith(("fish", "sheep", "deer"))
 
 
 def _bare(words: list[Word], at: int) -> str:
     before, after = _tag_before(words, at), _after(words, at)
     low = words[at - 1].low if at else ""
+    if at > 1 and words[at - 2].base in {"make", "let"} and before == "pron":
+        return "verb"
     if before == "modal" or low in _DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
     if before in {"start", "mark", "sub"}:
@@ -401,7 +442,7 @@ def _bare(words: list[Word], at: int) -> str:
 
 
 def _joined(words: list[Word], at: int) -> bool:
-    """Whether the subject is two, joined by "and", and has no verb yet: "a puppy and its mother"."""
+    """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
     clause = words[max(0, at - _NEAR) : at]
     opened = any(word.tag in {"det", "poss"} for word in clause[-3:])
     idle = not any(word.tag in {"verb", "aux", "mark", "sub"} for word in clause)

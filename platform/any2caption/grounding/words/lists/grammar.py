@@ -28,8 +28,8 @@ ORDINALS = {
 PRONOUNS = words(
     """
     anyone anything each's everybody everyone everything he here hers herself him himself i it
-    itself me mine myself nobody nothing one's oneself she somebody someone something theirs
-    them themselves there they us we you yours yourself
+    itself me mine myself one's oneself she somebody someone something theirs them themselves
+    there they us we you yours yourself
     """
 )
 PLURAL_PRONOUNS = words("i you we they")
@@ -39,9 +39,8 @@ MODALS = words("will would can could should may might must shall to")
 CONJUNCTIONS = words("and or nor & plus")
 CLAUSE_STARTS = words(
     """
-    please
-    after although as because before but finally if meanwhile next once since so suddenly than
-    then though until when where whereas while whilst
+    after although as because before but finally if meanwhile next once please since so suddenly
+    than then though until when where whereas while whilst
     """
 )
 RELATIVES = words("that which who whom")
@@ -63,7 +62,7 @@ ADVERBS = words(
     again almost alone already also always around away back downward downwards even everywhere
     extremely fast forward happily indoors inside just least leftward less more most nearby now
     often only outdoors outside overhead perhaps quickly quite rather rightward sideways slow so
-    sometimes soon still today together too underwater upward upwards very well
+    sometimes soon still today together too upward upwards very well
     """
 )
 PREPOSITIONS = words(
@@ -126,15 +125,15 @@ OTHER_PHRASES = phrases(
 LAYOUT_PHRASES = phrases(
     """
     at the bottom, at the center, at the centre, at the left, at the right, at the top,
-    in foreground, in the bottom left,
-    in the bottom left corner, in the bottom right, in the bottom right corner, in the center,
-    in the centre, in the corner, in the distance, in the foreground, in the left third,
-    in the lower half, in the lower left corner, in the lower right corner, in the lower third,
-    in the middle, in the middle ground, in the right third, in the top left,
-    in the top left corner, in the top right, in the top right corner, in the upper half,
-    in the upper left corner, in the upper right corner, in the upper third, on the far left,
-    on the far right, on the left, on the left half, on the left side, on the right,
-    on the right half, on the right side, to the left, to the right
+    in foreground, in the bottom left, in the bottom left corner, in the bottom right,
+    in the bottom right corner, in the center, in the centre, in the corner, in the distance,
+    in the foreground, in the left third, in the lower half, in the lower left corner,
+    in the lower right corner, in the lower third, in the middle, in the middle ground,
+    in the right third, in the top left, in the top left corner, in the top right,
+    in the top right corner, in the upper half, in the upper left corner,
+    in the upper right corner, in the upper third, on the far left, on the far right,
+    on the left, on the left half, on the left side, on the right, on the right half,
+    on the right side, to the left, to the right
     """
 )
 """Where in the picture something is."""
@@ -147,7 +146,7 @@ BACKGROUND_PHRASES = phrases(
 FUNCTION = (
     DETERMINERS
     | POSSESSIVES
-    | (PRONOUNS - words("nobody nothing"))
+    | PRONOUNS
     | AUXILIARIES
     | MODALS
     | CONJUNCTIONS
@@ -160,8 +159,8 @@ FUNCTION = (
 """Words without content: a text that lacks them has lost nothing."""
 MANNER_PHRASES = phrases(
     """
-    back and forth, hand in hand, in a circle, in a line, in a row, one by one, side by side,
-    up and down
+    back and forth, hand in hand, in a circle, in a line, in a row, in half, one by one,
+    side by side, up and down
     """
 )
 """Adverbs of several words."""

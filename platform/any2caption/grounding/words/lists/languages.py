@@ -55,3 +55,9 @@ FOREIGN: Mapping[str, frozenset[str]] = {
     "Czech": words("a na v se je s ze do pro který která po pod"),
     "Finnish": words("ja on ei joka kanssa että ovat yksi"),
 }
+AMBIGUOUS = words(
+    """
+    a am an as at be die do for he her i in is man me no of on per so son to van was we
+    """
+)
+"""Words of English that say nothing, as other languages have them too."""

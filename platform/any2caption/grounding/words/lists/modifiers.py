@@ -13,29 +13,50 @@ COLOURS = words(
 )
 ADJECTIVES = COLOURS | words(
     """
-    3d abandoned ancient angry antique bald bare bearded beautiful big bitter blank bold brave
-    brief bright broad broken busy calm cardboard ceramic certain cheerful chubby circular clean
-    clear clever close clouded cloudy cold concrete cool cosy cozy crazy crisp crystal cute damp
-    dark dead dear deep delicate dense different dim dirty distant double dry dull dusty eager
-    early eastern elderly electric electronic elegant elevated empty enormous entire equal evil
-    extra extreme faint fair fancy fast fat female few fierce fine firm first flat fluffy foggy
-    fragile fresh friendly front full funny furry fuzzy gentle giant gigantic glad glass glossy
-     good grand great half handsome happy hard harsh heavy high hollow holy hot huge
-    humid hungry icy indoor inner innocent intense jade junior keen kind large last late lazy
-    lean leather left light little lively lone lonely long loose loud lovely low lower loyal
-    lush mad main male marble massive mature medium mere metal metallic middle mild mini misty
-    modern moist mossy muddy narrow nasty neat new next nice noble northern odd old open other
-    outdoor outer own pale perfect plain plastic playful plump polite poor porcelain pretty
-    proper proud pure quick quiet rainy random rapid rare raw ready real rich right ripe robotic
-    rocky  rough round royal rubber rude rural sad safe same scary sealed second senior
-    separate serene shallow sharp sheer shiny short shy sick silent silk silky silly simple
-    single sleek sleepy slender slight slim slow small smart smooth snowy soft solid solitary
-    southern spare special stark starry steady steel steep stern stiff still stone stormy
-    strange strict strong sturdy subtle sudden sunny super sure sweet swift tall tame tender
-    tense thick thin third tidy tight tiny tired top tough tranquil transparent tropical true
-    ugly ultimate unique upper upright upside-down urban vacant vague vast velvet vibrant
-    victorian viscous visible vivid warm weak wealthy weird western wet whole wide wild windy
-    wise wooden woolen woollen wrong young
+    3d abandoned adjacent affectionate agile alert aloof ambient ancient angry antique apparent
+    arid avid bald bare barren bearded beautiful big bitter blank bleak blurry bold brave breezy
+    brief bright brisk broad broken bronze-colored bulky bustling busy calm cardboard casual
+    ceramic certain cheerful chic chubby circular clean clear clever close clouded cloudy coarse
+    cobbled coiled cold compact complex concrete constant contemporary contrasting cool cosy
+    cozy crazy creamy crisp crowded crunchy crystal curious current cute damp daring dark dead
+    dear deep delicate delighted dense deserted desolate devout dewy different diligent dim
+    dirty distant distinct double dry dull dusty dynamic eager early earthy eastern eerie
+    elaborate elastic elderly electric electronic elegant elevated empty enchanted enormous
+    entire equal ergonomic eternal evil exact exotic expansive extra extreme faint fair familiar
+    fancy fast fat feisty female few fierce fiery fine firm first flat flimsy floral fluffy
+    foamy foggy formal fragile frail frank frantic fresh friendly front frosty frozen full
+    functional funny furry fuzzy gentle giant gigantic glad glass gleeful glossy good graceful
+    gracious grand grassy great grim gritty half handmade handsome happy hard harmonious harsh
+    haunting hazy heartfelt hearty heavy hidden high hollow holy homey honest horizontal hot
+    huge humid hungry icy idyllic imposing indoor inflatable inner innocent intense intricate
+    inviting iridescent ivory jade jagged juicy junior keen kind lanky large last late lavish
+    lazy leafy lean leather left lifelike light little lively lofty lone lonely long loose loud
+    lovely low lower loyal lush mad magical main majestic male manicured marble masculine
+    massive matte mature medium mellow melodic mere metal metallic middle mighty mild mini
+    minimalist misty modern moist molten moonlit mossy muddy mundane muscular muted mysterious
+    naked narrow nasty neat neutral new next nice nimble noble nocturnal northern nostalgic
+    obscure odd old opaque open ordinary ornamental ornate other outdoor outer oval overcast own
+    pale passionate pastel patient peaceful peculiar perfect petite picturesque plain plastic
+    playful plump plush poised polar polite poor porcelain porous portable precise pretty
+    pristine profound prominent proper proud pure quaint quick quiet quirky radiant rainy random
+    rapid rapt rare raw ready real regal remote resolute rhythmic rich right ripe robotic robust
+    rocky rotary rough round rowdy royal rubber rude rugged rural rustic sad safe same sandy
+    scary scattered scenic scruffy sculpted sealed seamless seasoned secluded second secure
+    senior separate serene serious shabby shaggy shallow sharp sheer shiny short shy sick silent
+    silk silky silly simple single sinister skillful sleek sleepy slender slick slight slim
+    slippery slow small smart smoky smoldering smooth snowy soft solemn solid solitary somber
+    southern spacious spare sparse special spectacular spherical spicy spiral spirited splendid
+    spotless spry stark starry stately steady steaming steamy steel steep sterile stern stiff
+    still stoic stone stony stormy stout strange strict striking strong sturdy stylish sublime
+    subtle suburban sudden sugary suited sunlit sunny super supple sure surreal surrounding
+    swampy sweet swift swollen tailored tall tame tangled tasty tattered taut teal tender tense
+    tentative textured thick thin third thoughtful thrilling tidy tight timeless timid tiny
+    tired top tough towering tranquil translucent transparent trendy tropical true turbulent
+    ugly ultimate underwater unique unkempt untidy upper upright upside-down urban vacant vague
+    vast velvet velvety verdant versatile vertical vibrant victorian vigilant vigorous vintage
+    viscous visible vivid vocal warm weak wealthy weary weird western wet whimsical whole wicker
+    wide wild winding windy wise wispy witty wooded wooden woolen woollen wrinkled wrong yearly
+    young young-looking zany
     """
 )
 ADJECTIVE_ENDINGS = (
@@ -104,8 +125,8 @@ COMPOUNDS = phrases(
 """Nouns of two or three words whose first would be read as something else."""
 MATERIALS = words(
     """
-    bronze coral cream crystal front glass gold iron leather left light marble metal orange peach
-    plastic porcelain right rose rubber silk silver stone steel top velvet
+    bronze coral cream crystal front glass gold iron leather left light marble metal orange
+    peach plastic porcelain right rose rubber silk silver steel stone top velvet
     """
 )
 """Adjectives that are things where no noun follows: "a glass of wine", "the sun light"."""

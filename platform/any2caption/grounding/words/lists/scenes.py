@@ -4,7 +4,6 @@ from any2caption.grounding.words.lists import words
 
 PLACES = words(
     """
-    east west north south outside
     abyss africa air airport aisle alley alleyway amphitheater amphitheatre antarctica apartment
     aquarium arcade arctic area areas arena atrium attic auditorium backdrop background backyard
     bakery balcony ballroom bank banks bar barn barnyard basement bathroom battlefield bay bayou
@@ -14,32 +13,32 @@ PLACES = words(
     classroom cliff cliffs cliffside clinic club coast coastline colosseum corridor cottage
     countryside course court court-room courthouse courtroom courtyard cove creek crossroads
     crosswalk dam deck den desert diner dock docks downtown driveway dune dunes dungeon earth
-    egypt environment estuary factory fairground fairgrounds farm farmhouse farmland farmyard
-    field fields fjord floor foothills forest forests freeway galaxy gallery garage garden
-    gardens geyser glacier glade glen gorge grassland grasslands graveyard greenhouse grocery
-    grotto ground grove gym gymnasium habitat hall hallway hangar harbor harbour headland heath
-    highway hill hills hillside hilltop horizon hospital hotel hut iceberg igloo indoor indoors
-    inn interior intersection island islet jail japan junction jungle junkyard kitchen kyoto lab
-    laboratory lagoon lake lakes lakeshore lakeside landscape landscapes lane laundromat lawn
-    ledge library lobby loft london lot lounge malaysia mall mansion market marketplace mars
-    marsh marshland meadow meadows metro metropolis mine moon moor mosque motel motorway
-    mountain mountains mountainside mountaintop museum nebula neighborhood neighbourhood
-    nightclub nursery nyc oasis observatory ocean oceans office orbit orchard outback outdoors
-    outskirts paddock palace parade paris park parks parlor parlour pasture path pathway
-    pavement pavilion peak peaks peninsula pharmacy pier plain plains planetarium plantation
-    plateau platform platforms playground plaza pond pool porch port prairie prison promenade
-    pub quarry quay racetrack raceway railway rainforest ranch rapids ravine reef reefs
-    restaurant ridge rink river riverbank riverside road roadside rome roof rooftop room ruins
-    runway salon saloon sanctuary savanna savannah scene scenery school sea seabed seafloor seas
-    seascape seashore seaside setting shanghai shipyard shop shore shoreline shrine sidewalk
-    site skies sky skyline slope slopes slum spa space spacecraft square stable stadium stage
-    stairway station steppe store stream street streets studio suburb suburbs subway summit
-    supermarket surroundings swamp synagogue tavern temple terminal terrace terrain theater
-    theatre tokyo town townscape track tracks trail treetops tundra tunnel underground underpass
-    underworld universe university valley valleys vault venice venue veranda vicinity village
-    vineyard volcano wall ward warehouse warsaw wasteland waterfall waterfalls waterfront waters
-    wetland wetlands wharf wilderness wonderland wood woodland woods workshop world yard york
-    zoo
+    east egypt environment estuary factory fairground fairgrounds farm farmhouse farmland
+    farmyard field fields fjord floor foothills forest forests freeway galaxy gallery garage
+    garden gardens geyser glacier glade glen gorge grassland grasslands graveyard greenhouse
+    grocery grotto ground grove gym gymnasium habitat hall hallway hangar harbor harbour
+    headland heath highway hill hills hillside hilltop horizon hospital hotel hut iceberg igloo
+    indoor indoors inn interior intersection island islet jail japan junction jungle junkyard
+    kitchen kyoto lab laboratory lagoon lake lakes lakeshore lakeside landscape landscapes lane
+    laundromat lawn ledge library lobby loft london lot lounge malaysia mall mansion market
+    marketplace mars marsh marshland meadow meadows metro metropolis mine moon moor mosque motel
+    motorway mountain mountains mountainside mountaintop museum nebula neighborhood
+    neighbourhood nightclub north nursery nyc oasis observatory ocean oceans office orbit
+    orchard outback outdoors outside outskirts paddock palace parade paris park parks parlor
+    parlour pasture path pathway pavement pavilion peak peaks peninsula pharmacy pier plain
+    plains planetarium plantation plateau platform platforms playground plaza pond pool porch
+    port prairie prison promenade pub quarry quay racetrack raceway railway rainforest ranch
+    rapids ravine reef reefs restaurant ridge rink river riverbank riverside road roadside rome
+    roof rooftop room ruins runway salon saloon sanctuary savanna savannah scene scenery school
+    sea seabed seafloor seas seascape seashore seaside setting shanghai shipyard shop shore
+    shoreline shrine sidewalk site skies sky skyline slope slopes slum south spa space
+    spacecraft square stable stadium stage stairway station steppe store stream street streets
+    studio suburb suburbs subway summit supermarket surroundings swamp synagogue tavern temple
+    terminal terrace terrain theater theatre tokyo town townscape track tracks trail treetops
+    tundra tunnel underground underpass underworld universe university valley valleys vault
+    venice venue veranda vicinity village vineyard volcano wall ward warehouse warsaw wasteland
+    waterfall waterfalls waterfront waters west wetland wetlands wharf wilderness wonderland
+    wood woodland woods workshop world yard york zoo
     """
 )
 """Head nouns that are a setting wherever they stand."""
@@ -56,8 +55,8 @@ BUILDINGS = words(
 NOT_ALONE = words(
     """
     air background bar cell club court deck earth environment floor ground hall interior mine
-    moon orbit parade path peak plain platform pool port roof scene setting sky space spacecraft
-    store stream track tracks vault wall ward waters well wood world
+    moon orbit parade path peak plain platform pool port roof scene school schools setting sky
+    space spacecraft store stream track tracks vault wall ward waters well wood world
     """
 )
 """Of these, those that also are things, parts of things or other words: a setting with a
@@ -85,3 +84,12 @@ WEATHERS = words(
 
 WHEREABOUTS = words("indoors outdoors inside outside underwater overhead")
 """Adverbs that are a setting where they stand alone."""
+MEASURES = words("bank court pool school schools sea stream streams track wall")
+"""Of these, those that count what follows "of": "a school of fish"."""
+MASSES = words(
+    """
+    air dust fire foam fur grass hair heat ice lava liquid mud oil paint sand smoke steam
+    traffic water wine
+    """
+)
+"""Things without an article that can do something: "smoke drifts"."""

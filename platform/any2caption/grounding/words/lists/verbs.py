@@ -5,39 +5,60 @@ from any2caption.grounding.words.lists import pairs, words
 
 MORE_VERBS = words(
     """
-    circle spiral hover mend stroke
-    accelerate achieve add adjust admire adorn appear approach arch arrange arrive ascend ask
-    assemble attach attack bake balance bandage barbeque bark bask bathe beat become begin
-    billow bite blanket blaze bloom blossom blow boil bounce break breathe bring bubble burn
-    burst bury button buy call canoe capture cascade cast catch celebrate change charge check
-    cheerlead cling close collapse collect color combine come compress conclude connect contact
-    continue count cover crack crash create cruise crumble crush curl cycle dart decay decorate
-    decrease defend deliver depart depict descend design dim dip disappear discover discuss
-    disperse display dissolve dolly drag drape drench dress drift drip drop duel dump dunk
-    embody emerge emit emphasize empty encounter enjoy entwine erupt escape evaporate expand
-    explode expose extend extract face fade feature feed feel fence fight filter find finish
-    flap flash flicker float flow flutter focus follow form freeze fry gain gallop gather
-    generate get give gleam glisten glow go graze groom grow guard guide hang harvest hatch haul
-    have heat help hide highlight hike hoist hop hula hunt ignite ignore illuminate illustrate
-    imagine include increase inspire iron irritate itch join kayak keep kindle land lap launch
-    lay lead leave let lick lift light line load look loom lose lower make march mash massage
-    measure meet melt mention milk mirror mix motorcycle move murmur nestle nibble nod nuzzle
-    offer orbit overlook oversee pack paddle pan park pass pause peck pedal penetrate perch pick
-    pilot place plant pop position pounce pour prepare present preserve protect prowl pulse
-    puncture put race rain react rebound receive record reflect relax release remain remove
-    render repair replace rescue resemble resolve rest reveal rewrite ripple rise roam roar
-    roast rot rotate rush rust rustle save say scan scatter scratch scream search send serve set
-    settle shape sharpen shed shimmer shine shoot show showcase shower shrink shuffle shut sink
-    skate sketch skydive slam slow slurp smash snap snow soar spar sparkle speak speed spill
-    spiral spit spray spread sprinkle sprout squeeze stack stare start stay steam stick sting
-    stop strike struggle strum study stumble surround suspend swallow swap swerve swirl switch
-    swoop symbolize take taste teach tear tease tell test think tickle tilt toss touch tow tower
-    track trade train transform transition transport travel trim truck tumble turn twinkle
-    unfold use vanish vibrate visit waddle wade wag wait wake wallow want warm wear weave whirl
-    whisper wilt wind wither wriggle write zoom
+    accelerate accentuate accompany achieve adapt add adjust admire adorn advance age aim allow
+    amplify announce appear approach arch arise arrange arrive ascend ask assemble assess attach
+    attack await bake balance bandage barbeque bark bask bathe beat beckon become begin besiege
+    billow bite blanket blaze bloom blossom blow boil bond bounce bound break breathe brew
+    brighten brim bring broadcast bubble burn burst bury button buy call canoe capture cascade
+    cast catch celebrate change charge check cheer cheerlead chirp circle clasp clatter cling
+    close clutch coat coil collapse collect color combine come comfort command complement
+    complete compress concentrate conclude connect consume contact continue contrast converge
+    convey count cover crack crackle cradle cram crash creak create crest croon cruise crumble
+    crush cuddle culminate curl cycle dangle darken dart dash daub decay decorate decrease
+    defend deflate deflect deliver delve demonstrate depart depict deposit descend design dim
+    dip disappear discover discuss disperse display dissolve dive dole dolly dominate doze draft
+    drag drape drench dress dribble drift drip drop drown duel dump dunk echo edge elicit embark
+    embody emerge emit emphasize empty encircle enclose encounter engage enhance enjoy entwine
+    envelop erode erupt escape escort evaporate evoke exchange exhale exit expand expel explain
+    explode expose extend extract exude face fade feast feature feed feel fence fiddle fidget
+    fight filter find finish fizz flail flank flap flash flee flex flicker fling float flow
+    flutter focus follow form frame freeze frolic frown fry fumble fuse gain gallop gasp gather
+    generate get giggle give glance glare gleam glint glisten glow go gobble grasp graze grind
+    grip groan groom grow growl guard guide gulp gust haggle hang happen harvest hatch haul have
+    heat help hide highlight hike hint hiss hoist hoot hop hover howl huddle huff hula hum hunt
+    hurl hurry ignite ignore illuminate illustrate imagine imitate inch include increase inflate
+    inhale inspire interact intertwine invite iron irritate itch jerk join jostle juggle
+    juxtapose kayak keep kindle knead kneel knock lament land lap launch lay lead leave let lick
+    lift light line linger load lob look loom loop lose lounge lower lunge lurk maintain make
+    maneuver march mark mash massage mature measure meet melt mend mention merge milk mimic
+    mingle mirror mix moan mold motorcycle move mow munch murmur nap navigate nestle nibble nod
+    notice nudge nurse nurture nuzzle occur offer ooze orbit outline overflow overlook oversee
+    pace pack paddle pan park pass pause paw peck pedal peek peer penetrate perch perfect perk
+    pick pilot pinch pivot place plant pluck plunge poke ponder pop portray position pounce pour
+    practice praise prance preen prepare present preserve progress prop propel protect protest
+    prowl prune pulsate pulse puncture purr pursue put quiver race radiate raid rain rally ram
+    range react rebound recede receive record reel reflect rehearse rejoice relax release relish
+    rely remain remember remove render repair replace rescue resemble resolve resonate respond
+    rest resume retreat return reveal revolve rewrite ripple rise roam roar roast rock rot
+    rotate rub rummage rush rust rustle sag sample save savor say scamper scan scatter scold
+    scoop scrape scratch scream scribble scurry scuttle search send serve set settle shape
+    sharpen shatter shear shed shield shift shimmer shine shiver shoot shove show showcase
+    shower shriek shrink shudder shuffle shut sigh signal simmer sink sizzle skate sketch skid
+    skim skydive slam slap slice slither slow slump slurp smash smear smell snap snarl sneak
+    sneeze snooze snow snuggle soak soar sob solidify solve soothe sort spar sparkle speak
+    speckle speed spill spiral spit splatter split sprawl spray spread spring sprinkle sprout
+    spy squeal squeeze squirm squirt stack stalk stammer stare start startle stay steam stick
+    sting stitch stomp stoop stop strain strap stream stride strike strip stroke struggle strum
+    study stumble subside suck suggest supervise support surge surround survey survive suspend
+    swallow swap sweat swerve swirl switch swoop symbolize tackle take tangle taste teach tear
+    tease teem tell tend test thaw think tick tickle tilt topple toss touch tow tower track
+    trade trail train trample transform transition transport trap travel tremble trickle trigger
+    trim truck tuck tug tumble turn twinkle twitch unfold unfurl unite unlock unpack unroll
+    unveil urge use usher utter vanish vault veer venture vibrate visit waddle wade waft wag
+    wail wait wake wallow waltz want warm wear weave wheel whip whirl whisper whistle whittle
+    widen wield wiggle wilt wince wind wither wriggle wring write yank yell zip zoom
     """
 )
-VERBS = frozenset(ACTION_VERBS) | MORE_VERBS
 STRONG_FORMS = pairs(
     """
     ate:eat barbequing:barbeque bent:bend bit:bite blew:blow broke:break broken:break
@@ -56,6 +77,7 @@ STRONG_FORMS = pairs(
     """
 )
 """Forms that no rule makes, and their base."""
+VERBS = frozenset(ACTION_VERBS) | MORE_VERBS | frozenset(STRONG_FORMS.values())
 DOUBLED = words(
     """
     chat chop clap cut dig dip drag drip drop drum flap flip get grab grin hem hit hop hug jog
@@ -66,36 +88,37 @@ DOUBLED = words(
 )
 NOUN_FORMS = words(
     """
-    circles strokes
-    fries crosses
-    arches blooms blossoms bows boxes brushes bubbles builds bursts buttons calls cases casts
-    catches chats checks clings clouds colors cooks cracks crashes cuts cycles dances designs
-    dives draws dresses drifts drinks drives drops drums faces falls features fences fights
-    filters finds flashes flickers flips flows folds follows forms grooms guards guides heats
-    hides hits hops hugs hunts irons jumps keeps kicks kisses knits lands laps laughs leads
-    leaps leaves lies lifts lights lines loads looks measures milks mirrors moves offers orbits
-    packs paddles paints pans parks passes patches pats pauses pedals pets picks pilots places
-    plans plants plays points polishes pops poses positions presents presses pulls pulses
-    punches races rains reaches records rests rides rings ripples rises roars rolls rows runs
-    rushes rusts sails salutes scans screams searches sets shakes shapes shines shoots shops
-    shots shovels showers shows signs sinks skates sketches skis slices slides slips smiles
-    smokes fries snaps snows sounds spins spirals splashes springs squats stacks stands stares stars
-    starts stays steams steps sticks stings stops stretches strikes studies surrounds swings
-    swirls switches tackles tastes tears tests throws ties tilts torches touches towers tracks
-    trades trains travels trims trucks turns twists types uses visits waits wakes walks washes
-    watches waters waves winds works wraps zooms
+    ages aims arches bangs barks blooms blossoms bonds bounds bows boxes brushes bubbles builds
+    bursts buttons calls cases casts catches chats checks cheers circles clings clouds coats
+    colors contrasts cooks cracks crashes crests crosses cuts cycles dances dashes designs dives
+    drafts draws dresses drifts drinks drives drops drums echoes edges exchanges exits faces
+    falls features fences fights filters finds flanks flashes flickers flips flows folds follows
+    forms frames fries glances glares grips grooms guards guides hatches heats hides hints hits
+    hops howls hugs hums hunts invites irons jumps keeps kicks kisses knits knocks lands laps
+    laughs leads leaps leaves lies lifts lights lines loads looks loops lunges marks measures
+    milks mirrors moves naps nods offers orbits outlines paces packs paddles paints pans parks
+    passes patches pats pauses paws pedals pets picks pilots places plans plants plays points
+    polishes pops poses positions practices presents presses props pulls pulses punches races
+    rains ranges reaches records rests returns rides rings ripples rises roars rocks rolls rows
+    runs rushes rusts sails salutes samples scans scoops scrapes screams searches sets shakes
+    shapes shields shifts shines shoots shops shots shovels showers shows sighs signals signs
+    sinks skates sketches skis slices slides slips smells smiles smokes snaps snows sorts sounds
+    spins spirals splashes springs squats stacks stalks stands stares stars starts stays steams
+    steps sticks stings stitches stops strains straps streams stretches strikes strips strokes
+    studies supports surges surrounds surveys sweats swings swirls switches tackles tastes tears
+    tests throws ties tilts torches touches towers tracks trades trails trains traps travels
+    trickles trims trucks tugs turns twists types uses vaults visits waits wakes walks waltzes
+    washes watches waters waves wheels whips whistles winds works wraps zips zooms
     """
 )
 """Third persons that are plural nouns as well."""
 THING_ING = words(
     """
-    anything awning backing beijing being bing building  ceiling clothing
-     darling  dressing duckling dumpling earring evening everything
-     flooring  gosling  herring housing icing king  lighting
-    lightning  meaning  morning nothing offspring
-    pottery-making pudding railing rigging ring sapling scaffolding seating seedling
-    sibling siding sling something spring sterling string stuffing  thing topping
-    viking wedding wing
+    anything awning backing beijing being bing building ceiling clothing darling dressing
+    duckling dumpling earring evening everything flooring gosling herring housing icing king
+    lighting lightning meaning morning nothing offspring pottery-making pudding railing rigging
+    ring sapling scaffolding seating seedling sibling siding sling something spring sterling
+    string stuffing thing topping viking wedding wing
     """
 )
 """Words in -ing that name things."""
@@ -123,11 +146,15 @@ SCENE_VERBS = words(
 )
 """What "the scene" or "the shot" does when the camera is meant."""
 REQUESTS = words(
-    "create design depict draw film generate give imagine make produce render show want"
+    """
+    create depict design draw film generate give imagine make produce render show want
+    """
 )
 """What a prompt asks its reader to do: "generate a video of"."""
 WATCHING = words(
-    "capture chase film find follow hear observe photograph record see show track watch"
+    """
+    capture chase film find follow hear observe photograph record see show track watch
+    """
 )
 """Verbs whose object may be the one that does what follows: "follows a surfer riding a wave"."""
 WRITING = words("label mark read say spell write")
