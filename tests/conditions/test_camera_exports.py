@@ -91,6 +91,7 @@ def test_lenses_of_exports_are_fractions_of_the_picture():
     np.testing.assert_allclose(path.intrinsics[0], [0.5774, 0.8660, 0.5, 0.5], atol=1e-4)
     path = parse_condition("camera", [Part(*record3d())]).payload
     np.testing.assert_allclose(path.intrinsics[0], [700 / 720, 700 / 960, 0.5, 0.5])
+    assert path.metric  # ARKit's unit
 
 
 def test_what_a_stack_maps_is_told_by_its_name_or_assumed_aloud():

@@ -205,6 +205,9 @@ def test_recammaster_is_metres_and_its_cameras_are_chosen_by_name(parse):
     centre = -condition.payload.w2c[80, :, :3].T @ condition.payload.w2c[80, :, 3]
     np.testing.assert_allclose(centre, [-1.9876, 0, 0.5326], atol=1e-4)
     assert any("metres" in one for one in condition.assumptions)
+    assert condition.payload.metric
+    assert not parse("camera", CAMERA / "recammaster.json", options={"scale": 50}).payload.metric
+    assert not parse("camera", CAMERA / "motionctrl.json").payload.metric
     first = parse("camera", CAMERA / "recammaster.json")
     assert any("2 cameras (cam07, cam09): cam07 is taken" in one for one in first.assumptions)
     with pytest.raises(InputError, match="select: no camera 'cam11'; there are: cam07, cam09"):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from any2caption.conditions.fact import Fact, Source
-from any2caption.conditions.types import Camera, Condition, Image
+from any2caption.conditions.types import Camera, Condition, Depth, Image
 from any2caption.grounding.gather import gather
 
 
@@ -70,6 +70,34 @@ def test_notes_of_the_text_come_before_those_of_the_pictures():
     notes = gather("Il gatto dorme sul divano rosso.", [picture(1)]).notes
     assert notes[0].startswith("the text is not English")
     assert notes[-1] == "what picture 1 shows was not looked at"
+
+
+def walking_camera(*, metric):
+    """Two metres to the right while turning by 40 degrees."""
+    turned = turning_camera(1).payload.w2c
+    w2c = turned.copy()
+    centres = np.linspace(0, 1, 12)[:, None] * np.array([2.0, 0, 0])
+    w2c[:, :, 3] = -np.einsum("tij,tj->ti", turned[:, :, :3], centres)
+    return Condition("camera", Camera(np.full((12, 4), 0.5), w2c, metric=metric), "")
+
+
+def far_away(metres):
+    flat = np.linspace(0.4, 0.6, 900, dtype=np.float32).reshape(1, 30, 30)
+    return Condition("depth", Depth(flat, metres, 1.1 * metres), "16-bit metric PNG")
+
+
+def test_a_metric_path_is_read_with_the_distance_of_the_requests_depth():
+    (alone,) = gather("", [walking_camera(metric=True)]).of("camera")
+    assert set(alone.value["keys"]) == {"truck_right", "pan_right"}
+    assert alone.value["scale_known"] is False
+    (placed,) = gather("", [walking_camera(metric=True), far_away(80.0)]).of("camera")
+    assert placed.value["keys"] == ["pan_right"]
+    assert (placed.certainty, placed.value["scale_known"]) == ("exact", True)
+
+
+def test_a_path_without_a_unit_is_not_held_against_metres():
+    (fact,) = gather("", [walking_camera(metric=False), far_away(80.0)]).of("camera")
+    assert set(fact.value["keys"]) == {"truck_right", "pan_right"}
 
 
 def test_the_prompt_as_a_condition_is_not_read_twice():

@@ -105,13 +105,15 @@ class Camera:
     `intrinsics` float64 T×4 = fx, fy, cx, cy as fractions of width and height (NaN = unknown);
     `w2c` float64 T×3×4 world-to-camera, OpenCV axes (x right, y down, z forward), det R = +1;
     `times` float64 T in seconds as the source states them, increasing; None = not known.
-    `scene_distance` is how far away the scene is, in the path's unit, where the source states it.
+    `scene_distance` is how far away the scene is, in the path's unit, where the source states it;
+    `metric`: that unit is the metre, by the format's own definition.
     """
 
     intrinsics: NDArray[np.float64]
     w2c: NDArray[np.float64]
     times: NDArray[np.float64] | None = None
     scene_distance: float | None = None
+    metric: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """All that a request states: the facts of its words and its conditions, and where they differ."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.registry import condition_facts, input_name
-from any2caption.conditions.types import Condition
+from any2caption.conditions.types import Camera, Condition
 from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.words import read_text
@@ -31,7 +32,7 @@ def gather(
     given = [condition for condition in conditions if condition.kind != "text"]
     looked = tuple(seen)
     said, told = read_text(text, given)
-    shown = [fact for condition in given for fact in facts_of(condition)]
+    shown = _shown(given, facts_of)
     found = (*said, *shown, *looked)
     names = {fact.source.input for fact in looked}
     unseen = [
@@ -40,3 +41,21 @@ def gather(
         if condition.kind in _PICTURES and input_name(condition) not in names
     ]
     return Facts(text, found, find_conflicts(found), (*told, *unseen))
+
+
+def _shown(
+    given: Sequence[Condition], facts_of: Callable[[Condition], Iterable[Fact]]
+) -> list[Fact]:
+    """What conditions state; a path in metres is read with the distance that a depth gives."""
+    facts = [tuple(facts_of(condition)) for condition in given]
+    scene = next((fact.value["middle"] for one in facts for fact in one if _middle(fact)), None)
+    for at, condition in enumerate(given):
+        path = condition.payload
+        if scene and isinstance(path, Camera) and path.metric and path.scene_distance is None:
+            placed = replace(condition, payload=replace(path, scene_distance=scene))
+            facts[at] = condition_facts(placed)
+    return [fact for one in facts for fact in one]
+
+
+def _middle(fact: Fact) -> bool:
+    return fact.aspect == "layout" and "middle" in fact.value

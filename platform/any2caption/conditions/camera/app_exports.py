@@ -84,6 +84,7 @@ def _nerfstudio(source: Source, value: dict[str, Any]) -> RawPath:
         rotation_field="camera_to_world",
         intrinsics=np.array(lenses),
         times=_even_times(value, len(items)),
+        metric=True,  # ARKit's unit
     )
 
 
@@ -137,6 +138,7 @@ def _record3d(source: Source, value: dict[str, Any]) -> RawPath:
         rotation_field="qx…qw",
         intrinsics=np.tile(lens, (len(items), 1)),
         times=_even_times(value, len(items)),
+        metric=True,  # ARKit's unit
     )
 
 

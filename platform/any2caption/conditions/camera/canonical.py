@@ -56,7 +56,13 @@ def canonical(raw: RawPath, file: str, options: Options, notes: Notes) -> Camera
         notes.assume(f"lengths are {raw.unit_name}; scale=… overrides")
     w2c[0] = np.eye(3, 4)
     distance = None if raw.scene_distance is None else raw.scene_distance / unit
-    return Camera(_lens(raw, len(w2c)), w2c, _times(raw, len(w2c), notes), distance)
+    return Camera(
+        intrinsics=_lens(raw, len(w2c)),
+        w2c=w2c,
+        times=_times(raw, len(w2c), notes),
+        scene_distance=distance,
+        metric=raw.metric and "scale" not in options,
+    )
 
 
 def _conventions(raw: RawPath, options: Options, notes: Notes) -> tuple[str, str, bool]:

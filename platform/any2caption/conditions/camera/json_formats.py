@@ -126,6 +126,7 @@ def _recammaster(source: Source, value: dict[str, Any]) -> RawPath:
         rotation_field="matrix",
         unit=_UE_CENTIMETRES,
         unit_name="centimetres in the file and metres here",
+        metric=True,
         leaves_open=("axes", "direction"),
     )
 

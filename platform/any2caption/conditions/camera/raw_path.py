@@ -34,7 +34,8 @@ class RawPath:
     `records` names each pose in messages ("line 7"). `intrinsics` N×4 are fractions of width and
     height (NaN = unknown). `unit` is how many file units make one canonical unit. `chained`:
     each pose leads from one frame to the next. `scene_distance` is how far away the scene is, in
-    file units, where the format says so. `leaves_open` lists the options (axes, direction,
+    file units, where the format says so. `metric`: the canonical unit is the metre, by the format's
+    definition. `leaves_open` lists the options (axes, direction,
     …) whose value the content cannot tell.
     """
 
@@ -51,6 +52,7 @@ class RawPath:
     unit_name: str = ""
     chained: bool = False
     scene_distance: float | None = None
+    metric: bool = False
     leaves_open: tuple[str, ...] = ()
 
 

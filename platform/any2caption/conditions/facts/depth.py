@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,8 @@ def depth_facts(condition: Condition, name: str) -> Iterable[Fact]:
     """Yield the layout (`near surfaces on the left and open space in the middle`), metres, change.
 
     Each text goes behind "with". The value of the first has `near` and `far` (names of fields by
-    thirds), that of distances `metres` (nearest, farthest), that of a change `change` (`nearer`,
-    `farther`).
+    thirds), that of distances `metres` (nearest, farthest) and `middle`, that of a change
+    `change` (`nearer`, `farther`).
     """
     depth = condition.payload
     assert isinstance(depth, Depth)  # noqa: S101 - what the kind's parser gives
@@ -48,7 +49,8 @@ def depth_facts(condition: Condition, name: str) -> Iterable[Fact]:
     if known.any():
         yield _layout(_over_time(fields), source)
     if depth.nearest is not None and depth.farthest is not None:
-        yield _distances(depth.nearest, depth.farthest, source)
+        usual = float(np.nanmedian(fields)) if known.any() else None
+        yield _distances(depth.nearest, depth.farthest, usual, source)
     if not depth.sparse and (change := _change(fields)):
         yield Fact(
             aspect="layout",
@@ -108,14 +110,18 @@ def _beyond(near: str, far: str) -> str:
     return _BEYOND.get((near, far), far)
 
 
-def _distances(nearest: float, farthest: float, source: Source) -> Fact:
+def _distances(nearest: float, farthest: float, usual: float | None, source: Source) -> Fact:
+    """The distances in words; `usual` is the nearness (0…1) of what lies between, if known."""
+    value: dict[str, Any] = {"metres": [round(nearest, 3), round(farthest, 3)]}
+    if usual is not None:
+        value["middle"] = round(1 / (1 / farthest + usual * (1 / nearest - 1 / farthest)), 3)
     near, far = _metres(nearest), _metres(farthest)
     text = f"surfaces {near} away" if near == far else f"surfaces from {near} to {far} away"
     return Fact(
         aspect="layout",
         text=text,
         source=source,
-        value={"metres": [round(nearest, 3), round(farthest, 3)]},
+        value=value,
     )
 
 
