@@ -30,19 +30,19 @@ def resident(way: str, data: Path, options: argparse.Namespace) -> list[tuple[in
     import psutil
     from train_throughput import Run
 
-    from any2caption.training.data.prefetch import Ahead
+    from any2caption.training.data.prefetch import Prefetcher
     from any2caption.training.data.stage_batches import Source
     from any2caption.training.engine import engine as engines
-    from any2caption.training.loop.step import forward_backward
+    from any2caption.training.loop.step import Tally, forward_backward
 
     chosen = argparse.Namespace(data=data, way=way, batch=options.batch, packs=2)
     run, process, found = Run(chosen), psutil.Process(), []
     source = Source(run.data, run.processor, run.stage, 1)
     engine = engines.start(run.objective, run.recipe, run.stage, 1)
-    with Ahead(source, options.steps) as ahead:
+    with Prefetcher(source, options.steps) as ahead:
         for step in range(options.steps):
             batch: Any = ahead(step, 0, 1)
-            forward_backward(engine, [batch], 0.0, 1, lambda _: None)
+            forward_backward(engine, [batch], 0.0, lambda _: None, Tally())
             engines.set_rate(engine, run.stage, 1.0)
             engine.step()
             if step % options.every == 0:

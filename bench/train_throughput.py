@@ -61,12 +61,12 @@ class Run:
     def ours(self) -> dict[str, Any]:
         """Train by this project's loop."""
         from any2caption.training.data.encoder_cache import encode_items
-        from any2caption.training.data.prefetch import Ahead
+        from any2caption.training.data.prefetch import Prefetcher
         from any2caption.training.data.stage_batches import Source
         from any2caption.training.engine import distributed
         from any2caption.training.engine import engine as engines
         from any2caption.training.hardware import bind_rank
-        from any2caption.training.loop.step import forward_backward
+        from any2caption.training.loop.step import Tally, forward_backward
 
         bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
         rank, ranks = distributed.connect()
@@ -78,12 +78,12 @@ class Run:
         engine = engines.start(self.objective, self.recipe, self.stage, ranks)
         ends, tokens, places, waited = [], [], [], []
         steps = self.options.steps + _WARM
-        with Ahead(source, steps) as ahead:
+        with Prefetcher(source, steps) as ahead:
             for step in range(steps):
                 wanted = time.monotonic()
                 batch: Any = ahead(step, rank, ranks)
                 waited.append(time.monotonic() - wanted)
-                forward_backward(engine, [batch], 0.0, ranks, lambda _: None)
+                forward_backward(engine, [batch], 0.0, lambda _: None, Tally())
                 engines.set_rate(engine, self.stage, 1.0)
                 engine.step()
                 ends.append(time.monotonic())

@@ -74,7 +74,7 @@ def rank(options: argparse.Namespace) -> None:
     from any2caption.training.engine import engine as engines
     from any2caption.training.hardware import bind_rank
     from any2caption.training.loop.reporting import peak_memory
-    from any2caption.training.loop.step import forward_backward
+    from any2caption.training.loop.step import Tally, forward_backward
     from any2caption.training.objective.objective import Objective
     from any2caption.training.recipes.builtin import SMOKE
 
@@ -99,7 +99,7 @@ def rank(options: argparse.Namespace) -> None:
     for step in range(options.steps + 1):
         batch = source(step, number, ranks)
         began, used = time.monotonic(), time.process_time()
-        loss, _ = forward_backward(engine, [batch], 0.0, ranks, lambda _: None)
+        loss, _ = forward_backward(engine, [batch], 0.0, lambda _: None, Tally())
         took, spent = time.monotonic() - began, time.process_time() - used
         most = max(most, held(engine)) if step else most
         began, used = time.monotonic(), time.process_time()

@@ -10,6 +10,7 @@ from any2caption.datasets.synthetic.corpus import make_corpus
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
+from any2caption.training.launch.run_spec import RunSpec
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import SMOKE
 
@@ -47,6 +48,12 @@ def short(steps: int = 3, **changes):
     """The smoke recipe with a few steps a stage and no time limit."""
     stages = tuple(replace(stage, steps=steps, batch=4) for stage in SMOKE.stages)
     return replace(SMOKE, stages=stages, max_minutes=math.inf, **changes)
+
+
+def run_of(recipe, data, out, **values):
+    """What a run of the tiny preset on one rank is started with."""
+    given = {"preset": "tiny", "world_size": 1, "progress": out / "progress.jsonl", **values}
+    return RunSpec(recipe=recipe, data=data, out=out, **given)
 
 
 def stop_after(run, steps, monkeypatch):

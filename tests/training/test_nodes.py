@@ -21,7 +21,7 @@ def test_a_hostfile_says_who_meets_where(tmp_path):
     file = tmp_path / "hosts"
     file.write_text("# two nodes\nworker-1 slots=8\n\nworker-2 slots=8  # the second\n")
     found = from_hostfile(file, 1)
-    assert (found.ranks, found.own, found.master, found.port) == (16, 8, "worker-1", 29500)
+    assert (found.world_size, found.own, found.master, found.port) == (16, 8, "worker-1", 29500)
     written = tmp_path / "written"
     written.write_text(found.hostfile())
     assert dict(runner.fetch_hostfile(str(written))) == {"worker-1": 8, "worker-2": 8}

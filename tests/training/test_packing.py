@@ -19,6 +19,8 @@ from any2caption.training.planning.plan import make_plan
 from any2caption.training.recipes.builtin import SMOKE, TINY
 from any2caption.training.recipes.checks import check_recipe
 
+from .conftest import run_of
+
 STAGE = replace(TINY.stages[-1], encode_once=False, pack_tokens=1024, batch=2)
 
 
@@ -194,7 +196,7 @@ def test_packs_longer_than_the_models_positions_are_refused_in_one_line(folder, 
     stages = (*TINY.stages[:-1], replace(TINY.stages[-1], pack_tokens=4097))
     recipe = replace(TINY, stages=stages)
     with pytest.raises(ConfigError) as caught:
-        refuse_early(recipe, "tiny", folder, tmp_path, 1, "")
+        refuse_early(run_of(recipe, folder, tmp_path))
     assert str(caught.value) == (
         "stage interpret: packs of 4097 tokens, the model has positions for 4096:"
         " set pack_tokens to 4096 or less"

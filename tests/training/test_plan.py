@@ -20,6 +20,8 @@ from any2caption.training.planning.plan import Facts, StageData, make_plan
 from any2caption.training.recipes.builtin import PAPER, SMOKE, TINY
 from any2caption.training.recipes.checks import check_positions, check_recipe
 
+from .conftest import run_of
+
 KINDS = ("image", "video", "depth", "pose", "camera")
 
 
@@ -297,7 +299,7 @@ def test_a_checkpoint_of_another_recipe_is_refused_with_both_digests(folder, sna
     assert TINY.digest in str(caught.value)
     assert SMOKE.digest in str(caught.value)
     with pytest.raises(ConfigError, match="another recipe"):
-        supervisor.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
+        supervisor.refuse_early(run_of(SMOKE, folder, tmp_path))
     refuse_another(tmp_path, TINY.digest, snapshot.id)
     with pytest.raises(ConfigError, match="another snapshot"):
         refuse_another(tmp_path, TINY.digest, "cd" * 32)
@@ -309,10 +311,10 @@ def test_a_finished_run_of_another_recipe_is_not_reused(tmp_path, folder):
     (bundle / "manifest.json").write_text("{}")
     (bundle / "meta.json").write_text(json.dumps({"recipe_digest": TINY.digest}))
     with pytest.raises(ConfigError, match="another recipe"):
-        supervisor.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
+        supervisor.refuse_early(run_of(SMOKE, folder, tmp_path))
     (bundle / "meta.json").write_text("")
     with pytest.raises(ConfigError, match="damaged bundle"):
-        supervisor.refuse_early(SMOKE, "tiny", folder, tmp_path, 1, "")
+        supervisor.refuse_early(run_of(SMOKE, folder, tmp_path))
 
 
 def test_a_plan_says_that_a_damaged_checkpoint_is_left_out(folder, snapshot, tmp_path):

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from any2caption.training.data.prefetch import Ahead
+from any2caption.training.data.prefetch import Prefetcher
 
 
 def test_batches_come_in_order_and_are_made_before_they_are_asked_for():
@@ -14,7 +14,7 @@ def test_batches_come_in_order_and_are_made_before_they_are_asked_for():
             done.set()
         return step * 10 + rank
 
-    with Ahead(source, 4) as batches:
+    with Prefetcher(source, 4) as batches:
         assert batches(0, 1, 2) == 1
         assert done.wait(5)  # nobody asked for step 1 yet
         assert [batches(step, 1, 2) for step in (1, 2, 3)] == [11, 21, 31]
@@ -28,7 +28,7 @@ def test_the_parts_of_a_step_are_each_made_ahead():
         made.append((step, rank))
         return step, rank
 
-    with Ahead(source, 3) as batches:
+    with Prefetcher(source, 3) as batches:
         for step in range(3):
             assert [batches(step, rank, 2) for rank in (0, 1)] == [(step, 0), (step, 1)]
     assert len(made) == len(set(made)) == 6
@@ -40,12 +40,12 @@ def test_an_error_is_raised_where_its_batch_is_asked_for():
             raise ValueError("damaged record")
         return step
 
-    with Ahead(source, 9) as batches:
+    with Prefetcher(source, 9) as batches:
         assert batches(0, 0, 1) == 0
         with pytest.raises(ValueError, match="damaged record"):
             batches(1, 0, 1)
 
 
 def test_a_step_out_of_order_is_made_all_the_same():
-    with Ahead(lambda step, rank, ranks: step, 100) as batches:
+    with Prefetcher(lambda step, rank, ranks: step, 100) as batches:
         assert [batches(step, 0, 1) for step in (5, 6, 40, 2)] == [5, 6, 40, 2]

@@ -52,7 +52,7 @@ def checkpoints(out):
 def alive(pid):
     return (
         Path(f"/proc/{pid}/cmdline").exists()
-        and b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        and b"launch.rank" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
 
 

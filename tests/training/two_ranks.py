@@ -24,7 +24,7 @@ from any2caption.training.data.prepared import Prepared
 from any2caption.training.data.stage_batches import Source
 from any2caption.training.engine import distributed
 from any2caption.training.engine import engine as engines
-from any2caption.training.loop.step import forward_backward, micro_batches
+from any2caption.training.loop.step import Tally, forward_backward, micro_batches
 from any2caption.training.objective.objective import Objective
 from any2caption.training.recipes.builtin import SMOKE
 
@@ -98,8 +98,8 @@ def run(name, data, out, rank, ranks):
     model = Any2Caption(data.config)
     model.camera_encoder.fit_normalisation(torch.from_numpy(data.poses().copy()))
     objective = Objective(model, data.classes(), bf16=engines.multiplies_in_bf16(recipe))
-    place = RunContext(data.folder, out / (case.after or name), rank, ranks)
-    checkpointer = Checkpointer(place, recipe, objective, "snapshot")
+    context = RunContext(data.folder, out / (case.after or name), rank, ranks)
+    checkpointer = Checkpointer(context, recipe, objective, "snapshot")
     position, _ = checkpointer.resume() if case.after else (Position(), "")
     engine = engines.start(objective, recipe, stage, ranks)
     checkpointer.restore_optimizer(engine)
@@ -107,7 +107,7 @@ def run(name, data, out, rank, ranks):
     losses, whole = [], []
     for step in range(position.step, STEPS):
         batches = micro_batches(source, step, rank, ranks, stage.accumulate)
-        loss, _ = forward_backward(engine, batches, 0.0, ranks, lambda _: None)
+        loss, _ = forward_backward(engine, batches, 0.0, lambda _: None, Tally())
         whole += gathered_parameters(objective)
         engines.set_rate(engine, stage, 1.0)
         engine.step()

@@ -87,7 +87,9 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.model.processing.processor import LABELS
     from any2caption.stack import environment
     from any2caption.training.launch.nodes import nodes_of
-    from any2caption.training.launch.supervisor import ranks_of, refuse_early, start
+    from any2caption.training.launch.run_spec import RunSpec
+    from any2caption.training.launch.supervisor import ranks_of, refuse_early
+    from any2caption.training.launch.supervisor import train as start
     from any2caption.training.loop.profiling import parse_steps
     from any2caption.training.open_data import read_marker
     from any2caption.training.planning.plan import refuse_past
@@ -101,7 +103,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     nodes = nodes_of(hostfile, node_rank, os.environ)
     if nodes is not None and data is None:
         raise ConfigError("several nodes need data that was prepared once: give --data")
-    count = nodes.ranks if nodes else ranks_of(chosen, ranks)
+    count = nodes.world_size if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
     mixed = _mixed(general or (), traces, data)
     traced = parse_steps(profile, chosen)
@@ -134,17 +136,28 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     if dry_run:
         return
     from any2caption.progress import ProgressLog
-    from any2caption.training.checkpoints.run_folder import bundle_meta
     from any2caption.training.prepare.prepared_folder import prepare
 
     log = ProgressLog(settings.progress_log, f"train-{plan.digest[:6]}")
+    run = RunSpec(
+        recipe=chosen,
+        preset=preset,
+        data=data or out / "data",
+        out=out,
+        world_size=count,
+        progress=log.path,
+        lifecycle=log.lifecycle,
+        weights=weights,
+        mlflow_url=settings.mlflow_url,
+        profile=profile,
+    )
     with _followed(log):
         if data is None and plan.resume.does != "reuses the bundle":
             prepare(
                 settings,
                 snapshot=plan.snapshot,
                 preset=preset,
-                out=out / "data",
+                out=run.data,
                 recipe=chosen,
                 weights=weights,
                 workers=workers,
@@ -152,20 +165,17 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
                 general=mixed,
                 traces=traces,
             )
-            refuse_early(chosen, preset, out / "data", out, count, weights, force=force)
-        start(
-            settings,
-            chosen,
-            data or out / "data",
-            out,
-            count,
-            log,
-            weights=weights,
-            nodes=nodes,
-            profile=profile,
-        )
+            refuse_early(run, force=force)
+        start(run, settings, nodes)
+    _tell(plan, out, as_json=json)
+
+
+def _tell(plan: "Plan", out: Path, *, as_json: bool) -> None:
+    """Say where the finished run's bundle is."""
+    from any2caption.training.checkpoints.run_folder import bundle_meta
+
     bundle = str((out / "bundle").absolute())
-    if json:
+    if as_json:
         put_json({"plan": plan.as_dict(), "bundle": bundle, "meta": bundle_meta(out)})
     else:
         say(f"bundle {bundle}")

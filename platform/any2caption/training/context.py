@@ -11,4 +11,4 @@ class RunContext:
     data: Path
     out: Path
     rank: int
-    ranks: int
+    world_size: int

@@ -59,7 +59,7 @@ class Checkpointer:
             checkpoint.commit(
                 self.folder / name,
                 position,
-                ranks=self.context.ranks,
+                ranks=self.context.world_size,
                 zero=self.recipe.zero,
                 keep=self.recipe.keep_checkpoints,
                 identity=self._identity,
@@ -88,7 +88,7 @@ class Checkpointer:
         self._resumed = run_folder.header(self.folder / chosen[0])
         self._load(self._resumed)
         self._saved = chosen[0]
-        return self._resumed.position, said + _sentence(self._resumed, self.context.ranks)
+        return self._resumed.position, said + _sentence(self._resumed, self.context.world_size)
 
     @torch.no_grad()
     def restore_optimizer(self, engine: Any) -> None:

@@ -12,8 +12,8 @@ Made = TypeVar("Made")
 _Key = tuple[int, int, int]
 
 
-class Ahead(Generic[Made]):
-    """The batches of `source`, each asked for in one thread; use it as a context manager.
+class Prefetcher(Generic[Made]):
+    """The batches of `source`, made in one thread, one step ahead; use it as a context manager.
 
     An error of the source is raised where its batch is asked for.
     """
@@ -39,7 +39,7 @@ class Ahead(Generic[Made]):
         self._thread.shutdown(cancel_futures=True)
         self._coming.clear()
 
-    def __enter__(self) -> "Ahead[Made]":
+    def __enter__(self) -> "Prefetcher[Made]":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def connect() -> tuple[int, int]:
-    """Join the process group of the launcher; returns (rank, ranks)."""
+    """Join the process group of the launcher; returns (rank, world size)."""
     import deepspeed
 
     # Its shared-memory exchange is compiled at first use, for minutes, and a process killed
@@ -19,6 +19,11 @@ def connect() -> tuple[int, int]:
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     deepspeed.init_distributed(dist_backend=backend, verbose=False)
     return dist.get_rank(), dist.get_world_size()
+
+
+def world_size() -> int:
+    """How many ranks there are; 1 without a process group."""
+    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def summed(values: Sequence[float | Tensor]) -> list[float]:
@@ -32,7 +37,7 @@ def added(values: Sequence[float | Tensor]) -> Tensor:
     total = torch.stack(
         [torch.as_tensor(v, dtype=torch.float64, device=device).detach() for v in values]
     )
-    if dist.is_initialized() and dist.get_world_size() > 1:
+    if world_size() > 1:
         dist.all_reduce(total)
     return total
 
@@ -42,11 +47,11 @@ def gathered(values: Sequence[str]) -> list[str]:
 
     As JSON in tensors: torch's own exchange of objects pickles them.
     """
-    if not dist.is_initialized() or dist.get_world_size() == 1:
+    if world_size() == 1:
         return list(values)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     text = json.dumps(list(values)).encode()
-    sizes = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(dist.get_world_size())]
+    sizes = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(world_size())]
     dist.all_gather(sizes, torch.tensor([len(text)], device=device))
     longest = max(int(size) for size in sizes)
     padded = torch.tensor(list(text.ljust(longest)), dtype=torch.uint8, device=device)

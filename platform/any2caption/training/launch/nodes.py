@@ -32,7 +32,7 @@ class Nodes:
     port: int = PORT
 
     @property
-    def ranks(self) -> int:
+    def world_size(self) -> int:
         """Ranks of all nodes."""
         return sum(self.slots.values())
 

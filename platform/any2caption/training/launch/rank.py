@@ -15,43 +15,22 @@ from typing import Annotated
 import typer
 
 from any2caption.errors import A2CError, InterruptedTrainingError
-from any2caption.progress import ProgressLog
 from any2caption.storage.atomic import write_atomically
 from any2caption.training.hardware import bind_rank, has_gpu
-from any2caption.training.recipes.files import RESOLVED, read_resolved
-from any2caption.training.recipes.schema import Recipe
+from any2caption.training.launch.run_spec import RunSpec, read_run
 
 POLL_SECONDS = 2.0
 
 
-def main(  # noqa: PLR0913, PLR0917 - a command's options
-    recipe_digest: Annotated[str, typer.Option(help="Of OUT/recipe.json")],
-    data: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
-    progress: Annotated[Path, typer.Option()],
-    lifecycle: Annotated[str, typer.Option()] = "",
-    weights: Annotated[str, typer.Option()] = "",
-    mlflow_run: Annotated[str, typer.Option()] = "",
-    mlflow_url: Annotated[str, typer.Option()] = "",
-    profile: Annotated[str, typer.Option()] = "",
-) -> None:
+def main(run: Annotated[Path, typer.Argument(help="The node's run.json")]) -> None:
     """Train as one rank."""
-    rank = int(os.environ.get("RANK", "0"))
+    rank, own = int(os.environ.get("RANK", "0")), run.parent
     if not has_gpu():
         bind_rank(int(os.environ.get("LOCAL_RANK", "0")), int(os.environ.get("LOCAL_SIZE", "1")))
-    own = Path(os.environ.get("A2C_NODE_FOLDER", out))
     (own / f"worker-{rank}.pid").write_text(str(os.getpid()))
     _follow(int(os.environ.get("A2C_SUPERVISOR_PID", "0")))
     try:
-        _train(
-            read_resolved(out / RESOLVED, recipe_digest),
-            data,
-            out,
-            ProgressLog(progress, lifecycle),
-            weights,
-            (mlflow_run, mlflow_url),
-            profile,
-        )
+        _train(read_run(run))
     except Exception as error:  # noqa: BLE001 - whatever it was, the supervisor must know
         if _lost_peer(error):
             traceback.print_exc()
@@ -79,15 +58,7 @@ def _lost_peer(error: Exception) -> bool:
     return isinstance(error, RuntimeError) and "gloo/transport" in str(error)
 
 
-def _train(  # noqa: PLR0913, PLR0917
-    found: Recipe,
-    data: Path,
-    out: Path,
-    progress: ProgressLog,
-    weights: str,
-    mlflow: tuple[str, str],
-    profile: str,
-) -> None:
+def _train(run: RunSpec) -> None:
     import torch
 
     from any2caption.training.context import RunContext
@@ -98,34 +69,33 @@ def _train(  # noqa: PLR0913, PLR0917
     from any2caption.training.open_data import open_data
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    rank, ranks = connect()
-    torch.manual_seed(found.seed)
-    prepared = open_data(data)
-    if weights:
+    rank, world_size = connect()
+    torch.manual_seed(run.recipe.seed)
+    data = open_data(run.data)
+    if run.weights:
         from any2caption.model.weights import from_pretrained
 
-        model, _ = from_pretrained(weights, prepared.config)
+        model, _ = from_pretrained(run.weights, data.config)
     else:
         from any2caption.model.any2caption import Any2Caption
 
-        model = Any2Caption(prepared.config)
-    run, url = mlflow
+        model = Any2Caption(data.config)
     metrics = Metrics(
-        out / "metrics.jsonl",
-        mlflow_url=url if rank == 0 else "",
-        mlflow_run=run,
+        run.out / "metrics.jsonl",
+        mlflow_url=run.mlflow_url if rank == 0 else "",
+        mlflow_run=run.mlflow_run,
         tags={
-            "mlflow.runName": "-".join(out.absolute().parts[-2:]),
-            "recipe": found.name,
-            "recipe_digest": found.digest,
-            "snapshot": str(prepared.meta["snapshot"]),
+            "mlflow.runName": "-".join(run.out.parts[-2:]),
+            "recipe": run.recipe.name,
+            "recipe_digest": run.recipe.digest,
+            "snapshot": str(data.meta["snapshot"]),
         },
     )
-    steps = parse_steps(profile, found)
-    context = RunContext(data, out, rank, ranks)
-    Trainer(context, found, model, progress, metrics, steps, prepared).run()
+    steps = parse_steps(run.profile, run.recipe)
+    context = RunContext(run.data, run.out, rank, world_size)
+    Trainer(context, run.recipe, model, run.log, metrics, steps, data).run()
     if problem := metrics.close():
-        progress.emit("finetune", problem)
+        run.log.emit("finetune", problem)
 
 
 def _follow(supervisor: int) -> None:

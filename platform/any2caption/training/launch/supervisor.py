@@ -29,17 +29,17 @@ from any2caption.model.kernels import check_kernels
 from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import LABELS
-from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage.locks import file_lock
 from any2caption.storage.signing_keys import Keys
 from any2caption.training.checkpoints.run_folder import RUN_LOCK, bundle_meta, refuse_another
 from any2caption.training.hardware import gpus, worker_environment
 from any2caption.training.launch.nodes import PORT, Nodes, nodes_of
+from any2caption.training.launch.run_spec import RunSpec
 from any2caption.training.loop.metrics import send_rest
 from any2caption.training.open_data import check_data, read_marker
 from any2caption.training.recipes.checks import check_pack, check_recipe
-from any2caption.training.recipes.files import load_recipe, write_resolved
+from any2caption.training.recipes.files import load_recipe
 from any2caption.training.recipes.schema import Recipe
 
 RESTARTS = 3
@@ -67,14 +67,22 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
 ) -> None:
     """Train, resuming where the last start ended."""
     settings = Settings()
-    log = ProgressLog(progress or settings.progress_log, lifecycle)
     chosen = load_recipe(recipe)
     nodes = nodes_of(hostfile, node_rank, os.environ, master_port)
-    count = nodes.ranks if nodes else ranks_of(chosen, ranks)
-    refuse_early(chosen, preset, data, out, count, weights, own=nodes.own if nodes else 0)
-    start(
-        settings, chosen, data, out, count, log, weights=weights, mlflow_run=mlflow_run, nodes=nodes
+    run = RunSpec(
+        recipe=chosen,
+        preset=preset,
+        data=data,
+        out=out,
+        world_size=nodes.world_size if nodes else ranks_of(chosen, ranks),
+        progress=progress or settings.progress_log,
+        lifecycle=lifecycle,
+        weights=weights,
+        mlflow_run=mlflow_run,
+        mlflow_url=settings.mlflow_url,
     )
+    refuse_early(run, own=nodes.own if nodes else 0)
+    train(run, settings, nodes)
 
 
 def ranks_of(recipe: Recipe, asked: int = 0) -> int:
@@ -93,142 +101,85 @@ def ranks_of(recipe: Recipe, asked: int = 0) -> int:
     return next(fits, 1)
 
 
-def refuse_early(  # noqa: PLR0913, PLR0917 - what a run is started with
-    recipe: Recipe,
-    preset: str,
-    data: Path,
-    out: Path,
-    ranks: int,
-    weights: str,
-    *,
-    force: bool = False,
-    own: int = 0,
-) -> None:
+def refuse_early(run: RunSpec, *, force: bool = False, own: int = 0) -> None:
     """Raise ConfigError for what can be known before a process is started.
 
     With `force` too little memory is no reason. `own` are the ranks of this node, 0: all.
 
-    The preset `tiny` is not surveyed: its few million parameters fit wherever torch does, and the
-    survey loads torch into a process that watches for the whole run.
+    For presets that start from nothing memory is not estimated: their few million parameters fit
+    wherever torch does, and the estimate loads torch into a process that watches for the whole run.
     """
-    check_recipe(recipe, preset, ranks, tuple(LABELS))
+    recipe = run.recipe
+    check_recipe(recipe, run.preset, run.world_size, tuple(LABELS))
     check_kernels(recipe.kernels, gpu=gpus() > 0)
     for stage in recipe.stages:
-        check_pack(stage, preset_of(preset).text.max_positions)
-    if bundle_meta(out) is not None:
-        refuse_another(out, recipe.digest)
+        check_pack(stage, preset_of(run.preset).text.max_positions)
+    if bundle_meta(run.out) is not None:
+        refuse_another(run.out, recipe.digest)
         return
-    if preset in FROM_SCRATCH:
-        check_data(data, recipe, preset, weights)
-        refuse_another(out, recipe.digest, str(read_marker(data)["snapshot"]))
+    if run.preset in FROM_SCRATCH:
+        check_data(run.data, recipe, run.preset, run.weights)
+        refuse_another(run.out, recipe.digest, str(read_marker(run.data)["snapshot"]))
         return
     from any2caption.training.planning.facts import survey
     from any2caption.training.planning.plan import make_plan
 
     facts = survey(
         recipe=recipe,
-        preset=preset,
-        out=out,
-        ranks=ranks,
-        data=data,
-        weights=weights,
+        preset=run.preset,
+        out=run.out,
+        ranks=run.world_size,
+        data=run.data,
+        weights=run.weights,
         own=own,
     )
     if (refusals := make_plan(facts).refusals) and not force:
         raise ConfigError("; ".join(refusals))
 
 
-def start(  # noqa: PLR0913, PLR0917 - what a run is started with
-    settings: Settings,
-    recipe: Recipe,
-    data: Path,
-    out: Path,
-    ranks: int,
-    log: ProgressLog,
-    *,
-    weights: str = "",
-    mlflow_run: str = "",
-    nodes: Nodes | None = None,
-    profile: str = "",
-) -> None:
-    """Leave the recipe in the run's folder for the workers, then train.
+def train(run: RunSpec, settings: Settings, nodes: Nodes | None = None) -> None:
+    """Run the workers until the bundle is there; MLflow gets what it missed of a finished run.
 
-    Raises what `train` raises, and ConfigError before all else if the bundle could not be signed.
+    Raises the worker's error, or InterruptedTrainingError; ConfigError before all else if the
+    bundle could not be signed.
     """
     keys = Keys.of(settings)
     keys.for_signing()
-    arguments = [
-        *("--recipe-digest", recipe.digest),
-        *("--data", str(data.absolute()), "--out", str(out.absolute())),
-        *("--progress", str(log.path.absolute()), "--lifecycle", log.lifecycle),
-        *("--weights", weights),
-        *("--mlflow-run", mlflow_run, "--mlflow-url", settings.mlflow_url),
-        *("--profile", profile),
-    ]
-    url = settings.mlflow_url
-    cache = settings.home / "cache"
-    train(
-        out,
-        arguments,
-        ranks,
-        log,
-        cache=cache,
-        recipe=recipe,
-        mlflow_url=url,
-        nodes=nodes,
-        keys=keys,
-    )
-
-
-def train(  # noqa: PLR0913 - what a run is started with
-    out: Path,
-    arguments: Sequence[str],
-    ranks: int,
-    log: ProgressLog,
-    *,
-    cache: Path,
-    recipe: Recipe,
-    keys: Keys,
-    mlflow_url: str = "",
-    nodes: Nodes | None = None,
-) -> None:
-    """Run the workers until the bundle is there; MLflow gets what it missed of a finished run.
-
-    Raises the worker's error, or InterruptedTrainingError.
-    """
-    own = out / f"node-{nodes.rank}" if nodes else out
+    own = run.out / f"node-{nodes.rank}" if nodes else run.out
     own.mkdir(parents=True, exist_ok=True)
     with _alone(own):
-        if (out / "bundle" / "manifest.json").exists():
-            log.emit("finetune", "this run has finished before; its bundle is reused")
-            if mlflow_url and (lacks := send_rest(out / "metrics.jsonl", mlflow_url)):
-                log.emit("finetune", lacks)
+        if (run.out / "bundle" / "manifest.json").exists():
+            run.log.emit("finetune", "this run has finished before; its bundle is reused")
+            if run.mlflow_url and (lacks := send_rest(run.out / "metrics.jsonl", run.mlflow_url)):
+                run.log.emit("finetune", lacks)
             return
-        write_resolved(out, recipe)
-        _stop_strays(own, out)
+        spec = run.write(own)
+        _stop_strays(spec)
+        here = nodes.own if nodes else run.world_size
+        environment = worker_environment(here, settings.home / "cache") | keys.variables()
         for attempt in range(RESTARTS + 1):
             if attempt:
-                log.emit("finetune", f"workers died; start {attempt + 1} from the last checkpoint")
+                again = f"workers died; start {attempt + 1} from the last checkpoint"
+                run.log.emit("finetune", again)
             for old in own.glob("failure-*.json"):
                 old.unlink()
-            environment = worker_environment(nodes.own if nodes else ranks, cache)
-            environment |= keys.variables()
-            place = _place(own, ranks, nodes)
-            code = _launch(own, out, arguments, place, environment)
+            code = _launch(spec, run.out, _place(own, run.world_size, nodes), environment)
             if code == 0 and nodes and nodes.rank:
                 return  # the first node leaves the bundle
-            if (out / "bundle" / "manifest.json").exists():
+            if (run.out / "bundle" / "manifest.json").exists():
                 return
-            _raise_failure(out)
-        raise InterruptedTrainingError(f"{out}: workers died {RESTARTS + 1} times; see train.log")
+            _raise_failure(run.out)
+        raise InterruptedTrainingError(
+            f"{run.out}: workers died {RESTARTS + 1} times; see train.log"
+        )
 
 
-def _place(own: Path, ranks: int, nodes: Nodes | None) -> list[str]:
+def _place(own: Path, world_size: int, nodes: Nodes | None) -> list[str]:
     """The launcher's options that say which ranks to start here."""
     if nodes is None:
         port = str(free_port())
         return [
-            *("--num_accelerators", str(ranks)),
+            *("--num_accelerators", str(world_size)),
             *("--master_addr", "127.0.0.1", "--master_port", port),
         ]
     hostfile = own / "hostfile"
@@ -236,30 +187,17 @@ def _place(own: Path, ranks: int, nodes: Nodes | None) -> list[str]:
     return nodes.options(hostfile)
 
 
-def _launch(
-    own: Path,
-    out: Path,
-    arguments: Sequence[str],
-    place: Sequence[str],
-    settings: Mapping[str, str],
-) -> int:
+def _launch(spec: Path, out: Path, place: Sequence[str], settings: Mapping[str, str]) -> int:
     """Start the launcher in a process group of its own and wait for its exit code.
 
-    `own` is this node's folder in `out`. A SIGTERM to us stops it and raises.
+    `spec` is the run.json of this node. A SIGTERM to us stops the launcher and raises.
     """
     command = [
         *(sys.executable, "-m", "deepspeed.launcher.runner", *place),
-        *("--no_local_rank", "--module"),
-        *("any2caption.training.launch.rank", *(a or '""' for a in arguments)),
+        *("--no_local_rank", "--module", "any2caption.training.launch.rank", str(spec)),
     ]
-    command = list(_without_empty(command))
-    environment = {
-        **os.environ,
-        **settings,
-        "A2C_SUPERVISOR_PID": str(os.getpid()),
-        "A2C_NODE_FOLDER": str(own.absolute()),
-    }
-    with (own / "train.log").open("ab") as output:
+    environment = {**os.environ, **settings, "A2C_SUPERVISOR_PID": str(os.getpid())}
+    with (spec.parent / "train.log").open("ab") as output:
         process = subprocess.Popen(
             command,
             stdout=output,
@@ -272,7 +210,7 @@ def _launch(
 
     def stop(number: int, _: object) -> None:
         stopped.append(number)
-        _signal_workers(own, out, signal.SIGTERM)
+        _signal_workers(spec, signal.SIGTERM)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -285,7 +223,7 @@ def _launch(
                 break
     finally:
         _end_group(process)
-        _stop_strays(own, out)
+        _stop_strays(spec)
         for number, handler in before.items():
             signal.signal(number, handler)
     if stopped and not (out / "bundle" / "manifest.json").exists():
@@ -293,18 +231,6 @@ def _launch(
             f"{out}: stopped by signal {stopped[0]}; start again to resume"
         )
     return int(process.returncode)
-
-
-def _without_empty(command: Sequence[str]) -> Iterator[str]:
-    """Leave out options whose value is empty: the launcher joins and splits arguments."""
-    skip = False
-    for part, following in zip(command, [*command[1:], ""], strict=True):
-        if skip:
-            skip = False
-        elif part.startswith("--") and following == '""':
-            skip = True
-        else:
-            yield part
 
 
 def _raise_failure(out: Path) -> None:
@@ -330,26 +256,26 @@ def _alone(out: Path) -> Iterator[None]:
         yield
 
 
-def _workers(own: Path, out: Path) -> Iterator[int]:
+def _workers(spec: Path) -> Iterator[int]:
     """Process ids of this node's workers that are alive."""
-    for file in own.glob("worker-*.pid"):
+    for file in spec.parent.glob("worker-*.pid"):
         pid = file.read_text()
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if str(out.absolute()).encode() in words:
+            if str(spec).encode() in words:
                 yield int(pid)
 
 
-def _signal_workers(own: Path, out: Path, number: int) -> None:
-    for pid in _workers(own, out):
+def _signal_workers(spec: Path, number: int) -> None:
+    for pid in _workers(spec):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
 
-def _stop_strays(own: Path, out: Path) -> None:
+def _stop_strays(spec: Path) -> None:
     """Kill workers that outlived their launcher."""
-    _signal_workers(own, out, signal.SIGKILL)
-    for file in own.glob("worker-*.pid"):
+    _signal_workers(spec, signal.SIGKILL)
+    for file in spec.parent.glob("worker-*.pid"):
         file.unlink(missing_ok=True)
 
 

@@ -5,7 +5,6 @@ Tokens are counted over all ranks; data wait and memory are rank 0's own.
 
 import resource
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -15,6 +14,7 @@ from any2caption.progress import ProgressLog
 from any2caption.training.checkpoints.run_folder import Position
 from any2caption.training.loop.metrics import Metrics
 from any2caption.training.loop.schedule import stage_progress
+from any2caption.training.loop.step import StepResult
 from any2caption.training.recipes.schema import Recipe, Stage
 
 REPORT_SECONDS = 2.0
@@ -26,8 +26,8 @@ class _Window:
     """Sums since the last line."""
 
     began: float = field(default_factory=time.monotonic)
-    useful: float = 0.0
-    slots: float = 0.0
+    tokens: float = 0.0
+    places: float = 0.0
     waited: float = 0.0
     steps: int = 0
     gradient_norm: float = 0.0
@@ -46,43 +46,22 @@ class Reporter:
         if self.rank == 0:
             self.progress.emit("finetune", f"{stage.name}: {message}")
 
-    def step(  # noqa: PLR0913, PLR0917 - what a step tells
-        self,
-        stage: Stage,
-        position: Position,
-        useful: float,
-        slots: float,
-        waited: float,
-        gradient_norm: float,
-    ) -> None:
-        """Count a step: tokens that are no padding, token places, seconds without a batch.
-
-        `gradient_norm` is that of all gradients before clipping.
-        """
+    def step(self, stage: Stage, position: Position, result: StepResult) -> None:
+        """Count a step."""
         window = self._window
         window.steps += 1
-        window.gradient_norm = gradient_norm
-        window.useful += useful
-        window.slots += slots
-        window.waited += waited
+        window.gradient_norm = result.gradient_norm
+        window.tokens += result.tally.tokens
+        window.places += result.tally.places
+        window.waited += result.waited
         if self.rank:
             return
         if time.monotonic() - window.began >= REPORT_SECONDS:
             self.line(stage, position)
-        elif position.step % LOSS_EVERY == 0 and position.loss is not None:
-            self.metrics.log(
-                position.total_steps,
-                **{
-                    f"{stage.name}/loss": position.loss,
-                    f"{stage.name}/gradient_norm": gradient_norm,
-                },
-            )
-
-    def rewards(self, stage: Stage, position: Position, found: Sequence[float]) -> None:
-        """Log the mean reward of rank 0's captions of a step, where it wrote any."""
-        if found and not self.rank:
-            mean = sum(found) / len(found)
-            self.metrics.log(position.total_steps, **{f"{stage.name}/reward": mean})
+        elif position.step % LOSS_EVERY == 0:
+            self._log(stage, position, loss=result.loss, gradient_norm=result.gradient_norm)
+        if result.rewards:
+            self._log(stage, position, reward=sum(result.rewards) / len(result.rewards))
 
     def line(self, stage: Stage, position: Position) -> None:
         """Write a progress line now, of the steps since the last one; nothing without any."""
@@ -91,8 +70,8 @@ class Reporter:
         window, self._window = self._window, _Window()
         seconds = max(time.monotonic() - window.began, 1e-6)
         numbers = {
-            "tokens_per_second": round(window.useful / seconds) if window.slots else None,
-            "useful_share": round(window.useful / window.slots, 4) if window.slots else None,
+            "tokens_per_second": round(window.tokens / seconds) if window.places else None,
+            "useful_share": round(window.tokens / window.places, 4) if window.places else None,
             "data_wait": round(window.waited / seconds, 4),
             "memory_mb": round(memory() / 2**20),
             "gradient_norm": round(window.gradient_norm, 4),
@@ -109,11 +88,12 @@ class Reporter:
             elapsed=round(position.elapsed, 1),
             eta=eta,
         )
-        metrics = {"loss": position.loss, **numbers, "eta": eta}
-        self.metrics.log(
-            position.total_steps,
-            **{f"{stage.name}/{name}": v for name, v in metrics.items() if v is not None},
-        )
+        self._log(stage, position, loss=position.loss, **numbers, eta=eta)
+
+    def _log(self, stage: Stage, position: Position, **values: float | None) -> None:
+        """Log metrics of a stage; None is not known."""
+        named = {f"{stage.name}/{name}": v for name, v in values.items() if v is not None}
+        self.metrics.log(position.total_steps, **named)
 
     def _remaining(self, stage: Stage, position: Position) -> float:
         """Seconds until the stage ends, at its pace so far."""

@@ -1,9 +1,10 @@
-"""The loop: load → for each stage: batch → loss → check → step → report → save → … → bundle."""
+"""The loop: resume → for each stage: batch → loss → check → step → report → save → … → bundle."""
 
 import math
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -18,9 +19,8 @@ from any2caption.progress import ProgressLog
 from any2caption.training.checkpoints.checkpointer import Checkpointer
 from any2caption.training.checkpoints.run_folder import Position
 from any2caption.training.context import RunContext
-from any2caption.training.data.collate import Batch
 from any2caption.training.data.encoder_cache import EncodedItems, encode_items
-from any2caption.training.data.prefetch import Ahead
+from any2caption.training.data.prefetch import Prefetcher
 from any2caption.training.data.stage_batches import Source
 from any2caption.training.data.types import TrainingData
 from any2caption.training.engine import distributed
@@ -30,13 +30,21 @@ from any2caption.training.loop.metrics import Metrics
 from any2caption.training.loop.profiling import Profile, Steps
 from any2caption.training.loop.reporting import Reporter, peak_memory
 from any2caption.training.loop.schedule import learning_rate_factor, stage_progress
-from any2caption.training.loop.step import AnyBatch, forward_backward, micro_batches
+from any2caption.training.loop.step import (
+    AnyBatch,
+    StepResult,
+    Tally,
+    forward_backward,
+    micro_batches,
+    rewards_of,
+    tokens_of,
+)
 from any2caption.training.loop.validation import Validator
 from any2caption.training.objective import lora
 from any2caption.training.objective.objective import Objective
 from any2caption.training.open_data import open_data
 from any2caption.training.recipes.schema import Recipe, Stage
-from any2caption.training.reinforce.grpo import ReinforceSource, RolloutBatch
+from any2caption.training.reinforce.grpo import ReinforceSource
 
 
 class Trainer:
@@ -86,70 +94,73 @@ class Trainer:
         self._resume()
         self._clock = began - self.position.elapsed
         for number in range(self.position.stage, len(self.recipe.stages)):
-            self._stage(number)
+            self.train_stage(number)
         if self.context.rank == 0:
             self._finish()
         if dist.is_initialized():
             dist.barrier()
 
-    def _stage(self, number: int) -> None:
+    def train_stage(self, number: int) -> None:
+        """Train one stage from where the run is in it, and go on to the next."""
         stage, position = self.recipe.stages[number], self.position
-        clock = time.monotonic() - position.stage_elapsed
-        budget = stage.share * self.recipe.max_minutes * 60
+        began = time.monotonic() - position.stage_elapsed
         self._fit_normalisation()
-        encoded = self._encoded(stage)
-        found = self._source(number, stage, encoded)
-        if found.empty:
+        source = self._source(number, stage)
+        if source.empty:
             self.reporter.say(stage, "skipped: the data has nothing for it")
             self._next_stage(number)
             return
         if stage.general_ratio and not self.data.samples("general"):
             self.reporter.say(stage, "no general instruction data was prepared: trained without it")
-        engine = engines.start(self.objective, self.recipe, stage, self.context.ranks)
+        engine = engines.start(self.objective, self.recipe, stage, self.context.world_size)
         self.checkpointer.restore_optimizer(engine)
-        compiled = self._compile(stage)
-        # Captions to learn from are written by the weights of their own step, not ahead of it.
-        source = found if isinstance(found, ReinforceSource) else Ahead(found, stage.steps)
-        done = False
-        while not done:
-            self.profile.before(stage.name, position.step)
-            wanted = time.monotonic()
-            batches = micro_batches(
-                source, position.step, self.context.rank, self.context.ranks, stage.accumulate
-            )
-            waited = time.monotonic() - wanted
-            clocked = self._first(time.monotonic() - clock)
-            loss, (useful, slots, elapsed, stop) = forward_backward(
-                engine,
-                batches,
-                stage.heads_loss,
-                self.context.ranks,
-                lambda loss: self._refuse_infinite("loss", loss, batches, stage),  # noqa: B023 - called at once
-                more=[*_tokens(batches), clocked, self.stopping],
-            )
-            progress = stage_progress(position.step, stage.steps, elapsed, budget)
-            engines.set_rate(engine, stage, learning_rate_factor(stage, position.step, progress))
-            norm = engines.step(engine)
-            self._refuse_infinite("gradient norm", norm, batches, stage)
-            self._advance(loss, elapsed)
-            self.reporter.step(stage, position, useful, slots, waited, norm)
-            self.reporter.rewards(stage, position, _rewards(batches))
-            done = position.step >= stage.steps or elapsed >= budget
-            if trace := self.profile.after(position.step - 1, ends=done):
-                self.reporter.say(stage, f"trace in {trace}")
-            if stop and not done:
-                self._leave(engine, stage)
-            if not done and self.checkpointer.due():
-                self.checkpointer.save(position, engine)
-        if isinstance(source, Ahead):
-            source.close()
-        if compiled:
-            self._uncompile()
+        with self._compiled(stage), _prefetched(source, stage.steps) as batches:
+            done = False
+            while not done:
+                self.profile.before(stage.name, position.step)
+                result = self.train_step(engine, stage, batches, began)
+                self.reporter.step(stage, position, result)
+                done = position.step >= stage.steps or result.tally.seconds >= self._budget(stage)
+                if trace := self.profile.after(position.step - 1, ends=done):
+                    self.reporter.say(stage, f"trace in {trace}")
+                if not done:
+                    self._save(engine, stage, leaving=result.tally.stopping > 0)
         self.reporter.line(stage, position)
         engines.finish(engine, self.objective)
         self.objective.tokens.merge(self.objective.model.mllm.get_input_embeddings())
         self._examine(stage)
         self._next_stage(number)
+
+    def train_step(
+        self,
+        engine: Any,
+        stage: Stage,
+        source: Callable[[int, int, int], AnyBatch],
+        began: float,
+    ) -> StepResult:
+        """Batches → loss → check → rate → step → check; `began` is when the stage did.
+
+        Raises NonFiniteLossError on every rank, before anything is saved.
+        """
+        step, context = self.position.step, self.context
+        wanted = time.monotonic()
+        batches = micro_batches(source, step, context.rank, context.world_size, stage.accumulate)
+        waited = time.monotonic() - wanted
+        tokens, places = tokens_of(batches)
+        seconds = time.monotonic() - began if context.rank == 0 else 0.0
+        loss, tally = forward_backward(
+            engine,
+            batches,
+            stage.heads_loss,
+            lambda loss: self._refuse_infinite("loss", loss, batches, stage),
+            Tally(tokens=tokens, places=places, seconds=seconds, stopping=self.stopping),
+        )
+        progress = stage_progress(step, stage.steps, tally.seconds, self._budget(stage))
+        engines.set_rate(engine, stage, learning_rate_factor(stage, step, progress))
+        norm = engines.step(engine)
+        self._refuse_infinite("gradient norm", norm, batches, stage)
+        self._advance(loss, tally.seconds)
+        return StepResult(loss, norm, tally, waited, rewards_of(batches))
 
     # --- around the loop ---
 
@@ -159,11 +170,9 @@ class Trainer:
             poses = torch.from_numpy(self.data.poses().copy())
             self.objective.model.camera_encoder.fit_normalisation(poses)
 
-    def _source(
-        self, number: int, stage: Stage, encoded: EncodedItems | None
-    ) -> Source | ReinforceSource:
+    def _source(self, number: int, stage: Stage) -> Source | ReinforceSource:
         """Where a stage's batches come from: the data, or the model's own writing."""
-        seed = self.recipe.seed + number
+        seed, encoded = self.recipe.seed + number, self._encoded(stage)
         if stage.objective == "reinforce":
             return ReinforceSource(
                 self.data, self.processor, stage, seed, self.objective, self.context.out
@@ -177,7 +186,9 @@ class Trainer:
         if thawed := set(stage.train) & set(ENCODERS):
             raise ConfigError(f"stage {stage.name}: encode_once, but it trains {sorted(thawed)}")
         began = time.monotonic()
-        found = encode_items(self.objective.model, self.data, self.context.rank, self.context.ranks)
+        found = encode_items(
+            self.objective.model, self.data, self.context.rank, self.context.world_size
+        )
         seconds = time.monotonic() - began
         self.reporter.say(stage, f"{len(self.data.items)} items encoded in {seconds:.1f} s")
         return found
@@ -194,23 +205,23 @@ class Trainer:
                 f" records of the step: {ids}"
             )
 
-    def _compile(self, stage: Stage) -> bool:
-        """Compile the language model's layers: equal ones share their compiled code."""
+    @contextmanager
+    def _compiled(self, stage: Stage) -> Iterator[None]:
+        """Compile the language model's layers meanwhile: equal ones share their compiled code."""
+        layers: Any = self.objective.model.language.layers
         wanted = self.recipe.compile and stage.objective != "classify"
         if wanted and not can_compile():
             self.reporter.say(stage, "no C++ compiler found: not compiled, slower")
-            return False
-        if wanted:
-            for layer in self._layers():
-                layer.compile(dynamic=True)
-        return wanted
-
-    def _uncompile(self) -> None:
-        for layer in self._layers():
+            wanted = False
+        for layer in layers if wanted else ():
+            layer.compile(dynamic=True)
+        yield
+        for layer in layers if wanted else ():
             layer._compiled_call_impl = None  # noqa: SLF001
 
-    def _layers(self) -> Any:
-        return self.objective.model.language.layers
+    def _budget(self, stage: Stage) -> float:
+        """Seconds that a stage may take."""
+        return stage.share * self.recipe.max_minutes * 60
 
     def _advance(self, loss: float, elapsed: float) -> None:
         position = self.position
@@ -219,12 +230,12 @@ class Trainer:
         position.stage_elapsed, position.loss = elapsed, loss
         position.elapsed = time.monotonic() - self._clock
 
-    def _first(self, seconds: float) -> float:
-        """Rank 0's clock is everybody's."""
-        return seconds if self.context.rank == 0 else 0.0
-
-    def _leave(self, engine: Any, stage: Stage) -> None:
-        """Save and stop, as asked by a signal."""
+    def _save(self, engine: Any, stage: Stage, *, leaving: bool) -> None:
+        """Save where it is time; `leaving`, as asked by a signal, save and stop."""
+        if not leaving:
+            if self.checkpointer.due():
+                self.checkpointer.save(self.position, engine)
+            return
         self.checkpointer.save(self.position, engine)
         if dist.is_initialized():
             dist.barrier()  # the launcher stops everybody as soon as one rank has left
@@ -263,7 +274,7 @@ class Trainer:
             "steps": self.position.total_steps,
             "seconds": round(self.position.elapsed, 1),
             "starts": self.position.starts,
-            "ranks": self.context.ranks,
+            "ranks": self.context.world_size,
             "peak_memory_mb": round(peak_memory() / 2**20),
             "loss": self.position.loss,
             "validation_loss": losses.get("validation_loss"),
@@ -281,13 +292,8 @@ class Trainer:
         )
 
 
-def _tokens(batches: Sequence[AnyBatch]) -> tuple[float, float]:
-    """Tokens that are no padding, and places for tokens; none in alignment."""
-    texts = [batch for batch in batches if isinstance(batch, Batch)]
-    useful = sum(batch.tokens for batch in texts)
-    return float(useful), float(sum(batch.input_ids.numel() for batch in texts))
-
-
-def _rewards(batches: Sequence[AnyBatch]) -> list[float]:
-    """Rewards of the captions that a reinforce stage's batches hold."""
-    return [r for batch in batches if isinstance(batch, RolloutBatch) for r in batch.rewards]
+def _prefetched(
+    source: Source | ReinforceSource, steps: int
+) -> AbstractContextManager[Callable[[int, int, int], AnyBatch]]:
+    """Make batches a step ahead, but not captions: their own step's weights write those."""
+    return nullcontext(source) if isinstance(source, ReinforceSource) else Prefetcher(source, steps)
