@@ -1,8 +1,16 @@
 """Following a life cycle: the chain by its events, failures with the stage's own reason."""
 
+import httpx
 import pytest
 
-from any2caption.errors import A2CError, ConfigError, ConflictError, GateRefused, UnavailableError
+from any2caption.errors import (
+    A2CError,
+    ConfigError,
+    ConflictError,
+    GateRefused,
+    NotFoundError,
+    UnavailableError,
+)
 from any2caption.orchestration import client, lifecycle
 from any2caption.orchestration.approvals import answer_all
 from any2caption.orchestration.client import AirflowClient, RunRef
@@ -149,6 +157,56 @@ def test_airflow_may_stumble_on_the_way(log):
 
     airflow.state, airflow.events = stumbling("state"), stumbling("events")
     assert run_lifecycle(airflow, log, {}, lambda _: None).carried == {"version": 4}
+
+
+def over(handler):
+    """A client whose requests `handler` answers."""
+    airflow = AirflowClient("http://airflow/sub", "user", "password")
+    transport = httpx.MockTransport(handler)
+    airflow._http = httpx.Client(base_url=airflow.url, transport=transport)
+    return airflow
+
+
+def test_a_token_that_has_run_out_is_asked_for_again():
+    asked = []
+
+    def handler(request):
+        asked.append((request.url.path, request.headers.get("authorization")))
+        if request.url.path == "/sub/auth/token":
+            return httpx.Response(201, json={"access_token": f"t{len(asked)}"})
+        if request.headers["authorization"] == "Bearer t1":
+            return httpx.Response(401, json={"detail": "expired"})
+        return httpx.Response(200, json={"state": "running"})
+
+    assert over(handler).state(RunRef("d", "a/b")) == "running"
+    path = "/sub/api/v2/dags/d/dagRuns/a/b"
+    assert asked == [
+        ("/sub/auth/token", None),
+        (path, "Bearer t1"),
+        ("/sub/auth/token", None),
+        (path, "Bearer t3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "error", "message"),
+    [
+        (403, {"detail": "no"}, ConfigError, "Airflow at http://airflow/sub refuses user user"),
+        (404, {"detail": "no run"}, NotFoundError, "Airflow: no run"),
+        (409, {"detail": "there"}, ConflictError, "Airflow: there"),
+        (422, {"detail": "bad"}, ConfigError, "Airflow refused GET /api/v2/dags/d: bad"),
+        (500, {"detail": "db"}, UnavailableError, "Airflow answered HTTP 500 to GET .*: db"),
+        (599, "<html>", UnavailableError, 'Airflow answered HTTP 599 to GET .*: "<html>"'),
+    ],
+)
+def test_airflows_refusals_are_told_apart(status, content, error, message):
+    def handler(request):
+        if request.url.path == "/sub/auth/token":
+            return httpx.Response(201, json={"access_token": "t"})
+        return httpx.Response(status, json=content)
+
+    with pytest.raises(error, match=message):
+        over(handler).call("GET", "/dags/d")
 
 
 def test_no_airflow_is_worth_another_try():

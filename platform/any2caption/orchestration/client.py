@@ -1,13 +1,15 @@
 """A small client of Airflow's REST API: trigger a run, follow it, find what it started."""
 
-import json
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
+
+import httpx
+from httpx import QueryParams
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from any2caption.errors import ConfigError, ConflictError, NotFoundError, UnavailableError
 
@@ -15,7 +17,14 @@ _TIMEOUT = 15.0
 # On SQLite, Airflow answers a write with 500 while its scheduler holds the database's lock.
 _TRIES = 10
 _BETWEEN_TRIES = 1.0
-_REFUSED = (400, 422)
+_ERRORS: dict[int, type[Exception]] = {
+    HTTPStatus.BAD_REQUEST: ConfigError,
+    HTTPStatus.UNAUTHORIZED: PermissionError,
+    HTTPStatus.FORBIDDEN: PermissionError,
+    HTTPStatus.NOT_FOUND: NotFoundError,
+    HTTPStatus.CONFLICT: ConflictError,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ConfigError,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,10 @@ class AirflowClient:
     user: str
     password: str = field(repr=False)
     _token: str = field(default="", repr=False)
+    _http: httpx.Client = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, follow_redirects=True)
 
     def trigger(self, dag: str, run: str, conf: Mapping[str, Any]) -> RunRef:
         """Start a DAG run with the id `run` and these params."""
@@ -68,12 +81,12 @@ class AirflowClient:
 
     def events(self, ref: RunRef) -> list[dict[str, Any]]:
         """Return the asset events that the run made, with the runs that they started."""
-        query = urllib.parse.urlencode({"source_dag_id": ref.dag, "source_run_id": ref.run})
+        query = QueryParams({"source_dag_id": ref.dag, "source_run_id": ref.run})
         return list(self.call("GET", f"/assets/events?{query}")["asset_events"])
 
     def publish(self, asset: str, extra: Mapping[str, Any]) -> None:
         """Make an event of an asset by hand; the DAGs that wait for it start."""
-        query = urllib.parse.urlencode({"name_pattern": asset, "limit": 100})
+        query = QueryParams({"name_pattern": asset, "limit": 100})
         found = self.call("GET", f"/assets?{query}")["assets"]
         ids = [entry["id"] for entry in found if entry["name"] == asset]
         if not ids:
@@ -108,7 +121,7 @@ class AirflowClient:
 
     def runs(self, dag: str, state: str) -> list[RunRef]:
         """Return the DAG's runs in a state, newest first."""
-        query = urllib.parse.urlencode({"state": state, "order_by": "-run_after", "limit": 50})
+        query = QueryParams({"state": state, "order_by": "-run_after", "limit": 50})
         found = self.call("GET", f"/dags/{dag}/dagRuns?{query}")["dag_runs"]
         return [RunRef(dag, str(run["dag_run_id"])) for run in found]
 
@@ -127,19 +140,20 @@ class AirflowClient:
 
     def _insist(self, method: str, path: str, body: Mapping[str, Any]) -> None:
         """Write what may be written twice, again while Airflow answers with an error of its own."""
-        for tries in range(1, _TRIES + 1):
-            try:
-                self.call(method, path, body)
-            except UnavailableError:
-                if tries == _TRIES:
-                    raise
-                time.sleep(_BETWEEN_TRIES)
-            except ConflictError:
-                if tries == 1:
-                    raise
-                return  # an earlier try had been carried out all the same
-            else:
-                return
+        tries = Retrying(
+            retry=retry_if_exception_type(UnavailableError),
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_fixed(_BETWEEN_TRIES),
+            reraise=True,
+        )
+        for attempt in tries:
+            with attempt:
+                try:
+                    self.call(method, path, body)
+                except ConflictError:
+                    if attempt.retry_state.attempt_number == 1:
+                        raise
+                    # An earlier try had been carried out all the same.
 
     def _login(self) -> None:
         try:
@@ -153,22 +167,16 @@ class AirflowClient:
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> Any:
-        request = urllib.request.Request(  # noqa: S310 - the configured Airflow URL
-            f"{self.url.rstrip('/')}{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            method=method,
-            headers={"Content-Type": "application/json", "Accept": "application/json", **headers},
-        )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise _error(error, f"{method} {path}") from error
-        except (OSError, ValueError) as error:
+            answer = self._http.request(method, path, json=body, headers=dict(headers))
+            if answer.is_success:
+                return answer.json()
+        except (httpx.HTTPError, ValueError) as error:
             raise UnavailableError(f"Airflow at {self.url} does not answer: {error}") from error
+        raise _error(answer, f"{method} {path}")
 
     def _path(self, ref: RunRef) -> str:
-        return f"/dags/{ref.dag}/dagRuns/{urllib.parse.quote(ref.run, safe='')}"
+        return f"/dags/{ref.dag}/dagRuns/{quote(ref.run, safe='')}"
 
 
 def wait_for_dags(client: AirflowClient, dags: tuple[str, ...], timeout: float = 120.0) -> None:
@@ -194,18 +202,14 @@ def wait_for_dags(client: AirflowClient, dags: tuple[str, ...], timeout: float =
         client.unpause(dag)
 
 
-def _error(error: urllib.error.HTTPError, what: str) -> Exception:
-    text = error.read().decode(errors="replace")
+def _error(answer: httpx.Response, what: str) -> Exception:
     try:
-        detail = json.loads(text)["detail"]
+        detail = answer.json()["detail"]
     except (ValueError, KeyError, TypeError):
-        detail = text[:300]
-    if error.code in {401, 403}:
-        return PermissionError(detail)
-    if error.code == 404:  # noqa: PLR2004 - HTTP's "not found"
-        return NotFoundError(f"Airflow: {detail}")
-    if error.code in _REFUSED:
-        return ConfigError(f"Airflow refused {what}: {detail}")
-    if error.code == 409:  # noqa: PLR2004 - HTTP's "conflict"
-        return ConflictError(f"Airflow: {detail}")
-    return UnavailableError(f"Airflow answered HTTP {error.code} to {what}: {detail}")
+        detail = answer.text[:300]
+    found = _ERRORS.get(answer.status_code, UnavailableError)
+    if found is UnavailableError:
+        return found(f"Airflow answered HTTP {answer.status_code} to {what}: {detail}")
+    if found is ConfigError:
+        return found(f"Airflow refused {what}: {detail}")
+    return found(f"Airflow: {detail}")
