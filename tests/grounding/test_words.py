@@ -135,6 +135,18 @@ def test_camera_ends_where_others_act():
             [("subject", "a house"), ("background", "snow mountain in the background")],
         ),
         (
+            "The video shows a chef cooking. The soup is hot, steaming in a soft, warm light.",
+            [
+                ("style", "the video shows a chef"),
+                ("subject", "a chef"),
+                ("action", "cooking"),
+                ("subject", "the soup"),
+                ("action", "is hot"),
+                ("action", "steaming"),
+                ("background", "in a soft, warm light"),
+            ],
+        ),
+        (
             "There is a dog on the road",
             [("subject", "a dog"), ("background", "on the road")],
         ),

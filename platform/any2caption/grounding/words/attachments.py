@@ -41,7 +41,8 @@ def _links(words: list[Word], at: int) -> bool:
     """Whether "and", "or" or ", and" stands before another noun phrase that does nothing."""
     if at + 1 >= len(words) or words[at].low not in {"and", "or", ",", "&"}:
         return False
-    if words[at].low == ",":
+    serial = words[at].low == ","
+    if serial:
         if words[at + 1].low not in {"and", "or"}:
             return False
         at += 1
@@ -49,6 +50,10 @@ def _links(words: list[Word], at: int) -> bool:
     if following is None:
         return False
     end = attached_of(words, following.end)
+    if serial and end < len(words) and words[end].low == ",":
+        return False
+    while end < len(words) and words[end].tag in {"adv", "particle"}:
+        end += 1
     return (
         end >= len(words)
         or words[end].tag not in {"verb", "aux", "modal", "neg"}

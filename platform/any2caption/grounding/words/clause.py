@@ -86,7 +86,7 @@ class Clause:
         }
         self._add("camera", (start, end), value, said=said, negated=negated)
 
-    def _inside(self, start: int, end: int) -> None:
+    def _inside(self, start: int, end: int, role: str = "object") -> None:
         """Add the things and places that a longer phrase has in it as facts of their own."""
         last, at = (self.last, self.last_said), start
         while at < end:
@@ -97,18 +97,18 @@ class Clause:
             behind = min(attached_of(self.words, phrase.end), end)
             reference, _ = reference_behind(self.words, behind)
             if reference and phrase.sort != "reference":
-                behind = self._identified(phrase, behind, role="object")
+                behind = self._identified(phrase, behind, role)
             else:
-                self._object(phrase, behind)
-            at = behind
+                self._object(phrase, behind, role)
+            at, role = behind, "object"
         self.last, self.last_said = last
 
-    def _object(self, phrase: NounPhrase, end: int) -> None:
+    def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
         if phrase.sort == "reference":
             self._identity(phrase, end, "")
         elif phrase.sort == "thing":
-            self._subject(phrase, end, role="object")
+            self._subject(phrase, end, role)
         elif phrase.sort in {"place", "building"}:
             self._add("background", (phrase.start, end), place_value(phrase))
 

@@ -97,7 +97,7 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at + {"pron": 2, "verb": 1}.get(tag_at(words, at + 1), 0)
     first, last = phrases[0], phrases[-1]
     end = attached_of(words, last.end)
-    if tag_at(words, end) in {"ground", "layout"} or first.sort in {"camera", "style"}:
+    if tag_at(words, end) in {"ground", "layout"} or _looks(word, first):
         return at
     if by_artist(word, first):
         return at
@@ -107,6 +107,11 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at
     reference, _ = reference_behind(words, end)
     return reference or end
+
+
+def _looks(word: Word, phrase: NounPhrase) -> bool:
+    """Whether a phrase says how it all looks: "in slow motion", "with vivid colors"."""
+    return phrase.sort in {"camera", "style"} and word.low in {"in", "with", "as", "on", "at"}
 
 
 def reference_behind(words: list[Word], at: int) -> tuple[int, str]:

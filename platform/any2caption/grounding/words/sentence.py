@@ -187,9 +187,11 @@ class Sentence(Clause):
             value = {"style": whole(phrase), "form": form}
             self._add("style", (phrase.start, end), value)
         self._styles_in(phrase)
-        if shows:
-            self._inside(phrase.end + 1, end)
         self.who, self.acted, self.fresh = [], False, True
+        if shows:
+            shown = noun_phrase(self.words, phrase.end + 1)
+            self._inside(phrase.end + 1, end, role="subject")
+            self.who = [shown.noun] if shown else []
         return end + 1 if self._low(end) == "of" else end
 
     def _tells_look(self, phrase: NounPhrase) -> bool:

@@ -136,7 +136,7 @@ def _settle(words: list[Word]) -> None:
             word.tag = _open(word, words, at)
         elif word.low in {"that", "her", "to", "one"}:
             word.tag = _homonym(word, before, after)
-        elif word.low == "nearby" and before is not None and before.tag in _NOMINAL:
+        elif word.low == "nearby" and before is not None and before.tag in _NOMINAL | {"prep"}:
             word.tag = "adj"
         elif word.tag == "prep" and word.low in grammar.PARTICLES and not _starts_noun(after):
             word.tag = "particle"
@@ -201,7 +201,7 @@ def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
         if before.low not in looks.MOVES and after is not None:
             word.tag, word.base, word.form = "verb", base, form
         return
-    if after is None or after.tag not in {"det", "poss", "num"}:
+    if after is None or (after.tag not in {"det", "poss", "num"} and after.low != "up"):
         return
     if before is None or before.tag in {"modal", "mark", "pron"} or _plural(before):
         word.tag, word.base, word.form = "verb", base, form
@@ -310,7 +310,9 @@ def _ing(words: list[Word], at: int) -> str:
 def _second_attribute(words: list[Word], at: int) -> bool:
     """Whether a participle follows another attribute: "a soft, soothing sound"."""
     linked = at > 1 and words[at - 1].low in {",", "and"} and words[at - 2].tag == "adj"
-    return linked and _nounlike(_after(words, at))
+    earlier = words[max(0, at - 3) : at - 2]
+    stated = any(word.tag in {"aux", "verb"} for word in earlier)  # "is dim, casting shadows"
+    return linked and not stated and _nounlike(_after(words, at))
 
 
 def _shows(after: Word | None) -> bool:
@@ -371,6 +373,8 @@ def _clause(words: list[Word], at: int) -> list[Word]:
     start = at
     while start > max(0, at - _NEAR) and words[start - 1].tag not in {"mark", "sub", "rel"}:
         start -= 1
+        if start > 1 and words[start].tag == "adj" and words[start - 1].low == ",":
+            start -= words[start - 2].tag == "adj"
     return words[start:at]
 
 
@@ -386,7 +390,8 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
         return not any(word.form == "s" for word in _clause(words, at))
     if before == "conj":
-        return goes_on and any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
+        near = words[max(0, at - _NEAR) : at]
+        return goes_on and any(word.form == "s" or word.tag == "aux" for word in near)
     if before in {"adv", "neg"}:
         return (goes_on or ends) and words[at - 1].low != "no"
     single, many = _has_singular_subject(words, at), _attached_subject(words, at)
@@ -411,6 +416,7 @@ def _has_singular_subject(words: list[Word], at: int) -> bool:
     if words[back].tag in {"ref", "quote"}:
         return True
     mass = words[back].low in scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
+    mass = mass and words[at].low not in scenes.LIGHTS
     while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
         back -= 1
     opened = back >= 0 and words[back].tag in {"det", "poss", "num"}
@@ -428,11 +434,13 @@ def _bare(words: list[Word], at: int) -> str:
     low = words[at - 1].low if at else ""
     if at > 1 and words[at - 2].base in {"make", "let"} and before == "pron":
         return "verb"
-    if before == "modal" or low in _DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
+    if before in {"modal", "rel"} or low in _DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
     if before in {"start", "mark", "sub"}:
         commands = after is not None and after.tag in {"det", "poss", "pron", "ref"}
-        return "verb" if commands or _moves(words[at], after) else ""
+        goes_on = low == "," and after is not None and after.tag in {"prep", "particle"}
+        goes_on = goes_on and _interrupted(words, at)
+        return "verb" if commands or goes_on or _moves(words[at], after) else ""
     if before == "conj":
         return "verb" if at > 1 and words[at - 2].form == "base" else ""
     if _plural(words[at - 1]) or (before == "adv" and _many(words, at)):
@@ -447,6 +455,13 @@ def _joined(words: list[Word], at: int) -> bool:
     opened = any(word.tag in {"det", "poss"} for word in clause[-3:])
     idle = not any(word.tag in {"verb", "aux", "mark", "sub"} for word in clause)
     return opened and idle and any(word.low == "and" for word in clause)
+
+
+def _interrupted(words: list[Word], at: int) -> bool:
+    """Whether a participle parts subjects from their verb: "buildings, lit by lamps, glow"."""
+    near = words[max(0, at - _NEAR) : at]
+    idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in near)
+    return idle and any(word.form == "ed" for word in near) and any(map(_plural, near))
 
 
 _DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})

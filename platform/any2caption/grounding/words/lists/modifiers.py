@@ -17,49 +17,49 @@ ADJECTIVES = COLOURS | words(
     arid avid bald bare barren bearded beautiful big bitter blank bleak blurry bold brave breezy
     brief bright brisk broad broken bronze-colored bulky bustling busy calm cardboard casual
     ceramic certain cheerful chic chubby circular clean clear clever close clouded cloudy coarse
-    cobbled coiled cold compact complex concrete constant contemporary contrasting cool cosy
-    cozy crazy creamy crisp crowded crunchy crystal curious current cute damp daring dark dead
-    dear deep delicate delighted dense deserted desolate devout dewy different diligent dim
-    dirty distant distinct double dry dull dusty dynamic eager early earthy eastern eerie
-    elaborate elastic elderly electric electronic elegant elevated empty enchanted enormous
-    entire equal ergonomic eternal evil exact exotic expansive extra extreme faint fair familiar
-    fancy fast fat feisty female few fierce fiery fine firm first flat flimsy floral fluffy
-    foamy foggy formal fragile frail frank frantic fresh friendly front frosty frozen full
-    functional funny furry fuzzy gentle giant gigantic glad glass gleeful glossy good graceful
-    gracious grand grassy great grim gritty half handmade handsome happy hard harmonious harsh
-    haunting hazy heartfelt hearty heavy hidden high hollow holy homey honest horizontal hot
-    huge humid hungry icy idyllic imposing indoor inflatable inner innocent intense intricate
-    inviting iridescent ivory jade jagged juicy junior keen kind lanky large last late lavish
-    lazy leafy lean leather left lifelike light little lively lofty lone lonely long loose loud
-    lovely low lower loyal lush mad magical main majestic male manicured marble masculine
-    massive matte mature medium mellow melodic mere metal metallic middle mighty mild mini
-    minimalist misty modern moist molten moonlit mossy muddy mundane muscular muted mysterious
-    naked narrow nasty neat neutral new next nice nimble noble nocturnal northern nostalgic
-    obscure odd old opaque open ordinary ornamental ornate other outdoor outer oval overcast own
-    pale passionate pastel patient peaceful peculiar perfect petite picturesque plain plastic
-    playful plump plush poised polar polite poor porcelain porous portable precise pretty
-    pristine profound prominent proper proud pure quaint quick quiet quirky radiant rainy random
-    rapid rapt rare raw ready real regal remote resolute rhythmic rich right ripe robotic robust
-    rocky rotary rough round rowdy royal rubber rude rugged rural rustic sad safe same sandy
-    scary scattered scenic scruffy sculpted sealed seamless seasoned secluded second secure
-    senior separate serene serious shabby shaggy shallow sharp sheer shiny short shy sick silent
-    silk silky silly simple single sinister skillful sleek sleepy slender slick slight slim
-    slippery slow small smart smoky smoldering smooth snowy soft solemn solid solitary somber
-    southern spacious spare sparse special spectacular spherical spicy spiral spirited splendid
-    spotless spry stark starry stately steady steaming steamy steel steep sterile stern stiff
-    still stoic stone stony stormy stout strange strict striking strong sturdy stylish sublime
-    subtle suburban sudden sugary suited sunlit sunny super supple sure surreal surrounding
-    swampy sweet swift swollen tailored tall tame tangled tasty tattered taut teal tender tense
-    tentative textured thick thin third thoughtful thrilling tidy tight timeless timid tiny
-    tired top tough towering tranquil translucent transparent trendy tropical true turbulent
-    ugly ultimate underwater unique unkempt untidy upper upright upside-down urban vacant vague
-    vast velvet velvety verdant versatile vertical vibrant victorian vigilant vigorous vintage
-    viscous visible vivid vocal warm weak wealthy weary weird western wet whimsical whole wicker
-    wide wild winding windy wise wispy witty wooded wooden woolen woollen wrinkled wrong yearly
-    young young-looking zany
+    cobbled coiled cold compact complex concrete constant contemporary cool cosy cozy crazy
+    creamy crisp crowded crunchy crystal curious current cute damp dark dead dear deep delicate
+    delighted dense deserted desolate devout dewy different diligent dim dirty distant distinct
+    double dry dull dusty dynamic eager early earthy eastern eerie elaborate elastic elderly
+    electric electronic elegant elevated empty enchanted enormous entire equal ergonomic eternal
+    evil exact exotic expansive extra extreme faint fair familiar fancy fast fat feisty female
+    few fierce fiery fine firm first flat flimsy floral fluffy foamy foggy formal fragile frail
+    frank frantic fresh friendly front frosty frozen full functional funny furry fuzzy gentle
+    giant gigantic glad glass gleeful glossy good graceful gracious grand grassy great grim
+    gritty half handmade handsome happy hard harmonious harsh haunting hazy heartfelt hearty
+    heavy hidden high hollow holy homey honest horizontal hot huge humid hungry icy idyllic
+    imposing indoor inflatable inner innocent intense intricate inviting iridescent ivory jade
+    jagged juicy junior keen kind lanky large last late lavish lazy leafy lean leather left
+    lifelike light little lively lofty lone lonely long loose loud lovely low lower loyal lush
+    mad magical main majestic male manicured marble masculine massive matte mature medium mellow
+    melodic mere metal metallic middle mighty mild mini minimalist misty modern moist molten
+    moonlit mossy muddy mundane muscular muted mysterious naked narrow nasty neat neutral new
+    next nice nimble noble nocturnal northern nostalgic obscure odd old opaque open ordinary
+    ornamental ornate other outdoor outer oval overcast own pale passionate pastel patient
+    peaceful peculiar perfect petite picturesque plain plastic playful plump plush poised polar
+    polite poor porcelain porous portable precise pretty pristine profound prominent proper
+    proud pure quaint quick quiet quirky radiant rainy random rapid rapt rare raw ready real
+    regal remote resolute rhythmic rich right ripe robotic robust rocky rotary rough round rowdy
+    royal rubber rude rugged rural rustic sad safe same sandy scary scattered scenic scruffy
+    sculpted sealed seamless seasoned secluded second secure senior separate serene serious
+    shabby shaggy shallow sharp sheer shiny short shy sick silent silk silky silly simple single
+    sinister skillful sleek sleepy slender slick slight slim slippery slow small smart smoky
+    smooth snowy soft solemn solid solitary somber southern spacious spare sparse special
+    spectacular spherical spicy spiral spirited splendid spotless spry stark starry stately
+    steady steamy steel steep sterile stern stiff still stoic stone stony stormy stout strange
+    strict striking strong sturdy stylish sublime subtle suburban sudden sugary suited sunlit
+    sunny super supple sure surreal swampy sweet swift swollen tailored tall tame tangled tasty
+    tattered taut teal tender tense tentative textured thick thin third thoughtful thrilling
+    tidy tight timeless timid tiny tired top tough towering tranquil translucent transparent
+    trendy tropical true turbulent ugly ultimate underwater unique unkempt untidy upper upright
+    upside-down urban vacant vague vast velvet velvety verdant versatile vertical vibrant
+    victorian vigilant vigorous vintage viscous visible vivid vocal warm weak wealthy weary
+    weird western wet whimsical whole wicker wide wild winding windy wise wispy witty wooded
+    wooden woolen woollen wrinkled wrong yearly young young-looking zany
     """
 )
 ADJECTIVE_ENDINGS = (
+    "al",
     "ful",
     "ous",
     "ive",
@@ -86,13 +86,20 @@ ADJECTIVE_TAILS = words(
 """What follows the hyphen of an adjective: "crystal-clear", "snow-covered"."""
 NOT_ADJECTIVES = words(
     """
-    antic archive arctic attic beehive brazilian cable caravan catfish clinic clownfish comedian
-    comic crayfish critic detective dish dive electrician epic-poem fabric feed finish fish
-    garlic goldfish guardian handful harpsichord hepatic hive italian jellyfish librarian logic
-    magic magician mathematician mechanic motive mouthful music musician native olive optician
-    panic parable parish pedestrian physician picnic plastic-bag politician radish reed relative
-    relic seed slit split spoonful stable starfish steed swordfish table technician timetable
-    topic traffic turtle tweed vegetable vehicle veterinarian weed wish
+    admiral animal antic appeal approval archive arctic arrival arsenal attic beehive brazilian
+    bridal burial cable canal capital caravan carnival catfish cathedral cereal clinic clownfish
+    coal comedian comic coral crayfish criminal critic crystal deal denial detective dial dish
+    disposal dive editorial electrician epic-poem fabric feed festival finish fish funeral
+    garlic general goal goldfish guardian handful harpsichord heal hepatic hive hospital
+    individual intellectual interval italian jackal jellyfish journal librarian local logic
+    magic magician material mathematician meal mechanic medal memorial metal mineral motive
+    mouthful mural music musical musician narwhal native numeral official olive optician
+    original oval pal panic parable parish peal pedal pedestrian petal physician picnic
+    plastic-bag politician portal professional proposal radish reed referral regal rehearsal
+    relative relic removal reveal ritual rival sandal scandal seal seed signal slit spiral split
+    spoonful squeal stable starfish steal steed survival swordfish table technician terminal
+    timetable topic total traffic trial tribunal turtle tutorial tweed vandal veal vegetable
+    vehicle veterinarian vial weed wish
     """
 )
 NOT_ADVERBS = words(
