@@ -13,8 +13,10 @@ from any2caption.conditions.camera.vocabulary import PHRASES
 from any2caption.conditions.fact import ASPECTS, Fact, Source
 from any2caption.grounding.compose import compose
 from any2caption.grounding.facts import Conflict, Facts
+from any2caption.grounding.words import missing_words, read_text
 
 from .composing import DEMO, demo, identity, layout, path, people, pose_action, said
+from .test_words import short_prompts
 
 LENGTHS = ("short", "medium", "long")
 MODES = ("off", "fill", "rewrite")
@@ -57,10 +59,12 @@ def test_sources_are_those_of_the_facts_said():
 
 
 def test_short_has_one_sentence_a_part_beside_the_users_own():
-    grounded = compose(demo(), length="short")
+    facts = demo()
+    more = (*facts.found, layout("surfaces about two metres away"))
+    grounded = compose(Facts(facts.text, more), length="short")
     assert len(grounded.parts["dense"]) == 2
     assert all(len(grounded.parts[part]) <= 2 for part in PARTS)
-    assert any("left out at length short" in note for note in grounded.notes)
+    assert grounded.notes == ("left out at length short: depth 1: surfaces about two metres away",)
 
 
 def test_long_says_no_less_than_medium():
@@ -389,3 +393,21 @@ def test_any_facts_make_six_parts_of_sentences_within_the_limits(text, found, le
         limit = DENSE_LIMIT if part == "dense" else PART_LIMIT
         assert 0 < len(texts(grounded)[part]) <= limit
     assert parse(render(grounded.caption)) == grounded.caption
+
+
+def test_every_content_word_of_real_prompts_is_in_the_dense_part():
+    for text in set(short_prompts()):
+        found, notes = read_text(text)
+        grounded = compose(Facts(text, found, notes=notes), length="short")
+        assert missing_words(text, texts(grounded)["dense"]) == []
+
+
+def test_a_prompt_that_no_path_overrules_stands_in_the_dense_part_word_for_word():
+    text = "Snow rocky mountains. a castle (old) on a hill, camera pans left, no people"
+    found, notes = read_text(text)
+    for length in LENGTHS:
+        for mode in MODES:
+            grounded = compose(Facts(text, found, notes=notes), length=length, mode=mode)
+            assert texts(grounded)["dense"] == (
+                "Snow rocky mountains. A castle (old) on a hill, camera pans left, no people."
+            )

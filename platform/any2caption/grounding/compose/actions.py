@@ -14,7 +14,7 @@ from any2caption.grounding.compose.english import (
     inner,
     said_in,
 )
-from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
+from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.vocabulary import singular
 
 _AFTER = 0.05
@@ -76,10 +76,7 @@ def shown_actions(material: Material, *, without: Sequence[Fact] = ()) -> list[S
         moves = not fact.source.input.startswith("pose")
         groups.setdefault(_moved(who, material) if moves else cast.name(who), []).append(fact)
     out = [said for who, group in groups.items() for said in _shown(who, group, material)]
-    if material.length == "short" and len(out) > 1:
-        words = "; ".join(one.words for one in out)
-        return [Said(words, tuple(fact for one in out for fact in one.facts))]
-    return out
+    return as_one(out) if material.length == "short" else out
 
 
 def _shown(who: str, facts: Sequence[Fact], material: Material) -> list[Said]:
@@ -136,13 +133,22 @@ def _moved(who: str, material: Material) -> str:
 def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
     """Name who does what the text says; nobody where the text does not tell."""
     who = words_of(fact.value, "who")
-    if who.casefold() not in _NOBODY:
-        for one in subjects:
-            names = {one.phrase.casefold(), one.again.casefold()}
-            if who.casefold() in names or singular(bare(who)) == singular(one.noun):
-                return one.again
-        return who if has_determiner(who) or who[:1].isupper() else f"the {who}"
-    return subjects[0].again if len(subjects) == 1 else ""
+    if who.casefold() in _NOBODY:
+        return subjects[0].again if len(subjects) == 1 else ""
+    left, names = list(subjects), []
+    for one in who.split(" and "):
+        known = next((subject for subject in left if _is(subject, one)), None)
+        if known is not None:
+            left.remove(known)
+        names.append(known.again if known else one)
+    if len(names) > 1 or names[0] != who:
+        return " and ".join(names)
+    return who if has_determiner(who) or who[:1].isupper() else f"the {who}"
+
+
+def _is(subject: Subject, who: str) -> bool:
+    names = {subject.phrase.casefold(), subject.again.casefold()}
+    return who.casefold() in names or singular(bare(who)) == singular(subject.noun)
 
 
 def _many(who: str) -> bool:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.compose.cast import words_of
+from any2caption.grounding.compose.cast import unnamed, words_of
 from any2caption.grounding.compose.english import be, inner, is_many, joined, with_article
-from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
+from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.compose.subjects import absences
 
 _PLACING = re.compile(
@@ -27,20 +27,38 @@ _FRAMES = {
 def background_part(material: Material) -> list[Said]:
     """Return the place, then what lies where in it."""
     place = places(material, TEXT) or places(material, CONDITIONS)
-    layout = [fact for fact in material.of("layout") if not fact.negated and _is_phrase(fact)]
-    layout = layout[: material.most(1, 3, 8)]
+    layout = layouts(material)[: material.most(1, 3, 8)]
     out = frames(material)
     if place and layout:
-        words = f"{place.words}, with {inner(layout[0].text)}"
-        out.append(Said(words, (*place.facts, layout[0])))
-        layout = layout[1:]
+        words = f"{place.words}, with {layout[0].words}"
+        out.append(Said(words, (*place.facts, *layout[0].facts)))
     elif place:
         out.append(place)
-    if material.length != "short" or not out:
-        out += weather(material)
-        out += layout_sentences(layout, again=bool(out))
-        out += absences(material, "background", "layout")
+    if material.length == "short" and out:
+        return as_one(out[:2])
+    out += weather(material)
+    out += layout_sentences(layout[1:] if place else layout, again=bool(place and layout))
+    out += absences(material, "background", "layout")
     return out[: material.most(1, 4, 10)]
+
+
+def layouts(material: Material) -> list[Said]:
+    """Return what lies where, as phrases behind "with"; marked things that nobody named with it."""
+    facts = [fact for fact in material.of("layout") if not fact.negated and _is_phrase(fact)]
+    nameless = [fact for fact in material.of("count", "subject") if unnamed(fact)]
+    out = []
+    for fact in facts:
+        same = [one for one in nameless if one.source.input == fact.source.input]
+        out.append(Said(_shaped(fact), (fact, *(one for one in same if unnamed(fact)))))
+    placed = {fact.source.input for fact in facts}
+    alone = [fact for fact in nameless if fact.source.input not in placed]
+    worded = bool(material.facts.text.strip())
+    return out + [Said(inner(fact.text), (fact,)) for fact in alone if worded]
+
+
+def _shaped(fact: Fact) -> str:
+    """A sketch's lines are where shapes lie, not lines to be seen."""
+    return re.sub(r"^drawn outlines ", "its main shapes ", inner(fact.text))
 
 
 def places(material: Material, source: str) -> Said | None:
@@ -111,20 +129,26 @@ def _run(placing: Sequence[str]) -> str:
 
 
 def _is_phrase(fact: Fact) -> bool:
-    """Whether a layout is a thing and its place, not what a text only has "in the distance"."""
-    return fact.source.input != TEXT or not _PLACING.match(inner(fact.text))
+    """Whether a layout is a thing and its place, not what a text only has "in the distance".
+
+    A sketch that fills the picture says nothing of where.
+    """
+    text = inner(fact.text)
+    if fact.source.input != TEXT:
+        return text != "drawn outlines over the whole picture"
+    return not _PLACING.match(text)
 
 
-def layout_sentences(facts: Sequence[Fact], *, again: bool = False) -> list[Said]:
+def layout_sentences(layout: Sequence[Said], *, again: bool = False) -> list[Said]:
     """Return what lies where: `the scene has near surfaces on the left`."""
-    if not facts:
+    if not layout:
         return []
-    phrases = [inner(fact.text) for fact in facts]
+    facts = tuple(fact for one in layout for fact in one.facts)
+    phrases = [one.words for one in layout]
     if len(phrases) == 1 or all(" and " not in phrase for phrase in phrases):
-        also = "also " if again else ""
-        return [Said(f"the scene {also}has {joined(phrases)}", tuple(facts))]
+        return [Said(f"the scene {'also ' if again else ''}has {joined(phrases)}", facts)]
     out = []
-    for phrase, fact in zip(phrases, facts, strict=True):
-        out.append(Said(f"{'it also' if again else 'the scene'} has {phrase}", (fact,)))
+    for one in layout:
+        out.append(Said(f"{'it also' if again else 'the scene'} has {one.words}", one.facts))
         again = True
     return out

@@ -67,10 +67,19 @@ def _told(fact: Fact) -> list[str]:
     """The fact's own words where they read back as its keys, else words made from the keys."""
     keys = tuple(fact.value.get("keys", ()))
     text = inner(fact.text)
-    for words in (*_staged(text), f"the camera {text}"):
+    for words in (*_staged(text), f"the camera {_listed(text)}", f"the camera {text}"):
         if not keys or _same(read_camera(words).keys, keys):
             return [words]
     return movement_sentences(keys)
+
+
+def _listed(text: str) -> str:
+    """Write `while trucking left, tilting up and panning right` for three and more at once."""
+    return re.sub(
+        r"(\w+ing \w+)((?: and (?:quickly |slowly )?\w+ing \w+){2,})",
+        lambda many: joined([many.group(1), *many.group(2).split(" and ")[1:]]),
+        text,
+    )
 
 
 def _staged(text: str) -> Iterator[str]:
@@ -111,7 +120,7 @@ def _wishes(material: Material, *, moving: bool) -> Iterator[Said]:
         elif not moves and _form(fact) == "noun" and not _STATES.match(text):
             if not _GENERAL.match(text):
                 views.append(fact)
-        elif moving or _form(fact) != "verb":
+        elif moving or _form(fact) not in {"verb", "sentence"}:
             yield Said(_wish(text, _form(fact)), (fact,))
     if views:
         yield Said(_framed([inner(fact.text) for fact in views]), tuple(views))

@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.compose.english import definite, inner, is_many
+from any2caption.conditions.facts.words import counted
+from any2caption.grounding.compose.english import (
+    definite,
+    has_determiner,
+    inner,
+    is_many,
+    with_article,
+)
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material
 from any2caption.grounding.vocabulary import is_agent, is_person, singular
 
@@ -24,11 +31,13 @@ class Subject:
     many: bool
     number: int | None
     facts: tuple[Fact, ...]
+    alike: bool = False
+    """Whether another subject has the same noun."""
 
     @property
     def again(self) -> str:
         """How it is spoken of after its first mention."""
-        return definite(self.phrase, self.noun)
+        return definite(self.phrase, "" if self.alike else self.noun)
 
 
 def words_of(value: Mapping[str, Any], key: str) -> str:
@@ -54,24 +63,38 @@ def subjects_of(
     for fact in _naming(material, source, objects=objects):
         subject = _subject(fact)
         known = next((at for at, one in enumerate(out) if _alike(one, subject)), None)
+        if known is None and any(_is_among(one, subject) for one in out):
+            subject = _others(subject)
         if known is None:
             out.append(subject)
         else:
             out[known] = _merged(out[known], subject)
-    return tuple(out)
+    nouns = [one.noun for one in out]
+    return tuple(replace(one, alike=nouns.count(one.noun) > 1) for one in out)
 
 
 def _naming(material: Material, source: str | None, *, objects: bool) -> list[Fact]:
-    """The facts that name somebody or something, in order; not left-over words of the text."""
+    """The facts that name somebody or something, in order; not left-over words of the text.
+
+    Things that a condition marks without a name are subjects of a request without words only.
+    """
+    worded = bool(material.facts.text.strip())
     facts = [
         fact
         for side in (TEXT, CONDITIONS)
         for fact in material.of("subject", "count", source=side)
         if source in {None, side} and not fact.negated and _names(fact)
+        if not (worded and unnamed(fact))
     ]
-    main = [fact for fact in facts if objects or not _is_object(fact, material)]
-    named = [fact for fact in main if not unnamed(fact)]
-    return named or main or facts
+    main = [fact for fact in facts if objects or not _is_object(fact, material)] or facts
+    return [fact for fact in main if not _is_stray(fact)] or main
+
+
+def _is_stray(fact: Fact) -> bool:
+    """Whether a single word of the text without an article is hardly a subject: "grow", "big"."""
+    text, noun = inner(fact.text), words_of(fact.value, "noun")
+    alone = " " not in text and not text[:1].isupper()
+    return fact.source.input == TEXT and alone and not is_many(text) and not is_agent(noun)
 
 
 def unnamed(fact: Fact) -> bool:
@@ -81,7 +104,8 @@ def unnamed(fact: Fact) -> bool:
 
 def _names(fact: Fact) -> bool:
     left_over = fact.value.get("rest") or fact.value.get("english") is False
-    return bool(words_of(fact.value, "noun")) and not left_over
+    noun = words_of(fact.value, "noun")
+    return bool(noun) and not left_over and not noun.startswith("camera")
 
 
 def _is_object(fact: Fact, material: Material) -> bool:
@@ -99,6 +123,13 @@ def _is_object(fact: Fact, material: Material) -> bool:
 def _subject(fact: Fact) -> Subject:
     phrase, noun = inner(fact.text), words_of(fact.value, "noun")
     number = number_of(fact.value)
+    first, _, rest = phrase.partition(" ")
+    if first == "one" and rest and fact.source.input != TEXT:
+        phrase = with_article(rest)
+    if not rest and is_agent(phrase):
+        phrase = phrase.lower()  # the text's first word
+    if rest[:1].isupper() and first.islower() and not has_determiner(phrase):
+        phrase = phrase[:1].upper() + phrase[1:]  # a name of several words
     return Subject(phrase, noun, is_many(phrase, number), number, (fact,))
 
 
@@ -115,6 +146,19 @@ def _alike(one: Subject, other: Subject) -> bool:
     return same and bool(one.noun) and _fits(one, other)
 
 
+def _is_among(one: Subject, crowd: Subject) -> bool:
+    """Whether the text's one person is among the people that a condition counts."""
+    told = one.facts[0].source.input == TEXT and one.number == 1 and is_person(one.noun)
+    counted_ = crowd.facts[0].aspect == "count" and crowd.facts[0].source.input != TEXT
+    return told and counted_ and is_person(crowd.noun) and (crowd.number or 0) > 1
+
+
+def _others(crowd: Subject) -> Subject:
+    more = (crowd.number or 1) - 1
+    phrase = "another person" if more == 1 else counted(more, "other person")
+    return replace(crowd, phrase=phrase, many=more > 1)
+
+
 def _fits(one: Subject, other: Subject) -> bool:
     numbers = {one.number, other.number}
     if len(numbers) == 1:
@@ -124,7 +168,7 @@ def _fits(one: Subject, other: Subject) -> bool:
 
 def _merged(old: Subject, new: Subject) -> Subject:
     number = old.number if old.number is not None else new.number
-    return Subject(old.phrase, old.noun, old.many, number, (*old.facts, *new.facts))
+    return replace(old, number=number, facts=(*old.facts, *new.facts))
 
 
 def pictured(subject: Subject, identities: Sequence[Fact]) -> list[Fact]:

@@ -108,4 +108,5 @@ def _left_out(chosen: Material, kept: Iterable[Said]) -> list[str]:
     if not left:
         return []
     told = "; ".join(dict.fromkeys(f"{fact.source.input}: {fact.text}" for fact in left))
-    return [f"left out at length {chosen.length}: {told}"]
+    at = "" if chosen.length == "long" else f" at length {chosen.length}"
+    return [f"left out{at}: {told}"]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.actions import pose_facts, shown_actions, with_told
-from any2caption.grounding.compose.background import frames, layout_sentences, places
+from any2caption.grounding.compose.background import frames, layout_sentences, layouts, places
 from any2caption.grounding.compose.camera import path_sentences
 from any2caption.grounding.compose.cast import subjects_of
 from any2caption.grounding.compose.english import joined, with_article
-from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
+from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.compose.prompt import Own
 from any2caption.grounding.compose.style import style_part
 from any2caption.grounding.compose.subjects import whose_pictures
@@ -21,7 +21,7 @@ def dense_part(material: Material, own: Sequence[Own]) -> list[Said]:
     text, told = with_told(text, pose_facts(material), words)
     added = _added(material, told)
     if material.length == "short":
-        added = _as_one(added[: 2 if own else 3])
+        added = as_one(added[: 2 if own else 3])
     elif material.mode == "rewrite":
         added = _in_pairs(added)
     return text + added
@@ -36,10 +36,10 @@ def _added(material: Material, told: Sequence[Fact]) -> list[Said]:
         return [*actions, *camera, *_shown(material)]
     out = [*whose_pictures(material), *_shown(material), *actions]
     out += frames(material)
-    layout = material.of("layout", source=CONDITIONS)[: material.most(1, 2, 6)]
+    layout = [one for one in layouts(material) if one.facts[0].source.input != TEXT]
     place = None if places(material, TEXT) else places(material, CONDITIONS)
     out += [place] if place else []
-    out += layout_sentences([fact for fact in layout if not fact.negated])
+    out += layout_sentences(layout[: material.most(1, 2, 6)])
     if material.length == "long" or not material.of("style", source=TEXT):
         out += _style(material)
     return out + camera
@@ -84,13 +84,6 @@ def _not_yet_said(material: Material) -> list[Said]:
 def _keys(value: object) -> list[str]:
     keys = value.get("keys", ()) if hasattr(value, "get") else ()
     return list(keys)
-
-
-def _as_one(said: Sequence[Said]) -> list[Said]:
-    if not said:
-        return []
-    words = "; ".join(one.words for one in said)
-    return [Said(words, tuple(fact for one in said for fact in one.facts))]
 
 
 def _in_pairs(said: Sequence[Said]) -> list[Said]:

@@ -160,8 +160,8 @@ def definite(phrase: str, noun: str = "") -> str:
     ):
         return phrase
     if noun and noun.casefold() in phrase.casefold():
-        measured = re.search(rf"\b{re.escape(noun)} of [\w' -]+", phrase, re.IGNORECASE)
-        return f"the {measured.group().strip() if measured else noun}"
+        named = re.search(rf"\b{re.escape(noun)}(?: of [\w' -]+)?", phrase, re.IGNORECASE)
+        return f"the {named.group().strip() if named else noun}"
     if first in _ARTICLES | {"another", "some", "one"}:
         words = words[1:]
     return "the " + " ".join(words)

@@ -28,6 +28,15 @@ class Said:
         return Sentence(sentence(self.words), tuple(places), self.origin)
 
 
+def as_one(said: Sequence[Said]) -> list[Said]:
+    """Return sentences as one, with semicolons; nothing of nothing."""
+    if not said:
+        return []
+    words = "; ".join(one.words for one in said)
+    facts = tuple(fact for one in said for fact in one.facts)
+    return [Said(words, facts, tuple(place for one in said for place in one.sources))]
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """The facts that may be said, and what the user should know of those that may not."""

@@ -1,17 +1,22 @@
 """Prompts of several sentences: each goes to the part that most of its facts belong to."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from any2caption.conditions.fact import Aspect, Fact
 from any2caption.grounding.compose.material import TEXT, Material, Said
 from any2caption.grounding.compose.prompt import Own
 
+_PRONOUN = re.compile(
+    r"(?:it|its|they|their|he|his|she|her|this|these|as|finally|then)\b", re.IGNORECASE
+)
+_LEANING = 0.3
 PROSE = 3
 """From so many sentences on, a prompt is told in its own sentences in every part."""
 _ASPECTS: Mapping[str, tuple[Aspect, ...]] = {
+    "main_object": ("subject", "count", "identity", "relation", "written_text"),
     "background": ("background", "layout"),
     "action": ("action",),
-    "main_object": ("subject", "count", "identity", "relation", "written_text"),
 }
 
 
@@ -24,7 +29,11 @@ def allotted(material: Material, own: Sequence[Own]) -> dict[str, list[Said]]:
     if len(own) < PROSE:
         return {}
     camera = material.facts.of("camera", source=TEXT)
-    filming = [one for one in own if any(one.holds(fact) for fact in camera)]
+    filming = [
+        one
+        for one in own
+        if "camera" in one.words.casefold() or any(one.holds(fact) for fact in camera)
+    ]
     out: dict[str, list[Said]] = {part: [] for part in _ASPECTS}
     left = [one for one in own if one not in filming]
     for _ in range(material.most(1, 2, 4)):
@@ -43,6 +52,8 @@ def _share_out(left: list[Own], out: Mapping[str, list[Said]], material: Materia
     for part, said in out.items():
         facts = material.of(*_ASPECTS[part], source=TEXT)
         weights = [_weight(one, facts, material) for one in left]
+        if part == "main_object":  # who is who is told early
+            weights = [weight / (1 + at) for at, weight in enumerate(weights)]
         if not weights or max(weights) <= 0:
             continue
         best = left.pop(weights.index(max(weights)))
@@ -51,7 +62,8 @@ def _share_out(left: list[Own], out: Mapping[str, list[Said]], material: Materia
 
 
 def _weight(one: Own, facts: Sequence[Fact], material: Material) -> float:
-    """How much of a sentence's facts are these; more of them count more."""
+    """How much of a sentence's facts are these: many count more, a pronoun in front less."""
     here = sum(one.holds(fact) for fact in facts)
     every = sum(one.holds(fact) for fact in material.found)
-    return here * here / every if every else 0.0
+    weight = here * here / every if every else 0.0
+    return weight * (_LEANING if _PRONOUN.match(one.words) else 1.0)

@@ -6,6 +6,8 @@ from any2caption.grounding.compose.english import inner, joined
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 
 _PLACED = re.compile(r"(?:in|with|as|like|at|of|by|from)\b", re.IGNORECASE)
+_OF_A_THING = re.compile(r"(?:the|its|his|her|their|to|for|into|this|that)\b", re.IGNORECASE)
+"""What is some thing's own look, rather than the video's: "the car's sleek design"."""
 _HAD = re.compile(
     r"(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
 )
@@ -14,7 +16,7 @@ _HAD = re.compile(
 def style_part(material: Material) -> list[Said]:
     """Return the look."""
     told = material.of("style", source=TEXT)
-    wished = [fact for fact in told if not fact.negated]
+    wished = [fact for fact in told if not fact.negated and not _OF_A_THING.match(inner(fact.text))]
     denied = [fact for fact in told if fact.negated]
     seen = [fact for fact in material.of("style", source=CONDITIONS) if not fact.negated]
     out: list[Said] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import Subject, pictured, subjects_of, words_of
 from any2caption.grounding.compose.english import be, definite, inner, is_many, joined, with_article
-from any2caption.grounding.compose.material import TEXT, Material, Said
+from any2caption.grounding.compose.material import TEXT, Material, Said, as_one
 from any2caption.grounding.vocabulary import singular
 
 
@@ -20,9 +20,9 @@ def main_object_part(material: Material) -> list[Said]:
         own = [fact for fact in identities_of(material) if _pictured_any(fact, subjects)]
         out.append(_shown(subjects[: material.most(3, 5, 10)], own))
         known = {id(fact) for fact in own}
-    if material.length == "short" and out:
-        return out
     out += [said for said in pictures if not {id(fact) for fact in said.facts} <= known]
+    if material.length == "short" and out:
+        return as_one(out[:2])
     out += relations(material, subjects)
     out += written(material)
     out += absences(material, "subject", "count")
