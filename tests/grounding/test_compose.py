@@ -403,7 +403,7 @@ def test_every_content_word_of_real_prompts_is_in_the_dense_part():
 
 
 def test_a_prompt_that_no_path_overrules_stands_in_the_dense_part_word_for_word():
-    text = "Snow rocky mountains. a castle (old) on a hill, camera pans left, no people"
+    text = "snow rocky mountains. A castle (old) on a hill, camera pans left, no people"
     found, notes = read_text(text)
     for length in LENGTHS:
         for mode in MODES:
