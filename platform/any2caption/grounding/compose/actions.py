@@ -18,6 +18,7 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 from any2caption.grounding.vocabulary import singular
 
 _AFTER = 0.05
+_WHOLE, _HALF = 0.9, 0.5
 _CLAUSES = 3
 _MARKED = "the marked object"
 _NOBODY = frozenset({"", "none", "it", "they", "he", "she", "who", "which", "that"})
@@ -85,16 +86,20 @@ def _shown(who: str, facts: Sequence[Fact], material: Material) -> list[Said]:
     parts = [tuple(facts[at : at + most]) for at in range(0, len(facts), most)]
     names = [who, *[_again(who)] * len(parts)]
     return [
-        Said(clause(name, in_order(part)), part) for name, part in zip(names, parts, strict=False)
+        Said(clause(name, in_order(part, timed=material.length == "long")), part)
+        for name, part in zip(names, parts, strict=False)
     ]
 
 
-def in_order(facts: Sequence[Fact]) -> str:
-    """Return `raises the right arm and the right leg, then waves`: what follows goes by "then"."""
+def in_order(facts: Sequence[Fact], *, timed: bool = False) -> str:
+    """Return `raises the right arm and the right leg, then waves`: what follows goes by "then".
+
+    `timed` tells when: `waves in the second half`.
+    """
     first, *rest = facts
-    words, last = inner(first.text), first
+    words, last = inner(first.text) + (_when(first) if timed else ""), first
     for fact in rest:
-        text = inner(fact.text)
+        text = inner(fact.text) + (_when(fact) if timed else "")
         follows = _time(fact, "start") >= _time(last, "end") - _AFTER
         verb, _, object_ = text.partition(" ")
         if follows:
@@ -105,6 +110,18 @@ def in_order(facts: Sequence[Fact]) -> str:
             words += f" and {text}" if " and " not in words else f", and {text}"
         last = fact
     return words
+
+
+def _when(fact: Fact) -> str:
+    """Say which part of the clip an action fills, where it is a clear one."""
+    if not {"start", "end"} <= set(fact.value):
+        return ""
+    start, end = _time(fact, "start"), _time(fact, "end")
+    if end - start >= _WHOLE:
+        return " throughout"
+    if end <= _HALF:
+        return " in the first half"
+    return " in the second half" if start >= 1 - _HALF else ""
 
 
 def _time(fact: Fact, key: str) -> float:

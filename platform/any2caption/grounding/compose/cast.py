@@ -63,8 +63,10 @@ def subjects_of(
     for fact in _naming(material, source, objects=objects):
         subject = _subject(fact)
         known = next((at for at, one in enumerate(out) if _alike(one, subject)), None)
-        if known is None and any(_is_among(one, subject) for one in out):
-            subject = _others(subject)
+        if known is None and (people := _told_people(out)) and _is_crowd(subject):
+            more = (subject.number or 0) - sum(one.number or 1 for one in people)
+            known = out.index(people[0]) if more < 1 else None
+            subject = _others(subject, more)
         if known is None:
             out.append(subject)
         else:
@@ -146,16 +148,19 @@ def _alike(one: Subject, other: Subject) -> bool:
     return same and bool(one.noun) and _fits(one, other)
 
 
-def _is_among(one: Subject, crowd: Subject) -> bool:
-    """Whether the text's one person is among the people that a condition counts."""
-    told = one.facts[0].source.input == TEXT and one.number == 1 and is_person(one.noun)
-    counted_ = crowd.facts[0].aspect == "count" and crowd.facts[0].source.input != TEXT
-    return told and counted_ and is_person(crowd.noun) and (crowd.number or 0) > 1
+def _told_people(subjects: Sequence[Subject]) -> list[Subject]:
+    told = [one for one in subjects if one.facts[0].source.input == TEXT]
+    return [one for one in told if is_person(one.noun)]
 
 
-def _others(crowd: Subject) -> Subject:
-    more = (crowd.number or 1) - 1
-    phrase = "another person" if more == 1 else counted(more, "other person")
+def _is_crowd(subject: Subject) -> bool:
+    """Whether a condition counts people: those of the text, if there are any, are among them."""
+    fact = subject.facts[0]
+    return fact.aspect == "count" and fact.source.input != TEXT and is_person(subject.noun)
+
+
+def _others(crowd: Subject, more: int) -> Subject:
+    phrase = "another person" if more == 1 else counted(max(more, 0), "other person")
     return replace(crowd, phrase=phrase, many=more > 1)
 
 

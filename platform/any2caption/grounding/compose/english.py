@@ -14,6 +14,8 @@ def _words(text: str) -> frozenset[str]:
 
 _STOPPED = re.compile(r"[.!?…。！？][\"'”’»)\]」』）]*$")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef][\"'”’»)\]」』）]*$")
+_SAYING = re.compile(r"\w|[\u2600-\u27bf\U0001f000-\U0001faff]")
+"""What says something: a letter, a digit, a pictograph."""
 _LOOSE = " \t\r\n,;:-–—、，；："
 _MEANT = re.compile(r"\w[A-Z]|^[a-z]?\d|^\w+[./@]\w")
 """A first word whose letters are meant as they are: `iPhone`, `3D`, `site.com`."""
@@ -82,10 +84,9 @@ def sentence(words: str) -> str:
     if not _STOPPED.search(text):
         text = text.rstrip(_LOOSE)
     text = text.lstrip(_LOOSE + ".")
-    if not re.search(r"\w", text):
+    first = _SAYING.search(text)
+    if first is None:
         return ""
-    first = re.search(r"\w", text)
-    assert first is not None  # noqa: S101 - searched above
     word = re.match(r"[\w'’./@]+", text[first.start() :])
     if word is not None and not _MEANT.search(word.group()):
         text = text[: first.start()] + first.group().upper() + text[first.end() :]

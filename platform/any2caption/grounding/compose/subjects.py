@@ -2,10 +2,19 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import Subject, pictured, subjects_of, words_of
-from any2caption.grounding.compose.english import be, definite, inner, is_many, joined, with_article
+from any2caption.grounding.compose.english import (
+    bare,
+    be,
+    definite,
+    inner,
+    is_many,
+    joined,
+    with_article,
+)
 from any2caption.grounding.compose.material import TEXT, Material, Said, as_one
 from any2caption.grounding.vocabulary import singular
 
@@ -18,7 +27,8 @@ def main_object_part(material: Material) -> list[Said]:
     out: list[Said] = []
     if subjects:
         own = [fact for fact in identities_of(material) if _pictured_any(fact, subjects)]
-        out.append(_shown(subjects[: material.most(3, 5, 10)], own))
+        shown = _shown(subjects[: material.most(3, 5, 10)], own)
+        out.append(replace(shown, facts=(*shown.facts, *_same_pictures(own, material))))
         known = {id(fact) for fact in own}
     out += [said for said in pictures if not {id(fact) for fact in said.facts} <= known]
     if material.length == "short" and out:
@@ -27,6 +37,12 @@ def main_object_part(material: Material) -> list[Said]:
     out += written(material)
     out += absences(material, "subject", "count")
     return out[: material.most(1, 4, 10)]
+
+
+def _same_pictures(facts: Sequence[Fact], material: Material) -> list[Fact]:
+    """What the pictures themselves state of whom the text names."""
+    names = {words_of(fact.value, "condition") for fact in facts}
+    return [one for one in material.of("identity") if words_of(one.value, "condition") in names]
 
 
 def _pictured_any(fact: Fact, subjects: Sequence[Subject]) -> bool:
@@ -134,6 +150,6 @@ def absences(material: Material, *aspects: str) -> list[Said]:
     facts = [fact for fact in material.of(*aspects) if fact.negated]  # type: ignore[arg-type]
     if not facts:
         return []
-    things = [inner(fact.text) for fact in facts]
-    listed = joined([f"no {thing.removeprefix('no ')}" for thing in things])
+    things = [bare(inner(fact.text)).removeprefix("no ") for fact in facts]
+    listed = joined(f"no {thing}" for thing in things)
     return [Said(f"there {be(many=is_many(things[0]))} {listed}", tuple(facts))]
