@@ -3,12 +3,12 @@
     python bench/shards.py --samples 300 --out shards.json
     pip install --target /tmp/hf datasets && python bench/shards.py --with /tmp/hf
 
-Every reader gives the same decoded samples: `a2c` in its shuffled order with every shard hashed,
-`webdataset` the same tars one after the other, unchecked, `datasets` the same files from an Arrow
-table on disk, in order and shuffled, unchecked. One process, one pass to warm the page cache, then
-the median of `--repeats` passes, the readers taking turns. MB are stored bytes; on a busy machine
-look at samples a CPU second. `datasets` is in no lock of this project: where it cannot be imported
-the table says so.
+Every reader gives the same decoded frames and camera paths: `a2c` shuffled, each sample's frames
+fetched alone and hashed, `webdataset` the same tars one after the other, unchecked, `datasets` the
+same files from an Arrow table on disk, in order and shuffled, unchecked. One process, one pass to
+warm the page cache, then the median of `--repeats` passes, the readers taking turns. MB are stored
+bytes; on a busy machine look at samples a CPU second. `datasets` is in no lock of this project:
+where it cannot be imported the table says so.
 """
 
 import argparse
@@ -18,14 +18,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 HELP = (__doc__ or "").partition("\n")[0]
-_FRAMES, _SIDE, _BATCH = 8, 112, 8
+_FRAMES, _SIDE = 8, 112
 
 
 def made(number: int) -> Any:
@@ -54,27 +53,40 @@ def made(number: int) -> Any:
 
 
 def by_a2c(store: Any, count: int) -> Iterator[Any]:
-    from any2caption.training.shards import ShardReader
+    from any2caption.training.shards import ShardData
 
-    with ShardReader(store, "", seed=0, batch=_BATCH) as reader:
-        for batch in islice(reader, count // _BATCH):
-            yield from batch
+    with tempfile.TemporaryDirectory(prefix="a2c-bench-") as cache:
+        data = ShardData(store, "", Path(cache))
+        samples = data.samples("train")
+        for place in np.random.default_rng(0).permutation(count):
+            yield [data.feature(number) for number in samples[int(place)].features]
+
+
+def decoded(files: dict[str, bytes]) -> Any:
+    """The frames of a sample's files; camera paths are a view and cost nothing."""
+    from any2caption.training.shards.codec import decode_frames
+
+    name = "0.png" if "0.png" in files else "0.npy"
+    return decode_frames(files[name], name, (_FRAMES, _SIDE, _SIDE, 3))
 
 
 def by_webdataset(paths: list[str]) -> Iterator[Any]:
     import webdataset
 
-    from any2caption.training.shards.codec import decode
-
-    for sample in webdataset.WebDataset(paths, shardshuffle=False):
-        yield decode({k: v for k, v in sample.items() if not k.startswith("__")}, "x")
+    yield from map(decoded, webdataset.WebDataset(paths, shardshuffle=False))
 
 
 def by_datasets(table: Any) -> Iterator[Any]:
-    from any2caption.training.shards.codec import decode
-
     for row in table:
-        yield decode({file["name"]: file["data"] for file in row["files"]}, "x")
+        yield decoded({file["name"]: file["data"] for file in row["files"]})
+
+
+def _files() -> dict[str, bytes]:
+    """What lies beside the shards."""
+    from any2caption.model.config import to_json
+    from any2caption.model.presets import preset
+
+    return {"config.json": to_json(preset("tiny")).encode()}
 
 
 def arrow_table(samples: list[dict[str, bytes]], folder: Path) -> Any:
@@ -107,6 +119,7 @@ def timed(readers: dict[str, Callable[[], Iterable[Any]]], repeats: int) -> dict
 
 def measure(media: str, options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     from any2caption.storage import open_store
+    from any2caption.training.recipes.schema import PREPARED_VERSION
     from any2caption.training.shards import Source, write_shards
     from any2caption.training.shards.codec import encode
 
@@ -115,7 +128,7 @@ def measure(media: str, options: argparse.Namespace, folder: Path) -> list[dict[
     samples = (("train", made(number)) for number in range(count))
     began = time.perf_counter()
     index = write_shards(
-        Source({}, count, samples, {}, dict),
+        Source({"version": PREPARED_VERSION}, count, samples, _files(), dict),
         store,
         "",
         media=media,  # type: ignore[arg-type]
@@ -156,7 +169,7 @@ def measure(media: str, options: argparse.Namespace, folder: Path) -> list[dict[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=HELP)
-    parser.add_argument("--samples", type=int, default=300, help="a multiple of 8 is read whole")
+    parser.add_argument("--samples", type=int, default=300, help="of each reader")
     parser.add_argument("--shard-mb", type=float, default=8.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--with", dest="folder", type=Path, help="folder that holds `datasets`")

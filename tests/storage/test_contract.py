@@ -147,3 +147,12 @@ def test_damaged_content_is_never_returned(store):
 def test_a_digest_that_is_none_cannot_become_a_path():
     with pytest.raises(InputError, match="not a SHA-256"):
         media_key("../../etc/passwd")
+
+
+def test_a_part_of_an_object_is_read_alone(store):
+    store.put("a/b", bytes(range(100)))
+    assert store.get_range("a/b", 10, 5) == bytes(range(10, 15))
+    assert store.get_range("a/b", 95, 50) == bytes(range(95, 100))
+    assert [store.get_range("a/b", start, size) for start, size in ((100, 5), (7, 0))] == [b"", b""]
+    with pytest.raises(NotFoundError):
+        store.get_range("a/none", 0, 5)

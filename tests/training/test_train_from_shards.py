@@ -69,7 +69,7 @@ def test_shards_hold_every_item_of_the_prepared_folder(shards, data):
 def test_a_damaged_index_is_refused_before_training(shards):
     index = shards / "index.json"
     index.chmod(0o644)
-    index.write_text(index.read_text().replace('"length', '"lengthy', 1))
+    index.write_text(index.read_text().replace('"samples', '"sample', 1))
     with pytest.raises(IntegrityError, match=r"index\.json"):
         check_data(shards, short(), "tiny", "")
 

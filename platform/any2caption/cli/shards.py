@@ -87,6 +87,7 @@ def shards(  # noqa: PLR0913, PLR0917 - a command's options
     )
     put(f"samples  {counts}")
     put(f"digest   {index.digest}")
+    put(f"train    a2c train --data {store.uri.rstrip('/')}/{prefix}".rstrip("/"))
 
 
 def _target(settings: "Settings", out: str) -> "tuple[ObjectStore, str]":

@@ -34,8 +34,8 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         str, typer.Option(help="Id, its first 6 digits or more, or latest: prepared in OUT/data.")
     ] = "",
     data: Annotated[
-        Path | None, typer.Option(help="Prepared folder or folder of shards, not --snapshot.")
-    ] = None,
+        str, typer.Option(help="Prepared folder, folder or s3:// of shards; not --snapshot.")
+    ] = "",
     preset: Annotated[str, typer.Option(help=f"Model: {', '.join(PRESETS)}.")] = "tiny",
     change: Annotated[
         list[str] | None,
@@ -86,6 +86,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     """
     from any2caption.model.processing.processor import LABELS
     from any2caption.stack import environment
+    from any2caption.training.context import address_of
     from any2caption.training.launch.nodes import nodes_of
     from any2caption.training.launch.run_spec import RunSpec
     from any2caption.training.launch.supervisor import ranks_of, refuse_early
@@ -96,19 +97,20 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.training.recipes.checks import check_recipe
     from any2caption.training.recipes.files import load_recipe
 
-    if bool(snapshot) == (data is not None):
+    if bool(snapshot) == bool(data):
         raise ConfigError("give either --snapshot or --data")
     settings = environment.load_settings(home)
     chosen = load_recipe(recipe, change or ())
     nodes = nodes_of(hostfile, node_rank, os.environ)
-    if nodes is not None and data is None:
+    if nodes is not None and not data:
         raise ConfigError("several nodes need data that was prepared once: give --data")
     count = nodes.world_size if nodes else ranks_of(chosen, ranks)
     check_recipe(chosen, preset, count, tuple(LABELS))
-    mixed = _mixed(general or (), traces, data)
+    mixed = _mixed(general or (), traces, prepared=bool(data))
     traced = parse_steps(profile, chosen)
-    if data is not None:
-        read_marker(data)
+    given = address_of(data) if data else None
+    if given is not None:
+        read_marker(given)
     from any2caption.training.planning.facts import survey
     from any2caption.training.planning.plan import make_plan  # after the checks that need no torch
 
@@ -119,7 +121,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         out=out,
         ranks=count,
         snapshot=snapshot,
-        data=data,
+        data=given,
         weights=weights,
         own=nodes.own if nodes else 0,
         general=mixed,
@@ -142,7 +144,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     run = RunSpec(
         recipe=chosen,
         preset=preset,
-        data=data or out / "data",
+        data=given or out / "data",
         out=out,
         world_size=count,
         progress=log.path,
@@ -152,12 +154,12 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         profile=profile,
     )
     with _followed(log):
-        if data is None and plan.resume.does != "reuses the bundle":
+        if given is None and plan.resume.does != "reuses the bundle":
             prepare(
                 settings,
                 snapshot=plan.snapshot,
                 preset=preset,
-                out=run.data,
+                out=out / "data",
                 recipe=chosen,
                 weights=weights,
                 workers=workers,
@@ -181,11 +183,11 @@ def _tell(plan: "Plan", out: Path, *, as_json: bool) -> None:
         say(f"bundle {bundle}")
 
 
-def _mixed(general: Sequence[str], traces: Path | None, data: Path | None) -> "list[GeneralFile]":
+def _mixed(general: Sequence[str], traces: Path | None, *, prepared: bool) -> "list[GeneralFile]":
     """Files of general instruction data; like traces they belong to a snapshot's preparation."""
     from any2caption.training.prepare.instruction_data import parse_argument
 
-    if data is not None and (general or traces):
+    if prepared and (general or traces):
         raise ConfigError("--general and --traces are read when a --snapshot is prepared")
     return [parse_argument(one) for one in general]
 

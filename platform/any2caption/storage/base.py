@@ -28,6 +28,9 @@ class ObjectStore(Protocol):
     def get(self, key: str) -> bytes:
         """Return the whole object."""
 
+    def get_range(self, key: str, start: int, size: int) -> bytes:
+        """Return `size` bytes from `start` on; fewer, or none, where the object ends before."""
+
     def put(self, key: str, data: bytes, *, overwrite: bool = True) -> None:
         """Write the object atomically; without `overwrite` an existing key is a ConflictError."""
 

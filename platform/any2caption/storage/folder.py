@@ -47,6 +47,15 @@ class FolderStore:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise NotFoundError(f"{self.uri}: no object {key!r}") from None
 
+    def get_range(self, key: str, start: int, size: int) -> bytes:
+        """Return a part of the object."""
+        try:
+            with self._path(key).open("rb") as file:
+                file.seek(start)
+                return file.read(size)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise NotFoundError(f"{self.uri}: no object {key!r}") from None
+
     def put(self, key: str, data: bytes, *, overwrite: bool = True) -> None:
         """Write the object atomically; without `overwrite` an existing key is a ConflictError."""
         self._place(key, data, overwrite=overwrite)

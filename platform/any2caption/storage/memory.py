@@ -31,6 +31,10 @@ class MemoryStore:
         except KeyError:
             raise NotFoundError(f"{self.uri}: no object {key!r}") from None
 
+    def get_range(self, key: str, start: int, size: int) -> bytes:
+        """Return a part of the object."""
+        return self.get(key)[start : start + size]
+
     def put(self, key: str, data: bytes, *, overwrite: bool = True) -> None:
         """Write the whole object; with `overwrite=False` an existing key raises ConflictError."""
         with self._lock:

@@ -7,7 +7,7 @@ ours: a missing key NotFoundError, a lost conditional put ConflictError, a refus
 ConfigError, what may pass UnavailableError.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -38,6 +38,11 @@ PAGE_KEYS = 1000  # of a listing
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
 _CONFLICT = {"409", "412", "PreconditionFailed", "ConditionalRequestConflict"}
+_OTHER_CONTENT = {
+    "BadDigest": "the server received other bytes than were sent",
+    "XAmzContentSHA256Mismatch": "the server received other bytes than were sent",
+    "InvalidRange": "the object ends before the part that was asked for",
+}
 _TRANSIENT = {"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable", "Throttling"}
 
 
@@ -78,6 +83,19 @@ class S3Store:
 
     def get(self, key: str) -> bytes:
         """Return the whole object; one that breaks off is asked for again."""
+        return self._again(lambda: self._get_once(key))
+
+    def get_range(self, key: str, start: int, size: int) -> bytes:
+        """Return a part of the object; one that breaks off is asked for again."""
+        if size <= 0:
+            return b""
+        try:
+            return self._again(lambda: self._get_once(key, f"bytes={start}-{start + size - 1}"))
+        except IntegrityError:  # it has ended before
+            return b""
+
+    def _again(self, get: Callable[[], bytes]) -> bytes:
+        """Call until an answer is whole."""
         from tenacity import (
             Retrying,
             retry_if_exception_type,
@@ -92,7 +110,7 @@ class S3Store:
             reraise=True,
         ):
             with attempt:
-                return self._get_once(key)
+                return get()
         raise AssertionError  # pragma: no cover - Retrying returns or raises
 
     def put(self, key: str, data: bytes, *, overwrite: bool = True) -> None:
@@ -230,9 +248,13 @@ class S3Store:
     def _name(self, key: str) -> str:
         return join_key(self.prefix, check_key(key))
 
-    def _get_once(self, key: str) -> bytes:
+    def _get_once(self, key: str, part: str | None = None) -> bytes:
+        name = self._name(key)
         with self._errors(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._name(key))
+            if part is None:
+                answer = self._client.get_object(Bucket=self.bucket, Key=name)
+            else:
+                answer = self._client.get_object(Bucket=self.bucket, Key=name, Range=part)
         expected = answer["ContentLength"]
         try:
             with self._errors(key):
@@ -280,8 +302,8 @@ class S3Store:
             return ConflictError(f"{where} exists already")
         if status >= 500 or code in _TRANSIENT:  # noqa: PLR2004 - HTTP server errors
             return UnavailableError(f"{where}: the server answered {status} {code} {message}")
-        if code in {"BadDigest", "XAmzContentSHA256Mismatch"}:
-            return IntegrityError(f"{where}: the server received other bytes than were sent")
+        if code in _OTHER_CONTENT:
+            return IntegrityError(f"{where}: {_OTHER_CONTENT[code]}")
         return ConfigError(f"{where}: the server answered {status} {code} {message}".rstrip())
 
 

@@ -1,9 +1,12 @@
-"""Open training data, a prepared folder or a folder of shards, and hold it to its digests."""
+"""Open training data, a prepared folder or shards, and hold it to its digests."""
 
 from pathlib import Path
 from typing import Any
 
 from any2caption.errors import ConfigError
+from any2caption.settings import Settings
+from any2caption.storage import ObjectStore, open_store
+from any2caption.training.context import Address
 from any2caption.training.data.prepared import (
     Prepared,
     prepared_from,
@@ -12,46 +15,52 @@ from any2caption.training.data.prepared import (
 )
 from any2caption.training.data.types import TrainingData
 from any2caption.training.recipes.schema import Recipe
-from any2caption.training.shards.training_data import ShardData, marker_of, verify_shards
+from any2caption.training.shards.index import NAME
+from any2caption.training.shards.training_data import ShardData, read_shards_marker, verify_shards
 
-SHARDS = "index.json"
 
-
-def open_data(folder: Path) -> TrainingData:
-    """Open a prepared folder, or a folder of shards, whichever it is.
+def open_data(data: Address) -> TrainingData:
+    """Open a prepared folder, or the shards of a folder or an object store, whichever it is.
 
     Raises:
         ConfigError: nothing is prepared there.
-        IntegrityError: a shard or their index is not what was written.
+        IntegrityError: the index of shards or a file beside it is not what was written.
     """
-    return ShardData(folder) if _is_shards(folder) else Prepared(folder)
+    store = _shards(data)
+    if store is None:
+        return Prepared(Path(data))
+    return ShardData(store, "", Settings().home / "cache" / "shards")
 
 
-def read_marker(folder: Path) -> dict[str, Any]:
-    """Return what a folder of training data was made from.
+def read_marker(data: Address) -> dict[str, Any]:
+    """Return what training data was made from.
 
     Raises:
         ConfigError: nothing is prepared there, or by another version of this program.
     """
-    return marker_of(folder) if _is_shards(folder) else prepared_marker(folder)
+    store = _shards(data)
+    return prepared_marker(Path(data)) if store is None else read_shards_marker(store, "")
 
 
-def verify(folder: Path) -> list[str]:
-    """Check every file of a folder of training data against its digest; returns warnings.
+def verify(data: Address) -> list[str]:
+    """Check every file of training data against its digest; returns warnings.
+
+    Of shards in an object store only sizes are compared beforehand; see `verify_shards`.
 
     Raises:
         ConfigError: nothing is prepared there, or a file is missing, or is not what it was.
         IntegrityError: a shard or their index is not what was written.
     """
-    meta = read_marker(folder)
-    if _is_shards(folder):
-        verify_shards(folder)
-        return []
-    return verify_prepared(folder, meta)
+    meta = read_marker(data)
+    store = _shards(data)
+    if store is None:
+        return verify_prepared(Path(data), meta)
+    verify_shards(store, "")
+    return []
 
 
-def check_data(data: Path, recipe: Recipe, preset: str, weights: str) -> list[str]:
-    """Hold a prepared folder to its digests and to the run; returns warnings.
+def check_data(data: Address, recipe: Recipe, preset: str, weights: str) -> list[str]:
+    """Hold training data to its digests and to the run; returns warnings.
 
     Raises:
         ConfigError: it is damaged, or was prepared for another preset, vocabulary or weights.
@@ -71,5 +80,8 @@ def check_data(data: Path, recipe: Recipe, preset: str, weights: str) -> list[st
     return notes
 
 
-def _is_shards(folder: Path) -> bool:
-    return (folder / SHARDS).is_file()
+def _shards(data: Address) -> ObjectStore | None:
+    """The object store of shards; None for a prepared folder."""
+    if isinstance(data, str):
+        return open_store(data, Settings().s3_endpoint_url)
+    return open_store(data.absolute().as_uri()) if (data / NAME).is_file() else None

@@ -10,6 +10,7 @@ prepared.json   what it was made from, and size and SHA-256 of the other files; 
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from any2caption.model.inputs import Features
 from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.processing.processor import Processor
 from any2caption.storage.digest import file_digest
+from any2caption.training.context import Address
 from any2caption.training.data.lines import View, json_lines
 from any2caption.training.data.types import Sample, kinds_shown, slot_classes
 from any2caption.training.recipes.schema import PREPARED_VERSION, Recipe
@@ -58,7 +60,7 @@ def prepared_marker(folder: Path) -> dict[str, Any]:
     return marker
 
 
-def refuse_other_version(folder: Path, marker: Mapping[str, Any]) -> None:
+def refuse_other_version(folder: Address, marker: Mapping[str, Any]) -> None:
     """Raise ConfigError where another version of this program prepared the folder."""
     if marker.get("version") != PREPARED_VERSION:
         raise ConfigError(f"{folder}: prepared by another version; remove it and prepare again")
@@ -113,16 +115,15 @@ def prepared_from(
     }
 
 
-class Prepared:
-    """The data of one prepared folder."""
+class Tables(ABC):
+    """Everything but the pixels: items, records, tokens and camera paths, in files of a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.meta = prepared_marker(folder)
+    def __init__(self, folder: Path, meta: Mapping[str, Any]) -> None:
+        self.meta = dict(meta)
         self.folder = folder
         self.config = from_dict(ModelConfig, json.loads((folder / "config.json").read_text()))
         self.items: Sequence[Mapping[str, Any]] = json_lines(folder / "items.jsonl")
         self._records = json_lines(folder / "records.jsonl")
-        self._pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
         self._poses = np.load(folder / "poses.npy", mmap_mode="r", allow_pickle=False)
         self.caption_tokens = np.load(folder / "captions.npy", mmap_mode="r", allow_pickle=False)
         self.slot_tokens = np.load(folder / "weights.npy", mmap_mode="r", allow_pickle=False)
@@ -138,11 +139,14 @@ class Prepared:
         if item["kind"] == "camera":
             arrays["poses"] = self._poses[item["at"]]
         elif "shape" in item:
-            size = int(np.prod(item["shape"]))
-            arrays["frames"] = self._pixels[item["at"] : item["at"] + size].reshape(item["shape"])
+            arrays["frames"] = self._frames(item)
         if "regions" in item:
             arrays["regions"] = np.asarray(item["regions"], np.str_).reshape(-1, 2)
         return arrays
+
+    @abstractmethod
+    def _frames(self, item: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """The pixels of an item that has some, in its `shape`."""
 
     def poses(self) -> NDArray[np.float32]:
         """All camera paths c×F×16."""
@@ -161,6 +165,18 @@ class Prepared:
     def classes(self) -> dict[str, dict[str, list[str]]]:
         """Kind → slot → class names that training records show."""
         return slot_classes(self.meta)
+
+
+class Prepared(Tables):
+    """The data of one prepared folder: pixels are mapped into memory."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, prepared_marker(folder))
+        self._pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+
+    def _frames(self, item: Mapping[str, Any]) -> NDArray[np.uint8]:
+        size = int(np.prod(item["shape"]))
+        return np.asarray(self._pixels[item["at"] : item["at"] + size]).reshape(item["shape"])
 
 
 def _sample(data: dict[str, Any]) -> Sample:

@@ -7,11 +7,12 @@ from typing import Any
 
 from any2caption.progress import ProgressLog
 from any2caption.storage.atomic import write_atomically
+from any2caption.training.context import Address, address_of
 from any2caption.training.recipes.files import RESOLVED, read_resolved, write_resolved
 from any2caption.training.recipes.schema import Recipe
 
 RUN = "run.json"
-_PATHS = ("data", "out", "progress")
+_PATHS = ("out", "progress")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,8 @@ class RunSpec:
 
     recipe: Recipe
     preset: str
-    data: Path
-    """Folder of training data; see `open_data`."""
+    data: Address
+    """Of training data; see `open_data`."""
     out: Path
     """Folder of the run."""
     world_size: int
@@ -47,7 +48,7 @@ class RunSpec:
         write_resolved(self.out, self.recipe)
         values = {one.name: getattr(self, one.name) for one in fields(self)}
         values |= {name: str(values[name].absolute()) for name in _PATHS}
-        values["recipe"] = self.recipe.digest
+        values |= {"recipe": self.recipe.digest, "data": str(address_of(str(self.data)))}
         file = folder.absolute() / RUN
         write_atomically(file, json.dumps(values, indent=1) + "\n")
         return file
@@ -62,4 +63,5 @@ def read_run(file: Path) -> RunSpec:
     values: dict[str, Any] = json.loads(file.read_text())
     paths = {name: Path(values[name]) for name in _PATHS}
     recipe = read_resolved(paths["out"] / RESOLVED, values["recipe"])
-    return RunSpec(**{**values, **paths, "recipe": recipe})
+    data = address_of(values["data"])
+    return RunSpec(**{**values, **paths, "data": data, "recipe": recipe})

@@ -33,6 +33,7 @@ from any2caption.settings import Settings
 from any2caption.storage.locks import file_lock
 from any2caption.storage.signing_keys import Keys
 from any2caption.training.checkpoints.run_folder import RUN_LOCK, bundle_meta, refuse_another
+from any2caption.training.context import address_of
 from any2caption.training.hardware import gpus, worker_environment
 from any2caption.training.launch.nodes import PORT, Nodes, nodes_of
 from any2caption.training.launch.run_spec import RunSpec
@@ -54,7 +55,7 @@ class _FailedError(A2CError):
 def main(  # noqa: PLR0913, PLR0917 - a command's options
     preset: Annotated[str, typer.Option()],
     recipe: Annotated[str, typer.Option(help="Name, or a .yaml or .json file")],
-    data: Annotated[Path, typer.Option(help="Folder that training.prepare wrote")],
+    data: Annotated[str, typer.Option(help="Prepared folder, or folder or s3:// of shards")],
     out: Annotated[Path, typer.Option(help="Folder of the run")],
     progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
     lifecycle: Annotated[str, typer.Option()] = "",
@@ -72,7 +73,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     run = RunSpec(
         recipe=chosen,
         preset=preset,
-        data=data,
+        data=address_of(data),
         out=out,
         world_size=nodes.world_size if nodes else ranks_of(chosen, ranks),
         progress=progress or settings.progress_log,

@@ -24,6 +24,7 @@ from any2caption.model.processing.processor import LABELS, TOWERS
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.checkpoints.run_folder import bundle_meta, newest, refuse_another
+from any2caption.training.context import Address
 from any2caption.training.data.alignment import shown_alone
 from any2caption.training.data.collate import usable
 from any2caption.training.data.types import Sample, TrainingData
@@ -53,7 +54,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
     ranks: int,
     settings: Settings | None = None,
     snapshot: str = "",
-    data: Path | None = None,
+    data: Address | None = None,
     weights: str = "",
     own: int = 0,
     general: Sequence[GeneralFile] = (),

@@ -18,16 +18,15 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.errors import InputError, IntegrityError
+from any2caption.errors import InputError
 from any2caption.model.inputs import Features
-from any2caption.training.data.types import Sample
 
 Media = Literal["png", "npy"]
 NO_TOKENS: Final = np.zeros(0, np.int32)
@@ -112,116 +111,16 @@ def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
     return files
 
 
-def decode(files: Mapping[str, bytes], where: str, *, media: bool = True) -> ShardSample:
-    """Return the sample of these files; `where` names shard and sample in errors.
-
-    Without `media` its features are left out.
+def decode_frames(data: bytes, name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return frames of a `shape`; `name` of the file says which of the two formats it is.
 
     Raises:
-        IntegrityError: a file is missing, of another format than the three, or damaged.
+        ValueError, OSError: it is damaged, of another format, or holds another shape.
     """
-    for name in files:
-        if name.rpartition(".")[2] not in SUFFIXES:
-            raise IntegrityError(f"{where}: {name!r} is none of {', '.join(SUFFIXES)}; not read")
-    try:
-        meta = json.loads(files["meta.json"])
-        for name in ("answers", "parts", "phrases", "wanted"):
-            if not isinstance(meta[name], dict):
-                raise TypeError(f"{name} is no object")  # noqa: TRY301 - told with the others
-        return ShardSample(
-            id=str(meta["id"]),
-            prompt=str(meta["prompt"]),
-            features=tuple(_feature(entry, files) for entry in meta["features"] if media),
-            answers=meta["answers"],
-            parts=meta["parts"],
-            caption=_array(files["caption.npy"], np.int32),
-            slots=_array(files["slots.npy"], np.float32),
-            prompt_tokens=_array(files["prompt.npy"], np.int32),
-            length=int(meta["length"]),
-            phrases=meta["phrases"],
-            wanted=meta["wanted"],
-            trace=_array(files["trace.npy"], np.int32) if "trace.npy" in files else NO_TOKENS,
-            general=bool(meta["general"]),
-            items=tuple(int(entry["item"]) for entry in meta["features"] if "item" in entry),
-        )
-    except KeyError as error:
-        raise IntegrityError(f"{where}: lacks {error}") from error
-    except (ValueError, TypeError, OverflowError, OSError, EOFError, RecursionError) as error:
-        raise IntegrityError(f"{where}: is damaged: {error}") from error
-
-
-class Loaded:
-    """A few samples in the shape of `data.prepared.Prepared`, so that one collator reads both.
-
-    `samples` are the records; their features and captions are found through `feature`,
-    `caption_tokens` and `slot_tokens`.
-    """
-
-    def __init__(self, samples: Sequence[ShardSample]) -> None:
-        self._features = [feature for sample in samples for feature in sample.features]
-        self.items = [{"kind": str(feature["kind"])} for feature in self._features]
-        tokens, weights = [NO_TOKENS], [np.zeros(0, np.float32)]
-        for sample in samples:
-            tokens += sample.caption, sample.trace
-            weights += sample.slots, np.ones(len(sample.trace), np.float32)
-        self.caption_tokens, self.slot_tokens = np.concatenate(tokens), np.concatenate(weights)
-        self.samples = list(_records(samples))
-
-    def feature(self, number: int) -> Features:
-        """Return one feature's arrays."""
-        return self._features[number]
-
-
-def _records(samples: Sequence[ShardSample]) -> Iterator[Sample]:
-    feature = token = 0
-    for sample in samples:
-        numbers = tuple(range(feature, feature + len(sample.features)))
-        span = (token, token + len(sample.caption))
-        trace = (span[1], span[1] + len(sample.trace))
-        feature, token = feature + len(sample.features), trace[1]
-        answers: Any = sample.answers
-        wanted: Any = sample.wanted
-        yield Sample(
-            id=sample.id,
-            prompt=sample.prompt,
-            features=numbers,
-            answers=answers,
-            span=span,
-            parts=sample.parts,
-            length=sample.length,
-            phrases=sample.phrases,
-            trace=trace,
-            wanted=wanted,
-            general=sample.general,
-        )
-
-
-def decode_feature(entry: Mapping[str, Any], files: Mapping[str, bytes], where: str) -> Features:
-    """Return one feature of a sample; `where` names shard and sample.
-
-    Raises:
-        IntegrityError: its medium is missing or damaged.
-    """
-    try:
-        return _feature(entry, files)
-    except (KeyError, ValueError, TypeError, OSError, EOFError) as error:
-        raise IntegrityError(f"{where}: is damaged: {error}") from error
-
-
-def _feature(entry: Mapping[str, Any], files: Mapping[str, bytes]) -> Features:
-    arrays: Features = {"kind": np.asarray(entry["kind"]), "role": np.asarray(entry["role"])}
-    if "poses" in entry:
-        arrays["poses"] = _array(files[entry["poses"]], np.float32)
-    if "frames" in entry:
-        name, shape = str(entry["frames"]), tuple(int(size) for size in entry["shape"])
-        data = files[name]
-        frames = _pixels(data, shape) if name.endswith(".png") else _array(data, np.uint8)
-        if frames.shape != shape:
-            raise ValueError(f"{name} has shape {frames.shape}, not {shape}")
-        arrays["frames"] = frames
-    if "regions" in entry:
-        arrays["regions"] = np.asarray(entry["regions"], np.str_).reshape(-1, 2)
-    return arrays
+    frames = _pixels(data, shape) if name.endswith(".png") else _array(data, np.uint8)
+    if frames.shape != shape:
+        raise ValueError(f"{name} has shape {frames.shape}, not {shape}")
+    return frames
 
 
 def _npy(array: NDArray[Any]) -> bytes:

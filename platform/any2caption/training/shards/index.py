@@ -1,42 +1,34 @@
-"""`index.json`: which shards there are, what they must hash to, and how long every sample is."""
+"""`index.json`: which shards there are, what they must hash to, and what lies beside them."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.storage import ObjectStore, digest_of
 from any2caption.storage.keys import join_key
 
-SCHEMA = "a2c.shards/2"
+SCHEMA = "a2c.shards/3"
 NAME = "index.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One tar: its key below the prefix, SHA-256, size, and the length of each sample in order."""
+    """One tar: its key below the prefix, SHA-256, size in bytes, and how many samples it holds."""
 
     key: str
     sha256: str
     bytes: int
-    lengths: tuple[int, ...]
-
-    @property
-    def samples(self) -> int:
-        """How many samples it holds."""
-        return len(self.lengths)
+    samples: int
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
     """The content of `index.json`. `digest` is the SHA-256 of everything else in it.
 
-    `made_from` says what was written; `files` maps beside-lying files (config.json, tokenizer.json)
-    to their SHA-256; `classes` are the slot classes of the training records, as in `Prepared`.
+    `made_from` says what was written; `files` maps the files beside the shards to their SHA-256;
+    `classes` are the slot classes of the training records, as in `Prepared`.
     """
 
     made_from: Mapping[str, Any]
@@ -46,10 +38,7 @@ class Index:
 
     def body(self) -> dict[str, Any]:
         """What the digest is taken over."""
-        shards = {
-            split: [{**asdict(shard), "samples": shard.samples} for shard in found]
-            for split, found in self.splits.items()
-        }
+        shards = {split: [asdict(shard) for shard in found] for split, found in self.splits.items()}
         return {
             "schema": SCHEMA,
             "made_from": dict(self.made_from),
@@ -66,10 +55,6 @@ class Index:
     def to_json(self) -> bytes:
         """Return the file's bytes."""
         return json.dumps({**self.body(), "digest": self.digest}).encode()
-
-    def lengths(self, split: str) -> NDArray[np.int64]:
-        """The length of every sample of a split, in order of its number."""
-        return np.asarray([n for shard in self.splits[split] for n in shard.lengths], np.int64)
 
 
 def read_index(store: ObjectStore, prefix: str) -> Index:
@@ -91,7 +76,7 @@ def read_index(store: ObjectStore, prefix: str) -> Index:
         found, schema = str(data["digest"]), str(data["schema"])
         splits = {
             str(split): tuple(
-                Shard(str(s["key"]), str(s["sha256"]), int(s["bytes"]), tuple(s["lengths"]))
+                Shard(str(s["key"]), str(s["sha256"]), int(s["bytes"]), int(s["samples"]))
                 for s in shards
             )
             for split, shards in data["splits"].items()
@@ -107,12 +92,3 @@ def read_index(store: ObjectStore, prefix: str) -> Index:
     if found != digest:
         raise IntegrityError(f"{store.uri}: {key} is damaged: its content has digest {digest}")
     return index
-
-
-def read_file(store: ObjectStore, prefix: str, index: Index, name: str) -> bytes:
-    """Return `config.json` or `tokenizer.json`; IntegrityError when it is not what was written."""
-    key = join_key(prefix, name)
-    data = store.get(key)
-    if digest_of(data) != index.files[name]:
-        raise IntegrityError(f"{store.uri}: {key} is damaged: its SHA-256 is {digest_of(data)}")
-    return data

@@ -1,162 +1,126 @@
-"""A folder of shards, read as a prepared folder is: any record and any feature at any time.
+"""Training data whose frames stay in the object store, as shards: each rank fetches its own.
 
-Opening reads every shard once, checks its SHA-256, and keeps records, tokens and where each
-feature's media lie; media are read from the tar when a batch asks for them.
+The small files (items, records, tokens, camera paths) are fetched once a machine and read as those
+of a prepared folder are, so that every rank sees the order that a prepared folder gives. Frames are
+fetched when a batch shows them, by their place in a shard, and held to their SHA-256.
 """
 
-import io
-import json
-import tarfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from any2caption.errors import IntegrityError
-from any2caption.model.config import ModelConfig, from_dict
-from any2caption.model.inputs import Features
-from any2caption.model.processing.processor import Processor
-from any2caption.storage import ObjectStore, open_store
-from any2caption.training.data.prepared import refuse_other_version
-from any2caption.training.data.types import Sample, kinds_shown, slot_classes
-from any2caption.training.shards.cache import ShardCache
-from any2caption.training.shards.codec import Loaded, ShardSample, decode, decode_feature
-from any2caption.training.shards.index import Shard, read_file, read_index
-from any2caption.training.shards.tars import read_tar
-
-SPLITS = ("train", "validation", "general")
+from any2caption.errors import IntegrityError, NotFoundError
+from any2caption.storage import ObjectStore, digest_of
+from any2caption.storage.digest import file_digest
+from any2caption.storage.folder import FolderStore
+from any2caption.storage.keys import join_key
+from any2caption.storage.locks import file_lock
+from any2caption.training.data.prepared import SPLITS, Tables, refuse_other_version
+from any2caption.training.shards.codec import decode_frames
+from any2caption.training.shards.index import Index, read_index
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a feature is: its entry in the sample's meta.json and the bytes of its medium."""
+class ShardData(Tables):
+    """The data of the shards below a prefix; `cache` is a local folder for the small files.
 
-    shard: str
-    sample: int
-    entry: dict[str, Any]
-    media: tuple[str, int, int] | None
-    """Name, offset in the tar and size; None for words alone."""
-
-
-class ShardData:
-    """The data of one folder of shards.
+    `fetched` counts the bytes of frames that were read.
 
     Raises:
-        IntegrityError: the index, a shard or a sample is not what was written; names it.
+        IntegrityError: the index or a file beside it is not what was written; names it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        store = _store(folder)
-        index = read_index(store, "")
-        self.folder, self.meta = folder, marker_of(folder)
-        self.config = from_dict(ModelConfig, json.loads(read_file(store, "", index, "config.json")))
-        self._tokenizer = read_file(store, "", index, "tokenizer.json").decode()
-        self._places: dict[int, _Place] = {}
-        found: list[tuple[str, ShardSample]] = []
-        # The order of a prepared folder's records; the index sorts splits by name.
-        for split in SPLITS:
-            for shard in index.splits.get(split, ()):
-                found += [(split, sample) for sample in self._read(store, shard)]
-        self.items: Sequence[Mapping[str, Any]] = [
-            _item(self._places[n].entry) if n in self._places else {"kind": ""}
-            for n in range(max(self._places, default=-1) + 1)
-        ]
-        loaded = Loaded([sample for _, sample in found])
-        self.caption_tokens, self.slot_tokens = loaded.caption_tokens, loaded.slot_tokens
-        self._records: dict[str, list[Sample]] = {split: [] for split in SPLITS}
-        for (split, sample), record in zip(found, loaded.samples, strict=True):
-            self._records[split].append(replace(record, features=sample.items))
+    def __init__(self, store: ObjectStore, prefix: str, cache: Path) -> None:
+        index = read_index(store, prefix)
+        super().__init__(_fetch_tables(store, prefix, index, cache), _marker(store, index))
+        self._store, self._prefix = store, prefix
+        self.fetched = 0
 
-    def _read(self, store: ObjectStore, shard: Shard) -> Iterator[ShardSample]:
-        """Yield a shard's samples without media, and note where those are."""
-        data = ShardCache(store, "").read(shard)
-        offsets = _offsets(data)
-        for at, files in enumerate(read_tar(data, shard)):
-            sample = decode(files, f"{shard.key}: sample {at}", media=False)
-            entries = json.loads(files["meta.json"])["features"]
-            if len(sample.items) != len(entries):
-                raise IntegrityError(f"{shard.key}: sample {at} does not number its items")
-            for number, entry in zip(sample.items, entries, strict=True):
-                name = entry.get("poses") or entry.get("frames")
-                media = (name, *offsets[f"{at:08d}.{name}"]) if name else None
-                self._places.setdefault(number, _Place(shard.key, at, entry, media))
-            yield sample
-
-    def processor(self) -> Processor:
-        """A processor with the tokenizer beside the shards."""
-        return Processor(self.config, Tokenizer.from_str(self._tokenizer))
-
-    def feature(self, number: int) -> Features:
-        """Return one item's features; IntegrityError where they cannot be decoded."""
-        place = self._places[number]
-        files = {}
-        if place.media is not None:
-            name, offset, size = place.media
-            with (self.folder / place.shard).open("rb") as tar:
-                tar.seek(offset)
-                files[name] = tar.read(size)
-        return decode_feature(place.entry, files, f"{place.shard}: sample {place.sample}")
-
-    def samples(self, split: str) -> list[Sample]:
-        """The records of `train` or `validation` in order of id, or the rows of `general`."""
-        return self._records[split]
-
-    def kinds(self) -> list[str]:
-        """The kinds of conditions that training records show, sorted."""
-        return kinds_shown(self, self.samples("train"))
-
-    def classes(self) -> dict[str, dict[str, list[str]]]:
-        """Kind → slot → class names that training records show."""
-        return slot_classes(self.meta)
-
-    def poses(self) -> NDArray[np.float32]:
-        """All camera paths c×F×16, in order of item."""
-        cameras = [n for n, item in enumerate(self.items) if item["kind"] == "camera"]
-        found = [self.feature(number)["poses"] for number in cameras]
-        return np.stack(found) if found else np.zeros((0, self.config.camera.frames, 16), "f4")
+    def _frames(self, item: Mapping[str, Any]) -> NDArray[np.uint8]:
+        place = item["frames"]
+        key, offset = join_key(self._prefix, place["shard"]), int(place["offset"])
+        where = f"{self._store.uri}: shard {key}: {place['name']} at byte {offset}"
+        try:
+            data = self._store.get_range(key, offset, int(place["size"]))
+        except NotFoundError:
+            raise IntegrityError(f"{self._store.uri}: shard {key} is missing") from None
+        self.fetched += len(data)
+        if digest_of(data) != place["sha256"]:
+            raise IntegrityError(f"{where} is damaged: its SHA-256 is not {place['sha256']}")
+        try:
+            return decode_frames(data, str(place["name"]), tuple(item["shape"]))
+        except (ValueError, OSError) as error:
+            raise IntegrityError(f"{where} is damaged: {error}") from error
 
 
-def marker_of(folder: Path) -> dict[str, Any]:
-    """Return what a folder of shards was made from, as a prepared folder's marker says it.
+def read_shards_marker(store: ObjectStore, prefix: str) -> dict[str, Any]:
+    """Return what shards were made from, as a prepared folder's marker says it.
 
     Raises:
-        ConfigError: another version of this program prepared it.
+        ConfigError: another version of this program prepared the data.
         IntegrityError: the index is damaged or of another version.
     """
-    index = read_index(_store(folder), "")
-    marker = {**index.made_from, "classes": index.classes}
-    refuse_other_version(folder, marker)
-    return marker
+    return _marker(store, read_index(store, prefix))
 
 
-def verify_shards(folder: Path) -> None:
-    """Check every shard and file of a folder against the index.
+def verify_shards(store: ObjectStore, prefix: str) -> None:
+    """Check that all shards are there; those of a local folder are read and hashed too.
+
+    Elsewhere only sizes are compared, since hashing would fetch everything: what a batch shows is
+    hashed when it is fetched.
 
     Raises:
         IntegrityError: one is missing or not what was written; names it.
     """
-    store = _store(folder)
-    index = read_index(store, "")
-    cache = ShardCache(store, "")
-    for shards in index.splits.values():
-        for shard in shards:
-            cache.read(shard)
-    for name in index.files:
-        read_file(store, "", index, name)
+    index = read_index(store, prefix)
+    sizes = {info.key: info.size for info in store.list(f"{prefix}/" if prefix else "")}
+    for shard in (shard for shards in index.splits.values() for shard in shards):
+        key = join_key(prefix, shard.key)
+        if key not in sizes:
+            raise IntegrityError(f"{store.uri}: shard {key} is missing")
+        found = f"it has {sizes[key]} bytes, the index says {shard.bytes}"
+        if sizes[key] == shard.bytes:
+            if not isinstance(store, FolderStore):
+                continue
+            sha256 = file_digest(store.root / key)
+            if sha256 == shard.sha256:
+                continue
+            found = f"its SHA-256 is {sha256}, the index says {shard.sha256}"
+        raise IntegrityError(
+            f"{store.uri}: shard {key} is damaged: {found}; "
+            "delete it and its index and write the shards again"
+        )
 
 
-def _store(folder: Path) -> ObjectStore:
-    return open_store(folder.absolute().as_uri())
+def _marker(store: ObjectStore, index: Index) -> dict[str, Any]:
+    counts = {split: sum(s.samples for s in index.splits.get(split, ())) for split in SPLITS}
+    marker = {**index.made_from, "classes": index.classes, "splits": counts}
+    refuse_other_version(store.uri, marker)
+    return marker
 
 
-def _offsets(data: bytes) -> dict[str, tuple[int, int]]:
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-        return {member.name: (member.offset_data, member.size) for member in tar}
+def _fetch_tables(store: ObjectStore, prefix: str, index: Index, cache: Path) -> Path:
+    """Return the folder where the files beside the shards lie, checked."""
+    if isinstance(store, FolderStore):
+        folder = store.root / prefix
+        for name in index.files:
+            _check(folder / name, index, f"{store.uri}: {join_key(prefix, name)}")
+        return folder
+    folder = cache / index.digest
+    folder.mkdir(parents=True, exist_ok=True)
+    with file_lock(folder / ".lock"):  # one rank fetches for all of the machine
+        for name, sha256 in index.files.items():
+            path, key = folder / name, join_key(prefix, name)
+            if not path.is_file() or file_digest(path) != sha256:
+                store.download(key, path)
+            _check(path, index, f"{store.uri}: {key}")
+    return folder
 
 
-def _item(entry: dict[str, Any]) -> dict[str, Any]:
-    return {name: entry[name] for name in ("kind", "role", "shape", "regions") if name in entry}
+def _check(path: Path, index: Index, where: str) -> None:
+    if not path.is_file():
+        raise IntegrityError(f"{where} is missing")
+    if (found := file_digest(path)) != index.files[path.name]:
+        raise IntegrityError(f"{where} is damaged: its SHA-256 is {found}")

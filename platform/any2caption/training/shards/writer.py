@@ -1,15 +1,19 @@
 """Write samples to shards: tars with fixed times and owners, so that equal data is equal bytes."""
 
 import io
+import tarfile
+import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from pathlib import Path
 
 from any2caption.errors import ConfigError, ConflictError, NotFoundError
 from any2caption.storage import ObjectStore, digest_of
+from any2caption.storage.digest import file_digest
 from any2caption.storage.keys import join_key
-from any2caption.training.shards.codec import Media, encode
+from any2caption.training.shards.codec import Media, ShardSample, encode
 from any2caption.training.shards.export import Source
 from any2caption.training.shards.index import NAME, Index, Shard, read_index
+from any2caption.training.shards.tables import Located, TablesWriter
 
 SHARD_BYTES = 64_000_000
 _MODE = 0o444
@@ -37,70 +41,96 @@ def write_shards(  # noqa: PLR0913 - where to, and how
     if shard_bytes < 1:
         raise ConfigError(f"shards of {shard_bytes} bytes cannot be written")
     made_from = {**source.made_from, "media": media, "shard_bytes": shard_bytes}
-    try:
-        there = read_index(store, prefix)
-    except NotFoundError:
-        pass
-    else:
-        if there.made_from == made_from:
-            return there
-        raise ConflictError(
-            f"{store.uri}: {prefix!r} holds shards of other data ({dict(there.made_from)}); "
-            "choose another prefix"
-        )
-    writers: dict[str, _Split] = {}
-    for done, (split, sample) in enumerate(source.samples, 1):
-        if split not in writers:
-            writers[split] = _Split(store, prefix, split, shard_bytes)
-        writers[split].add(encode(sample, media), sample.length)
-        if progress is not None:
-            progress(done, source.total, sum(writer.written for writer in writers.values()))
-    splits = {split: tuple(writer.finish()) for split, writer in sorted(writers.items())}
-    for name, data in source.files.items():
-        store.put(join_key(prefix, name), data)
-    files = {name: digest_of(data) for name, data in sorted(source.files.items())}
+    if (there := _written(store, prefix, made_from)) is not None:
+        return there
+    with tempfile.TemporaryDirectory(prefix="a2c-shards-") as folder:
+        shards = _Shards(store, prefix, shard_bytes, TablesWriter(Path(folder)))
+        for done, (split, sample) in enumerate(source.samples, 1):
+            shards.add(split, sample, encode(sample, media))
+            if progress is not None:
+                progress(done, source.total, shards.written)
+        splits = shards.finish()
+        for name, data in source.files.items():
+            (Path(folder) / name).write_bytes(data)
+        files = {path.name: file_digest(path) for path in sorted(Path(folder).iterdir())}
+        for name in files:
+            store.upload(join_key(prefix, name), Path(folder) / name)
     index = Index(made_from, splits, files, source.classes())
     store.flush()
     store.put(join_key(prefix, NAME), index.to_json())
     return index
 
 
-@dataclass
-class _Split:
-    """The shards of one split, one after the other."""
+def _written(store: ObjectStore, prefix: str, made_from: dict[str, object]) -> Index | None:
+    """The index of equal data that is there already."""
+    try:
+        there = read_index(store, prefix)
+    except NotFoundError:
+        return None
+    if there.made_from == made_from:
+        return there
+    raise ConflictError(
+        f"{store.uri}: {prefix!r} holds shards of other data ({dict(there.made_from)}); "
+        "choose another prefix"
+    )
 
-    store: ObjectStore
-    prefix: str
-    split: str
-    limit: int
-    written: int = 0
-    shards: list[Shard] = field(default_factory=list)
-    files: list[dict[str, bytes]] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
-    size: int = 0
 
-    def add(self, files: dict[str, bytes], length: int) -> None:
+class _Shards:
+    """The shards of all splits, one after the other, and the tables beside them."""
+
+    def __init__(self, store: ObjectStore, prefix: str, limit: int, tables: TablesWriter) -> None:
+        self._store, self._prefix, self._limit, self._tables = store, prefix, limit, tables
+        self._splits: dict[str, list[Shard]] = {}
+        self._split = ""
+        self._samples: list[ShardSample] = []
+        self._files: list[dict[str, bytes]] = []
+        self._size = self.written = 0
+
+    def add(self, split: str, sample: ShardSample, files: dict[str, bytes]) -> None:
+        """Take a sample; those of a split come one after the other."""
         grown = sum(512 + len(data) + -len(data) % 512 for data in files.values())
-        if self.files and self.size + grown > self.limit:
+        if split != self._split or (self._files and self._size + grown > self._limit):
             self._close()
-        self.files.append(files)
-        self.lengths.append(length)
-        self.size += grown
+            self._split = split
+        self._samples.append(sample)
+        self._files.append(files)
+        self._size += grown
         self.written += grown
 
-    def finish(self) -> list[Shard]:
-        if self.files:
-            self._close()
-        return self.shards
+    def finish(self) -> dict[str, tuple[Shard, ...]]:
+        """Write what is left; return the shards by split."""
+        self._close()
+        self._tables.close()
+        return {split: tuple(shards) for split, shards in sorted(self._splits.items())}
 
     def _close(self) -> None:
-        data = tar(self.files)
+        if not self._files:
+            return
+        shards = self._splits.setdefault(self._split, [])
+        data = tar(self._files)
         sha256 = digest_of(data)
         # The name holds the digest: writing other data never changes a shard under a reader.
-        key = f"{self.split}-{len(self.shards):05d}-{sha256[:12]}.tar"
-        self.store.put(join_key(self.prefix, key), data)
-        self.shards.append(Shard(key, sha256, len(data), tuple(self.lengths)))
-        self.files, self.lengths, self.size = [], [], 0
+        key = f"{self._split}-{len(shards):05d}-{sha256[:12]}.tar"
+        self._store.put(join_key(self._prefix, key), data)
+        shards.append(Shard(key, sha256, len(data), len(self._files)))
+        places = _offsets(data)
+        for number, (sample, files) in enumerate(zip(self._samples, self._files, strict=True)):
+            located = {
+                name: Located(key, name, places[_member(number, name)], len(content), content)
+                for name, content in files.items()
+            }
+            self._tables.add(self._split, sample, located)
+        self._samples, self._files, self._size = [], [], 0
+
+
+def _member(number: int, name: str) -> str:
+    """The name in the tar of a file of its sample `number`."""
+    return f"{number:08d}.{name}"
+
+
+def _offsets(data: bytes) -> dict[str, int]:
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as found:
+        return {member.name: member.offset_data for member in found}
 
 
 def tar(samples: Iterable[dict[str, bytes]]) -> bytes:
