@@ -72,7 +72,7 @@ class GoodClients:
     def _ask(self, name: str) -> str:
         text, files = smoke_requests()[name]
         with CaptionClient(self.url, timeout=60) as client:
-            return client.caption_files(text, files).text
+            return client.caption_files(text, files, writer="model").text
 
     def _loop(self, seen: Seen, until: threading.Event) -> None:
         with CaptionClient(self.url, timeout=60) as client:
@@ -80,7 +80,7 @@ class GoodClients:
                 for name, (text, files) in smoke_requests().items():
                     began = time.monotonic()
                     try:
-                        answer = client.caption_files(text, files).text
+                        answer = client.caption_files(text, files, writer="model").text
                     except A2CError as error:
                         seen.failed[str(error)[:90]] += 1
                     else:

@@ -68,8 +68,15 @@ class Preprocess(Fake):
             "MOTION_GRID": np.zeros((1, 0, 3), np.int64),
             "CAMERA_POSES": np.ones((1, 8 * cameras, 16), np.float32),
             "PRESENT": np.array([[images > 0, False, cameras > 0]]),
-            "INFO": strings(json.dumps({"release": self.release, "words": words.decode()})),
+            "READ": strings(json.dumps({"release": self.release, "words": words.decode()})),
+            "FACTS": strings("{}"),
+            "OPTIONS": strings(json.dumps({"writer": asked(arrays)})),
         }
+
+
+def asked(arrays):
+    """Return who the request wants to write; a model does, unless it says otherwise."""
+    return text(arrays["WRITER"])[0].decode() if "WRITER" in arrays else "model"
 
 
 class Encoder(Fake):
@@ -110,10 +117,20 @@ class Decoder(Fake):
         mixed = any((rows != self.release).any() for rows in embeds)
         counts = "/".join(str(rows.shape[1]) for rows in embeds)
         said = f"release {self.release}, rows {counts}, mixed {mixed}"
-        caption = dict.fromkeys(PARTS, said)
+        return {"DRAFT": strings(said, batched=True)}
+
+
+class Check(Fake):
+    def one(self, arrays):
+        read, options = text(arrays["READ"])[0], text(arrays["OPTIONS"])[0]
+        if not read:
+            return InputError("a probe", field="READ")
+        said = text(arrays["DRAFT"])[0].decode()
+        info = json.loads(read) | json.loads(options)
         return {
-            "CAPTION": strings(json.dumps(caption), batched=True),
+            "CAPTION": strings(json.dumps(dict.fromkeys(PARTS, said)), batched=True),
             "CAPTION_TEXT": strings(f"1. Dense caption: {said}", batched=True),
+            "INFO": strings(json.dumps(info)),
         }
 
 
@@ -135,6 +152,7 @@ STEPS = {
     "motion_encoder": MotionEncoder,
     "camera_encoder": CameraEncoder,
     "decoder": Decoder,
+    "check": Check,
     "previs": Previs,
 }
 

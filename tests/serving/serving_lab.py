@@ -150,13 +150,13 @@ def my_regions(before=frozenset()):
 
 
 def fake_repository(folder):
-    for step in contract.STEPS:
+    for step in contract.steps():
         code = folder / step.name / "1" / "model.py"
         code.parent.mkdir(parents=True)
         shutil.copy(Path(__file__).with_name("fake_model.py"), code)
-    for ensemble in contract.ENSEMBLES:
-        (folder / ensemble.name / "1").mkdir(parents=True)
-        (folder / ensemble.name / "1" / "README").write_text("no code\n")
+    for ensemble in contract.PUBLIC:
+        (folder / ensemble / "1").mkdir(parents=True)
+        (folder / ensemble / "1" / "README").write_text("no code\n")
     return folder
 
 

@@ -114,7 +114,6 @@ def test_parts_of_cameras_do_not_fill_each_other_up():
 
 
 MISFITS = {
-    "no prompt": (prompt(tokens=0), "INPUT_IDS: no prompt"),
     "unknown token": (prompt(INPUT_IDS=np.full((1, 6), 10**6)), "INPUT_IDS: 1000000 is outside"),
     "negative token": (prompt(INPUT_IDS=np.full((1, 6), -1)), "INPUT_IDS: -1 is outside"),
     "unknown type": (prompt(TOKEN_TYPES=np.full((1, 6), 4)), "TOKEN_TYPES: 4 is outside"),
@@ -150,6 +149,14 @@ def test_decoder_refuses_what_does_not_fit_and_answers_the_rest(case):
     assert str(answers[1]).startswith(said)
     assert [len(request.input_ids) for request in step.decoder.seen] == [6, 9]
     assert len(step.decoder.seen[0].vision_embeds) == 2
+
+
+def test_a_request_without_a_prompt_asks_for_no_draft():
+    step = decoder()
+    first, none, last = step.run([prompt(), prompt(tokens=0), prompt(tokens=9)])
+    assert [len(request.input_ids) for request in step.decoder.seen] == [6, 9]
+    assert none["DRAFT"].tolist() == [[b""]]
+    assert first["DRAFT"].tolist() == last["DRAFT"].tolist() == [[b"no caption"]]
 
 
 def test_limits_follow_the_models_positions():

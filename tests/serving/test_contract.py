@@ -45,8 +45,10 @@ def test_no_queue_policy_that_stalls():
     assert "priority" not in text
 
 
-@pytest.mark.parametrize("ensemble", contract.ENSEMBLES, ids=lambda one: one.name)
-def test_ensemble_is_wired_completely(ensemble):
+@pytest.mark.parametrize("release", [None, contract.NO_MODEL])
+@pytest.mark.parametrize("name", contract.PUBLIC)
+def test_ensemble_is_wired_completely(name, release):
+    (ensemble,) = [one for one in contract.ensembles(release) if one.name == name]
     config = contract.compile_ensemble(ensemble)
     public = {tensor.name for tensor in ensemble.inputs}
     produced = set(re.findall(r'output_map { key: "\w+" value: "(\w+)" }', config))
@@ -64,12 +66,12 @@ def test_release_names_reach_steps_ensembles_and_parameters():
     ensemble = files["any2caption/config.pbtxt"]
     assert 'name: "any2caption"' in ensemble
     assert set(re.findall(r'model_name: "(.*)"', ensemble)) == {
-        f"{step.name}-r7" for step in contract.STEPS[:-1]
+        f"{step.name}-r7" for step in contract.steps()[:-1]
     }
 
 
 def test_changed_file_is_named_and_written_again(tmp_path):
-    assert len(contract.write(tmp_path)) == len(contract.STEPS) + len(contract.ENSEMBLES)
+    assert len(contract.write(tmp_path)) == len(contract.steps()) + len(contract.PUBLIC)
     assert contract.write(tmp_path) == []
     (tmp_path / "decoder" / "config.pbtxt").write_text("other")
     with pytest.raises(ConfigError, match=r"decoder/config\.pbtxt"):
@@ -79,6 +81,34 @@ def test_changed_file_is_named_and_written_again(tmp_path):
 
 
 def test_model_files_are_thin():
-    for step in contract.STEPS:
+    for step in contract.steps():
         lines = (contract.REPOSITORY / step.name / "1" / "model.py").read_text().splitlines()
         assert len(lines) <= 60
+
+
+def test_the_choices_of_a_request_are_optional_inputs():
+    inputs = {tensor.name: tensor for tensor in contract.REQUEST}
+    for name in ("WRITER", "MODE", "LENGTH", "POLICY"):
+        assert inputs[name].optional
+        assert (inputs[name].dtype, inputs[name].dims) == ("STRING", (1,))
+
+
+def test_facts_choices_and_drafts_are_never_public():
+    for ensemble in (*contract.ensembles(), *contract.ensembles(contract.NO_MODEL)):
+        names = {tensor.name for tensor in (*ensemble.inputs, *ensemble.outputs)}
+        assert not names & {"FACTS", "OPTIONS", "READ", "DRAFT"}
+        mapped = set(re.findall(r'value: "(\w+)"', contract.compile_ensemble(ensemble)))
+        assert not {"FACTS", "DRAFT"} & mapped
+
+
+def test_the_release_without_a_model_has_the_same_face_and_no_bundle():
+    for one, other in zip(contract.ensembles(), contract.ensembles(contract.NO_MODEL), strict=True):
+        assert (one.name, one.inputs, one.outputs) == (other.name, other.inputs, other.outputs)
+    files = contract.compile_repository(contract.NO_MODEL)
+    assert set(files) == {
+        f"{name}/config.pbtxt"
+        for name in ("preprocess", "check", "previs", "any2caption", "any2video")
+    }
+    assert 'key: "bundle" value { string_value: "" }' in files["check/config.pbtxt"]
+    assert "DRAFT" not in files["check/config.pbtxt"]
+    assert "INPUT_IDS" not in files["preprocess/config.pbtxt"]

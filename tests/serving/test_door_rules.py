@@ -36,7 +36,7 @@ def refused(message):
     return caught.value
 
 
-@pytest.mark.parametrize("ensemble", contract.ENSEMBLES, ids=lambda ensemble: ensemble.name)
+@pytest.mark.parametrize("ensemble", contract.ensembles(), ids=lambda ensemble: ensemble.name)
 def test_public_request_passes_unchanged_but_for_its_token(ensemble):
     sent = request(ensemble.name)
     sent.outputs.add(name="CAPTION")

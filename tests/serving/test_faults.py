@@ -8,7 +8,7 @@ import pytest
 from serving_lab import Server, fake_release, my_regions, wait_until
 
 from any2caption.errors import UnavailableError
-from any2caption.serving import shared_memory
+from any2caption.serving import contract, shared_memory
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.releases import smoke
 from any2caption.serving.releases.rollout import rollout
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.server
 @pytest.mark.usefixtures("fake")
 def test_watchdog_finds_nothing_wrong_with_a_healthy_server(server, control):
     probes = watch(control, server.live)
-    assert len(probes) == 8, "six steps and two ensembles"
+    assert len(probes) == len(contract.steps()) + len(contract.PUBLIC)
     assert {probe.state for probe in probes} == {"alive"}
 
 
-@pytest.mark.parametrize("step", ["preprocess", "vision_encoder", "decoder", "previs"])
+@pytest.mark.parametrize("step", ["preprocess", "vision_encoder", "decoder", "check", "previs"])
 def test_killed_stub_is_brought_back(server, fake, control, step):
     model = f"{step}-r{fake.number}"
     mine = shared_memory.mapped_regions()
@@ -75,7 +75,7 @@ def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_pa
         with server.control() as control:
             rollout(fake_release(tmp_path / "workshop", 8), control, server.live)
         stubs = server.stubs()
-        assert len(stubs) == 6
+        assert len(stubs) == len(contract.steps())
         server.stop(signal.SIGKILL)
         wait_until(lambda: not server.stubs())
         leaked = shared_memory.SHM / f"{shared_memory.PREFIX}left-by-a-dead-server-{os.getpid()}"

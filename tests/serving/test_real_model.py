@@ -1,4 +1,7 @@
-"""The real steps in the real Triton with a small untrained bundle: any mix, and bad files."""
+"""The real steps in the real Triton with a small untrained bundle: any mix, bad files, choices.
+
+What the bundle writes is nonsense, which the check has to hold to the facts.
+"""
 
 import dataclasses
 import io
@@ -16,15 +19,17 @@ from serving_lab import Server, requests_since, wait_until
 from any2caption.captions.text import parse
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
-from any2caption.errors import InputError
+from any2caption.errors import A2CError, InputError, UnavailableError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import load_config, save_bundle
 from any2caption.model.inference import Captioner, Request
 from any2caption.model.presets import TINY
 from any2caption.model.processing.processor import Processor, prompt_phrases
 from any2caption.model.processing.tokenization import train_tokenizer
+from any2caption.model.scope import Scope
 from any2caption.serving.client import CaptionClient, ConditionInput, FileElement
-from any2caption.serving.control import array_input
+from any2caption.serving.control import TritonControl, array_input, bytes_input
+from any2caption.serving.in_process import InProcess
 from any2caption.serving.releases import release_folder
 from any2caption.serving.releases.rollout import rollout
 from any2caption.serving.releases.watchdog import watch
@@ -47,7 +52,9 @@ def bundle(tmp_path_factory):
     tokenizer = train_tokenizer([*prompt_phrases(config), *SENTENCES], 600)
     config = config.with_vocab(tokenizer.get_vocab_size())
     folder = tmp_path_factory.mktemp("model") / "bundle"
-    return save_bundle(folder, Any2Caption(config), Processor(config, tokenizer), {"untrained": 1})
+    scope = Scope.of([TEXT] * 3, ["image", "video", "depth", "pose", "camera"])
+    model, processor = Any2Caption(config), Processor(config, tokenizer)
+    return save_bundle(folder, model, processor, {"untrained": 1}, scope=scope)
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +124,108 @@ def test_served_caption_is_the_in_process_caption(client, files, bundle):
         }
         request = read_request(elements)
         expected = captioner.caption([Request(request.text, request.conditions)])[0]
-        assert client.caption(TEXT, {kind: paths}).text == expected.text
+        served = client.caption(TEXT, {kind: paths}, writer="model", policy="warn")
+        assert served.text == expected.text
+
+
+def test_the_same_steps_in_this_process_answer_the_same(client, files, bundle):
+    here = InProcess(bundle)
+    try:
+        for asked in ({"writer": "model"}, {"writer": "compose"}, {}):
+            served = client.caption(TEXT, files, **asked)
+            own = here.caption(TEXT, files, **asked)
+            assert own.text == served.text
+            assert own.provenance == served.provenance
+            assert own.writer == served.writer
+    finally:
+        here.close()
+
+
+def test_the_models_nonsense_leaves_as_what_was_stated(client, files):
+    result = client.caption(TEXT, {"camera": files["camera"]})
+    composed = client.caption(TEXT, {"camera": files["camera"]}, writer="compose")
+    assert (result.writer, composed.writer) == ("model", "compose")
+    assert result.info["scope"] == {"inside": True, "why": ""}
+    assert result.findings
+    assert any(one["origin"] == "repaired" for one in result.provenance["camera"])
+    assert result.caption.camera == composed.caption.camera
+    assert "walks" in result.caption.dense
+    assert {"read", "facts", "model", "check"} <= set(result.info["milliseconds"])
+
+
+def test_the_policy_decides_what_happens_to_it(client, files):
+    given = {"camera": files["camera"]}
+    warned = client.caption(TEXT, given, writer="model", policy="warn")
+    assert warned.findings
+    assert not any(
+        one["origin"] == "repaired" for part in warned.provenance.values() for one in part
+    )
+    with pytest.raises(A2CError) as caught:
+        client.caption(TEXT, given, writer="model", policy="reject")
+    assert not isinstance(caught.value, UnavailableError)
+    assert "\n" not in str(caught.value)
+    assert client.caption(TEXT, given).info["release"] == 1
+
+
+def test_a_prompt_of_other_words_is_composed_and_info_says_why(client, files):
+    result = client.caption("Two astronauts repair a solar panel.", {"image": files["image"]})
+    assert result.writer == "compose"
+    assert "astronauts" in result.info["scope"]["why"]
+    assert "solar panel" in result.caption.dense
+    assert "model" not in result.info["milliseconds"]
+
+
+def test_a_composed_answer_does_not_wait_for_the_decoder(served, client, files):
+    """The decoder answers a request without a prompt at once, in a batch with others too."""
+    composed = []
+    threads = [
+        threading.Thread(target=client.caption, args=(TEXT, files), kwargs={"writer": "model"}),
+        *(
+            threading.Thread(
+                target=lambda: composed.append(client.caption(TEXT, files, writer="compose"))
+            )
+            for _ in range(3)
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert [one.writer for one in composed] == ["compose"] * 3
+    assert len({one.text for one in composed}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [("WRITER", "auto, compose, model"), ("MODE", "off, fill, rewrite"),
+     ("LENGTH", "short, medium, long"), ("POLICY", "repair, warn, reject")],
+)  # fmt: skip
+def test_an_unknown_choice_is_refused_with_those_there_are(served, name, choices):
+    with TritonControl(served.url) as control, pytest.raises(InputError) as caught:
+        control.infer("any2caption", [bytes_input("TEXT", [b"x"]), bytes_input(name, [b"poet"])])
+    assert str(caught.value) == f"{name}: 'poet' is not known; choose {choices}"
+
+
+def test_facts_and_drafts_cannot_be_asked_for(served):
+    import tritonclient.grpc as triton
+
+    with TritonControl(served.url) as control:
+        for name in ("FACTS", "OPTIONS", "READ", "DRAFT"):
+            asked = [triton.InferRequestedOutput(name)]
+            with pytest.raises(triton.InferenceServerException, match="unknown or repeated output"):
+                control._client.infer("any2caption", [bytes_input("TEXT", [b"x"])], outputs=asked)
+            with pytest.raises(InputError, match="unknown or repeated input"):
+                control.infer("any2caption", [bytes_input(name, [b"x"])])
 
 
 def test_mixed_requests_share_executions(served, client, files):
     with served.control() as control:
         before = control.counts()
         mixes = [{}, {"image": files["image"]}, {"camera": files["camera"]}, files] * 3
-        threads = [threading.Thread(target=client.caption, args=(TEXT, mix)) for mix in mixes]
+        asked = {"writer": "model"}
+        threads = [
+            threading.Thread(target=client.caption, args=(TEXT, mix), kwargs=asked) for mix in mixes
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

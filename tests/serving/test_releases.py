@@ -166,7 +166,7 @@ def test_live_repository_is_restored_to_the_pointer(tmp_path, release):
     live.point_ensembles(later)
     live.restore()
     names = {folder.name for folder in live.root.iterdir()}
-    assert names == {*(f"{s.name}-r7" for s in contract.STEPS), "any2caption", "any2video"}
+    assert names == {*(f"{s.name}-r7" for s in contract.steps()), "any2caption", "any2video"}
     assert (live.root / "any2caption" / "7").is_dir()
     assert not (live.root / "any2caption" / "8").exists()
     assert "decoder-r7" in (live.root / "any2caption" / "config.pbtxt").read_text()

@@ -84,7 +84,7 @@ def test_rollout_under_load_fails_no_request(server, control, workshop):
     assert outcome.former == 1
     # Old steps and canaries are gone, from the server and from the disk.
     ready = {model.name for model in control.index() if model.state == "READY"}
-    assert ready == {*(f"{s.name}-r2" for s in contract.STEPS), "any2caption", "any2video"}
+    assert ready == {*(f"{s.name}-r2" for s in contract.steps()), "any2caption", "any2video"}
     assert {f.name for f in server.live.root.iterdir()} == ready
 
 

@@ -1,7 +1,7 @@
 """Files to model inputs: parse every condition, make arrays, lay out the prompt."""
 
+from any2caption.serving.steps.preprocess import Preprocess
 from any2caption.serving.steps.runtime import StepModel
-from any2caption.serving.steps.steps import Preprocess
 
 
 class TritonPythonModel(StepModel):

@@ -1,4 +1,4 @@
-"""`a2c caption`: a product team's call over gRPC."""
+"""`a2c caption`: a product team's call over gRPC, or the same answer made in this process."""
 
 import json as jsonlib
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.errors import ConfigError, InputError, NotFoundError
 
 if TYPE_CHECKING:
-    from any2caption.serving.client import CaptionResult, ConditionInput
+    from any2caption.serving.client import Asked, CaptionResult, ConditionInput
     from any2caption.settings import Settings
 
 _VIDEO_SUFFIX = ".mp4"
@@ -39,6 +39,37 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
         list[str] | None,
         typer.Option(metavar="KIND.NAME=VALUE", help="What files do not say: depth.scale=5000."),
     ] = None,
+    writer: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|compose|model",
+            help="The facts write, or the model; auto: the model where it knows its way.",
+        ),
+    ] = "",
+    mode: Annotated[
+        str,
+        typer.Option(
+            metavar="off|fill|rewrite",
+            help="Only what was stated; with what is missing; or all of it said anew.",
+        ),
+    ] = "",
+    length: Annotated[str, typer.Option(metavar="short|medium|long")] = "",
+    policy: Annotated[
+        str,
+        typer.Option(
+            metavar="repair|warn|reject",
+            help="What happens to sentences that contradict the request.",
+        ),
+    ] = "",
+    explain: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--explain", help="Show where each sentence comes from.")
+    ] = False,
+    local: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--local", help="Answer in this process: no stack, no model.")
+    ] = False,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --local: a model's bundle.")
+    ] = None,
     video_out: Annotated[
         Path | None, typer.Option(help="Render the caption as a video too, to this MP4 file.")
     ] = None,
@@ -51,9 +82,7 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
 
     [dim]a2c caption --text "a man turns" --pose walk/ --camera path.txt --image a.png:identity[/]
     """
-    from any2caption.stack import environment
-
-    settings = environment.load_settings(home)
+    asked = choices(writer=writer, mode=mode, length=length, policy=policy)
     options = parse_options(option or [])
     named = {
         "image": image,
@@ -71,11 +100,23 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
         for kind, paths in given.items()
         if paths
     }
-    result = ask(settings, text, conditions, video_out=video_out, timeout=timeout, url=url)
+    if local:
+        if url:
+            raise ConfigError("--local asks no server: leave out --url")
+        result = answer_here(text, conditions, bundle=bundle, video_out=video_out, asked=asked)
+    elif bundle is not None:
+        raise ConfigError("--bundle goes with --local: a server has its release's bundle")
+    else:
+        from any2caption.stack import environment
+
+        settings = environment.load_settings(home)
+        result = ask(
+            settings, text, conditions, video_out=video_out, timeout=timeout, url=url, asked=asked
+        )
     if json:
         put_json(as_json(result, video_out))
     else:
-        show_result(result)
+        show_result(result, explain=explain)
         if video_out is not None:
             put(f"\nvideo: {video_out}")
 
@@ -88,16 +129,63 @@ def ask(  # noqa: PLR0913 - a call's inputs
     video_out: Path | None = None,
     timeout: float = 120.0,
     url: str = "",
+    asked: "Asked | None" = None,
 ) -> "CaptionResult":
     """Call the server; with `video_out`, write the rendered caption there."""
     from any2caption.serving.client import CaptionClient
 
+    _require_mp4(video_out)
+    with CaptionClient(url or settings.triton_url, timeout=timeout) as client:
+        result = client.caption(text, conditions, video=video_out is not None, **(asked or {}))
+    return _kept(result, video_out)
+
+
+def answer_here(
+    text: str,
+    conditions: "Mapping[str, list[ConditionInput]]",
+    *,
+    bundle: Path | None = None,
+    video_out: Path | None = None,
+    asked: "Asked | None" = None,
+) -> "CaptionResult":
+    """Answer in this process, as the server would; without a bundle the facts write."""
+    from any2caption.serving.in_process import InProcess
+
+    _require_mp4(video_out)
+    asked = asked or {}
+    if bundle is None and asked.get("writer") == "model":
+        raise ConfigError("--writer model: in this process it needs --bundle DIR")
+    try:
+        with InProcess(bundle) as here:
+            result = here.caption(text, conditions, video=video_out is not None, **asked)
+    except ImportError as error:
+        raise ConfigError(f"--bundle needs an environment with torch: {error}") from error
+    return _kept(result, video_out)
+
+
+def choices(**given: str) -> "Asked":
+    """Return what was asked of the caption; what was left empty is not asked.
+
+    Raises:
+        InputError: an unknown choice; the message lists those there are.
+    """
+    from typing import cast
+
+    from any2caption.grounding.options import Options
+
+    asked = {name: value for name, value in given.items() if value}
+    Options.read(asked)
+    return cast("Asked", asked)
+
+
+def _require_mp4(video_out: Path | None) -> None:
     if video_out is not None and video_out.suffix.lower() != _VIDEO_SUFFIX:
         raise InputError(
             "the video is an MP4: give a name that ends with .mp4", file=str(video_out)
         )
-    with CaptionClient(url or settings.triton_url, timeout=timeout) as client:
-        result = client.caption(text, conditions, video=video_out is not None)
+
+
+def _kept(result: "CaptionResult", video_out: Path | None) -> "CaptionResult":
     if video_out is not None and result.video is not None:
         video_out.parent.mkdir(parents=True, exist_ok=True)
         video_out.write_bytes(result.video)
@@ -165,15 +253,31 @@ def as_json(result: "CaptionResult", video_out: Path | None = None) -> dict[str,
     return answer
 
 
-def show_result(result: "CaptionResult") -> None:
-    """Print the caption for people; assumptions and warnings go to standard error."""
+def show_result(result: "CaptionResult", *, explain: bool = False) -> None:
+    """Print the caption for people; what they should know goes to standard error.
+
+    With `explain` the caption's papers follow it.
+    """
+    from any2caption.cli.explain import explained, summary
+
     put(result.text)
+    if explain:
+        put()
+        put(explained(result))
     for kind in ("assumptions", "warnings"):
         for sentence in result.info.get(kind, []):
             say(f"{kind[:-1]}: {sentence}")
+    if not explain:
+        for sentence in summary(result):
+            say(sentence)
 
 
-def example_request(settings: "Settings", examples: Path, video_out: Path) -> "CaptionResult":
+def example_request(
+    settings: "Settings",
+    examples: Path,
+    video_out: Path | None = None,
+    asked: "Asked | None" = None,
+) -> "CaptionResult":
     """Ask with the conditions that `examples/request.json` names."""
     request_file = examples / "request.json"
     if not request_file.exists():
@@ -184,4 +288,4 @@ def example_request(settings: "Settings", examples: Path, video_out: Path) -> "C
         for kind, paths in request["conditions"].items()
     }
     say(f"asking Triton: {request['text']!r} with {', '.join(conditions)}")
-    return ask(settings, request["text"], conditions, video_out=video_out)
+    return ask(settings, request["text"], conditions, video_out=video_out, asked=asked)

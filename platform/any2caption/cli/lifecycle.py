@@ -181,19 +181,30 @@ def demo(
     object_store: Annotated[str | None, typer.Option(help="As in `a2c up`.")] = None,
     home: Home = None,
 ) -> None:
-    """Start the stack, run the life cycle, and answer one request with examples/'s conditions."""
+    """Start the stack and answer one request from facts; train a model, and let it answer too.
+
+    The request is examples/request.json. The model's answer is held to the same facts.
+    """
     from any2caption.cli.call import example_request, show_result
     from any2caption.cli.stack import up
     from any2caption.stack import environment
 
     up(home=home, object_store=object_store)
     settings = environment.load_settings(home)
+    composed = example_request(settings, examples, asked={"writer": "compose"})
+    put("Composed from the facts of the request, before any training:")
+    show_result(composed)
+    put()
     outcome = follow(settings, recipe=recipe, policy=recipe, scenes=scenes, auto_approve=True)
     video = settings.home / "demo.mp4"
-    result = example_request(settings, examples, video)
+    written = example_request(settings, examples, video, asked={"writer": "model"})
     put(summary(outcome))
     put()
-    show_result(result)
+    put("Composed from the facts of the request:")
+    put(composed.text)
+    put()
+    put("Written by the model just trained, and held to the same facts:")
+    show_result(written, explain=True)
     put()
     put(f"video        {video}")
     put(f"gate report  {outcome.report}")

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from any2caption.captions.content_words import content_words
 from any2caption.errors import IntegrityError
+from any2caption.grounding.words.content import content_words
 
 FORMAT = "a2c.scope/1"
 MOST_WORDS = 50_000

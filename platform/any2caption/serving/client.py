@@ -5,17 +5,18 @@
         print(result.caption.camera)
 
 A path is a condition: a file, or a folder whose files are its frames. Several plain files of depth
-or pose are the frames of one condition. `ConditionInput` adds a role and options.
+or pose are the frames of one condition. `ConditionInput` adds a role and options. Who writes, how
+freely, how long and how the caption is checked are keywords: `client.caption(…, writer="compose")`.
 """
 
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack, cast
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
 
@@ -23,6 +24,8 @@ from any2caption.captions.schema import StructuredCaption
 from any2caption.conditions.io.files import read_parts
 from any2caption.conditions.registry import KINDS
 from any2caption.errors import A2CError, InputError, UnavailableError
+from any2caption.grounding.answer import Length, Mode, Policy
+from any2caption.grounding.options import Options, Writer
 from any2caption.serving.control import TritonControl, bytes_input
 from any2caption.serving.errors import BusyError
 
@@ -39,11 +42,21 @@ class ConditionInput:
     options: Mapping[str, str | float | int | bool] = field(default_factory=dict)
 
 
+class Asked(TypedDict, total=False):
+    """What may be asked of a caption; see `grounding.options`."""
+
+    writer: Writer
+    mode: Mode
+    length: Length
+    policy: Policy
+
+
 @dataclass(frozen=True, slots=True)
 class CaptionResult:
-    """An answer: `info` holds release, assumptions and warnings; `video` MP4 bytes if asked for.
+    """An answer: `info` holds release, assumptions, warnings and the caption's papers.
 
-    `report` is the video generator's: what it understood, what it assumed, the path it filmed.
+    `video` are MP4 bytes if asked for, `report` is the video generator's: what it understood, what
+    it assumed, the path it filmed.
     """
 
     caption: StructuredCaption
@@ -51,6 +64,36 @@ class CaptionResult:
     info: dict[str, Any]
     video: bytes | None = None
     report: dict[str, Any] | None = None
+
+    @property
+    def writer(self) -> str:
+        """Who wrote the caption: `compose` or `model`."""
+        return str(self.info["writer"])
+
+    @property
+    def provenance(self) -> dict[str, list[dict[str, Any]]]:
+        """Part → its sentences, each with `text`, `origin` and `sources`."""
+        return cast("dict[str, list[dict[str, Any]]]", self.info["provenance"])
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """What the check found: `part`, `fault`, `why`, the sentence `before` and `after`."""
+        return list(self.info["findings"])
+
+    @property
+    def conflicts(self) -> list[str]:
+        """Where inputs disagree, and which was followed."""
+        return list(self.info["conflicts"])
+
+    @property
+    def invented(self) -> list[dict[str, str]]:
+        """The sentences that nobody stated: `part` and `text`."""
+        return list(self.info["invented"])
+
+    @property
+    def notes(self) -> list[str]:
+        """What else the user should know."""
+        return list(self.info["notes"])
 
 
 Given = Path | str | ConditionInput
@@ -90,6 +133,37 @@ def read_files(kind: str, given: Sequence[Given]) -> list[FileElement]:
     return elements
 
 
+def encoded(
+    text: str, elements: Mapping[str, Sequence[FileElement]], asked: Asked
+) -> dict[str, list[bytes]]:
+    """Return a request's inputs by name, each with its elements.
+
+    Raises:
+        InputError: there is nothing to caption, or an unknown choice.
+    """
+    inputs = {"TEXT": [text.encode()]} if text else {}
+    for kind, files in elements.items():
+        if files:
+            name = kind.upper()
+            inputs[name] = [file.data for file in files]
+            inputs[f"{name}_INFO"] = [json.dumps(file.info).encode() for file in files]
+    if not inputs:
+        raise InputError("give a text or at least one condition")
+    choices = {name: str(value) for name, value in asked.items()}
+    Options.read(choices)
+    return inputs | {name.upper(): [value.encode()] for name, value in choices.items()}
+
+
+def answered(element: Callable[[str], bytes], *, video: bool) -> CaptionResult:
+    """Return the answer whose outputs `element` gives by name."""
+    caption = StructuredCaption.model_validate_json(element("CAPTION"))
+    text, info = element("CAPTION_TEXT").decode(), json.loads(element("INFO"))
+    if not video:
+        return CaptionResult(caption, text, info)
+    report = json.loads(element("CLIP_REPORT"))
+    return CaptionResult(caption, text, info, element("CLIP"), report)
+
+
 class CaptionClient:
     """A client of the door at `url` (host:port of gRPC); use as a context manager.
 
@@ -125,15 +199,18 @@ class CaptionClient:
         video: bool = False,
         timeout: float | None = None,
         model: str | None = None,
+        **asked: Unpack[Asked],
     ) -> CaptionResult:
         """Caption a short text and conditions; with `video`, also render the caption.
 
         Raises:
-            InputError: a condition is wrong; the message names the file and the field.
+            InputError: a condition or a choice is wrong; the message names the file and the field.
             UnavailableError: no server, no release, or no answer within `timeout` seconds.
         """
         elements = {kind: read_files(kind, given) for kind, given in (conditions or {}).items()}
-        return self.caption_files(text, elements, video=video, timeout=timeout, model=model)
+        return self.caption_files(
+            text, elements, video=video, timeout=timeout, model=model, **asked
+        )
 
     def caption_files(
         self,
@@ -143,26 +220,15 @@ class CaptionClient:
         video: bool = False,
         timeout: float | None = None,
         model: str | None = None,
+        **asked: Unpack[Asked],
     ) -> CaptionResult:
         """Caption files that are already in memory; as `caption` otherwise."""
-        inputs = [bytes_input("TEXT", [text.encode()])] if text else []
-        for kind, files in elements.items():
-            if files:
-                name = kind.upper()
-                inputs.append(bytes_input(name, [file.data for file in files]))
-                infos = [json.dumps(file.info).encode() for file in files]
-                inputs.append(bytes_input(f"{name}_INFO", infos))
-        if not inputs:
-            raise InputError("give a text or at least one condition")
+        named = encoded(text, elements, asked)
+        inputs = [bytes_input(name, values) for name, values in named.items()]
         ensemble = model or ("any2video" if video else "any2caption")
         seconds = self._timeout if timeout is None else timeout
         answer = self._patiently(ensemble, inputs, seconds)
-        caption = StructuredCaption.model_validate_json(_only(answer, "CAPTION"))
-        text_form, info = _only(answer, "CAPTION_TEXT").decode(), json.loads(_only(answer, "INFO"))
-        if not video:
-            return CaptionResult(caption, text_form, info)
-        report = json.loads(_only(answer, "CLIP_REPORT"))
-        return CaptionResult(caption, text_form, info, _only(answer, "CLIP"), report)
+        return answered(lambda name: _only(answer, name), video=video)
 
     def _patiently(self, model: str, inputs: list[Any], seconds: float) -> Any:
         """Ask, and ask again while the door says that it is full."""

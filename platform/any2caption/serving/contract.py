@@ -5,6 +5,8 @@ optional. Inside, every tensor is required: an absent condition is a zero-length
 requests with any mix of conditions batch together (`allow_ragged_batch`). `python -m
 any2caption.serving.contract --write` writes the committed files.
 
+Release 0 has no model: its ensembles are the same to callers, and the facts write the caption.
+
 Measured with Triton 2.51: an ensemble and its first step without batching (`max_batch_size: 0`) may
 feed steps that batch, when tensors between them carry a leading dimension of 1; five different
 mixes then ran in one execution.
@@ -19,10 +21,12 @@ from pathlib import Path
 
 from any2caption.conditions.registry import KINDS
 from any2caption.errors import ConfigError
+from any2caption.grounding.options import CHOICES
 
 MAX_BATCH = 8
 QUEUE_DELAY_US = 5_000
 BUNDLE = "${bundle}"  # the rollout puts the release's bundle folder here
+NO_MODEL = 0  # the number of the release that has no bundle
 REPOSITORY = Path(__file__).parents[3] / "model_repository"
 
 
@@ -68,6 +72,11 @@ def edge_inputs(kinds: Iterable[str] = tuple(KINDS)) -> tuple[Tensor, ...]:
     return tuple(tensors)
 
 
+def option_inputs() -> tuple[Tensor, ...]:
+    """Return the public inputs of a request's choices: `WRITER`, `MODE` and so on."""
+    return tuple(Tensor(name.upper(), "STRING", (1,), optional=True) for name in CHOICES)
+
+
 # Names and meanings as in `model.inputs`: ModelInputs before the encoders, DecoderInputs after.
 TOKENS = (
     Tensor("INPUT_IDS", "INT64", (-1,)),
@@ -81,6 +90,9 @@ PRESENT = Tensor("PRESENT", "BOOL", (3,))  # vision, motion, camera
 EMBEDDINGS = tuple(
     Tensor(f"{name}_EMBEDS", "FP32", (-1, -1)) for name in ("VISION", "MOTION", "CAMERA")
 )
+# JSON between the steps, never public: what was read, what it states, what is asked of the caption.
+READ, FACTS, OPTIONS = (Tensor(name, "STRING", (1,)) for name in ("READ", "FACTS", "OPTIONS"))
+DRAFT = Tensor("DRAFT", "STRING", (1,))  # the model's caption as text, unchecked; "": none asked
 CAPTIONS = (Tensor("CAPTION", "STRING", (1,)), Tensor("CAPTION_TEXT", "STRING", (1,)))
 INFO = Tensor("INFO", "STRING", (1,))
 # Not VIDEO: an ensemble has one namespace, and VIDEO is the condition.
@@ -93,27 +105,45 @@ def batched(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
     return tuple(replace(tensor, dims=(1, *tensor.dims)) for tensor in tensors)
 
 
+REQUEST = (*edge_inputs(), *option_inputs())
+_WORDS = (READ, FACTS, OPTIONS)
+_CAPTION_OUTPUTS = (*batched(CAPTIONS), INFO)
 PREPROCESS = Step(
     "preprocess",
-    edge_inputs(),
-    (*batched((*TOKENS, *VISION, *MOTION, *CAMERA, PRESENT)), INFO),
+    REQUEST,
+    (*batched((*TOKENS, *VISION, *MOTION, *CAMERA, PRESENT)), *_WORDS),
 )
 VISION_ENCODER = Step("vision_encoder", VISION, EMBEDDINGS[:1], MAX_BATCH)
 MOTION_ENCODER = Step("motion_encoder", MOTION, EMBEDDINGS[1:2], MAX_BATCH)
 CAMERA_ENCODER = Step("camera_encoder", CAMERA, EMBEDDINGS[2:], MAX_BATCH)
-DECODER = Step("decoder", (*TOKENS, *EMBEDDINGS, PRESENT), CAPTIONS, MAX_BATCH)
+DECODER = Step("decoder", (*TOKENS, *EMBEDDINGS, PRESENT), (DRAFT,), MAX_BATCH)
+CHECK = Step("check", (*batched((DRAFT,)), *_WORDS), _CAPTION_OUTPUTS)
 PREVIS = Step(
     "previs",
     batched(CAPTIONS[:1]),
     (CLIP, CLIP_REPORT),
     parameters={"seconds": "2.5", "fps": "12", "size": "256"},
 )
-STEPS = (PREPROCESS, VISION_ENCODER, MOTION_ENCODER, CAMERA_ENCODER, DECODER, PREVIS)
-_CAPTION_OUTPUTS = (*batched(CAPTIONS), INFO)
-ENSEMBLES = (
-    Ensemble("any2caption", edge_inputs(), _CAPTION_OUTPUTS, STEPS[:-1]),
-    Ensemble("any2video", edge_inputs(), (*_CAPTION_OUTPUTS, CLIP, CLIP_REPORT), STEPS),
-)
+_MODEL_STEPS = (VISION_ENCODER, MOTION_ENCODER, CAMERA_ENCODER, DECODER)
+_STEPS = (PREPROCESS, *_MODEL_STEPS, CHECK, PREVIS)
+_STEPS_WITHOUT_MODEL = (replace(PREPROCESS, outputs=_WORDS), replace(CHECK, inputs=_WORDS), PREVIS)
+
+
+def steps(release: int | None = None) -> tuple[Step, ...]:
+    """Return a release's steps, in order."""
+    return _STEPS_WITHOUT_MODEL if release == NO_MODEL else _STEPS
+
+
+def ensembles(release: int | None = None) -> tuple[Ensemble, ...]:
+    """Return the public models over a release's steps; callers see no difference."""
+    found = steps(release)
+    return (
+        Ensemble("any2caption", REQUEST, _CAPTION_OUTPUTS, found[:-1]),
+        Ensemble("any2video", REQUEST, (*_CAPTION_OUTPUTS, CLIP, CLIP_REPORT), found),
+    )
+
+
+PUBLIC = tuple(ensemble.name for ensemble in ensembles())
 
 
 def release_name(model: str, release: int | None) -> str:
@@ -136,7 +166,7 @@ def compile_step(step: Step, release: int | None = None) -> str:
     """Return the step's `config.pbtxt`; the bundle's folder is filled in by the rollout."""
     ragged = step.max_batch > 0
     parameters = {
-        "bundle": BUNDLE,
+        "bundle": "" if release == NO_MODEL else BUNDLE,
         "release": "" if release is None else str(release),
         **(step.parameters or {}),
     }
@@ -197,8 +227,8 @@ def compile_ensemble(
 
 def compile_repository(release: int | None = None) -> dict[str, str]:
     """Return `{model/config.pbtxt: content}` of every step and ensemble."""
-    files = {step.name: compile_step(step, release) for step in STEPS}
-    files |= {ensemble.name: compile_ensemble(ensemble, release) for ensemble in ENSEMBLES}
+    files = {step.name: compile_step(step, release) for step in steps(release)}
+    files |= {one.name: compile_ensemble(one, release) for one in ensembles(release)}
     return {f"{name}/config.pbtxt": text for name, text in files.items()}
 
 

@@ -22,6 +22,7 @@ from any2caption.stack.secrets import load, write_private
 from any2caption.stack.services import Service, services
 from any2caption.stack.templates import render
 from any2caption.stack.watchdog import served
+from any2caption.storage.signing_keys import Keys
 
 Say = Callable[[str], None]
 _POLL_SECONDS = 0.5
@@ -181,12 +182,26 @@ def _prepare(settings: Settings, wanted: list[Service], *, with_swift: bool, say
     for service in wanted:
         own.write(service.name, settings, swift=with_swift)
     write_private(home / "supervisord.conf", supervisor.configuration(home, wanted))
+    _install_first_release(settings, say)
     say("preparing Airflow's database")
     for arguments in (
         ("db", "migrate"),
         ("pools", "set", "gpu", "1", "One accelerator job at a time"),
     ):
         _airflow(settings, arguments, with_swift=with_swift)
+
+
+def _install_first_release(settings: Settings, say: Say) -> None:
+    """Have captions served from the start; a machine that signs nothing has no release 0."""
+    from any2caption.serving.releases import first
+    from any2caption.serving.releases.rollout import live_repository
+
+    try:
+        told = first.install(live_repository(settings), keys=Keys.of(settings))
+    except ConfigError as error:
+        told = f"nothing is served before a release: {error}"
+    if told:
+        say(told)
 
 
 def _airflow(settings: Settings, arguments: tuple[str, ...], *, with_swift: bool) -> None:

@@ -15,7 +15,7 @@ from any2caption.serving import contract
 from any2caption.serving.steps.cancellation import PARAMETER
 from any2caption.serving.steps.request_parsing import MAX_FILES
 
-MODELS = {ensemble.name: ensemble for ensemble in contract.ENSEMBLES}
+MODELS = {ensemble.name: ensemble for ensemble in contract.ensembles()}
 PARAMETERS: frozenset[str] = frozenset()  # of a request, that a client may set
 HEADERS = ("traceparent", "tracestate")  # that go on to Triton (W3C trace context)
 _LONGEST_ID = 256

@@ -95,8 +95,9 @@ class LiveRepository:
         pointer = self.current()
         if pointer is None:
             return []
-        steps = [contract.release_name(step.name, pointer.release) for step in contract.STEPS]
-        return [*steps, *(ensemble.name for ensemble in contract.ENSEMBLES)]
+        number = pointer.release
+        steps = [contract.release_name(step.name, number) for step in contract.steps(number)]
+        return [*steps, *contract.PUBLIC]
 
     def set_current(self, release: Release, former: Pointer | None) -> None:
         """Point at a release; the former one is kept for a roll back."""
@@ -112,7 +113,7 @@ class LiveRepository:
 
     def install_steps(self, release: Release) -> list[str]:
         """Copy the release's steps under their release-specific names; return the names."""
-        return [self.install_step(release, step) for step in contract.STEPS]
+        return [self.install_step(release, step) for step in contract.steps(release.number)]
 
     def install_step(self, release: Release, step: contract.Step) -> str:
         """Copy one of the release's steps, in the place of what is there; return its name."""
@@ -138,17 +139,17 @@ class LiveRepository:
     def install_canaries(self, release: Release) -> list[str]:
         """Write the ensembles under canary names such as `any2caption-r7`; return the names."""
         names = []
-        for ensemble in contract.ENSEMBLES:
-            name = contract.release_name(ensemble.name, release.number)
-            self._write_ensemble(release, ensemble.name, name, 1)
+        for ensemble in contract.PUBLIC:
+            name = contract.release_name(ensemble, release.number)
+            self._write_ensemble(release, ensemble, name, 1)
             names.append(name)
         return names
 
     def point_ensembles(self, release: Release) -> list[str]:
         """Let the public ensembles' files mean this release (version = its number)."""
-        for ensemble in contract.ENSEMBLES:
-            self._write_ensemble(release, ensemble.name, ensemble.name, release.number)
-        return [ensemble.name for ensemble in contract.ENSEMBLES]
+        for ensemble in contract.PUBLIC:
+            self._write_ensemble(release, ensemble, ensemble, release.number)
+        return list(contract.PUBLIC)
 
     def _write_ensemble(self, release: Release, ensemble: str, name: str, version: int) -> None:
         config = (release.repository / ensemble / "config.pbtxt").read_text()
@@ -212,7 +213,7 @@ class LiveRepository:
         there = {folder.name for folder in self.root.iterdir()}
         altered = [
             path
-            for step in contract.STEPS
+            for step in contract.steps(release.number)
             if contract.release_name(step.name, release.number) in there
             for path in self.altered(release, step)
         ]

@@ -1,8 +1,8 @@
 """The first seconds of a release under its callers' traffic: kept, or taken back.
 
 An idle service is asked the smoke requests; a busy one also shows its failures in Triton's
-statistics. The first step is left out of these: it refuses what callers send wrongly, and that is
-no fault of the release.
+statistics. Two steps are left out of these, since what they refuse is no fault of the release: the
+first refuses what callers send wrongly, the check what contradicts facts, where its caller says so.
 """
 
 import time
@@ -16,6 +16,7 @@ from any2caption.serving.releases import smoke
 PAUSE = 2.0  # seconds between two rounds of smoke requests
 STRIKES = 2  # rounds in a row that must fail: one may be load, or a server that is just restarting
 FAILURES = 5  # a step that failed fewer requests is not judged,
+_REFUSING = {contract.PREPROCESS.name, contract.CHECK.name}
 SHARE = 0.2  # nor one that failed less of them: cancelled requests count as failures too
 
 
@@ -45,15 +46,15 @@ def observe(
             raise GateRefused(reason)
         time.sleep(min(pause, max(0.0, limit - time.monotonic())))
     requests = _difference(
-        before, control.counts(), contract.release_name(contract.DECODER.name, release)
+        before, control.counts(), contract.release_name(contract.CHECK.name, release)
     )
     return {"rounds": rounds, "requests": requests.requests}
 
 
 def failing(before: Mapping[str, Counts], after: Mapping[str, Counts], release: int) -> str:
     """Return which step of a release failed too many requests between two counts; "" if none."""
-    for step in contract.STEPS:
-        if step is contract.PREPROCESS:
+    for step in contract.steps(release):
+        if step.name in _REFUSING:
             continue
         name = contract.release_name(step.name, release)
         new = _difference(before, after, name)

@@ -1,7 +1,8 @@
 """A release: one immutable, signed folder that holds all that is served.
 
     <out>/7/
-      bundle/            the model bundle (safetensors + JSON, with its own manifest and signature)
+      bundle/            the model bundle (safetensors + JSON, with its own manifest and signature);
+                         release 0 has none
       repository/        steps and ensembles with this release's names in their configuration
       release.json       what it is
       model.sig          SHA-256 of every file above, signed; written last
@@ -42,7 +43,7 @@ class Release:
 
     @property
     def bundle(self) -> Path:
-        """The model bundle inside the release."""
+        """The model bundle inside the release; release 0 has none."""
         return self.folder / "bundle"
 
     @property
@@ -94,8 +95,21 @@ def _copy_repository(source: Path, target: Path, number: int) -> None:
         (folder / "config.pbtxt").write_text(config)
 
 
+def _size_of_bundle(folder: Path) -> int:
+    if not folder.is_dir():
+        raise NotFoundError(f"{folder}: no such model bundle")
+    return size_of(folder)
+
+
+def _copy_bundle(source: Path, target: Path, keys: Keys | None) -> dict[str, str]:
+    """Copy a bundle and check the copy, since that is signed then; return its files' digests."""
+    shutil.copytree(source, target)
+    found = signatures.verify(target, keys=keys)
+    return {f"bundle/{name}": digest for name, digest in found.items()}
+
+
 def build(  # noqa: PLR0913 - a release's parts
-    bundle_dir: Path,
+    bundle_dir: Path | None,
     out: Path,
     number: int,
     *,
@@ -105,7 +119,7 @@ def build(  # noqa: PLR0913 - a release's parts
 ) -> Release:
     """Build and sign release `number` from a signed bundle and the model repository as code.
 
-    The same content under the same number is returned as it is.
+    The same content under the same number is returned as it is. Release 0 alone has no bundle.
 
     Raises:
         NotFoundError: no bundle there.
@@ -114,19 +128,17 @@ def build(  # noqa: PLR0913 - a release's parts
         ConflictError: this number holds other content.
         UnavailableError: the disk has no room for it; nothing of it stays.
     """
-    bundle_dir, out = Path(bundle_dir), Path(out).absolute()
-    if not bundle_dir.is_dir():
-        raise NotFoundError(f"{bundle_dir}: no such model bundle")
+    if (bundle_dir is None) != (number == contract.NO_MODEL):
+        raise ConfigError(f"release {number}: release {contract.NO_MODEL} alone has no bundle")
+    out = Path(out).absolute()
+    size = 0 if bundle_dir is None else _size_of_bundle(Path(bundle_dir))
     target = out / str(number)
     what = f"release {number}"
     with full_disk_named(out, what), scratch(out, str(number)) as temporary:
-        require_room(out, size_of(bundle_dir) + _ROOM, what)
+        require_room(out, size + _ROOM, what)
         fresh = temporary / "release"
         _copy_repository(source, fresh / "repository", number)
-        shutil.copytree(bundle_dir, fresh / "bundle")
-        # The copy is what is signed below, so the copy is what is read.
-        bundle = signatures.verify(fresh / "bundle", keys=keys)
-        known = {f"bundle/{name}": digest for name, digest in bundle.items()}
+        known = {} if bundle_dir is None else _copy_bundle(Path(bundle_dir), fresh / "bundle", keys)
         digests = signatures.file_digests(fresh, unread=known)
         digest = _content_digest(digests)
         if target.exists():

@@ -139,11 +139,11 @@ class _Clock:
 
 
 def _serves(control: TritonControl, number: int) -> bool:
-    return all(control.model_ready(e.name, str(number)) for e in contract.ENSEMBLES)
+    return all(control.model_ready(name, str(number)) for name in contract.PUBLIC)
 
 
 def _canaries(number: int) -> list[str]:
-    return [contract.release_name(ensemble.name, number) for ensemble in contract.ENSEMBLES]
+    return [contract.release_name(name, number) for name in contract.PUBLIC]
 
 
 def _start_beside(release: Release, control: TritonControl, live: LiveRepository, say: Say) -> None:
@@ -164,8 +164,8 @@ def _start_beside(release: Release, control: TritonControl, live: LiveRepository
 def _switch(release: Release, control: TritonControl, live: LiveRepository) -> None:
     for name in live.point_ensembles(release):
         control.load(name)
-    for ensemble in contract.ENSEMBLES:
-        control.wait_only_version(ensemble.name, str(release.number), DRAIN_SECONDS)
+    for name in contract.PUBLIC:
+        control.wait_only_version(name, str(release.number), DRAIN_SECONDS)
 
 
 def _point_back(
@@ -177,7 +177,7 @@ def _point_back(
     """
     live.restore_pointer(pointer)
     if former is None:
-        names = [ensemble.name for ensemble in contract.ENSEMBLES]
+        names = list(contract.PUBLIC)
         _unload(names, control)
         live.remove(names)
         return
@@ -189,7 +189,8 @@ def _clear(failed: Release, control: TritonControl, live: LiveRepository, *, ste
     """Clear a failed release's canaries away, and its steps unless they are what serves."""
     gone = _canaries(failed.number)
     if steps:
-        gone += [contract.release_name(step.name, failed.number) for step in contract.STEPS]
+        number = failed.number
+        gone += [contract.release_name(step.name, number) for step in contract.steps(number)]
     with suppress(A2CError):
         _unload(gone, control)
     live.remove(gone)

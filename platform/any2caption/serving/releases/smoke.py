@@ -2,10 +2,15 @@
 
 import io
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from any2caption.captions.schema import StructuredCaption
 from any2caption.errors import A2CError, GateRefused
+from any2caption.serving import contract
 from any2caption.serving.client import CaptionClient, FileElement
+
+if TYPE_CHECKING:
+    from any2caption.grounding.options import Writer
 
 _TURN = (
     "0.998750 0 0.049979 0 0 1 0 0 -0.049979 0 0.998750 0",
@@ -50,17 +55,19 @@ def check(
 ) -> None:
     """Ask a release's ensembles; `name_of` maps a public name to the one to ask.
 
-    At Triton's own address it takes the `key`; at the door there are only the public names.
+    The model itself must write, if the release has one, whatever it was trained on. At Triton's own
+    address it takes the `key`; at the door there are only the public names.
 
     Raises:
         GateRefused: an answer is missing, malformed or of another release.
     """
+    writer: Writer = "compose" if release == contract.NO_MODEL else "model"
     with CaptionClient(url, key=key, timeout=timeout) as client:
         for name, (text, files) in requests().items():
             video = name == "text"
             model = name_of("any2video" if video else "any2caption")
             try:
-                result = client.caption_files(text, files, video=video, model=model)
+                result = client.caption_files(text, files, video=video, model=model, writer=writer)
             except A2CError as error:
                 raise GateRefused(f"{model}: smoke request {name!r} failed: {error}") from error
             except ValueError as error:
@@ -68,6 +75,8 @@ def check(
             if result.info.get("release") != release:
                 answered = result.info.get("release")
                 raise GateRefused(f"{model}: release {answered} answered, not {release}")
+            if result.writer != writer:
+                raise GateRefused(f"{model}: {result.writer} answered, {writer} was asked")
             if not isinstance(result.caption, StructuredCaption) or not result.text:
                 raise GateRefused(f"{model}: smoke request {name!r}: no caption")
             if video and b"ftyp" not in (result.video or b"")[:16]:

@@ -86,10 +86,10 @@ def inspect(control: TritonControl, live: LiveRepository, *, timeout: float) -> 
         return []
     if not control.ready():
         raise UnavailableError(f"{control.url}: Triton is not ready")
-    with ThreadPoolExecutor(len(contract.STEPS)) as pool:
+    steps = contract.steps(pointer.release)
+    with ThreadPoolExecutor(len(steps)) as pool:
         asked = [
-            pool.submit(probe, control, step, pointer.release, timeout=timeout)
-            for step in contract.STEPS
+            pool.submit(probe, control, step, pointer.release, timeout=timeout) for step in steps
         ]
         found = [one.result() for one in asked]
     version = "" if _changing(live) else str(pointer.release)
@@ -121,7 +121,7 @@ def repair(
             except A2CError as error:
                 return [_unsigned(one, error) if one.state == "dead" else one for one in found]
             after = []
-            for step, one in zip(contract.STEPS, found, strict=False):
+            for step, one in zip(contract.steps(release.number), found, strict=False):
                 dead = one.state == "dead"
                 after.append(_revive(control, live, step, release, one, timeout) if dead else one)
             return [*after, *_reload_ensembles(control, live, release)]
@@ -152,7 +152,7 @@ def _unsigned(dead: Probe, error: A2CError) -> Probe:
 
 
 def _about(found: Sequence[Probe], release: int) -> bool:
-    steps = {contract.release_name(step.name, release) for step in contract.STEPS}
+    steps = {contract.release_name(step.name, release) for step in contract.steps(release)}
     return steps <= {one.model for one in found}
 
 
@@ -166,10 +166,10 @@ def _changing(live: LiveRepository) -> bool:
 
 def _ensembles(control: TritonControl, version: str) -> list[Probe]:
     return [
-        Probe(ensemble.name, "alive")
-        if control.model_ready(ensemble.name, version)
-        else Probe(ensemble.name, "dead", f"{ensemble.name} is not served")
-        for ensemble in contract.ENSEMBLES
+        Probe(name, "alive")
+        if control.model_ready(name, version)
+        else Probe(name, "dead", f"{name} is not served")
+        for name in contract.PUBLIC
     ]
 
 

@@ -40,8 +40,8 @@ class Step(Protocol):
     the end.
     """
 
-    def __init__(self, bundle: Path, release: str, parameters: Mapping[str, str]) -> None:
-        """Load what the step needs."""
+    def __init__(self, bundle: Path | None, release: str, parameters: Mapping[str, str]) -> None:
+        """Load what the step needs; `bundle` is None in the release that has no model."""
 
     def run(self, batch: Sequence[Arrays]) -> Sequence[Arrays | A2CError]:
         """Answer each request of the batch, in order."""
@@ -66,8 +66,8 @@ class StepModel:
             key: str(value["string_value"]) for key, value in config.get("parameters", {}).items()
         }
         self.inputs = [tensor["name"] for tensor in config["input"]]
-        bundle, release = Path(parameters["bundle"]), parameters["release"]
-        self.step = self.step_class(bundle, release, parameters)
+        bundle = Path(parameters["bundle"]) if parameters["bundle"] else None
+        self.step = self.step_class(bundle, parameters["release"], parameters)
         self.concurrency = int(getattr(self.step, "concurrency", 1))
         self._places = threading.Semaphore(self.concurrency)
         self._threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="request")

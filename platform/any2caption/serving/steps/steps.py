@@ -1,4 +1,4 @@
-"""The steps behind the model repository's `model.py` files: arrays in, arrays out, no Triton.
+"""The steps between the first and the check, and the generator: arrays in, arrays out, no Triton.
 
 Every array between steps carries a leading dimension of 1 (`contract`). An encoder joins the rows
 of its whole batch into one forward pass and cuts the result apart again. Every request is held to
@@ -8,102 +8,17 @@ would get alone.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.isolation.parse import Cancelled, never
-from any2caption.conditions.types import Condition
 from any2caption.errors import A2CError, InputError
 from any2caption.serving.steps import request_checks
-from any2caption.serving.steps.request_parsing import EdgeRequest, read_request
 from any2caption.serving.steps.runtime import Arrays, strings, text
 
 THREADS = 1  # a step: on two cores more would only fight with the other steps
-
-
-class Preprocess:
-    """Files to model inputs; every condition's parser and limits live here."""
-
-    concurrency = 8
-    """More than the pool's places: a request with words only never waits for one with files."""
-
-    def __init__(self, bundle: Path, release: str, _parameters: Mapping[str, str]) -> None:
-        from any2caption.conditions.isolation.parse import Pool
-        from any2caption.model.bundle import load_processor, trained_kinds
-
-        self.processor = load_processor(bundle)
-        self.kinds = trained_kinds(bundle)
-        self.release = int(release)
-        self.pool = Pool()
-        self.pool.warm()
-
-    def close(self) -> None:
-        """End the parse workers."""
-        self.pool.close()
-
-    def run(
-        self, batch: Sequence[Arrays], cancelled: Sequence[Cancelled] = ()
-    ) -> list[Arrays | A2CError]:
-        """Answer each request with its arrays, or with the error that its files deserve.
-
-        `cancelled`: for each request whether its client has left.
-        """
-        left = cancelled or [never] * len(batch)
-        return [self._one(arrays, gone) for arrays, gone in zip(batch, left, strict=True)]
-
-    def _one(self, arrays: Arrays, cancelled: Cancelled) -> Arrays | A2CError:
-        from any2caption.model.bundle import unseen_warnings
-
-        features = []
-
-        def taken(condition: Condition) -> Condition:
-            features.append(self.processor.features(condition))
-            return replace(condition, payload="")  # a clip's pixels; the model takes a few frames
-
-        try:
-            files = {name: text(array) for name, array in arrays.items()}
-            request = read_request(files, pool=self.pool, cancelled=cancelled, each=taken)
-            inputs = self.processor.assemble(request.text, features)
-        except A2CError as error:
-            return error
-        present = [len(inputs.vision_patches), len(inputs.motion_patches), len(inputs.camera_poses)]
-        warnings = [*unseen_warnings(self.kinds, request.conditions), *inputs.warnings]
-        info = describe(request, self.release, warnings)
-        outputs: Arrays = {
-            "INPUT_IDS": inputs.input_ids,
-            "POSITION_IDS": inputs.position_ids,
-            "TOKEN_TYPES": inputs.token_types,
-            "VISION_PATCHES": inputs.vision_patches,
-            "VISION_GRID": inputs.vision_grid,
-            "MOTION_PATCHES": inputs.motion_patches,
-            "MOTION_GRID": inputs.motion_grid,
-            "CAMERA_POSES": inputs.camera_poses,
-            "PRESENT": np.array(present) > 0,
-        }
-        leading = {name: np.ascontiguousarray(array[None]) for name, array in outputs.items()}
-        return {**leading, "INFO": strings(json.dumps(info))}
-
-
-def describe(request: EdgeRequest, release: int, warnings: Sequence[str]) -> dict[str, Any]:
-    """Return a request's `INFO`: what was read, what was assumed, what the user should know."""
-    conditions = request.conditions
-    return {
-        "release": release,
-        "conditions": [
-            {"kind": c.kind, "number": c.number, "role": c.role, "format": c.format}
-            for c in conditions
-        ],
-        "assumptions": [line for c in conditions for line in _said(c, c.assumptions)],
-        "warnings": [*(line for c in conditions for line in _said(c, c.warnings)), *warnings],
-    }
-
-
-def _said(condition: Condition, sentences: Sequence[str]) -> list[str]:
-    return [f"{condition.kind} {condition.number}: {sentence}" for sentence in sentences]
 
 
 class _Encoder:
@@ -209,7 +124,10 @@ class CameraEncoder(_Encoder):
 
 
 class DecoderStep:
-    """Prompt and embeddings to a six-part caption, decoded under the caption grammar."""
+    """Prompt and embeddings to the draft of a caption, decoded under the caption grammar.
+
+    A request without a prompt asks for none.
+    """
 
     def __init__(self, bundle: Path, _release: str, _parameters: Mapping[str, str]) -> None:
         import torch
@@ -222,37 +140,29 @@ class DecoderStep:
 
     def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
         """Caption the batch; a request that does not fit together is refused by itself."""
-        from any2caption.captions.text import parse
-
         outputs: list[Arrays | A2CError] = []
         asked, requests = [], []
         for index, arrays in enumerate(batch):
+            outputs.append({"DRAFT": strings("", batched=True)})
+            if "INPUT_IDS" in arrays and not arrays["INPUT_IDS"].size:
+                continue
             try:
                 requests.append(request_checks.decoder_request(arrays, self.config))
             except InputError as error:  # this caller's alone
-                outputs.append(error)
+                outputs[index] = error
                 continue
-            outputs.append({})
             asked.append(index)
-        captions = self.decoder.generate(requests) if requests else []
-        for index, caption in zip(asked, captions, strict=True):
-            try:
-                parts = parse(caption)
-            except InputError as error:  # the model's fault, not the caller's
-                outputs[index] = A2CError(f"the model wrote no whole caption: {error}")
-                continue
-            outputs[index] = {
-                "CAPTION": strings(parts.model_dump_json(), batched=True),
-                "CAPTION_TEXT": strings(caption, batched=True),
-            }
+        drafts = self.decoder.generate(requests) if requests else []
+        for index, draft in zip(asked, drafts, strict=True):
+            outputs[index] = {"DRAFT": strings(draft, batched=True)}
         return outputs
 
 
 class PrevisStep:
     """A caption to an MP4 storyboard animatic."""
 
-    def __init__(self, _bundle: Path, release: str, parameters: Mapping[str, str]) -> None:
-        self.release = int(release)
+    def __init__(self, _bundle: Path | None, release: str, parameters: Mapping[str, str]) -> None:
+        self.release = int(release) if release else None
         self.seconds, self.fps = float(parameters["seconds"]), float(parameters["fps"])
         self.size = int(parameters["size"])
 

@@ -5,12 +5,13 @@ from any2caption.serving import contract
 from any2caption.settings import Settings
 
 _PROBE_SECONDS = 10.0
-EMPTY = "nothing released yet"
+NOTHING = "nothing is served: `a2c down` and `a2c up` bring release 0 back"
+COMPOSED = "release 0: composed from facts, no model released yet"
 
 
 def models() -> list[str]:
     """Return the names of the public models."""
-    return [ensemble.name for ensemble in contract.ENSEMBLES]
+    return list(contract.PUBLIC)
 
 
 def ask(settings: Settings) -> tuple[dict[str, str], str]:
@@ -33,12 +34,13 @@ def ask(settings: Settings) -> tuple[dict[str, str], str]:
     except A2CError as error:
         return dict.fromkeys(models(), str(error)), ""
     if pointer is None:
-        return dict.fromkeys(models(), ""), EMPTY
+        return dict.fromkeys(models(), NOTHING), ""
     bad = {one.model: f"{one.model}: {one.message}" for one in found if one.state != "alive"}
     reasons = {}
-    for ensemble in contract.ENSEMBLES:
+    for ensemble in contract.ensembles(pointer.release):
         steps = [contract.release_name(step.name, pointer.release) for step in ensemble.steps]
         reasons[ensemble.name] = "; ".join(
             bad[name] for name in (*steps, ensemble.name) if name in bad
         )
-    return reasons, f"release {pointer.release}"
+    composed = pointer.release == contract.NO_MODEL
+    return reasons, COMPOSED if composed else f"release {pointer.release}"

@@ -1,0 +1,173 @@
+"""The first step: files in; what they state, and what the model reads of them, out."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from any2caption.conditions.fact import Fact
+from any2caption.conditions.isolation.parse import Cancelled, Pool, never
+from any2caption.conditions.registry import KINDS, condition_facts
+from any2caption.conditions.types import Condition
+from any2caption.errors import A2CError, InputError, UnavailableError
+from any2caption.grounding.gather import gather
+from any2caption.grounding.options import CHOICES, Options
+from any2caption.serving.steps.request_parsing import EdgeRequest, Files, read_request
+from any2caption.serving.steps.runtime import Arrays, strings, text
+
+if TYPE_CHECKING:
+    from any2caption.serving.steps.prompting import Prompting, Reading
+
+_NO_MODEL = {"inside": False, "why": "no model is released yet"}
+
+
+class Preprocess:
+    """Every condition's parser and limits live here. Without a bundle there are only facts."""
+
+    concurrency = 8
+    """More than the pool's places: a request with words only never waits for one with files."""
+
+    def __init__(self, bundle: Path | None, release: str, _parameters: Mapping[str, str]) -> None:
+        self.prompting = _prompting(bundle)
+        self.release = int(release) if release else None
+        self.pool = Pool()
+        if release:  # a server; in a process of its own the first file may wait
+            self.pool.warm()
+
+    def close(self) -> None:
+        """End the parse workers."""
+        self.pool.close()
+
+    def run(
+        self, batch: Sequence[Arrays], cancelled: Sequence[Cancelled] = ()
+    ) -> list[Arrays | A2CError]:
+        """Answer each request with its arrays, or with the error that its files deserve.
+
+        `cancelled`: for each request whether its client has left.
+        """
+        left = cancelled or [never] * len(batch)
+        return [self._one(arrays, gone) for arrays, gone in zip(batch, left, strict=True)]
+
+    def _one(self, arrays: Arrays, cancelled: Cancelled) -> Arrays | A2CError:
+        began = time.monotonic()
+        try:
+            files = {name: text(array) for name, array in arrays.items()}
+            options = read_options(files)
+            reading, scope = self._choose(options, files)
+            taken = _Taken(reading)
+            request = read_request(files, pool=self.pool, cancelled=cancelled, each=taken)
+            inputs, warnings = self._inputs(reading, request)
+            parsed = time.monotonic()
+            facts = gather(request.text, request.conditions, facts_of=taken.facts_of)
+        except A2CError as error:
+            return error
+        ended = time.monotonic()
+        refused = "" if reading is None else reading.refused
+        if refused:
+            scope = {"inside": False, "why": refused}
+        info = describe(request, self.release, warnings)
+        told = {
+            "info": info if scope is None else {**info, "scope": scope},
+            "milliseconds": {
+                "read": 1000 * (parsed - began - taken.seconds),
+                "facts": 1000 * (ended - parsed + taken.seconds),
+            },
+            "ended": ended,
+        }
+        asked = {**options.as_json(), "draft": reading is not None and not refused}
+        words = {"READ": told, "FACTS": facts.as_json(), "OPTIONS": asked}
+        return {**inputs, **{name: strings(json.dumps(one)) for name, one in words.items()}}
+
+    def _choose(
+        self, options: Options, files: Files
+    ) -> "tuple[Reading | None, dict[str, Any] | None]":
+        """Decide who writes, before a file is parsed; with what `INFO.scope` says of it."""
+        if options.writer == "compose":
+            return None, None
+        if self.prompting is None:
+            if options.writer == "model":
+                said = "no model is released yet: ask for compose, or for auto"
+                raise UnavailableError(f"WRITER: {said}")
+            return None, None if self.release is None else _NO_MODEL
+        from any2caption.serving.steps.prompting import Reading
+
+        words = b" ".join(files.get("TEXT", ())).decode(errors="replace")
+        verdict = self.prompting.judge(words, [kind for kind in KINDS if files.get(kind.upper())])
+        must = options.writer == "model"
+        reading = Reading(self.prompting, must=must) if must or verdict.inside else None
+        return reading, verdict.as_json()
+
+    def _inputs(self, reading: "Reading | None", request: EdgeRequest) -> tuple[Arrays, list[str]]:
+        if reading is not None:
+            return reading.inputs(request.text, request.conditions)
+        return ({} if self.prompting is None else self.prompting.nothing()), []
+
+
+def _prompting(bundle: Path | None) -> "Prompting | None":
+    if bundle is None:
+        return None
+    from any2caption.serving.steps.prompting import Prompting
+
+    return Prompting(bundle)
+
+
+class _Taken:
+    """What is kept of a request's conditions, one by one: of a clip no pixels stay."""
+
+    def __init__(self, reading: "Reading | None") -> None:
+        self._reading = reading
+        self._facts: dict[tuple[str, int], tuple[Fact, ...]] = {}
+        self.seconds = 0.0
+
+    def __call__(self, condition: Condition) -> Condition:
+        """Take a condition's facts, and what the model reads; return it without its payload."""
+        began = time.monotonic()
+        self._facts[condition.kind, condition.number] = condition_facts(condition)
+        self.seconds += time.monotonic() - began
+        if self._reading is not None:
+            self._reading.take(condition)
+        return replace(condition, payload="")
+
+    def facts_of(self, condition: Condition) -> tuple[Fact, ...]:
+        """Return what a condition stated when it was taken."""
+        return self._facts[condition.kind, condition.number]
+
+
+def read_options(files: Files) -> Options:
+    """Return a request's choices from its edge inputs (`WRITER`, `MODE`, …).
+
+    Raises:
+        InputError: an unknown choice; the message names the input and lists the choices.
+    """
+    given = {}
+    for name in CHOICES:
+        elements = files.get(name.upper())
+        if elements is None:
+            continue
+        if len(elements) != 1:
+            raise InputError(f"{len(elements)} elements; one is expected", field=name.upper())
+        given[name] = bytes(elements[0]).decode(errors="replace")
+    try:
+        return Options.read(given)
+    except InputError as error:
+        raise InputError(error.reason, field=(error.field or "").upper()) from None
+
+
+def describe(request: EdgeRequest, release: int | None, warnings: Sequence[str]) -> dict[str, Any]:
+    """Return what `INFO` says of reading: conditions, assumptions, what the user should know."""
+    conditions = request.conditions
+    return {
+        **({} if release is None else {"release": release}),
+        "conditions": [
+            {"kind": c.kind, "number": c.number, "role": c.role, "format": c.format}
+            for c in conditions
+        ],
+        "assumptions": [line for c in conditions for line in _said(c, c.assumptions)],
+        "warnings": [*(line for c in conditions for line in _said(c, c.warnings)), *warnings],
+    }
+
+
+def _said(condition: Condition, sentences: Sequence[str]) -> list[str]:
+    return [f"{condition.kind} {condition.number}: {sentence}" for sentence in sentences]

@@ -1,0 +1,86 @@
+"""The model's own part of preprocessing: whether it should write, and what it reads."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from any2caption.conditions.types import Condition
+from any2caption.errors import InputError
+from any2caption.model.bundle import load_processor, load_scope, trained_kinds, unseen_warnings
+from any2caption.model.inputs import Features, ModelInputs
+from any2caption.model.scope import UNKNOWN, Verdict
+from any2caption.serving.steps.runtime import Arrays
+
+
+class Prompting:
+    """A bundle's processor and scope; no weights."""
+
+    def __init__(self, bundle: Path) -> None:
+        self.processor = load_processor(bundle)
+        self.kinds = trained_kinds(bundle)
+        self._scope = load_scope(bundle)
+
+    def judge(self, text: str, kinds: Collection[str]) -> Verdict:
+        """Say whether a request lies within what the model was trained on."""
+        return UNKNOWN if self._scope is None else self._scope.judge(text, kinds)
+
+    def nothing(self) -> Arrays:
+        """Return the request that asks for no draft: one without a prompt."""
+        width = self.processor.config.vision.patch_dim
+        tokens, positions = np.zeros(0, np.int64), np.zeros((3, 0), np.int64)
+        patches, grid = np.zeros((0, width), np.float32), np.zeros((0, 3), np.int64)
+        poses = np.zeros((0, 16), np.float32)
+        return _arrays(ModelInputs(tokens, positions, tokens, patches, grid, patches, grid, poses))
+
+
+class Reading:
+    """One request on its way to the model.
+
+    What the model can't read is an error where it `must` write; else `refused` says it.
+    """
+
+    def __init__(self, prompting: Prompting, *, must: bool) -> None:
+        self._prompting, self._must = prompting, must
+        self._features: list[Features] = []
+        self.refused = ""
+
+    def take(self, condition: Condition) -> None:
+        """Keep the little of a condition that the model reads."""
+        with self._tolerant():
+            self._features.append(self._prompting.processor.features(condition))
+
+    def inputs(self, text: str, conditions: Sequence[Condition]) -> tuple[Arrays, list[str]]:
+        """Return the request as the inner steps take it, and what its user should know."""
+        with self._tolerant():
+            inputs = self._prompting.processor.assemble(text, self._features)
+        if self.refused:
+            return self._prompting.nothing(), []
+        unseen = unseen_warnings(self._prompting.kinds, conditions)
+        return _arrays(inputs), [*unseen, *inputs.warnings]
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[None]:
+        try:
+            yield
+        except InputError as error:
+            if self._must:
+                raise
+            self.refused = self.refused or f"the model can't read this request: {error}"
+
+
+def _arrays(inputs: ModelInputs) -> Arrays:
+    present = [len(inputs.vision_patches), len(inputs.motion_patches), len(inputs.camera_poses)]
+    outputs: Arrays = {
+        "INPUT_IDS": inputs.input_ids,
+        "POSITION_IDS": inputs.position_ids,
+        "TOKEN_TYPES": inputs.token_types,
+        "VISION_PATCHES": inputs.vision_patches,
+        "VISION_GRID": inputs.vision_grid,
+        "MOTION_PATCHES": inputs.motion_patches,
+        "MOTION_GRID": inputs.motion_grid,
+        "CAMERA_POSES": inputs.camera_poses,
+        "PRESENT": np.array(present) > 0,
+    }
+    return {name: np.ascontiguousarray(array[None]) for name, array in outputs.items()}
