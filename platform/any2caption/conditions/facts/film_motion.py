@@ -115,8 +115,11 @@ def _small(frame: Pixels) -> Floats:
     grey = frame[::fine, ::fine, 1]
     by //= fine
     rows, columns = grey.shape[0] // by, grey.shape[1] // by
-    blocks = grey[: rows * by, : columns * by].reshape(rows, by, columns, by)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32), np.float32)
+    total = np.zeros((rows, columns), np.float32)
+    for row in range(by):
+        for column in range(by):
+            total += grey[row : rows * by : by, column : columns * by : by]
+    return total / np.float32(by * by)
 
 
 def _is_cut(at: int, step: _Step, changes: NDArray[np.float32]) -> bool:

@@ -15,6 +15,7 @@ from any2caption.conditions.types import Condition, Region, Regions, Segmentatio
 
 _LOOKS = 9
 _LOOKED_PIXELS = 60_000
+_FOLLOWED = 25
 _MOST_NAMES = 4
 _MOST_PLACED = 3
 _UNNAMED = "object"
@@ -192,8 +193,9 @@ def _labelled(regions: Regions) -> list[_Thing]:
     for region in regions.frames[first]:
         thing = _Thing(_clean(region.label))
         alone = sum(one.label == region.label for one in regions.frames[first]) == 1
-        later = range(first, len(regions.frames)) if alone else (first,)
-        for frame in later:
+        last = len(regions.frames) - 1 if alone else first
+        looks = np.unique(np.linspace(first, last, _FOLLOWED).round().astype(int))
+        for frame in looks.tolist():
             same = [one for one in regions.frames[frame] if one.label == region.label]
             if not alone or len(same) == 1:
                 _add(thing, frame, same[0] if alone else region)

@@ -29,7 +29,8 @@ def motion_facts(condition: Condition, name: str) -> Iterable[Fact]:
     assert isinstance(motion, Motion)  # noqa: S101 - what the kind's parser gives
     frames, count, _ = motion.tracks.shape
     picked = np.unique(np.linspace(0, count - 1, min(count, _LOOKED_AT)).round().astype(int))
-    tracks = [_seen(motion.tracks[:, one]) for one in picked.tolist()]
+    looks = np.unique(np.linspace(0, frames - 1, min(frames, _LOOKED_AT)).round().astype(int))
+    tracks = [_seen(motion.tracks[looks, one]) for one in picked.tolist()]
     tracks = [track for track in tracks if len(track) > 1]
     source = Source(name, frames=(0, frames - 1))
     ways = [way_words(track, motion.aspect) for track in tracks]
