@@ -119,7 +119,7 @@ def _small(frame: Pixels) -> Floats:
     for row in range(by):
         for column in range(by):
             total += grey[row : rows * by : by, column : columns * by : by]
-    return total / np.float32(by * by)
+    return np.asarray(total / (by * by), np.float32)
 
 
 def _is_cut(at: int, step: _Step, changes: NDArray[np.float32]) -> bool:
