@@ -14,6 +14,7 @@ import pytest
 from any2caption.annotation.__main__ import main
 from any2caption.annotation.plan import Plan
 from any2caption.annotation.run import estimate, run_annotation
+from any2caption.commands import run_command
 from any2caption.conditions.io.images import encode_png
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.datasets.ingest.engine import ingest
@@ -291,7 +292,7 @@ def test_the_stage_prints_its_report_and_one_line_of_error(source, settings, mon
     write_source(source, [{"prompt": "a red ball"}])
     monkeypatch.setenv("A2C_HOME", str(settings.home))
     out = Path(settings.home) / "result.json"
-    assert main(["--source", source.uri, "--out", str(out)]) == 0
+    assert run_command(main, ["--source", source.uri, "--out", str(out)]) == 0
     assert json.loads(out.read_text())["records"] == 1
-    assert main(["--source", source.uri, "--extract", "depth-model"]) == 2
+    assert run_command(main, ["--source", source.uri, "--extract", "depth-model"]) == 2
     assert capsys.readouterr().err.startswith("extractor depth-model needs model weights")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from any2caption.commands import run_command
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.datasets.ingest import run_ingest
 from any2caption.datasets.ingest.__main__ import main
@@ -74,17 +75,17 @@ def test_a_broken_contract_publishes_nothing_and_is_on_record(settings, source):
 
 def test_the_command_prints_ids_only(settings, source, capsys, tmp_path):
     arguments = ["--source", f"{source.uri}/src", "--workers", "1"]
-    assert main(arguments) == 0
+    assert run_command(main, arguments) == 0
     printed = json.loads(capsys.readouterr().out)
     assert len(printed["snapshot"]) == 64
     out = tmp_path / "deep" / "result.json"
-    assert main([*arguments, "--out", str(out)]) == 0
+    assert run_command(main, [*arguments, "--out", str(out)]) == 0
     assert json.loads(out.read_text())["snapshot"] == printed["snapshot"]
     assert settings.home.is_dir()
 
 
 def test_the_command_says_in_one_line_why_it_failed(settings, tmp_path, capsys):
-    assert main(["--source", tmp_path.as_uri()]) == 2
+    assert run_command(main, ["--source", tmp_path.as_uri()]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "no manifest" in captured.err

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from any2caption.captions.text import render
+from any2caption.commands import run_command
 from any2caption.conditions.types import Condition, Image
 from any2caption.datasets.snapshots import publish
 from any2caption.errors import IntegrityError
@@ -70,7 +71,7 @@ def world(tmp_path, monkeypatch, records):
         return folder
 
     def evaluate(folder, champion=None):
-        return run.run_evaluate(
+        return run.evaluate(
             settings,
             bundle=folder,
             snapshot=snapshot,
@@ -87,7 +88,7 @@ def world(tmp_path, monkeypatch, records):
 def test_a_reader_passes_and_the_report_is_written(world, tmp_path):
     settings, snapshot, bundle, evaluate, _ = world
     result = evaluate(bundle("good", "reader"))
-    assert result["passed"], result["reasons"]
+    assert result.passed, result.reasons
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["snapshot"] == snapshot
     assert report["synthetic"] == report["records"] > 0
@@ -101,14 +102,14 @@ def test_a_reader_passes_and_the_report_is_written(world, tmp_path):
 def test_a_model_that_is_blind_is_refused_with_reasons(world):
     _, _, bundle, evaluate, _ = world
     result = evaluate(bundle("blind", "constant"))
-    assert not result["passed"]
-    assert any(reason.startswith("only condition: 0.") for reason in result["reasons"])
+    assert not result.passed
+    assert any(reason.startswith("only condition: 0.") for reason in result.reasons)
 
 
 def test_a_regression_against_the_champion_is_refused(world):
     _, _, bundle, evaluate, _ = world
     result = evaluate(bundle("blind", "constant"), champion=bundle("good", "reader"))
-    assert any("no regression in mix: 1.000 → 0." in reason for reason in result["reasons"])
+    assert any("no regression in mix: 1.000 → 0." in reason for reason in result.reasons)
 
 
 def test_captions_are_made_once_per_bundle_and_record(world):
@@ -145,7 +146,7 @@ def test_the_command_ends_with_zero_whatever_the_verdict(world, tmp_path, capsys
     _, snapshot, bundle, _, _ = world
     blind = bundle("blind", "constant")
     arguments = ["--bundle", str(blind), "--snapshot", snapshot, "--out", str(tmp_path / "out")]
-    assert run.main(arguments) == 0
+    assert run_command(run.main, arguments) == 0
     assert json.loads(capsys.readouterr().out)["passed"] is False
 
 
@@ -165,13 +166,13 @@ def test_an_altered_bundle_is_not_evaluated_nor_compared_with(world, tmp_path):
     [
         ({"--bundle": "/missing"}, "no model bundle"),
         ({"--snapshot": "f" * 64}, "no snapshot"),
-        ({"--per-slice": "0"}, "at least 1"),
+        ({"--per-slice": "0"}, "'--per-slice': Input should be greater than or equal to 1"),
     ],
 )
 def test_what_cannot_be_evaluated_is_named(world, tmp_path, capsys, change, message):
     _, snapshot, bundle, _, _ = world
     given = {"--bundle": str(bundle("good", "reader")), "--snapshot": snapshot}
     given |= {"--out": str(tmp_path / "out")} | change
-    assert run.main([word for pair in given.items() for word in pair]) != 0
+    assert run_command(run.main, [word for pair in given.items() for word in pair]) != 0
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

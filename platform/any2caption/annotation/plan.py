@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from any2caption.annotation.annotators import Annotator
 from any2caption.annotation.extractors import Extractor
@@ -11,8 +11,9 @@ from any2caption.settings import Annotate
 from any2caption.storage.digest import json_digest
 
 Fill = Literal["missing", "all", "never"]
-NAMES = ("rules", "endpoint")
-FILLS: tuple[Fill, ...] = ("missing", "all", "never")
+Name = Literal["rules", "endpoint"]
+NAMES: tuple[Name, ...] = get_args(Name)
+FILLS: tuple[Fill, ...] = get_args(Fill)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,19 +4,21 @@
 exit code 0 whatever the verdict: the verdict is in the report.
 """
 
-import argparse
 import json
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from any2caption.commands import run_command
 from any2caption.conditions.types import Condition
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition, load_snapshot
-from any2caption.errors import A2CError, ConfigError, NotFoundError
+from any2caption.errors import NotFoundError
 from any2caption.evaluation import gates, report_html
 from any2caption.evaluation.camera import camera_paths
 from any2caption.evaluation.captioning import CaptionCache, Item, Texter, caption_all
@@ -217,67 +219,37 @@ def _write(out: Path, report: dict[str, Any]) -> None:
         write_atomically(out / name, content)
 
 
-def run_evaluate(  # noqa: PLR0913 - ids and places
-    settings: Settings,
-    *,
-    bundle: Path,
-    snapshot: str,
-    policy: str,
-    out: Path,
-    champion: Path | None = None,
-    plan: Plan | None = None,
-    lifecycle: str = "",
-) -> dict[str, Any]:
-    """Evaluate and return `{"passed", "policy", "reasons", "report"}`; a refusal is no error."""
+def main(  # noqa: PLR0913, PLR0917 - a command's options
+    bundle: Annotated[Path, typer.Option(help="Folder of the model bundle")],
+    snapshot: Annotated[str, typer.Option(help="Id of the snapshot")],
+    out: Annotated[Path, typer.Option(help="Folder for the report")],
+    policy: Annotated[str, typer.Option(help=f"One of {', '.join(gates.POLICIES)}")] = "tiny",
+    champion: Annotated[Path | None, typer.Option(help="Folder of the champion's bundle")] = None,
+    per_slice: Annotated[
+        int | None, typer.Option(min=1, help="Override of the policy's records per slice")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1)] = 32,
+    lifecycle: Annotated[str, typer.Option()] = "",
+) -> None:
+    """Evaluate and write the report; a refusal by the gate is no error."""
     verdict = evaluate(
-        settings,
+        Settings(),
         bundle=bundle,
         snapshot=snapshot,
         policy=policy,
         out=out,
         champion=champion,
-        plan=plan,
+        plan=Plan(per_slice=per_slice, batch=batch),
         lifecycle=lifecycle,
     )
-    return {
+    result = {
         "passed": verdict.passed,
         "policy": verdict.policy,
         "reasons": list(verdict.reasons),
         "report": str(out / "report.html"),
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when a report was written, else the error's own exit code."""
-    parser = argparse.ArgumentParser(prog="any2caption.evaluation.run", description=__doc__)
-    parser.add_argument("--bundle", type=Path, required=True, help="folder of the model bundle")
-    parser.add_argument("--snapshot", required=True, help="id of the snapshot")
-    parser.add_argument("--policy", default="tiny", choices=sorted(gates.POLICIES))
-    parser.add_argument("--out", type=Path, required=True, help="folder for the report")
-    parser.add_argument("--champion", type=Path, help="folder of the champion's bundle")
-    parser.add_argument("--per-slice", type=int, help="records per slice (default: the policy's)")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--lifecycle", default="")
-    given = parser.parse_args(arguments)
-    try:
-        if given.batch < 1 or (given.per_slice is not None and given.per_slice < 1):
-            raise ConfigError("--per-slice and --batch must be at least 1")
-        result = run_evaluate(
-            Settings(),
-            bundle=given.bundle,
-            snapshot=given.snapshot,
-            policy=given.policy,
-            out=given.out,
-            champion=given.champion,
-            plan=Plan(per_slice=given.per_slice, batch=given.batch),
-            lifecycle=given.lifecycle,
-        )
-    except A2CError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
     sys.stdout.write(json.dumps(result) + "\n")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

@@ -7,6 +7,7 @@ import pytest
 
 from any2caption.captions.lexicon import SLOTS, mentions
 from any2caption.captions.text import render
+from any2caption.commands import run_command
 from any2caption.datasets.records import SourceRecord
 from any2caption.datasets.synthetic import recording
 from any2caption.datasets.synthetic.__main__ import main
@@ -237,7 +238,7 @@ def test_a_corpus_of_nothing_is_refused(scenes, workers):
 
 def test_command_writes_a_corpus_and_prints_its_summary(tmp_path, capsys):
     arguments = ["--store", tmp_path.as_uri(), "--prefix", "a/b", "--scenes", "4", "--seed", "1"]
-    assert main(arguments) == 0
+    assert run_command(main, arguments) == 0
     summary = json.loads(capsys.readouterr().out)
     assert (summary["records"], summary["reused"]) == (16, False)
     manifest = (tmp_path / "a/b/manifest.jsonl").read_text()
@@ -248,5 +249,5 @@ def test_command_writes_a_corpus_and_prints_its_summary(tmp_path, capsys):
 
 def test_command_says_what_is_wrong(tmp_path, capsys):
     arguments = ["--store", tmp_path.as_uri(), "--prefix", "p", "--scenes", "0", "--seed", "1"]
-    assert main(arguments) == 2
+    assert run_command(main, arguments) == 2
     assert "scenes" in capsys.readouterr().err

@@ -1,41 +1,36 @@
 """`python -m any2caption.datasets.synthetic`: make a corpus in an object store."""
 
-import argparse
 import json
 import sys
 from dataclasses import asdict
+from typing import Annotated
 
+import typer
+
+from any2caption.commands import run_command
 from any2caption.datasets.synthetic.corpus import make_corpus
-from any2caption.errors import A2CError
+from any2caption.storage import open_store
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(  # noqa: PLR0913, PLR0917 - a command's options
+    store: Annotated[str, typer.Option(help="Store URI: file:///…, s3://bucket/…")],
+    prefix: Annotated[str, typer.Option(help="Folder of the corpus in the store")],
+    scenes: Annotated[int, typer.Option()],
+    seed: Annotated[int, typer.Option()],
+    endpoint_url: Annotated[str, typer.Option(help="S3 endpoint other than AWS")] = "",
+    workers: Annotated[int, typer.Option()] = 2,
+) -> None:
     """Make a corpus; the summary goes to standard output as JSON, progress to standard error."""
-    parser = argparse.ArgumentParser(prog="any2caption.datasets.synthetic", description=__doc__)
-    parser.add_argument("--store", required=True, help="store URI: file:///…, s3://bucket/…")
-    parser.add_argument("--endpoint-url", help="S3 endpoint, for stores other than AWS")
-    parser.add_argument("--prefix", required=True, help="folder of the corpus in the store")
-    parser.add_argument("--scenes", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--workers", type=int, default=2)
-    options = parser.parse_args(arguments)
-    from any2caption.storage import open_store
-
-    try:
-        summary = make_corpus(
-            open_store(options.store, endpoint_url=options.endpoint_url),
-            options.prefix,
-            scenes=options.scenes,
-            seed=options.seed,
-            workers=options.workers,
-            log=lambda message: print(message, file=sys.stderr, flush=True),  # noqa: T201
-        )
-    except A2CError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command's output
-        return error.exit_code
-    print(json.dumps(asdict(summary)))  # noqa: T201 - a command's output
-    return 0
+    summary = make_corpus(
+        open_store(store, endpoint_url=endpoint_url or None),
+        prefix,
+        scenes=scenes,
+        seed=seed,
+        workers=workers,
+        log=lambda message: typer.echo(message, err=True),
+    )
+    sys.stdout.write(json.dumps(asdict(summary)) + "\n")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(main))

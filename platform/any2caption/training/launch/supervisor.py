@@ -24,6 +24,7 @@ from typing import Annotated
 
 import typer
 
+from any2caption.commands import run_command
 from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
 from any2caption.model.kernels import check_kernels
 from any2caption.model.presets import FROM_SCRATCH
@@ -294,6 +295,4 @@ def free_port() -> int:
 
 
 if __name__ == "__main__":
-    from any2caption.training.exit_codes import run_command
-
-    run_command(main)
+    sys.exit(run_command(main))

@@ -4,14 +4,15 @@ python -m any2caption.training.prepare --snapshot ID --preset tiny --out DIR [--
 [--weights URI] [--workers 2] [--general FILE=LICENCE] [--traces FILE]
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from any2caption.commands import run_command
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
-from any2caption.training.exit_codes import run_command
 from any2caption.training.prepare.instruction_data import parse_argument
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import default_recipe
@@ -54,4 +55,4 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
 
 
 if __name__ == "__main__":  # worker processes import this file again
-    run_command(main)
+    sys.exit(run_command(main))
