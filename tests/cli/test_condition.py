@@ -121,8 +121,17 @@ def test_a_camera_s_movements_are_named():
     assert "left" in found["words"][0]
 
 
+def test_what_a_condition_states_is_told():
+    found = report(DATA / "camera" / "look_left.txt", "--kind", "camera")
+    assert [(fact["aspect"], fact["text"]) for fact in found["facts"]] == [
+        ("camera", "quickly pans left")
+    ]
+    assert found["facts"][0]["source"]["input"] == "camera 1"
+
+
 def test_people_get_the_same_facts_in_lines():
     done = inspect(DATA / "segmentation" / "judo")
+    assert "states (layout): two objects in the middle" in done.stdout
     assert "kind: segmentation (detected:" in done.stdout
     assert "ids: 3×480×854" in done.stdout
 

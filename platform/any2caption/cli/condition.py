@@ -39,7 +39,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
     ] = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Print kind, format, shape, assumptions, warnings and movements of condition files.
+    """Print kind, format, shape, notes, movements and facts of condition files.
 
     [dim]a2c condition inspect path.txt --kind camera --preview path.png[/]
     """
@@ -111,11 +111,14 @@ def show(report: Mapping[str, Any]) -> None:
         put(f"{name}: {'×'.join(map(str, shape))}")
     known = {"path", "kind", "detected", "format", "shape", "assumptions", "warnings"}
     for name, value in report.items():
-        if name not in {*known, "movements", "words", "preview"} and value is not None:
+        if name not in {*known, "movements", "words", "facts", "preview"} and value is not None:
             put(f"{name}: {_plain(value)}")
     for name in ("assumptions", "warnings", "words"):
         for sentence in report.get(name, []):
             put(f"{name.removesuffix('s')}: {sentence}")
+    for fact in report["facts"]:
+        who = f"{fact['value']['who']} " if "who" in fact["value"] else ""
+        put(f"states ({fact['aspect']}): {who}{fact['text']}")
     if "preview" in report:
         put(f"preview: {report['preview']}")
 

@@ -1,4 +1,4 @@
-"""Everything that can be told of condition files: kind, format, shape, notes, movements."""
+"""All that can be told of condition files: kind, format, shape, notes, movements, facts."""
 
 import math
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from any2caption.conditions.inspect.detect import detect_kind
 from any2caption.conditions.io.files import read_parts
 from any2caption.conditions.isolation import parse
 from any2caption.conditions.kind import OptionValue
-from any2caption.conditions.registry import KINDS
-from any2caption.conditions.types import Camera, Condition, Part
+from any2caption.conditions.registry import KINDS, condition_facts
+from any2caption.conditions.types import Condition, Part
 from any2caption.errors import InputError
 
 _FACTS = ("kind", "number", "role", "format", "assumptions", "warnings")
@@ -61,7 +61,8 @@ def inspect_path(
         **{key: value for key, value in facts.items() if key not in _FACTS},
         "assumptions": facts["assumptions"],
         "warnings": facts["warnings"],
-        **language(condition, facts),
+        **_language(facts),
+        "facts": [fact.as_json() for fact in condition_facts(condition)],
     }
     return condition, finite(report)
 
@@ -115,48 +116,15 @@ def shapes(payload: Any) -> dict[str, list[int]]:
     return found
 
 
-def language(condition: Condition, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `movements` (camera: type, direction, start, end, …) and `words`, where there are."""
-    if "movements" in facts:
-        words = facts.get("words") or []
-        return {
-            "movements": facts["movements"],
-            "words": [words] if isinstance(words, str) else list(words),
-        }
-    if isinstance(condition.payload, Camera):
-        from any2caption.conditions.camera import movements as camera_language
-
-        movements = camera_movements(camera_language, condition.payload)
-        return {"movements": movements, "words": [movement_words(one) for one in movements]}
-    return {}
-
-
-def camera_movements(module: Any, camera: Camera) -> list[dict[str, Any]]:
-    """Return the camera's movements as published, from `camera.movements`."""
-    if hasattr(module, "movements_json"):
-        found: list[dict[str, Any]] = module.movements_json(camera)
-        return found
-    last = max(len(camera.w2c) - 1, 1)
-    return [
-        {
-            "type": one.type,
-            "direction": one.direction or None,
-            "start": one.start / last,
-            "end": one.end / last,
-            "amount": one.amount,
-            "unit": one.unit or None,
-            "speed": one.speed,
-        }
-        for one in module.movements(camera)
-    ]
-
-
-def movement_words(movement: Mapping[str, Any]) -> str:
-    """Return one movement as words: `pan left, 30 degrees, 0 % to 100 %`."""
-    name = " ".join(filter(None, (movement["type"], movement["direction"])))
-    amount = movement.get("amount") or 0.0
-    size = f", {amount:.3g} {movement.get('unit') or ''}".rstrip() if amount else ""
-    return f"{name}{size}, {movement['start']:.0%} to {movement['end']:.0%} of the clip"
+def _language(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `movements` and `words` of a camera path or a pose."""
+    if "movements" not in facts:
+        return {}
+    words = facts["words"]
+    return {
+        "movements": facts["movements"],
+        "words": [words] if isinstance(words, str) else list(words),
+    }
 
 
 def finite(value: Any) -> Any:
