@@ -49,6 +49,14 @@ def _verb_behind(words: list[Word], noun: int) -> int | None:
     return noun + 1 if moves or states else None
 
 
+def commands(words: list[Word], at: int) -> bool:
+    """Whether a bare movement is in the base form: "zoom out", "slowly pan left"."""
+    if not _bare_movement(words, at):
+        return False
+    verb = next(word for word in words[at:] if word.low in looks.MOVES)
+    return verb_forms().get(verb.low, ("", "base"))[1] == "base"
+
+
 def _bare_movement(words: list[Word], at: int) -> bool:
     """Read "pan left", "slow zoom in", "slowly zooming out": a movement and its side."""
     first, last = at, min(at + _LEAD, len(words))

@@ -146,12 +146,14 @@ class Clause:
         """Add a subject, unless the text only names again what it has named."""
         plain = not phrase.attributes and end == phrase.end
         again = (
-            phrase.noun in self.reading.subjects and plain and (phrase.definite or role == "object")
+            phrase.noun.casefold() in self.reading.subjects
+            and plain
+            and (phrase.definite or role == "object")
         )
         if again:
             self.last = None
             return
-        self.reading.subjects.add(phrase.noun)
+        self.reading.subjects.add(phrase.noun.casefold())
         self._add("subject", (phrase.start, end), phrase.value(role=role))
         kept = self.last, self.last_said
         if phrase.counted:

@@ -93,6 +93,8 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     """Return the end of a prepositional phrase that belongs to the verb, else its start."""
     word = words[at]
     phrases = list_of(words, at + 1)
+    if not phrases and tag_at(words, at + 1) == "prep" and tag_at(words, at + 2) != "prep":
+        return max(at + 2, argument(words, at + 1, keep_settings=True))
     if not phrases:
         return at + {"pron": 2, "verb": 1}.get(tag_at(words, at + 1), 0)
     first, last = phrases[0], phrases[-1]
@@ -142,7 +144,7 @@ def acts(words: list[Word], phrase: NounPhrase) -> bool:
 def by_artist(word: Word, phrase: NounPhrase) -> bool:
     """Whether a phrase is "by Hokusai": a name, or an artist in small letters."""
     return word.low == "by" and (
-        phrase.noun in looks.ARTISTS or (phrase.head.name and phrase.sort == "thing")
+        phrase.noun.casefold() in looks.ARTISTS or (phrase.head.name and phrase.sort == "thing")
     )
 
 

@@ -1,6 +1,6 @@
 """Noun phrases: where they end, their head, number and attributes, and what sort they are."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from any2caption.grounding.words.forms import is_plural, singular
@@ -56,7 +56,7 @@ def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
     first = head
     while first > start and words[first - 1].tag == "noun" and not _possessive(words[first - 1]):
         first -= 1
-    noun = " ".join(word.low for word in words[first : head + 1])
+    noun = " ".join(_named(words, at) for at in range(first, head + 1))
     number, counted = _number(inside, words[head])
     attributes = tuple(
         word.low
@@ -77,9 +77,11 @@ def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
     )  # fmt: skip
 
 
-def widened(phrase: NounPhrase, end: int) -> NounPhrase:
-    """Return the phrase up to another word, with what is attached to it."""
-    return replace(phrase, end=end)
+def _named(words: list[Word], at: int) -> str:
+    """Return a noun casefolded, a name as it is written; the first word of a text tells nothing."""
+    word, beside = words[at], words[at + 1 : at + 3]
+    last = beside[-1].name if beside and beside[0].low == "and" else bool(beside) and beside[0].name
+    return word.text if word.name and word.tag == "noun" and (at > 0 or last) else word.low
 
 
 def _end(words: list[Word], start: int) -> int:

@@ -113,7 +113,8 @@ class Sentence(Clause):
             return 0
         start, said, end = clause
         scene = self.words[said - 1].low in camera_words.SCENES if said > start else False
-        self._add_camera(start, end, start if scene else said, form="sentence" if scene else "verb")
+        form = "sentence" if scene else "base" if camera_words.commands(self.words, at) else "verb"
+        self._add_camera(start, end, start if scene else said, form=form)
         self._inside(said + 1, end)
         self.who, self.acted, self.fresh = [], True, False
         return end
@@ -164,6 +165,7 @@ class Sentence(Clause):
         elif self._tag(end) == "verb" and self.words[end].form == "ed":
             end = complements(self.words, end + 1, keep_settings=True)
         self._add("background", (at, end), place_value(phrase, form="noun"))
+        self._inside(phrase.end, end, role="subject")
         self.who, self.acted = [phrase.noun], False
         return end
 
@@ -331,6 +333,7 @@ class Sentence(Clause):
             end = complements(self.words, end + 1, keep_settings=True)
         fresh = self.fresh
         self._add("background", (at, end), place_value(phrase, form="preposition"))
+        self._inside(phrase.end, end)
         if self._low(at) in {"with", "of"}:
             self.last = None
         self.fresh = fresh
@@ -490,7 +493,9 @@ class Sentence(Clause):
                 "background", (start, end), place_value(phrase), said=phrase.start, negated=True
             )
         else:
-            self._add("subject", (start, end), phrase.value(), said=phrase.start, negated=True)
+            said = phrase.start + (self._low(phrase.start) in {"a", "an", "any"})
+            said = said if said < end else phrase.start
+            self._add("subject", (start, end), phrase.value(), said=said, negated=True)
 
 
 _FILMED = frozenset({"video", "footage", "clip"})
