@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from any2caption.conditions.types import Condition
 from any2caption.grounding.words import content_words, missing_words, read_text, same_word, spoken
@@ -266,6 +268,27 @@ def test_long_texts_take_linear_time(unit):
 
     seconds(500)
     assert seconds(8000) < 16 * max(seconds(1000), 0.02)
+
+
+_WORDS = """
+a the two dog red dogs runs running seen is not no without camera pans left zoom in of with and
+that picture 1 2 image @image2 on the left of style , . ( ) " ' - ; : 不 é 🎉 kitchen night "OPEN"
+as while
+"""
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(_WORDS.split()), max_size=30).map(" ".join) | st.text(max_size=60))
+def test_whatever_the_words_none_is_lost(text):
+    facts, _ = read_text(text, pictures(2))
+    held = []
+    for fact in facts:
+        start, end = fact.source.characters
+        assert 0 <= start < end <= len(text)
+        assert fact.text
+        assert fact.text.casefold() in " ".join(text[start:end].split()).casefold()
+        held.append(text[start:end] if fact.negated else spoken(fact))
+    assert set(content_words(text)) <= set(content_words(" ".join(held)))
 
 
 @pytest.mark.parametrize(
