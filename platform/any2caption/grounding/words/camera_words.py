@@ -18,7 +18,8 @@ def clause(words: list[Word], at: int) -> tuple[int, int, int] | None:
     said = _verb_of_camera(words, at)
     if said is None:
         said = at if _bare_movement(words, at) else None
-    return None if said is None else (at, said, _end(words, said))
+    end = at if said is None else _end(words, said)
+    return None if said is None or end <= said else (at, said, end)
 
 
 def _verb_of_camera(words: list[Word], at: int) -> int | None:
