@@ -266,7 +266,9 @@ def test_people_of_a_pose_are_those_of_the_text():
     parts = texts(compose(Facts(text, (*facts, people(1)))))
     assert parts["main_object"] == "The main subjects are a person and a cat."
     parts = texts(compose(Facts(text, (*facts, people(3)))))
-    assert parts["main_object"] == ("The main subjects are a person, a cat and two other people.")
+    assert parts["main_object"] == (
+        "The main subjects are a person and a cat. There are three people in all."
+    )
 
 
 def test_negations_stay_negations():

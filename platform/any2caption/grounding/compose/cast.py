@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from any2caption.conditions.fact import Fact
-from any2caption.conditions.facts.words import counted
 from any2caption.grounding.compose.english import (
     definite,
     has_determiner,
@@ -17,6 +16,7 @@ from any2caption.grounding.compose.english import (
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material
 from any2caption.grounding.vocabulary import is_agent, is_person, singular
 
+_DRAWN = frozenset({"figure", "character", "being", "subject"})
 UNNAMED = frozenset({"object", "other object"})
 _NUMBERED = re.compile(r"^person (\d+)$")
 _ORDINALS = ("one person", "another person", "a third person", "a fourth person")
@@ -38,6 +38,11 @@ class Subject:
     def again(self) -> str:
         """How it is spoken of after its first mention."""
         return definite(self.phrase, "" if self.alike else self.noun)
+
+
+def is_human(noun: str) -> bool:
+    """Whether a noun names people: a figure or a character may be drawn, or a toy."""
+    return is_person(noun) and singular(noun.rpartition(" ")[2]) not in _DRAWN
 
 
 def words_of(value: Mapping[str, Any], key: str) -> str:
@@ -63,10 +68,10 @@ def subjects_of(
     for fact in _naming(material, source, objects=objects):
         subject = _subject(fact)
         known = next((at for at, one in enumerate(out) if _alike(one, subject)), None)
-        if known is None and (people := _told_people(out)) and _is_crowd(subject):
-            more = (subject.number or 0) - sum(one.number or 1 for one in people)
-            known = out.index(people[0]) if more < 1 else None
-            subject = _others(subject, more)
+        if known is None and (people := _told_people(out)) and _is_crowd(fact):
+            if more_people(fact, people):
+                continue
+            known = out.index(people[0])
         if known is None:
             out.append(subject)
         else:
@@ -144,24 +149,32 @@ def _alike(one: Subject, other: Subject) -> bool:
     if len(sides) == 1 and not count:
         return False
     nouns = {singular(one.noun), singular(other.noun)}
-    same = len(nouns) == 1 or (is_person(one.noun) and "person" in nouns)
+    same = len(nouns) == 1 or (is_human(one.noun) and "person" in nouns)
     return same and bool(one.noun) and _fits(one, other)
+
+
+def crowd_of(material: Material) -> list[Fact]:
+    """Return what conditions count of people where the text names some, but fewer."""
+    people = _told_people(subjects_of(material, TEXT))
+    facts = material.of("count", source=CONDITIONS) if people else ()
+    return [fact for fact in facts if _is_crowd(fact) and more_people(fact, people)]
+
+
+def more_people(crowd: Fact, people: Sequence[Subject]) -> bool:
+    """Whether a condition counts more people than the text names; "people" may be any number."""
+    told = sum(one.number or (99 if one.many else 1) for one in people)
+    return (number_of(crowd.value) or 0) > told
 
 
 def _told_people(subjects: Sequence[Subject]) -> list[Subject]:
     told = [one for one in subjects if one.facts[0].source.input == TEXT]
-    return [one for one in told if is_person(one.noun)]
+    return [one for one in told if is_human(one.noun)]
 
 
-def _is_crowd(subject: Subject) -> bool:
+def _is_crowd(fact: Fact) -> bool:
     """Whether a condition counts people: those of the text, if there are any, are among them."""
-    fact = subject.facts[0]
-    return fact.aspect == "count" and fact.source.input != TEXT and is_person(subject.noun)
-
-
-def _others(crowd: Subject, more: int) -> Subject:
-    phrase = "another person" if more == 1 else counted(max(more, 0), "other person")
-    return replace(crowd, phrase=phrase, many=more > 1)
+    counts = fact.aspect == "count" and fact.source.input != TEXT and not fact.negated
+    return counts and is_human(words_of(fact.value, "noun"))
 
 
 def _fits(one: Subject, other: Subject) -> bool:
@@ -199,7 +212,7 @@ class Cast:
     @classmethod
     def of(cls, material: Material, whos: Sequence[str]) -> "Cast":
         """Return the cast of a pose whose people are called so."""
-        people = [one for one in subjects_of(material, TEXT) if is_person(one.noun)]
+        people = [one for one in subjects_of(material, TEXT) if is_human(one.noun)]
         return cls(tuple(people), tuple(dict.fromkeys(whos)))
 
     @property

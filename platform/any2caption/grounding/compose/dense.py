@@ -11,7 +11,7 @@ from any2caption.grounding.compose.english import joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.compose.prompt import Own
 from any2caption.grounding.compose.style import style_part
-from any2caption.grounding.compose.subjects import whose_pictures
+from any2caption.grounding.compose.subjects import crowds, whose_pictures
 
 
 def dense_part(material: Material, own: Sequence[Own]) -> list[Said]:
@@ -62,9 +62,12 @@ def _shown(material: Material) -> list[Said]:
     if acting and len(pose) == 1 and not pose[0].many:
         new.remove(pose[0])  # "a person" does something: that is one person
     if not new:
-        return []
+        return crowds(material)
     phrases = joined(with_article(one.phrase) for one in new)
-    return [Said(f"the scene shows {phrases}", tuple(fact for one in new for fact in one.facts))]
+    return [
+        Said(f"the scene shows {phrases}", tuple(fact for one in new for fact in one.facts)),
+        *crowds(material),
+    ]
 
 
 def _style(material: Material) -> list[Said]:

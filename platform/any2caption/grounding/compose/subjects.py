@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.compose.cast import Subject, pictured, subjects_of, words_of
+from any2caption.grounding.compose.cast import (
+    Subject,
+    crowd_of,
+    pictured,
+    subjects_of,
+    words_of,
+)
 from any2caption.grounding.compose.english import (
     bare,
     be,
@@ -33,6 +39,7 @@ def main_object_part(material: Material) -> list[Said]:
     out += [said for said in pictures if not {id(fact) for fact in said.facts} <= known]
     if material.length == "short" and out:
         return as_one(out[:2])
+    out += crowds(material)
     out += relations(material, subjects)
     out += written(material)
     out += absences(material, "subject", "count")
@@ -48,6 +55,14 @@ def _same_pictures(facts: Sequence[Fact], material: Material) -> list[Fact]:
 def _pictured_any(fact: Fact, subjects: Sequence[Subject]) -> bool:
     """Whether an identity is some subject's."""
     return any(pictured(one, [fact]) for one in subjects)
+
+
+def crowds(material: Material) -> list[Said]:
+    """Return how many people there are in all, where the text names fewer."""
+    return [
+        Said(f"there {be(many=is_many(inner(fact.text)))} {inner(fact.text)} in all", (fact,))
+        for fact in crowd_of(material)
+    ]
 
 
 def identities_of(material: Material) -> list[Fact]:
