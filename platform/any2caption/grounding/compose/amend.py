@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from any2caption.captions.actions import gerund
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.facts.words import number_word, plural
 from any2caption.grounding.compose.camera_wishes import clause_of, without_movement
-from any2caption.grounding.compose.english import base_form, third_person
+from any2caption.grounding.compose.english import base_form, gerund, third_person
 from any2caption.grounding.facts import Conflict, Facts
 from any2caption.grounding.vocabulary import NUMBERS, singular
 

@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 from any2caption.captions.camera_reading import STATIC, read_camera
-from any2caption.grounding.compose.english import third_person
+from any2caption.grounding.compose.english import gerund, third_person
 
 _PIECES = re.compile(
     r"(,?\s*\b(?:and then|then|and|while|before|after|but)\b\s*|\s*[,;]\s*)", re.IGNORECASE
@@ -135,5 +135,5 @@ def _neutral(piece: str) -> str:
 
 def _form(base: str, like: str) -> str:
     if like.endswith("ing"):
-        return f"{base.removesuffix('e')}ing"
+        return gerund(base)
     return third_person(base) if like.endswith("s") else base

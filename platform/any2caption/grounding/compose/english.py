@@ -6,6 +6,7 @@ was written.
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 
 def _words(text: str) -> frozenset[str]:
@@ -65,14 +66,6 @@ _PARTICIPLES = _words("""
     wrapped tied scattered arranged stacked engrossed submerged suspended frozen broken folded
     situated positioned nestled poised
 """)
-_IRREGULAR = {
-    "has": "have",
-    "does": "do",
-    "goes": "go",
-    "lies": "lie",
-    "ties": "tie",
-    "dies": "die",
-}
 
 
 def sentence(words: str) -> str:
@@ -187,18 +180,31 @@ def said_in(words: str, text: str) -> bool:
     return bool(stems) and all(any(word.startswith(stem) for word in there) for stem in stems)
 
 
+@cache
 def base_form(verb: str) -> str:
-    """Return the bare form of a third person: `wave` of `waves`."""
+    """Return the bare form of a verb: `wave` of `waves`, `are` of `is`."""
+    from lemminflect import getLemma
+
     low = verb.casefold()
-    if low in _IRREGULAR:
-        return _IRREGULAR[low]
-    if low in _BE:
-        return _BE[low]
-    if low.endswith("ies"):
-        return f"{verb[:-3]}y"
-    if re.search(r"(?:ch|sh|x|ss|zz|o)es$", low):
-        return verb[:-2]
-    return verb[:-1] if low.endswith("s") and not low.endswith("ss") else verb
+    return _BE.get(low) or next(iter(getLemma(low, "VERB")), low)
+
+
+def third_person(verb: str) -> str:
+    """Return `waves` of `wave`."""
+    return _form_of(verb, "VBZ")
+
+
+def gerund(verb: str) -> str:
+    """Return `waving` of `wave`."""
+    return _form_of(verb, "VBG")
+
+
+@cache
+def _form_of(verb: str, tag: str) -> str:
+    """A verb's form by its Penn Treebank tag; an unknown one as it is."""
+    from lemminflect import getInflection
+
+    return next(iter(getInflection(verb.casefold(), tag)), verb)
 
 
 def clause(subject: str, predicate: str, *, many: bool = False, form: str = "") -> str:
@@ -229,16 +235,6 @@ def clause(subject: str, predicate: str, *, many: bool = False, form: str = "") 
     elif form == "base" and not many and verb not in _AUXILIARIES:
         words[at] = third_person(words[at])
     return " ".join([subject, *words])
-
-
-def third_person(verb: str) -> str:
-    """Return `waves` of `wave`."""
-    low = verb.casefold()
-    if low in {"have", "do", "go"}:
-        return {"have": "has", "do": "does", "go": "goes"}[low]
-    if low.endswith("y") and low[-2:-1] not in set("aeiou"):
-        return f"{verb[:-1]}ies"
-    return f"{verb}es" if low.endswith(("s", "x", "z", "ch", "sh", "o")) else f"{verb}s"
 
 
 def denied(subject: str, predicate: str, *, many: bool = False) -> str:
