@@ -152,7 +152,9 @@ def test_surroundings_are_background_and_not_subjects():
 def test_masks_without_names_are_counted_and_crumbs_are_not():
     condition = masks((5, 5, 25, 25), (35, 5, 55, 25), (59, 59, 60, 60))
     (count, layout) = condition_facts(condition)
-    assert (count.aspect, count.text) == ("count", "two objects")
+    assert (count.aspect, count.text, count.certainty) == ("count", "two objects", "measured")
+    whole = condition_facts(masks((5, 5, 25, 25), (35, 5, 55, 25)))[0]
+    assert (whole.text, whole.certainty) == ("two objects", "exact")
     assert layout.text == "objects at the upper left and at the upper right"
 
 

@@ -8,6 +8,8 @@ from any2caption.conditions.facts.words import counted, joined, number_word, wit
 from any2caption.conditions.registry import condition_facts
 from any2caption.conditions.types import Condition, Motion
 
+from .conftest import DATA
+
 
 def line(start, end, frames=20):
     return np.linspace(start, end, frames)
@@ -40,6 +42,13 @@ def circle(turns=1.0, frames=40, sense=1):
 )
 def test_a_way_has_words(way, words):
     assert way_words(way) == words
+
+
+def test_a_real_track_that_goes_to_and_fro_says_so(parse):
+    (fact,) = condition_facts(parse("motion", DATA / "motion" / "shake_1.txt"))
+    assert fact.text == "moves back and forth"
+    (fact,) = condition_facts(parse("motion", DATA / "motion" / "curve_1.txt"))
+    assert fact.text == "moves to the right"
 
 
 def test_a_wide_pictures_way_is_measured_in_its_own_shape():

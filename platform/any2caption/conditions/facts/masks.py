@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.fact import Fact, Source
+from any2caption.conditions.fact import Certainty, Fact, Source
 from any2caption.conditions.facts.paths import way_words
 from any2caption.conditions.facts.places import at, cell_of, sized
 from any2caption.conditions.facts.words import bare, counted, joined, plural, with_article
@@ -20,6 +20,7 @@ _MOST_NAMES = 4
 _MOST_PLACED = 3
 _UNNAMED = "object"
 _NO_SIZE = 0.05
+_COUNTED = 0.8
 _CRUMB, _BESIDE = 0.0025, 0.05
 """Crumbs cover less of the picture, and less beside what covers most."""
 _SURROUNDINGS = frozenset(
@@ -58,7 +59,10 @@ def segmentation_facts(condition: Condition, name: str) -> Iterable[Fact]:
     """Yield what is masked (see `_facts_of`)."""
     masks = condition.payload
     assert isinstance(masks, Segmentation)  # noqa: S101 - what the kind's parser gives
-    yield from _facts_of(_masked(masks), Source(name, frames=(0, len(masks.ids) - 1)))
+    things = _masked(masks)
+    clear = _clear(things, min(len(masks.ids), _LOOKS))
+    source = Source(name, frames=(0, len(masks.ids) - 1))
+    yield from _facts_of(clear, source, certainty="exact" if clear == things else "measured")
 
 
 def region_facts(condition: Condition, name: str) -> Iterable[Fact]:
@@ -68,12 +72,17 @@ def region_facts(condition: Condition, name: str) -> Iterable[Fact]:
     yield from _facts_of(_labelled(regions), Source(name, frames=(0, len(regions.frames) - 1)))
 
 
-def _facts_of(things: Sequence[_Thing], source: Source) -> Iterable[Fact]:
-    """Yield subjects (or, without names, a count), surroundings, places, and ways.
+def _facts_of(
+    things: Sequence[_Thing], source: Source, certainty: Certainty = "exact"
+) -> Iterable[Fact]:
+    """Yield subjects (or, without names, a count), surroundings, places and ways.
+
+    `certainty` is that of the numbers.
 
     Values: subjects and counts as everywhere, layout `noun` and `fields` (one a thing), actions
     `verb`, `who`.
     """
+    sure = 1.0 if certainty == "exact" else _COUNTED
     groups = _groups(things)
     named = {name: group for name, group in groups.items() if name != _UNNAMED}
     subjects = {name: group for name, group in named.items() if name not in _SURROUNDINGS}
@@ -82,13 +91,13 @@ def _facts_of(things: Sequence[_Thing], source: Source) -> Iterable[Fact]:
         number = len(subjects[name])
         text = with_article(name) if number == 1 else counted(number, name)
         value = {"noun": name, "number": number, "attributes": []}
-        yield Fact("subject", text, source, value)
+        yield Fact("subject", text, source, value, certainty, sure)
     if len(subjects) > _MOST_NAMES or (not named and things):
         rest = list(subjects)[_MOST_NAMES:]
         number = sum(len(subjects[name]) for name in rest) or len(things)
         noun = "other object" if rest else _UNNAMED
         value = {"noun": noun, "number": number}
-        yield Fact("count", counted(number, noun), source, value)
+        yield Fact("count", counted(number, noun), source, value, certainty, sure)
     if around:
         shown = around[:_MOST_NAMES]
         value = {"place": None, "things": [bare(one) for one in shown]}
@@ -156,7 +165,7 @@ def _masked(masks: Segmentation) -> list[_Thing]:
                 thing.frames.append(frame)
                 thing.places.append((float(across[at_]), float(down[at_])))
                 thing.shares.append(float(shares[at_]))
-    return _clear([thing for thing in things if thing.places], len(looks))
+    return things
 
 
 def _clear(things: Sequence[_Thing], looks: int) -> list[_Thing]:
@@ -166,7 +175,7 @@ def _clear(things: Sequence[_Thing], looks: int) -> list[_Thing]:
     return [
         thing
         for thing, share in zip(things, covers, strict=True)
-        if share >= least or thing.name != _UNNAMED
+        if thing.places and (share >= least or thing.name != _UNNAMED)
     ]
 
 

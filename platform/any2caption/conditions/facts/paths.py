@@ -11,7 +11,7 @@ _BACK = 0.4
 """Who ends within this part of the farthest way from the start came back."""
 _ROUND = np.radians(300.0)
 _ROUNDISH = 0.3
-_MANY_TURNS = 3
+_BACK_AND_FORTH = 3
 
 
 def way_words(places: Floats, aspect: float = 1.0) -> str:
@@ -29,11 +29,10 @@ def way_words(places: Floats, aspect: float = 1.0) -> str:
         return ""
     if turns := _circles(way):
         return turns
+    if _strokes(way, farthest) >= _BACK_AND_FORTH:
+        return "back and forth"
     if lengths[-1] > _BACK * lengths[farthest]:
         return _straight(places, len(places) - 1, aspect)
-    returns = _returns(way, farthest)
-    if returns >= _MANY_TURNS:
-        return "back and forth"
     return f"{_straight(places, farthest, aspect)} and back"
 
 
@@ -69,8 +68,8 @@ def _circles(way: Floats) -> str:
     return f"in {many}, {'clockwise' if turned > 0 else 'anticlockwise'}"
 
 
-def _returns(way: Floats, farthest: int) -> int:
-    """How often the way turns round along its main direction."""
+def _strokes(way: Floats, farthest: int) -> int:
+    """In how many strokes, there and back, the way goes along its main direction."""
     along = way @ (way[farthest] / np.linalg.norm(way[farthest]))
     least = _BACK * float(np.ptp(along))
     turns, low, high, rising = 0, along[0], along[0], True
