@@ -33,12 +33,17 @@ def test_the_first_answer_is_shown_before_training_and_both_at_the_end(tmp_path,
             lifecycle="l1", seconds=1.0, trained=True, report="report.html", carried={}
         )
 
-    monkeypatch.setattr(stack, "up", lambda **_: happened.append("up"))
+    def started(*_, serving):
+        happened.append("serves")
+        serving()
+        happened.append("is up")
+
+    monkeypatch.setattr(stack, "bring_up", started)
     monkeypatch.setattr(call, "example_request", asked)
     monkeypatch.setattr(lifecycle, "follow", followed)
     done = CliRunner().invoke(app, ["demo", "--home", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert happened == ["up", ("compose", False), "trained", ("model", True)]
+    assert happened == ["serves", ("compose", False), "is up", "trained", ("model", True)]
     first, _, end = done.stdout.partition("life cycle l1")
     assert "Words of compose." in first
     assert "Words of model." not in first

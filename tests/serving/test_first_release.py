@@ -5,7 +5,7 @@ import stat
 import pytest
 from serving_lab import Server, fake_release
 
-from any2caption.errors import UnavailableError
+from any2caption.errors import NotFoundError
 from any2caption.serving import contract
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.releases import first, smoke
@@ -101,7 +101,7 @@ def test_before_any_model_captions_and_videos_are_answered_from_facts(composing)
         assert result.provenance["camera"][0]["sources"][0]["input"] == "camera 1"
         assert result.info["scope"] == {"inside": False, "why": "no model is released yet"}
         assert {"read", "facts", "check"} <= set(result.info["milliseconds"])
-        with pytest.raises(UnavailableError, match="no model is released yet"):
+        with pytest.raises(NotFoundError, match="no model is released yet"):
             client.caption("A red kite.", writer="model")
 
 

@@ -8,7 +8,7 @@ import pytest
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
 from any2caption.conditions.fact import Fact, Source
-from any2caption.errors import A2CError, InputError, UnavailableError, UngroundedError
+from any2caption.errors import A2CError, InputError, NotFoundError, UngroundedError
 from any2caption.grounding import writers
 from any2caption.grounding.answer import Finding, Grounded, Sentence
 from any2caption.grounding.facts import Facts
@@ -114,7 +114,7 @@ def test_what_is_not_chosen_has_its_default():
 
 
 def test_the_model_is_refused_by_name_where_there_is_none(first):
-    with pytest.raises(UnavailableError, match="no model is released yet"):
+    with pytest.raises(NotFoundError, match="no model is released yet"):
         run(first, asked(TEXT=[TEXT], WRITER=[b"model"]))
 
 

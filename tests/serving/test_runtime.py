@@ -178,7 +178,7 @@ class Tensor:
 
 
 class TritonError(Exception):
-    INVALID_ARG, INTERNAL, CANCELLED, UNAVAILABLE = range(4)
+    INVALID_ARG, INTERNAL, CANCELLED, UNAVAILABLE, NOT_FOUND = range(5)
 
 
 @pytest.fixture
@@ -230,6 +230,7 @@ def test_a_request_on_a_thread_is_answered_whatever_happens(waiting):
         (InputError("x"), TritonError.INVALID_ARG),
         (CancelledError("x"), TritonError.CANCELLED),
         (UnavailableError("x"), TritonError.UNAVAILABLE),
+        (NotFoundError("x"), TritonError.NOT_FOUND),
         (A2CError("x"), TritonError.INTERNAL),
     ],
 )

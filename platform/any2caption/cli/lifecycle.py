@@ -13,6 +13,7 @@ from any2caption.model.presets import PRESETS
 if TYPE_CHECKING:
     from any2caption.orchestration.client import AirflowClient
     from any2caption.orchestration.lifecycle import Outcome
+    from any2caption.serving.client import CaptionResult
     from any2caption.settings import Settings
 
 SCENES, SEED = 6000, 0
@@ -186,22 +187,26 @@ def demo(
     The request is examples/request.json. The model's answer is held to the same facts.
     """
     from any2caption.cli.call import example_request, show_result
-    from any2caption.cli.stack import up
+    from any2caption.cli.stack import bring_up
     from any2caption.stack import environment
 
-    up(home=home, object_store=object_store)
     settings = environment.load_settings(home)
-    composed = example_request(settings, examples, asked={"writer": "compose"})
-    put("Composed from the facts of the request, before any training:")
-    show_result(composed)
-    put()
+    composed: list[CaptionResult] = []
+
+    def first_answer() -> None:
+        composed.append(example_request(settings, examples, asked={"writer": "compose"}))
+        put("Composed from the facts of the request, before any training:")
+        show_result(composed[0])
+        put()
+
+    bring_up(settings, object_store, serving=first_answer)
     outcome = follow(settings, recipe=recipe, policy=recipe, scenes=scenes, auto_approve=True)
     video = settings.home / "demo.mp4"
     written = example_request(settings, examples, video, asked={"writer": "model"})
     put(summary(outcome))
     put()
     put("Composed from the facts of the request:")
-    put(composed.text)
+    put(composed[0].text)
     put()
     put("Written by the model just trained, and held to the same facts:")
     show_result(written, explain=True)

@@ -2,11 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from any2caption.cli.console import put, put_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from any2caption.settings import Settings
 
 Home = Annotated[
     Path | None,
@@ -32,11 +37,25 @@ def up(
     _TRITON_METRICS.
     The settings are kept in the state folder; the next commands find them there.
     """
-    from any2caption.stack import environment, local
+    from any2caption.stack import environment
 
     settings = environment.load_settings(home)
+    bring_up(settings, object_store, s3_endpoint_url, timeout=timeout)
+
+
+def bring_up(
+    settings: "Settings",
+    object_store: str | None = None,
+    s3_endpoint_url: str | None = None,
+    *,
+    timeout: float = 300.0,
+    serving: "Callable[[], None] | None" = None,
+) -> None:
+    """Start the stack as `a2c up` does; `serving` is called once captions are answered."""
+    from any2caption.stack import local
+
     with_swift = local.choose_store(settings, object_store, s3_endpoint_url)
-    local.up(settings, with_swift=with_swift, say=say, timeout=timeout)
+    local.up(settings, with_swift=with_swift, say=say, timeout=timeout, serving=serving)
     say(f"object store {settings.object_store}")
     say(f"Airflow {settings.airflow_url} (`a2c password airflow` shows the login)")
     say(f"MLflow {settings.mlflow_url} (`a2c password mlflow`)")

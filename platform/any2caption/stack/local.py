@@ -28,6 +28,7 @@ Say = Callable[[str], None]
 _POLL_SECONDS = 0.5
 _STOP_SECONDS = 40.0
 MARK = "A2C_STACK"
+_SERVING = ("triton", "door")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,17 @@ def choose_store(settings: Settings, choice: str | None, endpoint_url: str | Non
     return environment.uses_swift(settings)
 
 
-def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0) -> None:
+def up(
+    settings: Settings,
+    *,
+    with_swift: bool,
+    say: Say,
+    timeout: float = 300.0,
+    serving: Callable[[], None] | None = None,
+) -> None:
     """Start what is not running and wait until every service is healthy.
+
+    `serving` is called once as soon as captions are answered, which is before all of Airflow is up.
 
     Raises:
         ConfigError: a port is taken, or the running stack was started with other settings.
@@ -93,7 +103,7 @@ def up(settings: Settings, *, with_swift: bool, say: Say, timeout: float = 300.0
         _make_bucket(settings)
         wanted = [service for service in wanted if service not in store]
     _start(home, wanted)
-    _await_health(home, wanted, deadline, say)
+    _await_health(home, wanted, deadline, say, serving)
     # Whoever started the stack goes on with it: the keys of its servers go with the settings.
     keys = environment.credentials(settings, swift=with_swift)
     os.environ.update(keys)
@@ -250,7 +260,13 @@ def _start(home: Path, wanted: list[Service]) -> None:
                     raise UnavailableError(f"{service.name}: {fault.faultString}") from fault
 
 
-def _await_health(home: Path, wanted: list[Service], deadline: float, say: Say) -> None:
+def _await_health(
+    home: Path,
+    wanted: list[Service],
+    deadline: float,
+    say: Say,
+    serving: Callable[[], None] | None = None,
+) -> None:
     began = time.monotonic()
     waiting = {service.name: service for service in wanted}
     reasons: dict[str, str] = {}
@@ -265,6 +281,9 @@ def _await_health(home: Path, wanted: list[Service], deadline: float, say: Say) 
             if not reasons[name]:
                 del waiting[name]
                 say(f"{name} is healthy ({time.monotonic() - began:.0f} s) {service.address}")
+        if serving and waiting.keys().isdisjoint(_SERVING):
+            serving()
+            serving = None
         if waiting and time.monotonic() > deadline:
             listed = "; ".join(f"{name}: {reasons[name]}" for name in waiting)
             raise UnavailableError(f"not healthy in time: {listed}; logs are in {home}/logs")

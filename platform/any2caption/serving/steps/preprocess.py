@@ -11,7 +11,7 @@ from any2caption.conditions.fact import Fact
 from any2caption.conditions.isolation.parse import Cancelled, Pool, never
 from any2caption.conditions.registry import KINDS, condition_facts
 from any2caption.conditions.types import Condition
-from any2caption.errors import A2CError, InputError, UnavailableError
+from any2caption.errors import A2CError, InputError, NotFoundError
 from any2caption.grounding.gather import gather
 from any2caption.grounding.options import CHOICES, Options
 from any2caption.serving.steps.request_parsing import EdgeRequest, Files, read_request
@@ -33,8 +33,9 @@ class Preprocess:
         self.prompting = _prompting(bundle)
         self.release = int(release) if release else None
         self.pool = Pool()
-        if release:  # a server; in a process of its own the first file may wait
+        if release:  # a server: nobody's request waits for workers to start, or lists to be read
             self.pool.warm()
+            gather("a person waves", [])
 
     def close(self) -> None:
         """End the parse workers."""
@@ -88,8 +89,7 @@ class Preprocess:
             return None, None
         if self.prompting is None:
             if options.writer == "model":
-                said = "no model is released yet: ask for compose, or for auto"
-                raise UnavailableError(f"WRITER: {said}")
+                raise NotFoundError("WRITER: no model is released yet; ask for compose or auto")
             return None, None if self.release is None else _NO_MODEL
         from any2caption.serving.steps.prompting import Reading
 

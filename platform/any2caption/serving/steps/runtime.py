@@ -18,7 +18,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.errors import A2CError, CancelledError, InputError, UnavailableError
+from any2caption.errors import (
+    A2CError,
+    CancelledError,
+    InputError,
+    NotFoundError,
+    UnavailableError,
+)
 from any2caption.serving import server_version
 from any2caption.serving.steps import cancellation
 from any2caption.serving.steps.idle_memory import IdleMemory
@@ -173,6 +179,7 @@ def _triton_error(backend: Any, error: A2CError) -> Any:
     kind = backend.TritonError
     codes = {
         InputError: kind.INVALID_ARG,
+        NotFoundError: kind.NOT_FOUND,
         CancelledError: kind.CANCELLED,
         UnavailableError: kind.UNAVAILABLE,
     }
