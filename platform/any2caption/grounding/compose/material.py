@@ -1,7 +1,8 @@
 """What of a request's facts goes into the caption: by mode, one path, one pose, the length."""
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from any2caption.conditions.fact import Aspect, Fact, Source
 from any2caption.grounding.answer import Length, Mode, Origin, Sentence
@@ -11,6 +12,7 @@ from any2caption.grounding.facts import Facts
 
 CONDITIONS = "conditions"
 TEXT = "text"
+_CAMERA = re.compile(r",\s*(?:the )?camera\b.*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,15 @@ def _standing(facts: Facts) -> Iterable[Fact]:
         if number is not None:
             yield recounted(fact, number)
         elif id(fact) not in overruled:
-            yield fact
+            yield _without_camera(fact)
+
+
+def _without_camera(fact: Fact) -> Fact:
+    """Leave a camera's clause that is caught in a phrase of the text to the camera's own fact."""
+    if fact.source.input != TEXT or fact.aspect == "camera":
+        return fact
+    text = _CAMERA.sub("", fact.text)
+    return fact if text == fact.text else replace(fact, text=text)
 
 
 def _first_only(
