@@ -44,7 +44,7 @@ NEAR_LEFT = fields([0.9, 0.1, 0.2], [0.9, 0.1, 0.2], [0.9, 0.1, 0.5])
         ),
         (
             fields([0.5, 0.1, 0.5], [0.9, 0.5, 0.9], [0.5, 0.5, 0.5]),
-            "near surfaces on the left and on the right and open space at the top",
+            "near surfaces on the left and on the right, and open space at the top",
         ),
         (np.full((60, 60), 0.4), "everything at about the same distance"),
     ],

@@ -176,6 +176,11 @@ def test_a_cut_is_found_and_is_no_movement(dog):
     assert "with one cut to another shot" in styles(Condition("video", Video(clip, 24.0), "MP4"))
 
 
+def test_a_clip_is_a_reference_by_its_name(dog):
+    fact = condition_facts(Condition("video", Video(film(dog, WAYS["static"], 3), 24.0), "MP4"))[0]
+    assert (fact.text, fact.value["role"]) == ("what video 1 shows", "reference")
+
+
 def test_a_clip_that_hardly_moves_says_so(dog):
     facts = condition_facts(Condition("video", Video(film(dog, WAYS["static"], noise=0), 24.0), ""))
     (action,) = [fact for fact in facts if fact.aspect == "action"]

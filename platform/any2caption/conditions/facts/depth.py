@@ -94,7 +94,9 @@ def _layout(fields: Floats, source: Source) -> Fact:
         order = np.argsort(-np.nan_to_num(level, nan=0.5), kind="stable")
         near = [CELLS[at] for at in order.tolist() if known[at] and level[at] >= _NEAR]
         far = [CELLS[at] for at in order[::-1].tolist() if known[at] and level[at] <= _FAR]
-        text = f"near surfaces {where(near)} and open space {_beyond(where(near), where(far))}"
+        close = where(near)
+        pause = "," if " and " in close else ""
+        text = f"near surfaces {close}{pause} and open space {_beyond(close, where(far))}"
     return Fact(
         aspect="layout",
         text=text,

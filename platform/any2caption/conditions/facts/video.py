@@ -37,7 +37,7 @@ def video_facts(condition: Condition, name: str) -> Iterable[Fact]:
     video = condition.payload
     assert isinstance(video, Video)  # noqa: S101 - what the kind's parser gives
     source = Source(name, frames=(0, len(video.frames) - 1))
-    value = {"noun": None, "condition": name, "role": "video"}
+    value = {"noun": None, "condition": name, "role": "reference"}
     yield Fact("identity", f"what {name} shows", source, value)
     motion = film_motion(video.frames)
     if motion is not None:
