@@ -88,6 +88,22 @@ def test_camera_wording_has_its_movements():
     assert one("a fox, camera static", "camera").value["keys"] == ["static"]
 
 
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("The camera, low above the ground, moves forward.", ["dolly_in"]),
+        ("The camera pans left. It then tilts up to the sky.", ["pan_left", "tilt_up"]),
+        ("The camera smoothly and slowly arcs clockwise around a table.", ["orbit_left"]),
+        ("The camera pans left, then moves backward throughout.", ["pan_left", "dolly_out"]),
+        ("A fox sleeps. It turns left.", []),
+    ],
+)
+def test_what_the_camera_does_is_the_cameras(text, keys):
+    facts, _ = read_text(text)
+    found = [fact for fact in facts if fact.aspect == "camera"]
+    assert [key for fact in found for key in fact.value["keys"]] == keys
+
+
 def test_camera_ends_where_others_act():
     said = stated("As the camera moves forward, the grass turns golden.")
     assert said[0] == ("camera", "moves forward")

@@ -9,35 +9,55 @@ SCENES = frozenset({"shot", "view", "frame", "perspective", "scene"})
 _LINKS = frozenset({"then", "while", "before", "after", "and", "but", "until"})
 
 
+SPOKEN = SCENES | {",", "movement", "motion", "lens", "viewpoint"}
+"""What stands in front of a verb that needs its subject: the scene, or an aside's comma."""
+_AGAIN = frozenset({"it", "movement", "motion"})
+_ASIDE = 14
+"""Words of an aside behind "the camera" at most."""
 _LEAD = 5
 """Words in front of "camera", or of a bare movement, at most."""
 
 
-def clause(words: list[Word], at: int) -> tuple[int, int, int] | None:
-    """Return the start of a clause of the camera, of its verb, and its end; None where none is."""
-    said = _verb_of_camera(words, at)
+def clause(words: list[Word], at: int, *, again: bool = False) -> tuple[int, int, int] | None:
+    """Return the start of a clause of the camera, of its verb, and its end; None where none is.
+
+    `again`: the camera was spoken of just before, so "it" and "the movement" are the camera's.
+    """
+    said = _verb_of_camera(words, at, again=again)
     if said is None:
         said = at if _bare_movement(words, at) else None
     end = at if said is None else _end(words, said)
     return None if said is None or end <= said else (at, said, end)
 
 
-def _verb_of_camera(words: list[Word], at: int) -> int | None:
+def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     """Return where the verb (with its adverbs) of "the camera …" begins."""
     noun, last = at, min(at + _LEAD, len(words))
-    while noun < last and words[noun].tag in {"det", "adj", "poss"}:
+    while noun < last and (words[noun].tag in {"det", "adj", "poss"} or words[noun].low == "drone"):
         noun += 1
-    if noun + 1 >= len(words) or words[noun].low not in _VIEWS | SCENES:
+    views = _VIEWS | SCENES | (_AGAIN if again else frozenset())
+    if noun + 1 >= len(words) or not (
+        words[noun].low in views or words[noun].low.endswith(" camera")
+    ):
         return None
     if words[noun].low == "camera" and words[noun + 1].low in looks.STILLNESS | {":"}:
         colon = words[noun + 1].low == ":"
         return noun + 2 if colon and noun + 2 < len(words) else noun + 1
-    return _verb_behind(words, noun)
+    return _verb_behind(words, _behind_aside(words, noun))
+
+
+def _behind_aside(words: list[Word], noun: int) -> int:
+    """Return the comma that closes an aside: "the camera, low above the ground, moves"."""
+    if words[noun].low not in _VIEWS or words[noun + 1].low != ",":
+        return noun
+    commas = [at for at in range(noun + 2, min(noun + _ASIDE, len(words))) if words[at].low == ","]
+    return next((at for at in commas if _verb_behind(words, at) is not None), noun)
 
 
 def _verb_behind(words: list[Word], noun: int) -> int | None:
+    """Return where a verb (with its adverbs) begins behind a word; None where none does."""
     verb = noun + 1
-    while verb < len(words) and words[verb].tag in {"adv", "aux", "modal", "neg"}:
+    while verb < len(words) and _before_verb(words, verb):
         verb += 1
     if verb >= len(words) or (words[verb].tag in {"mark", "conj"} and verb == noun + 1):
         return None
@@ -56,6 +76,12 @@ def commands(words: list[Word], at: int) -> bool:
         return False
     verb = next(word for word in words[at:] if word.low in looks.MOVES)
     return verb_forms().get(verb.low, ("", "base"))[1] == "base"
+
+
+def _before_verb(words: list[Word], at: int) -> bool:
+    """Whether a word may stand between the camera and what it does: "smoothly and slowly"."""
+    linked = words[at].low == "and" and words[at - 1].tag == "adv"
+    return linked or words[at].tag in {"adv", "aux", "modal", "neg"}
 
 
 def _bare_movement(words: list[Word], at: int) -> bool:

@@ -20,6 +20,8 @@ class Reading:
     notes: list[str] = field(default_factory=list)
     subjects: set[str] = field(default_factory=set)
     """Nouns that have a fact already."""
+    camera: bool = False
+    """Whether the camera was spoken of last."""
 
     def add(
         self,

@@ -108,15 +108,16 @@ class Sentence(Clause):
         """Read a clause of the camera; 0 where none begins here."""
         if not self.fresh:
             return 0
-        clause = camera_words.clause(self.words, at)
+        clause = camera_words.clause(self.words, at, again=self.reading.camera)
         if clause is None:
             return 0
         start, said, end = clause
-        scene = self.words[said - 1].low in camera_words.SCENES if said > start else False
+        scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
         form = "sentence" if scene else "base" if camera_words.commands(self.words, at) else "verb"
         self._add_camera(start, end, start if scene else said, form=form)
         self._inside(said + 1, end)
         self.who, self.acted, self.fresh = [], True, False
+        self.reading.camera = True
         return end
 
     # Nouns
@@ -137,7 +138,7 @@ class Sentence(Clause):
             self.who and not self.acted and self._low(at - 1) in {"and", "or"} and not self.fresh
         )
         self.who = [*self.who, phrase.noun] if continued else [phrase.noun]
-        self.acted = False
+        self.acted = self.reading.camera = False
         end = self._identified(phrase, end)
         self.fresh = False
         return end

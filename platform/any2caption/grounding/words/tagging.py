@@ -392,7 +392,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     if before == "conj":
         near = words[max(0, at - _NEAR) : at]
         return goes_on and any(word.form == "s" or word.tag == "aux" for word in near)
-    if before in {"adv", "neg"}:
+    if before in {"adv", "neg"} or words[at - 1].low == "then":
         return (goes_on or ends) and words[at - 1].low != "no"
     single, many = _has_singular_subject(words, at), _attached_subject(words, at)
     takes = _nounlike(after) and not (after and verb_forms().get(after.low))

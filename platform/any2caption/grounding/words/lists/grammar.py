@@ -59,10 +59,11 @@ PARTICLES = words(
 """Short adverbs of direction: behind a verb they belong to it."""
 ADVERBS = words(
     """
-    again almost alone already also always around away back downward downwards even everywhere
-    extremely fast forward happily indoors inside just least leftward less more most nearby now
-    often only outdoors outside overhead perhaps quickly quite rather rightward sideways slow so
-    sometimes soon still today together too upward upwards very well
+    again almost alone already also always anticlockwise around away back backward backwards
+    clockwise counterclockwise downward downwards even everywhere extremely fast forward
+    forwards happily indoors inside just least leftward leftwards less more most nearby now
+    often only outdoors outside overhead perhaps quickly quite rather rightward rightwards
+    sideways slow so sometimes soon still today together too upward upwards very well
     """
 )
 PREPOSITIONS = words(

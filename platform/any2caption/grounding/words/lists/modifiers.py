@@ -105,7 +105,7 @@ NOT_ADJECTIVES = words(
 NOT_ADVERBS = words(
     """
     ally anomaly apply assembly belly billy bubbly bully butterfly chilly costly cuddly curly
-    daily deadly dragonfly early elderly emily family firefly fly folly friendly ghostly
+    daily deadly dolly dragonfly early elderly emily family firefly fly folly friendly ghostly
     heavenly hilly holly holy italy jelly jolly july kelly lily lively lonely lovely melancholy
     molly monopoly orderly ply rally reply sally silly smelly supply teddy-belly ugly wobbly
     woolly
