@@ -18,7 +18,9 @@ Spoil = Callable[[dict[str, str], random.Random, StructuredCaption], dict[str, s
 _NOT = re.compile(r"\b(is|are|pans|tilts|dollies|trucks|orbits|rolls|zooms|walks|waves|runs)\b")
 _SWAPS = (
     ("left", "right"),
-    ("in", "out"),
+    ("dollies in", "dollies out"),
+    ("dollying in", "dollying out"),
+    ("zooms in", "zooms out"),
     ("up", "down"),
     ("clockwise", "anticlockwise"),
     ("forward", "backward"),

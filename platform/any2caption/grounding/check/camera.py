@@ -22,6 +22,7 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(r"(?:it|then|finally|next|afterwards|after that)\b", re.IGNORECASE)
+_CLAUSES = re.compile(r";\s+|,\s+and\s+(?=(?:[\w ]+ )?the camera)|\s+(?:as|while)\s+(?=the camera)")
 _SLOW = re.compile(r"\b(?:slow|slowly|gently|gradually)\b", re.IGNORECASE)
 _QUICK = re.compile(r"\b(?:quick|quickly|fast|rapidly|rapid|abruptly|swiftly)\b", re.IGNORECASE)
 
@@ -62,6 +63,19 @@ def is_of_camera(sentence: str, before: str = "") -> bool:
     if _OF_CAMERA.search(sentence):
         return True
     return bool(_GOES_ON.match(sentence) and _OF_CAMERA.search(before))
+
+
+def camera_clause(sentence: str) -> str:
+    """Return what a sentence says of the camera, without what it says of others before and behind.
+
+    Of "the person keeps still, and the camera dollies in" that is "the camera dollies in".
+    """
+    pieces = _CLAUSES.split(sentence)
+    at = next((n for n, piece in enumerate(pieces) if _OF_CAMERA.search(piece)), None)
+    if at is None:
+        return sentence
+    rest = [one for one in pieces[at + 1 :] if _OF_CAMERA.search(one) or _GOES_ON.match(one)]
+    return ", ".join((pieces[at], *rest))
 
 
 def is_about_camera(sentence: str) -> bool:

@@ -54,7 +54,7 @@ _ENDS = frozenset(".,;:!?()—–") | _words("but while then as who which that w
 _NOT_COUNTED = _words("the this that no any every each another by of")
 _REACH = 4
 _DIGITS = 2
-_SCOPE = {"not": 4, "never": 4, "cannot": 4}
+_SCOPE = {"not": 6, "never": 6, "cannot": 6}
 _LONGEST = 8
 """Words that a negation reaches: of "not", the verb and its object; of "no", the list of things."""
 
@@ -100,6 +100,9 @@ class _Token:
     word: str
     noun: str
     denied: bool
+
+
+_OF = _Token("of", "of", denied=False)
 
 
 @lru_cache(maxsize=8_192)
@@ -195,6 +198,8 @@ def _counts(tokens: Sequence[_Token]) -> Iterator[tuple[str, int]]:
         number = _number(token)
         if number is None or (at and tokens[at - 1].word in _NOT_COUNTED):
             continue
+        if token.word == "one" and (at == 0 or tokens[at + 1 : at + 2] == [_OF]):
+            continue  # one of several: "one person waves, another …"
         behind = [one.word for one in tokens[at + 1 :] if one.word != "of"]
         for noun, word in zip(_ahead(tokens, at, frozenset({"of"})), behind, strict=False):
             yield noun, number

@@ -12,16 +12,24 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from any2caption.captions.schema import PARTS
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.answer import Sentence
-from any2caption.grounding.check.camera import against, is_about_camera, is_of_camera, steps_of
+from any2caption.grounding.check.camera import (
+    against,
+    camera_clause,
+    is_about_camera,
+    is_of_camera,
+    steps_of,
+)
 from any2caption.grounding.check.claims import Claims, read_claims
-from any2caption.grounding.check.known import Known, says, says_fully
+from any2caption.grounding.check.known import ASPECTS_OF, Known, says, says_fully
 from any2caption.grounding.deeds import excluded_by
 from any2caption.grounding.vocabulary import (
     GENERIC,
     KINDS_OF,
     META,
+    NUMBERS,
     PEOPLE,
     PLACES,
     SCENERY,
@@ -41,10 +49,12 @@ from any2caption.grounding.words.tokens import tokenise
 Fault = tuple[Literal["contradicted", "unsupported"], str]
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SHOWS = re.compile(
-    r"(?:the )?(?:main )?(?:subjects?|objects?|scene|video|clip|shot) (?:is|are|shows?|features?"
-    r"|depicts?|captures?) ",
+    r"(?:[^,.]*\bwe (?:see|look at|watch)|(?:the )?(?:main )?(?:subjects?|objects?|scene|video|clip"
+    r"|shot) (?:is|are|shows?|features?|depicts?|captures?)) ",
     re.IGNORECASE,
 )
+_BRINGS = frozenset({"a", "an", "the", "some", "several", "many", *NUMBERS})
+_MOVES = ("camera", "pan", "tilt", "truck", "doll", "pedestal", "orbit", "roll", "zoom")
 _REPEATED = 0.5
 _FEW_WORDS = 4
 _LAST = PARTICLES - {"on", "in", "across", "along"}
@@ -93,7 +103,7 @@ def _numbers(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
         right = allowed.get(noun, set())
         if is_person(noun) and known.people is not None and not right:
             right = {known.people}
-        if right and number not in right and not (number == 1 and max(right) > 1):
+        if right and number not in right:
             yield f"says {number} {noun}; stated is {_list(right)}"
 
 
@@ -113,7 +123,7 @@ def _directions(claims: Claims, asked: Claims, _: Known) -> Iterator[str]:
 
 def _layout(claims: Claims, _: Claims, known: Known) -> Iterator[str]:
     placed = [fact for fact in known.facts.of("layout") if says(claims, "", fact)]
-    wrong = {side for _, side in claims.sides} - known.layout
+    wrong = {side for thing, side in claims.sides if not thing.startswith(_MOVES)} - known.layout
     if placed and wrong and not any(says_fully(claims, fact) for fact in placed):
         yield f"places {_list(wrong)}; stated is {placed[0].text}"
 
@@ -138,9 +148,9 @@ def _elsewhere(claims: Claims, asked: Claims, _: Known) -> Iterator[str]:
             yield f"says {place}; the place stated is {_list(asked.places)}"
 
 
-def _looks(claims: Claims, asked: Claims, _: Known) -> Iterator[str]:
+def _looks(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
     families = {STYLES[style] for style in asked.styles}
-    for style in sorted(claims.styles - asked.styles):
+    for style in sorted(claims.styles - known.words):
         if families and STYLES[style] not in families:
             yield f"says {style}; the style stated is {_list(asked.styles)}"
 
@@ -153,7 +163,7 @@ def _deeds(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
 
 
 def _denials(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
-    if wrong := (claims.denied & known.there) - claims.words - asked.denied:
+    if wrong := (claims.denied & known.there) - asked.denied:
         yield f"denies {_list(wrong)}, which is stated"
     if wrong := claims.words & known.denied:
         yield f"says {_list(wrong)}, which must not be there"
@@ -176,7 +186,7 @@ _RULES: tuple[Callable[[Claims, Claims, Known], Iterable[str]], ...] = (
 def _camera(text: str, part: str, known: Known, before: str) -> Iterator[str]:
     if not (part == "camera" or is_of_camera(text, before)):
         return
-    words = text if is_of_camera(text) else f"The camera: {text}"
+    words = camera_clause(text) if is_of_camera(text) else f"The camera: {text}"
     if known.camera is not None and (wrong := against(words, known.camera)):
         yield wrong
     said = {key.split("_")[0] for step in steps_of(words) for key in step}
@@ -205,8 +215,23 @@ def _unasked(one: Judged, part: str, claims: Claims, known: Known) -> Iterator[s
         yield f"is about {phrase}, which nobody stated"
     if part == "camera" and not is_about_camera(one.text):
         yield "says nothing of the camera"
-    if part not in {"camera", "dense"} and is_of_camera(one.text) and steps_of(one.text):
-        yield f"speaks of the camera, not of the {part.replace('_', ' ')}"
+    if part != "dense" and (other := _misplaced(one, part, known)):
+        yield f"belongs to the {other.replace('_', ' ')} part"
+
+
+def _misplaced(one: Judged, part: str, known: Known) -> str:
+    """The part that a sentence belongs to, where it says nothing that this one is there for."""
+    if part != "camera" and is_of_camera(one.text) and steps_of(one.text):
+        return "camera"
+    homes = (
+        name
+        for name in list(PARTS)[1:]
+        if name != part and any(one.text == other.text for other in known.reference.parts[name])
+    )
+    aspects = {fact.aspect for fact in one.facts}
+    if one.facts and not one.own and aspects.isdisjoint(ASPECTS_OF[part]):
+        return next(homes, "dense")
+    return next(homes, "")
 
 
 def _doubtful(one: Judged, part: str, claims: Claims, known: Known) -> Iterator[str]:
@@ -285,11 +310,10 @@ def _subjects(text: str) -> list[str]:
     """What a sentence is about: what it lists ("the main subjects are …"), else its subjects."""
     listed = _SHOWS.match(text)
     if listed is not None:
-        return re.split(r", (?:and )?| and ", text[listed.end() :])
-    facts = read_text(text)[0]
-    return [
-        one.text for one in facts if one.aspect == "subject" and one.value.get("role") == "subject"
-    ]
+        items = re.split(r", (?:and )?| and ", text[listed.end() :].rstrip(".!"))
+        return [item for item in items if item.split(" ", 1)[0].casefold() in _BRINGS]
+    named = (one for one in read_text(text)[0] if one.aspect == "subject")
+    return [one.text for one in named if one.value.get("role") == "subject"]
 
 
 def _list(words: Iterable[object]) -> str:

@@ -17,7 +17,7 @@ from any2caption.grounding.check.camera import Wanted, steps_of
 from any2caption.grounding.check.claims import Claims, read_claims, stems_of
 from any2caption.grounding.deeds import deeds
 from any2caption.grounding.facts import Facts
-from any2caption.grounding.vocabulary import PLAIN, is_person, singular
+from any2caption.grounding.vocabulary import PLAIN, is_person, other_sides, singular
 from any2caption.grounding.words.content import content_words
 from any2caption.grounding.words.forms import stems
 
@@ -64,7 +64,7 @@ class Known:
             agents=text.agents,
             places=text.places,
             settings=text.settings,
-            styles=text.styles,
+            styles=read_claims(" ".join(one.text for one in self.facts.of("style"))).styles,
             times=text.times,
             deeds=text.deeds - overruled.deeds,
             quoted=text.quoted,
@@ -211,7 +211,7 @@ def says(claims: Claims, text: str, fact: Fact) -> bool:
         return bool(stems(verb) & words)
     if fact.aspect == "camera" and _keys(fact):
         return bool(set(_keys(fact)) & set(read_camera(text).keys))
-    wanted = content_words(fact.text)
+    wanted = [word for word in content_words(fact.text) if not other_sides(word)]
     said = sum(bool(stems(word) & words) for word in wanted)
     return bool(wanted) and said >= _HALF * len(wanted)
 
