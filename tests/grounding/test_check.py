@@ -226,3 +226,42 @@ def test_a_finding_says_what_stood_there_and_what_stands_there_now():
     assert finding.after == checked.caption.camera
     assert [one.origin for one in checked.parts["camera"]] == ["repaired"]
     assert checked.parts["camera"][0].sources[0].input == "camera 1"
+
+
+def test_what_a_good_writer_adds_stays_and_is_marked():
+    facts = request("a cat on a sofa")
+    written = StructuredCaption(
+        dense="A fluffy ginger cat lounges on a soft sofa in a cosy room, its tail flicking.",
+        main_object="A fluffy ginger cat with green eyes and long whiskers.",
+        background="A cosy living room with a knitted blanket and potted plants.",
+        camera="A medium shot at eye level; the camera slowly pushes in.",
+        style="Warm, cinematic, shallow depth of field.",
+        action="The cat yawns, stretches its paws and closes its eyes.",
+    )
+    checked = check(written, facts, writer="endpoint")
+    assert checked.caption == written
+    assert checked.findings == ()
+    assert {one.origin for part in PARTS for one in checked.parts[part]} == {"invented"}
+
+
+@pytest.mark.parametrize("policy", ["repair", "warn"])
+def test_a_part_that_is_far_too_long_is_not_read(policy):
+    long = "A dog runs on a quiet street. " * 5_000
+    written = StructuredCaption(**dict.fromkeys(PARTS, long))
+    checked = check(written, STREET, writer="any", policy=policy)
+    right = written if policy == "warn" else compose(STREET).caption
+    assert checked.caption == right
+    assert all(len(one.before) < 300 for one in checked.findings)
+    assert "149,999 characters" in checked.findings[0].why
+
+
+def test_a_wish_without_a_path_is_held_to_as_well():
+    facts = request("a cat on a sofa, static camera")
+    checked = check(composed_with(facts, camera="The camera zooms in."), facts, writer="any")
+    assert read_camera(checked.caption.camera).keys == ("static",)
+
+
+def test_only_the_cameras_clause_is_the_cameras():
+    facts = request("", path("dollies in"), people(1), does("keeps still"))
+    written = composed_with(facts, dense="The person keeps still, and the camera dollies in.")
+    assert check(written, facts, writer="any").caption == written

@@ -9,12 +9,14 @@ from any2caption.errors import UngroundedError
 from any2caption.grounding.answer import Finding, Grounded, Length, Mode, Policy
 from any2caption.grounding.check.judge import Judged, judged
 from any2caption.grounding.check.known import Known
-from any2caption.grounding.check.repair import as_sentence, mended, missing
+from any2caption.grounding.check.repair import as_sentence, limit_of, mended, missing, shown
 from any2caption.grounding.compose import compose
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.words.content import content_words, missing_words
 
 _OFTEN = 3
+_LONGEST = 4
+"""A part that is so many times too long is not read."""
 _FORGOTTEN = 0.5
 _BELIEVED = 1 / 3
 """A writer of whose sentences more are wrong or doubtful is not believed in what nobody stated."""
@@ -63,8 +65,12 @@ def _judged(caption: StructuredCaption, known: Known, mode: Mode) -> dict[str, l
     """Judge every sentence, then what shows only in the whole: repetition, lack of all facts."""
     found: dict[str, list[Judged]] = {}
     for part in PARTS:
-        before, found[part] = "", []
-        for text in _sentences(getattr(caption, part), known):
+        before, found[part], whole = "", [], getattr(caption, part)
+        if len(whole) > _LONGEST * limit_of(part):
+            why = f"has {len(whole):,} characters; a part has at most {limit_of(part):,}"
+            found[part] = [Judged(whole, faults=[("unsupported", why)])]
+            continue
+        for text in _sentences(whole, known):
             found[part].append(judged(text, part, known, before))
             before = text
     _mark_repeated(found)
@@ -143,7 +149,7 @@ def _mark_disbelieved(found: Mapping[str, list[Judged]]) -> None:
 def _told(found: Mapping[str, list[Judged]], known: Known) -> list[Finding]:
     """What is wrong in a caption that stays as it is."""
     out = [
-        Finding(part, one.faults[0][0], "; ".join(why for _, why in one.faults), one.text)
+        Finding(part, one.faults[0][0], "; ".join(why for _, why in one.faults), shown(one.text))
         for part in PARTS
         for one in found[part]
         if one.faults

@@ -40,9 +40,9 @@ from any2caption.grounding.vocabulary import (
     other_sides,
 )
 from any2caption.grounding.words.content import content_words
-from any2caption.grounding.words.forms import stems
+from any2caption.grounding.words.forms import stems, verb_forms
 from any2caption.grounding.words.language import other_language, other_script
-from any2caption.grounding.words.lists.grammar import FUNCTION, PARTICLES
+from any2caption.grounding.words.lists.grammar import FUNCTION, PARTICLES, POSSESSIVES
 from any2caption.grounding.words.read import read_text
 from any2caption.grounding.words.tokens import tokenise
 
@@ -313,7 +313,15 @@ def _subjects(text: str) -> list[str]:
         items = re.split(r", (?:and )?| and ", text[listed.end() :].rstrip(".!"))
         return [item for item in items if item.split(" ", 1)[0].casefold() in _BRINGS]
     named = (one for one in read_text(text)[0] if one.aspect == "subject")
-    return [one.text for one in named if one.value.get("role") == "subject"]
+    return [one.text for one in named if one.value.get("role") == "subject" and _is_noun(one)]
+
+
+def _is_noun(fact: Fact) -> bool:
+    """Whether a subject is one of its own: "stretches its paws" begins with a verb."""
+    first = fact.text.split(" ", 1)[0].casefold()
+    if first in POSSESSIVES:
+        return False  # of somebody who is there already
+    return first in _BRINGS or str(fact.value.get("noun")) not in verb_forms()
 
 
 def _list(words: Iterable[object]) -> str:

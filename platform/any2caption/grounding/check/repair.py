@@ -12,6 +12,8 @@ from any2caption.grounding.check.judge import Judged
 from any2caption.grounding.check.known import Known, says, says_fully, sources_of, texts_of
 from any2caption.grounding.words.content import missing_words
 
+_QUOTED = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Mended:
@@ -42,9 +44,14 @@ def _lacks(part: str, sentence: Sentence, claims: Claims, text: str, known: Know
         lost = missing_words(sentence.text, text)
         return f"{', '.join(lost)} of the text is not said" if lost else ""
     for fact in known.facts_of(sentence):
-        if fact in known.stated(part) and not _said(fact, claims, text):
+        if fact in known.stated(part) and _matters(fact) and not _said(fact, claims, text):
             return f"“{fact.text}” of {_the(fact)} is not said"
     return ""
+
+
+def _matters(fact: Fact) -> bool:
+    """Whether a part has to say a fact again that the dense part says."""
+    return fact.aspect != "relation" and fact.value.get("role") != "object"
 
 
 def _said(fact: Fact, claims: Claims, text: str) -> bool:
@@ -65,7 +72,7 @@ def mended(part: str, found: Sequence[Judged], known: Known) -> Mended:
         good = [one for one in good if not _moves(one, known)]
     new = [one for one, _ in lacking] if good else list(known.reference.parts[part])
     good = [one for one in good if not _repeats(one, new)]
-    sentences = _placed(part, found, good, new)
+    sentences = _fitting(part, _placed(part, found, good, new))
     if not sentences or not _holds(part, sentences, known):
         new = list(known.reference.parts[part])
         sentences = [_composed(one, repaired=True) for one in new]
@@ -114,10 +121,30 @@ def _repeats(one: Judged, new: Sequence[Sentence]) -> bool:
     return bool(new) and not one.own and not missing_words(one.text, texts_of(new)) and bool(there)
 
 
+def limit_of(part: str) -> int:
+    """Return how many characters a part may have."""
+    return DENSE_LIMIT if part == "dense" else PART_LIMIT
+
+
+def _fitting(part: str, sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Leave out what nobody stated, from the end, until the part fits."""
+    kept = list(sentences)
+    for one in reversed(sentences):
+        if len(texts_of(kept)) <= limit_of(part):
+            break
+        if one.origin == "invented":
+            kept.remove(one)
+    return kept
+
+
 def _holds(part: str, sentences: Sequence[Sentence], known: Known) -> bool:
-    limit = DENSE_LIMIT if part == "dense" else PART_LIMIT
     text = texts_of(sentences)
-    return len(text) <= limit and not missing(part, text, known)
+    return len(text) <= limit_of(part) and not missing(part, text, known)
+
+
+def shown(text: str) -> str:
+    """Return a sentence as findings quote it: a very long one only in its beginning."""
+    return text if len(text) <= DENSE_LIMIT else f"{text[:_QUOTED]}…"
 
 
 def _findings(
@@ -133,7 +160,7 @@ def _findings(
         if one.faults:
             fault, _ = one.faults[0]
             why = "; ".join(dict.fromkeys(why for _, why in one.faults))
-            yield Finding(part, fault, why, one.text, after)
+            yield Finding(part, fault, why, shown(one.text), after)
             after = ""
     for sentence, why in lacking:
         there = any(sentence.text == one.text for one in sentences)
