@@ -107,6 +107,7 @@ for parse in (spin, hoard, crash, fail, lie, attempt):
         suffixes=(),
         limits=Limits(part_bytes=MEGA, total_bytes=MEGA),
         parse=parse,
+        forms=(),
     )
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from any2caption.annotation.pictures import condition_pictures
-from any2caption.conditions.drawing.preview import draw_preview
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.inspect.describe import describe
+from any2caption.conditions.inspect.preview import draw_preview
 from any2caption.conditions.registry import KINDS, condition_facts, input_name
 from any2caption.conditions.types import (
     Condition,
@@ -118,7 +118,7 @@ def test_a_kind_reaches_its_encoder_under_its_own_word(name, processor):
     assert [tower for tower, count in rows.items() if count] == [TOWERS[condition.kind]]
 
 
-def test_a_new_kind_is_one_parser_and_one_entry(tmp_path):
+def test_a_new_kind_with_a_form_of_its_own_is_one_module_and_one_entry(tmp_path):
     """In a process of its own, so that the registry has the kind before anything asks it."""
     script = Path(__file__).with_name("made_up_kind.py")
     done = subprocess.run(
@@ -127,7 +127,12 @@ def test_a_new_kind_is_one_parser_and_one_entry(tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["described"]["kind"] == "heat"
-    assert (found["described"]["height"], found["frames"]) == (32, 1)
+    assert found["described"]["warmest"] == 54
+    sizes = [found["described"][name] for name in ("frames", "height", "width")]
+    assert sizes == found["probed"] == [1, 24, 32]
+    assert found["shown"][0] == 1
+    assert found["shown"][-1] == 3
+    assert found["wired"] == sum(x + y for x in range(32) for y in range(24))
     assert found["thumbnail"].startswith("<img ")
     assert found["pictures"] == found["vision"] == 1
     assert found["expectations"] > 0

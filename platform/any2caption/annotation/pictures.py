@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
-from any2caption.conditions.drawing.seen import seen
+from any2caption.conditions.inspect.seen import seen
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Condition, Depth, Image
 

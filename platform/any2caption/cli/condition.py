@@ -49,7 +49,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
     options = parse_options(f"option.{one}" for one in option or []).get("option", {})
     found, report = inspect_path(path, kind=kind, format_=format_, select=select, options=options)
     if preview is not None:
-        from any2caption.conditions.drawing.preview import draw_preview
+        from any2caption.conditions.inspect.preview import draw_preview
 
         draw_preview(found, preview)
         report["preview"] = str(preview)

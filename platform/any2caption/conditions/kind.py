@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from any2caption.conditions.fact import Fact
+from any2caption.conditions.form import Form
 from any2caption.conditions.types import Condition, Part, Payload
 
 OptionValue = str | float | int | bool
@@ -122,6 +123,8 @@ class ConditionKind:
     suffixes: tuple[str, ...]
     limits: Limits
     parse: Parser
+    forms: tuple[Form, ...]
+    """The canonical forms that `parse` makes."""
     roles: tuple[str, ...] = ()
     default_role: str | None = None
     options: tuple[Option, ...] = ()

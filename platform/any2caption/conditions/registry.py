@@ -17,6 +17,18 @@ from any2caption.conditions.facts.pose import pose_facts
 from any2caption.conditions.facts.surfaces import normal_facts, sketch_facts
 from any2caption.conditions.facts.tracks import motion_facts
 from any2caption.conditions.facts.video import video_facts
+from any2caption.conditions.form import Form
+from any2caption.conditions.forms.pictures import (
+    DEPTH,
+    IMAGE,
+    MASKED_IMAGE,
+    NORMALS,
+    SEGMENTATION,
+    SKETCH,
+    VIDEO,
+)
+from any2caption.conditions.forms.points import CAMERA, DRAWN_POSE, MOTION, POSE, REGIONS
+from any2caption.conditions.forms.words import WORDS
 from any2caption.conditions.io.images import MAX_PIXELS
 from any2caption.conditions.kind import (
     MEGA,
@@ -38,7 +50,7 @@ from any2caption.conditions.pose.parser import parse_pose
 from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.conditions.text import parse_text
 from any2caption.conditions.tracks.parser import parse_motion
-from any2caption.conditions.types import Condition, Part
+from any2caption.conditions.types import Condition, Part, Payload
 from any2caption.errors import InputError
 
 __all__ = [
@@ -49,6 +61,8 @@ __all__ = [
     "Reading",
     "check_parts",
     "condition_facts",
+    "form_classes",
+    "form_of",
     "input_name",
     "parse_condition",
     "split_parts",
@@ -85,6 +99,7 @@ _KINDS = (
         suffixes=(".txt",),
         limits=Limits(part_bytes=MEGA, total_bytes=MEGA, characters=8192),
         parse=parse_text,
+        forms=(WORDS,),
     ),
     ConditionKind(
         name="image",
@@ -94,6 +109,7 @@ _KINDS = (
         suffixes=(".png", ".jpg", ".jpeg", ".webp"),
         limits=Limits(part_bytes=64 * MEGA, total_bytes=64 * MEGA, pixels=MAX_PIXELS),
         parse=parse_image,
+        forms=(IMAGE,),
         facts=image_facts,
         roles=IMAGE_ROLES,
         default_role="reference",
@@ -106,6 +122,7 @@ _KINDS = (
         suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
         limits=_CLIP,
         parse=parse_video,
+        forms=(VIDEO,),
         facts=video_facts,
         options=(_FPS,),
     ),
@@ -133,6 +150,7 @@ _KINDS = (
         ),
         limits=_CLIP,
         parse=parse_depth,
+        forms=(DEPTH,),
         facts=depth_facts,
         options=(
             Option(
@@ -175,6 +193,7 @@ _KINDS = (
             people=32,
         ),
         parse=parse_pose,
+        forms=(POSE, DRAWN_POSE),
         facts=pose_facts,
         options=(
             Option(
@@ -215,6 +234,7 @@ _KINDS = (
             part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=1024, frames=20_000, people=1024
         ),
         parse=parse_motion,
+        forms=(MOTION,),
         facts=motion_facts,
         options=(
             *_CANVAS,
@@ -236,6 +256,7 @@ _KINDS = (
         suffixes=(".txt", ".json", ".csv", ".log", ".tum", ".npy", ".npz", ".bin"),
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
         parse=parse_camera,
+        forms=(CAMERA,),
         facts=camera_facts,
         options=CAMERA_OPTIONS,
     ),
@@ -247,6 +268,7 @@ _KINDS = (
         suffixes=(*_MEDIA, ".json"),
         limits=_CLIP,
         parse=masks_parser.parse_segmentation,
+        forms=(SEGMENTATION,),
         facts=segmentation_facts,
         options=(
             Option(
@@ -268,6 +290,7 @@ _KINDS = (
         suffixes=_MEDIA,
         limits=_CLIP,
         parse=sketch.parse_sketch,
+        forms=(SKETCH,),
         facts=sketch_facts,
         options=(
             Option(
@@ -287,6 +310,7 @@ _KINDS = (
         suffixes=_MEDIA,
         limits=replace(_CLIP, clip_pixels=16 * MEGA),
         parse=normal.parse_normal,
+        forms=(NORMALS,),
         facts=normal_facts,
         options=(
             Option(
@@ -306,6 +330,7 @@ _KINDS = (
         suffixes=_PICTURES,
         limits=Limits(part_bytes=64 * MEGA, total_bytes=128 * MEGA, parts=2, pixels=MAX_PIXELS),
         parse=masked_image.parse_masked_image,
+        forms=(MASKED_IMAGE,),
         facts=masked_image_facts,
         options=(
             Option(
@@ -331,6 +356,7 @@ _KINDS = (
             frames=10_000,
         ),
         parse=region.parse_region,
+        forms=(REGIONS,),
         facts=region_facts,
         options=(
             Option(
@@ -352,6 +378,17 @@ _KINDS = (
     ),
 )
 KINDS: dict[str, ConditionKind] = {kind.name: kind for kind in _KINDS}
+
+
+def form_of(payload: Payload) -> Form:
+    """Return what is known about a payload's canonical form."""
+    known = (form for kind in KINDS.values() for form in kind.forms)
+    return next(form for form in known if form.payload is type(payload))
+
+
+def form_classes() -> dict[str, type]:
+    """The classes of all canonical forms, by name."""
+    return {form.payload.__name__: form.payload for kind in KINDS.values() for form in kind.forms}
 
 
 def _kind(name: str) -> ConditionKind:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from any2caption.conditions.drawing.seen import seen
+from any2caption.conditions.inspect.seen import seen
 from any2caption.conditions.types import Camera, Condition
 
 _SIDE = 72

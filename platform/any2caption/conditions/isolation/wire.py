@@ -1,7 +1,7 @@
 """What goes between a process and its parse workers: JSON and raw arrays, never pickle.
 
 A frame is 8 bytes of length, JSON, then the blobs whose sizes the JSON gives. Whatever a worker
-that was taken over sends, the other side builds arrays and the classes of `conditions.types`, or
+that was taken over sends, the other side builds arrays and the canonical forms' classes, or
 raises `NonsenseError`.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from any2caption.conditions import types
+from any2caption.conditions.registry import form_classes
 
 MOST_ANSWER = 1_000_000_000
 """Bytes of all arrays of one condition."""
@@ -69,7 +70,7 @@ def pack(value: Any, blobs: list[Any]) -> Any:
 
 
 def unpack(value: Any, blobs: Sequence[bytearray]) -> Any:
-    """Build a canonical value from `pack`'s data; only classes of `conditions.types` are made.
+    """Build a canonical value from `pack`'s data; only canonical classes are made.
 
     Raises:
         NonsenseError: `pack` does not write such data.
@@ -90,7 +91,8 @@ def _unpack(value: Any, blobs: Sequence[bytearray]) -> Any:
         return np.frombuffer(blobs[value["array"]], dtype).reshape(value["shape"])
     if "tuple" in value:
         return tuple(_unpack(one, blobs) for one in value["tuple"])
-    made = getattr(types, str(value["type"]), None)
+    name = str(value["type"])
+    made = form_classes().get(name) or getattr(types, name, None)
     if not (isinstance(made, type) and is_dataclass(made)):
         raise ValueError(f"{value['type']!r} is no canonical class")
-    return made(**{name: _unpack(one, blobs) for name, one in value["fields"].items()})
+    return made(**{field: _unpack(one, blobs) for field, one in value["fields"].items()})

@@ -14,23 +14,8 @@ from typing import Any
 
 from any2caption import __version__, conditions
 from any2caption.conditions.camera.vocabulary import path_keys
-from any2caption.conditions.types import (
-    Camera,
-    Condition,
-    Depth,
-    DrawnPose,
-    Image,
-    MaskedImage,
-    Motion,
-    Normals,
-    Part,
-    Payload,
-    Pose,
-    Regions,
-    Segmentation,
-    Sketch,
-    Video,
-)
+from any2caption.conditions.registry import form_of
+from any2caption.conditions.types import Camera, Condition, Image, Part, Video
 from any2caption.datasets.duplicates.fingerprints import fingerprint, fingerprint_clip
 from any2caption.datasets.ingest.source_records import Problem
 from any2caption.errors import A2CError, InputError
@@ -108,7 +93,7 @@ def probe(media: MediaSet, data: Sequence[bytes]) -> Probe | Problem:
 def summarise(condition: Condition) -> Probe:
     """Return a parsed condition's format, frame count, size, fingerprints and movements."""
     payload = condition.payload
-    frames, height, width = _extent(payload)
+    frames, height, width = form_of(payload).extent(payload)
     seconds: float | None = None
     hashes: tuple[str, ...] = ()
     moves: tuple[str, ...] = ()
@@ -130,26 +115,6 @@ def summarise(condition: Condition) -> Probe:
         hashes,
         moves,
     )
-
-
-def _extent(payload: Payload) -> tuple[int, int | None, int | None]:
-    """Frames, and height and width of what has pixels."""
-    match payload:
-        case Image(pixels=still) | MaskedImage(pixels=still):
-            return 1, *still.shape[:2]
-        case (
-            Video(stack)
-            | DrawnPose(stack)
-            | Depth(stack)
-            | Segmentation(stack)
-            | Sketch(stack)
-            | Normals(stack)
-        ):
-            frames, height, width = stack.shape[:3]
-            return frames, height, width
-        case Pose(times) | Motion(times) | Regions(times) | Camera(w2c=times):
-            return len(times), None, None
-    return 1, None, None
 
 
 def to_document(outcome: Probe | Problem) -> dict[str, Any]:

@@ -21,23 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image as PilImage
 from tokenizers import Tokenizer
 
-from any2caption.conditions.registry import KINDS
+from any2caption.conditions.form import Pixels
+from any2caption.conditions.registry import KINDS, form_of
 from any2caption.conditions.roles import IMAGE_ROLES
-from any2caption.conditions.types import (
-    Camera,
-    Condition,
-    Depth,
-    DrawnPose,
-    Image,
-    MaskedImage,
-    Motion,
-    Normals,
-    Pose,
-    Regions,
-    Segmentation,
-    Sketch,
-    Video,
-)
+from any2caption.conditions.types import Camera, Condition, Payload, Regions
 from any2caption.errors import InputError
 from any2caption.model.config import ENCODERS, NEW_TOKENS, ModelConfig, ProcessorConfig, Scaling
 from any2caption.model.inputs import CAMERA, MOTION, TEXT, VISION, Features, ModelInputs
@@ -45,8 +32,6 @@ from any2caption.model.processing.pixels import fit, grid_of, patchify
 from any2caption.model.processing.positions import prompt_positions
 from any2caption.model.processing.region_text import (
     BOX_TOKENS,
-    id_colours,
-    normal_colours,
     overlay_frames,
     region_pieces,
     sampled_regions,
@@ -62,18 +47,6 @@ MOTION_KINDS = tuple(kind for kind, reading in _READ.items() if reading.encoder 
 """Kinds that are drawn and go through the motion encoder."""
 TOWERS: dict[str, str] = {kind: reading.encoder for kind, reading in _READ.items()}
 """Condition kind → the encoder that reads it, in prompt order."""
-_Pictures = (
-    Image
-    | Video
-    | Depth
-    | Pose
-    | Motion
-    | DrawnPose
-    | Segmentation
-    | Sketch
-    | Normals
-    | MaskedImage
-)
 Frame = NDArray[Any]
 _LONGEST_TOKEN = 256
 BRACKETS = dict(zip((VISION, MOTION, CAMERA), ENCODERS, strict=True))
@@ -107,8 +80,14 @@ class Processor:
 
     def features(self, condition: Condition) -> Features:
         """Return one condition's small arrays: resized, sampled, no NaN. See `inputs.Features`."""
-        payload = condition.payload
-        _check_finite(condition)
+        payload, form = condition.payload, form_of(condition.payload)
+        if not form.finite(payload):
+            # Parsers refuse them with file and field; conditions may also be made in code.
+            raise InputError(
+                "numbers that are not finite",
+                record=f"{condition.kind} {condition.number}",
+                field=condition.kind,
+            )
         arrays: Features = {}
         if isinstance(payload, Regions):
             arrays |= self._regions(payload)
@@ -120,51 +99,25 @@ class Processor:
                     record=f"camera {condition.number}",
                     field="camera",
                 )
-        elif isinstance(payload, _Pictures):
-            arrays["frames"] = self._frames(payload)
+        elif form.draw is not None:
+            arrays["frames"] = self._drawn(form.draw, payload)
+        elif form.pixels is not None:
+            encoder = TOWERS[condition.kind]
+            pixels = form.pixels(payload)
+            arrays["frames"] = self._square(pixels) if encoder == "motion" else self._fit(pixels)
         elif not isinstance(payload, str):
             raise InputError(f"the model takes no {type(payload).__name__}", field=condition.kind)
         arrays["kind"] = np.asarray(condition.kind)
         arrays["role"] = np.asarray(condition.role or "")
         return arrays
 
-    def _frames(  # noqa: PLR0911 - one a kind
-        self, payload: _Pictures
-    ) -> NDArray[np.uint8]:
-        """What is seen: T×H×W(×3), one frame for a picture."""
+    def _fit(self, pixels: Pixels) -> NDArray[np.uint8]:
+        """What the vision encoder sees: T×H×W(×3), one frame for a picture."""
         config = self.config.processor
-        if isinstance(payload, Image):
-            return fit(payload.pixels[None], config, self.config.vision)
-        if isinstance(payload, Video):
-            frames = self._sampled(payload.frames, config.video_frames)
-            return fit(frames, config, self.config.vision)
-        if isinstance(payload, Depth):
-            maps = self._sampled(payload.maps, config.video_frames)
-            return fit(maps, config, self.config.vision, fill=0, paint=_grey)
-        if isinstance(payload, Pose):
-            return self._skeleton(payload)
-        if isinstance(payload, Motion):
-            return self._tracks(payload)
-        if isinstance(payload, DrawnPose):
-            return self._drawn(payload)
-        return self._visual(payload)
-
-    def _visual(self, payload: Segmentation | Sketch | Normals | MaskedImage) -> NDArray[np.uint8]:
-        """Masks in colours, strokes in grey, normals in colours, a picture with grey holes."""
-        config = self.config.processor
-        if isinstance(payload, MaskedImage):
-            return fit(payload.pixels[None], config, self.config.vision)
-        if isinstance(payload, Sketch):  # empty frames carry nothing
-            drawn = [
-                frame for frame, full in zip(payload.strokes, payload.drawn, strict=True) if full
-            ]
-            frames = self._sampled(drawn, config.video_frames)
-            return fit(frames, config, self.config.vision, fill=0)
-        if isinstance(payload, Segmentation):
-            frames = self._sampled(payload.ids, config.video_frames)
-            return fit(frames, config, self.config.vision, fill=0, paint=id_colours)
-        frames = self._sampled(payload.vectors, config.video_frames)
-        return fit(frames, config, self.config.vision, fill=0, paint=_directions)
+        frames = pixels.frames
+        if not pixels.still:
+            frames = self._sampled(frames, config.video_frames)
+        return fit(frames, config, self.config.vision, fill=pixels.fill, paint=pixels.paint)
 
     def _regions(self, regions: Regions) -> Features:
         """The text of the regions (`regions`: label and coordinates rows) and the overlay."""
@@ -186,37 +139,22 @@ class Processor:
         count = min(most, max(2, len(frames) + len(frames) % 2))
         return [frames[at] for at in sample_frames(len(frames), count).tolist()]
 
-    def _skeleton(self, pose: Pose) -> NDArray[np.uint8]:
-        from any2caption.conditions.drawing.skeleton import draw_skeleton
-        from any2caption.conditions.sampling import sample_frames
-
+    def _drawn(self, draw: Callable[[Any, int, int], Frame], payload: Payload) -> Frame:
+        """Points as the motion encoder sees them, drawn into its square."""
         config = self.config.processor
-        size, frames = config.motion_size, config.motion_frames
-        indices = np.asarray(sample_frames(len(pose.keypoints), frames))
-        sampled = Pose(pose.keypoints[indices], pose.layout, pose.fps)
-        drawn = np.asarray(draw_skeleton(sampled, 2 * size, 2 * size, frames), np.uint8)
-        return self._halved(drawn)
+        return self._halved(draw(payload, 2 * config.motion_size, config.motion_frames))
 
-    def _tracks(self, motion: Motion) -> NDArray[np.uint8]:
-        from any2caption.conditions.drawing.tracks import draw_tracks
-
-        config = self.config.processor
-        size = 2 * config.motion_size
-        return self._halved(draw_tracks(motion, size, size, config.motion_frames))
-
-    def _drawn(self, drawn: DrawnPose) -> NDArray[np.uint8]:
+    def _square(self, pixels: Pixels) -> NDArray[np.uint8]:
         """Somebody's drawing, made to fill the motion encoder's square as drawn points do."""
-        from any2caption.conditions.pose.drawn import on_black
         from any2caption.conditions.sampling import sample_frames
 
         config = self.config.processor
-        indices = np.asarray(sample_frames(len(drawn.frames), config.motion_frames))
-        chosen = DrawnPose(drawn.frames[indices], drawn.fps, drawn.ground)
+        places = sample_frames(len(pixels.frames), config.motion_frames).tolist()
         size = (config.motion_size, config.motion_size)
         return np.stack(
             [
                 np.asarray(PilImage.fromarray(frame).resize(size, PilImage.Resampling.BOX))
-                for frame in on_black(chosen)
+                for frame in pixels.painted(places)
             ]
         )
 
@@ -450,39 +388,6 @@ class Processor:
         # No token has more characters than this: what can't be read need not be encoded.
         ids = self._encode(text.strip()[: most * _LONGEST_TOKEN])
         return ids[:most], len(ids) > most
-
-
-def _check_finite(condition: Condition) -> None:
-    """Refuse numbers that no drawing can show: infinite points, NaN where none is allowed.
-
-    Parsers refuse them with file and field; conditions may also be made in code.
-    """
-    payload = condition.payload
-    bad = False
-    if isinstance(payload, Pose):
-        bad = not np.isfinite(payload.keypoints).all()
-    elif isinstance(payload, Motion):  # NaN is a point that is not there
-        bad = bool(np.isinf(payload.tracks).any())
-    elif isinstance(payload, Camera):
-        bad = not np.isfinite(payload.w2c).all() or bool(np.isinf(payload.intrinsics).any())
-    elif isinstance(payload, Regions):
-        bad = not all(np.isfinite(one.points).all() for frame in payload.frames for one in frame)
-    if bad:
-        raise InputError(
-            "numbers that are not finite",
-            record=f"{condition.kind} {condition.number}",
-            field=condition.kind,
-        )
-
-
-def _grey(nearness: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Depth 0…1 as grey; holes are black."""
-    known = np.nan_to_num(nearness, nan=0.0, posinf=1.0, neginf=0.0)
-    return np.rint(np.clip(known, 0, 1) * 255).astype(np.uint8)
-
-
-def _directions(vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return normal_colours(Normals(vectors))
 
 
 def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
