@@ -145,5 +145,5 @@ def test_a_model_says_which_kinds_it_never_saw(tmp_path, model, processor):
 
 
 def test_what_is_no_condition_is_refused(processor):
-    with pytest.raises(InputError, match="takes no"):
+    with pytest.raises(InputError, match="object is no form of a condition"):
         processor.features(Condition("region", object(), "x"))

@@ -381,9 +381,16 @@ KINDS: dict[str, ConditionKind] = {kind.name: kind for kind in _KINDS}
 
 
 def form_of(payload: Payload) -> Form:
-    """Return what is known about a payload's canonical form."""
-    known = (form for kind in KINDS.values() for form in kind.forms)
-    return next(form for form in known if form.payload is type(payload))
+    """Return what is known about a payload's canonical form.
+
+    Raises:
+        InputError: no kind has such payloads.
+    """
+    for kind in KINDS.values():
+        for form in kind.forms:
+            if form.payload is type(payload):
+                return form
+    raise InputError(f"{type(payload).__name__} is no form of a condition", field="payload")
 
 
 def form_classes() -> dict[str, type]:
