@@ -6,6 +6,7 @@ from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.fact import Fact, Source
 from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
+from any2caption.grounding.words import read_text
 
 
 def fact(aspect, text, source="text", *, negated=False, certainty="exact", **value):
@@ -115,6 +116,22 @@ def test_numbers_that_leave_room_are_no_conflict(subjects):
 def action(text, source="text", **value):
     certainty = "exact" if source == "text" else "measured"
     return fact("action", text, source, certainty=certainty, verb=text.split()[0], **value)
+
+
+def test_a_number_that_the_text_counts_once_is_held_to_what_is_there():
+    found, _ = read_text("Two cats sleep on a sofa.")
+    cats = fact("count", "three cats", "segmentation 1", noun="cat", number=3)
+    texts = {conflict.text for conflict in find_conflicts([*found, cats])}
+    assert texts == {
+        "the text says two cats; segmentation 1 shows three cats: segmentation 1 was followed"
+    }
+
+
+def test_a_movement_that_the_text_denies_and_the_path_has_is_told():
+    found, _ = read_text("a castle, no zoom")
+    assert [one.text for one in find_conflicts([*found, path("zooms in")])] == [
+        "the text asks for no zoom in; camera 1 zooms in: camera 1 was followed"
+    ]
 
 
 @pytest.mark.parametrize(

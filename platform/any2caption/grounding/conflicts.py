@@ -104,7 +104,8 @@ def _against(wish: Fact, shown: Sequence[str], alike: Sequence[str]) -> str:
     keys = () if wish.negated else _keys(wish)
     if keys == (STATIC,):
         return _wish(STATIC) if set(shown) != {STATIC} else ""
-    denied = expanded(_keys(wish) if wish.negated else wish.value.get("denied", ()))
+    denials = wish.value.get("denied", ())
+    denied = expanded((*_keys(wish), *denials) if wish.negated else denials)
     asked = [_wish(key) for key in unsupported_keys(keys, (*shown, *alike))]
     asked += [f"no {_wish(key, '')}" for key in shown if key in denied and key not in keys]
     return " and ".join(asked) or _in_another_order(keys, shown)
@@ -153,11 +154,13 @@ def _counts(found: Sequence[Fact]) -> Iterator[Disagreement]:
         if fact.source.input == TEXT or number is None or fact.negated:
             continue
         alike = [other for other in told if _same_noun(_noun(other), _noun(fact))]
-        if sum(_number(other) or 0 for other in alike) == number:
+        # A subject and its count are told in the same words.
+        named = {other.source.characters or id(other): _number(other) or 0 for other in alike}
+        if sum(named.values()) == number:
             continue
         for other in alike:
             said = _number(other) or 0
-            if said > number or (said < number and len(alike) == 1 and _insists(other)):
+            if said > number or (said < number and len(named) == 1 and _insists(other)):
                 asked = f"the text says {other.text}; {fact.source.input} shows {fact.text}"
                 yield other, fact, asked
 
