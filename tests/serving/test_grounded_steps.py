@@ -1,9 +1,12 @@
 """First step and check: choices are read or refused, facts reach the caption, no answer is lost."""
 
+import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
@@ -21,6 +24,7 @@ from any2caption.serving.steps.check import MOST_ENTRIES, CheckStep, bounded
 from any2caption.serving.steps.preprocess import Preprocess, read_options
 from any2caption.serving.steps.runtime import strings, text
 
+DATA = Path(__file__).parents[1] / "data"
 TEXT = b"A dog meets a small red figure in a quiet kitchen."
 DRAFT = StructuredCaption(**dict.fromkeys(PARTS, "Two green cones bounce on a city street."))
 
@@ -51,6 +55,22 @@ def run(step, arrays):
 
 def checked(outputs, draft=""):
     return run(CheckStep(None, "0", {}), {**outputs, "DRAFT": strings(draft, batched=True)})
+
+
+def test_a_metric_path_is_read_with_the_depth_of_the_request(first):
+    path = (DATA / "camera" / "recammaster.json").read_bytes()
+    raw = io.BytesIO()
+    Image.fromarray(np.linspace(2000, 4000, 4800).astype(np.uint16).reshape(60, 80)).save(
+        raw, "PNG"
+    )
+
+    def scale_known(**inputs):
+        facts = Facts.from_json(words(run(first, asked(TEXT=[TEXT], **inputs)), "FACTS"))
+        (fact,) = facts.of("camera", source="camera 1")
+        return fact.value["scale_known"]
+
+    assert scale_known(CAMERA=[path], DEPTH=[raw.getvalue()]) is True
+    assert scale_known(CAMERA=[path]) is False
 
 
 def test_without_a_model_the_first_step_gives_what_the_contract_says(first):

@@ -122,13 +122,14 @@ class _Taken:
         self.seconds = 0.0
 
     def __call__(self, condition: Condition) -> Condition:
-        """Take a condition's facts, and what the model reads; return it without its payload."""
+        """Take a condition's facts, and what the model reads; return it without its pixels."""
         began = time.monotonic()
         self._facts[condition.kind, condition.number] = condition_facts(condition)
         self.seconds += time.monotonic() - began
         if self._reading is not None:
             self._reading.take(condition)
-        return replace(condition, payload="")
+        # A path is small, and is read anew where a depth tells how far away the scene is.
+        return condition if condition.kind == "camera" else replace(condition, payload="")
 
     def facts_of(self, condition: Condition) -> tuple[Fact, ...]:
         """Return what a condition stated when it was taken."""
