@@ -20,7 +20,7 @@ from any2caption.model.config import ENCODERS
 from any2caption.model.scope import Scope
 from any2caption.serving import contract
 from any2caption.serving.releases.smoke import camera_text, picture
-from any2caption.serving.steps.check import MOST_ENTRIES, CheckStep, bounded
+from any2caption.serving.steps.check import MOST_CHARACTERS, MOST_ENTRIES, CheckStep, bounded
 from any2caption.serving.steps.preprocess import Preprocess, read_options
 from any2caption.serving.steps.runtime import strings, text
 
@@ -281,6 +281,8 @@ def test_lists_of_info_are_bounded_and_say_what_was_cut():
     info = bounded(grounded.as_info())
     assert len(info["findings"]) == MOST_ENTRIES
     assert info["notes"] == ["findings: … and 5 more"]
+    told = bounded(Grounded(grounded.parts, "model", notes=("x" * 5_000,)).as_info())["notes"]
+    assert told == ["x" * MOST_CHARACTERS + "…"]
 
 
 def test_facts_survive_the_way_between_the_steps():

@@ -14,13 +14,16 @@ from any2caption.grounding.writers import answer
 from any2caption.serving.steps.runtime import Arrays, strings, text
 
 MOST_ENTRIES = 100
-"""Entries of one list of `INFO`; the last says how many more there are."""
+"""Entries of one list of `INFO`; a note says how many more there are."""
+MOST_CHARACTERS = 2_000
+"""Of one note or conflict: those that list what was left out grow with the request."""
 _DOCUMENTS: Mapping[str, frozenset[str]] = {
     "READ": frozenset({"info", "milliseconds", "ended"}),
     "FACTS": frozenset({"text", "found", "conflicts", "notes"}),
     "OPTIONS": frozenset({*CHOICES, "draft"}),
 }
-_LISTS = ("findings", "conflicts", "invented", "notes")
+_TOLD = ("conflicts", "notes")
+_LISTS = ("findings", "invented", *_TOLD)
 
 
 class CheckStep:
@@ -61,15 +64,19 @@ class CheckStep:
 
 
 def bounded(info: Mapping[str, Any]) -> dict[str, Any]:
-    """Cut the lists that grow with what a request states; each says what was left out."""
-    cut = dict(info)
+    """Cut the lists that grow with what a request states, and say of each that it was cut."""
+    cut = {**info, **{name: [_shortened(one) for one in info[name]] for name in _TOLD}}
     for name in _LISTS:
-        entries = list(info[name])
+        entries = cut[name]
         if len(entries) > MOST_ENTRIES:
             more = f"… and {len(entries) - MOST_ENTRIES} more"
             cut[name] = entries[:MOST_ENTRIES]
             cut["notes"] = [*cut["notes"][:MOST_ENTRIES], f"{name}: {more}"]
     return cut
+
+
+def _shortened(told: str) -> str:
+    return told if len(told) <= MOST_CHARACTERS else f"{told[:MOST_CHARACTERS]}…"
 
 
 def _document(arrays: Arrays, name: str) -> dict[str, Any]:
