@@ -7,7 +7,7 @@ import pytest
 from serving_lab import free_ports
 
 from any2caption.errors import InputError, UnavailableError
-from any2caption.serving.client import CaptionClient
+from any2caption.serving.client import CaptionClient, FileElement, encoded
 
 
 def test_client_imports_no_heavy_library():
@@ -32,6 +32,20 @@ def test_no_server_is_unavailable_not_a_traceback():
 def test_empty_request_is_refused_before_it_is_sent():
     with CaptionClient("127.0.0.1:1") as client, pytest.raises(InputError, match="give a text"):
         client.caption("")
+
+
+def test_an_unknown_choice_is_refused_before_it_is_sent():
+    with CaptionClient("127.0.0.1:1") as client:
+        with pytest.raises(InputError, match="writer: 'poet' is not known; choose auto, compose"):
+            client.caption("a dog", writer="poet")
+        with pytest.raises(InputError, match="tone: unknown option; there are writer, mode"):
+            client.caption("a dog", tone="warm")
+
+
+def test_choices_travel_as_inputs_of_their_own():
+    inputs = encoded("a dog", {"camera": [FileElement(b"path", {"name": "p"})]}, {"mode": "off"})
+    assert inputs["MODE"] == [b"off"]
+    assert set(inputs) == {"TEXT", "CAMERA", "CAMERA_INFO", "MODE"}
 
 
 @pytest.mark.server
