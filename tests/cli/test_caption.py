@@ -148,3 +148,9 @@ def test_what_the_check_did_is_told_sentence_by_sentence():
 
 def test_where_nothing_was_changed_there_is_nothing_to_tell():
     assert list(summary(result())) == []
+
+
+def test_an_answer_without_papers_is_shown_all_the_same():
+    bare = CaptionResult(result().caption, "text", {"release": 3})
+    assert list(summary(bare)) == []
+    assert explained(bare).startswith("writer: ")

@@ -23,7 +23,7 @@ def explained(result: "CaptionResult") -> str:
         lines.append(f"scope: {scope['why']}")
     for part, label in PARTS.items():
         lines += ["", label]
-        lines += [f"  {_sentence(one)}" for one in result.provenance[part]]
+        lines += [f"  {_sentence(one)}" for one in result.provenance.get(part, [])]
     for heading, entries in _lists(result):
         lines += ["", heading, *(f"  {entry}" for entry in entries)]
     times = result.info.get("milliseconds", {})

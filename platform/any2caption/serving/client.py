@@ -55,6 +55,8 @@ class Asked(TypedDict, total=False):
 class CaptionResult:
     """An answer: `info` holds release, assumptions, warnings and the caption's papers.
 
+    The papers are empty where a server of an earlier version answered.
+
     `video` are MP4 bytes if asked for, `report` is the video generator's: what it understood, what
     it assumed, the path it filmed.
     """
@@ -68,32 +70,32 @@ class CaptionResult:
     @property
     def writer(self) -> str:
         """Who wrote the caption: `compose` or `model`."""
-        return str(self.info["writer"])
+        return str(self.info.get("writer", ""))
 
     @property
     def provenance(self) -> dict[str, list[dict[str, Any]]]:
         """Part → its sentences, each with `text`, `origin` and `sources`."""
-        return cast("dict[str, list[dict[str, Any]]]", self.info["provenance"])
+        return cast("dict[str, list[dict[str, Any]]]", self.info.get("provenance", {}))
 
     @property
     def findings(self) -> list[dict[str, Any]]:
         """What the check found: `part`, `fault`, `why`, the sentence `before` and `after`."""
-        return list(self.info["findings"])
+        return list(self.info.get("findings", []))
 
     @property
     def conflicts(self) -> list[str]:
         """Where inputs disagree, and which was followed."""
-        return list(self.info["conflicts"])
+        return list(self.info.get("conflicts", []))
 
     @property
     def invented(self) -> list[dict[str, str]]:
         """The sentences that nobody stated: `part` and `text`."""
-        return list(self.info["invented"])
+        return list(self.info.get("invented", []))
 
     @property
     def notes(self) -> list[str]:
         """What else the user should know."""
-        return list(self.info["notes"])
+        return list(self.info.get("notes", []))
 
 
 Given = Path | str | ConditionInput
