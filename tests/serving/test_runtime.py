@@ -1,9 +1,11 @@
 """Between Triton and the steps: one bad request is one error; status codes become our errors."""
 
+import gc
 import json
 import sys
 import threading
 import types
+import weakref
 
 import numpy as np
 import pytest
@@ -51,6 +53,42 @@ def test_bad_request_fails_alone():
     assert str(bad) == "Doubler: ValueError: negative"
     assert isinstance(refused, InputError)
     assert str(refused) == "x.txt: X: too large"
+
+
+class Refuses:
+    """Refuses by an error that came out of another one, raised or returned."""
+
+    def __init__(self, *, returned):
+        self.returned = returned
+
+    def run(self, batch):
+        try:
+            self._decode(batch[0]["X"])
+        except InputError as error:
+            if not self.returned:
+                raise
+            return [error]
+
+    def _decode(self, array):
+        try:
+            array.reshape(2, 2)
+        except ValueError as error:
+            raise InputError("bad picture") from error
+
+
+@pytest.mark.parametrize("returned", [True, False])
+def test_nothing_of_a_refused_request_is_kept_until_the_garbage_collector_comes(returned):
+    def ask():
+        arrays = {"X": np.zeros(3)}
+        (answer,) = runtime.answers(Refuses(returned=returned), [arrays])
+        assert str(answer) == "bad picture"
+        return weakref.ref(arrays["X"])
+
+    gc.disable()
+    try:
+        assert ask()() is None
+    finally:
+        gc.enable()
 
 
 class Patient(Doubler):

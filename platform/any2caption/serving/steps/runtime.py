@@ -164,15 +164,26 @@ def answers(
         return []
     told = {"cancelled": cancelled} if "cancelled" in signature(step.run).parameters else {}
     try:
-        return list(step.run(batch, **told))
+        return [_bare(answer) for answer in step.run(batch, **told)]
     except Exception as error:  # noqa: BLE001 - the boundary to the server: every request gets an answer
         if len(batch) > 1:
             each = [[one] for one in cancelled] or [[]] * len(batch)
             return [answers(step, [one], flag)[0] for one, flag in zip(batch, each, strict=True)]
         if isinstance(error, A2CError):
-            return [error]
+            return [_bare(error)]
         _LOG.exception("step failed")
         return [A2CError(f"{type(step).__name__}: {type(error).__name__}: {error}")]
+
+
+def _bare(answer: Arrays | A2CError) -> Arrays | A2CError:
+    """Take an error that is an answer off the frames it came through.
+
+    They lead back to the caller's, which holds the answer: until the garbage collector came by, the
+    circle would keep the request and the shared memory that its files lie in.
+    """
+    if isinstance(answer, A2CError):
+        answer.__traceback__ = answer.__cause__ = answer.__context__ = None
+    return answer
 
 
 def _triton_error(backend: Any, error: A2CError) -> Any:
