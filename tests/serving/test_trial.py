@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
 from serving_lab import SERVE_PYTHON, fake_release, wait_until
 
 from any2caption.errors import IntegrityError
-from any2caption.serving import contract
+from any2caption.serving import contract, shared_memory
 from any2caption.serving.releases import trial
 from any2caption.storage.scratch import sweep
 
@@ -44,6 +45,24 @@ def test_code_that_was_not_signed_is_not_tried(tmp_path):
     code.write_text(code.read_text() + "import os\n")
     with pytest.raises(IntegrityError, match=r"decoder/1/model\.py"):
         trial.boot(release, SERVE_PYTHON)
+
+
+def test_a_trial_is_over_at_once_and_leaves_no_process_and_no_shared_memory(tmp_path, monkeypatch):
+    release = fake_release(tmp_path, 1)
+    check, ended = trial.smoke.check, []
+    regions = set()
+
+    def check_and_look(*arguments, **options):
+        check(*arguments, **options)
+        regions.update(shared_memory.mapped_regions(pids=[one.pid for one in trials(tmp_path)]))
+        ended.append(time.monotonic())
+
+    monkeypatch.setattr(trial.smoke, "check", check_and_look)
+    trial.boot(release, SERVE_PYTHON)
+    assert time.monotonic() - ended[0] < 5, "an orderly end takes Triton its exit time-out"
+    assert trials(tmp_path) == []
+    assert regions
+    assert not regions & {path.name for path in shared_memory.SHM.iterdir()}
 
 
 def test_a_trial_has_no_keys_and_ends_with_its_caller(tmp_path):

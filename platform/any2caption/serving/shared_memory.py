@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 SHM = Path("/dev/shm")  # noqa: S108 - where Linux keeps POSIX shared memory
@@ -9,10 +10,11 @@ PREFIX = "triton_python_backend_shm_region_"
 _YOUNG_SECONDS = 2.0
 
 
-def mapped_regions(proc: Path = Path("/proc")) -> frozenset[str]:
-    """Names of the backend's regions that some readable live process maps."""
+def mapped_regions(proc: Path = Path("/proc"), pids: Iterable[int] | None = None) -> frozenset[str]:
+    """Names of the backend's regions that some readable live process maps, or one of `pids`."""
     found: set[str] = set()
-    for maps in proc.glob("[0-9]*/maps"):
+    everybody = proc.glob("[0-9]*/maps")
+    for maps in everybody if pids is None else [proc / str(pid) / "maps" for pid in pids]:
         try:
             text = maps.read_text(errors="replace")
         except OSError:  # ended meanwhile, or not ours to read
@@ -37,6 +39,12 @@ def stale_regions(folder: Path = SHM, *, younger: float = _YOUNG_SECONDS) -> lis
         if old and region.name not in live:
             stale.append(region)
     return stale
+
+
+def remove(names: Iterable[str], folder: Path = SHM) -> None:
+    """Remove regions whose processes the caller has ended."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
 
 
 def clean(folder: Path = SHM, *, younger: float = _YOUNG_SECONDS) -> int:

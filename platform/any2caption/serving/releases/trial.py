@@ -158,13 +158,21 @@ def _refuse_unloaded(control: TritonControl, release: Release) -> None:
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the server and the stubs that outlive it; their memory is needed for the roll-out."""
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_STOP_SECONDS)
+    """End the server and its stubs: their memory is needed for the roll-out.
+
+    At once, for the verdict is known and nothing of theirs is kept; an orderly end takes seconds.
+    """
+    family = [process.pid]
+    stubs: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        stubs = psutil.Process(process.pid).children(recursive=True)
+        family += [stub.pid for stub in stubs]
+    regions = shared_memory.mapped_regions(pids=family)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    psutil.wait_procs(stubs, timeout=_STOP_SECONDS)
+    shared_memory.remove(regions)
 
 
 def _without_keys(env: Mapping[str, str]) -> dict[str, str]:
