@@ -123,7 +123,7 @@ def batch_of(config: ModelConfig, rows: int, length: int, caption: int, device: 
         vision_grid=torch.tensor([PICTURE] * rows),
         motion=torch.randn(rows * int(np.prod(SKELETON)), dim, device=device),
         motion_grid=torch.tensor([SKELETON] * rows),
-        poses=pose.repeat(rows * frames, 1).to(device),
+        camera=pose.repeat(rows * frames, 1).to(device),
         answers=(),
         tokens=rows * length,
     )

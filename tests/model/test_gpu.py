@@ -103,7 +103,7 @@ def batch_of(processor, conditions):
         vision_grid=joined["vision_grid"],
         motion=joined["motion_patches"],
         motion_grid=joined["motion_grid"],
-        poses=joined["camera_poses"],
+        camera=joined["camera_poses"],
         answers=(),
         tokens=int((labels >= 0).sum()),
     )

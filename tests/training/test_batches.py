@@ -6,7 +6,7 @@ import torch
 
 from any2caption.model.any2caption import Any2Caption
 from any2caption.training.data.alignment import AlignData, shifted
-from any2caption.training.data.collate import Collator, Order, share
+from any2caption.training.data.collate import Batch, Collator, EncodedBatch, Order, share
 from any2caption.training.data.encoder_cache import encode_items
 from any2caption.training.objective.objective import Objective
 from any2caption.training.recipes.builtin import TINY
@@ -73,7 +73,7 @@ def test_padding_and_company_do_not_change_a_samples_loss(data, objective):
 
 def test_head_answers_point_at_their_own_tokens(data, objective):
     collate = Collator(data, data.processor(), TINY.stages[-1], 0)
-    samples = [s for s in data.samples("train") if len(s.features) > 1][:8]
+    samples = [s for s in data.samples("train") if len(s.item_numbers) > 1][:8]
     together = collate(samples, 0)
     outputs = _encode(objective.model, together)
     found = iter(together.answers)
@@ -93,7 +93,7 @@ def _encode(model, batch):
     return {
         "vision": model.encode_vision(batch.vision, batch.vision_grid),
         "motion": model.encode_motion(batch.motion, batch.motion_grid),
-        "camera": model.encode_camera(batch.poses),
+        "camera": model.encode_camera(batch.camera),
     }
 
 
@@ -178,14 +178,14 @@ def test_heads_learn_to_name_a_condition(data):
 
 
 def test_items_encoded_once_give_the_same_loss(data, objective):
-    samples = [s for s in data.samples("train") if s.features][:8]
+    samples = [s for s in data.samples("train") if s.item_numbers][:8]
     stage, processor = TINY.stages[-1], data.processor()
     encoded = encode_items(objective.model, data, 0, 1)
     plain, cached = (
         Collator(data, processor, stage, 0, items)(samples, 0) for items in (None, encoded)
     )
-    assert not plain.encoded
-    assert cached.encoded
+    assert type(plain) is Batch
+    assert type(cached) is EncodedBatch
     assert torch.equal(plain.input_ids, cached.input_ids)
     with torch.no_grad():
         loss, other = (objective(batch, 0.0)[0] for batch in (plain, cached))

@@ -20,20 +20,22 @@ STAGE = PAPER.stages[2]
 
 def test_whole_conditions_and_sentences_are_dropped_at_the_stated_rates(data):
     stage = replace(STAGE, drop_condition=0.4, drop_sentence=0.6)
-    many = [s for s in data.samples("train") if len(s.features) >= 2 and s.prompt.count(".") >= 1]
+    many = [
+        s for s in data.samples("train") if len(s.item_numbers) >= 2 and s.prompt.count(".") >= 1
+    ]
     shown = kept = 0
     for sample in many:
         for step in range(40):
             prompt, numbers = dropped(sample, stage, 1, step)
             assert prompt or numbers
-            assert set(numbers) <= set(sample.features)
-            shown, kept = shown + len(sample.features), kept + len(numbers)
+            assert set(numbers) <= set(sample.item_numbers)
+            shown, kept = shown + len(sample.item_numbers), kept + len(numbers)
     assert kept / shown == pytest.approx(0.6, abs=0.06)  # a little more: something always stays
 
 
 def test_what_is_dropped_is_a_function_of_seed_step_and_sample(data):
     stage = replace(STAGE, drop_condition=0.5, drop_sentence=0.5)
-    sample = next(s for s in data.samples("train") if len(s.features) > 1)
+    sample = next(s for s in data.samples("train") if len(s.item_numbers) > 1)
     found = [dropped(sample, stage, 1, step) for step in range(30)]
     assert found == [dropped(sample, stage, 1, step) for step in range(30)]
     assert len(set(found)) > 1
@@ -41,7 +43,7 @@ def test_what_is_dropped_is_a_function_of_seed_step_and_sample(data):
 
 def test_dropout_by_token_blanks_encoder_tokens_and_no_others(data):
     stage = replace(STAGE, drop_condition=0.5, drop_sentence=0.0, drop_condition_means="tokens")
-    samples = [s for s in data.samples("train") if s.features][:16]
+    samples = [s for s in data.samples("train") if s.item_numbers][:16]
     collate = Collator(data, data.processor(), stage, 0)
     batch = collate(samples, 3)
     media = batch.types != TEXT
@@ -66,7 +68,7 @@ def test_start_and_end_tokens_learn_alone(data):
     objective.tokens.requires_grad_(True)
     embedding = model.mllm.get_input_embeddings()
     before = embedding.weight.clone()
-    samples = [s for s in data.samples("train") if len(s.features) > 1][:8]
+    samples = [s for s in data.samples("train") if len(s.item_numbers) > 1][:8]
     batch = Collator(data, processor, replace(STAGE, drop_condition=0.0), 0)(samples, 0)
     optimizer = torch.optim.AdamW(objective.tokens.parameters(), lr=0.01, weight_decay=0.1)
     losses = []
@@ -104,19 +106,19 @@ def test_merging_changes_no_output():
 def test_samples_differ_in_what_they_drop(data):
     """Two samples with equal inputs are dropped independently: the id is part of the seed."""
     stage = replace(STAGE, drop_condition=0.5, drop_sentence=0.0)
-    sample = next(s for s in data.samples("train") if len(s.features) > 2)
+    sample = next(s for s in data.samples("train") if len(s.item_numbers) > 2)
     twins = [replace(sample, id=hashlib.sha256(bytes([n])).hexdigest()) for n in range(40)]
     sizes = {len(dropped(twin, stage, 1, 0)[1]) for twin in twins}
     assert len(sizes) > 1
-    assert np.max(list(sizes)) <= len(sample.features)
+    assert np.max(list(sizes)) <= len(sample.item_numbers)
 
 
 def test_tokens_and_conditions_are_dropped_by_draws_of_their_own(data):
     """One stream for both would drop the first tokens with the first conditions."""
-    sample = next(s for s in data.samples("train") if len(s.features) > 1)
+    sample = next(s for s in data.samples("train") if len(s.item_numbers) > 1)
     types = np.full(64, VISION)
     by_token = replace(STAGE, drop_condition=0.5, drop_condition_means="tokens")
     first = [blanked(types, sample, by_token, 1, step)[0] for step in range(200)]
     one = replace(STAGE, drop_condition=0.5, drop_sentence=0.0)
-    gone = [sample.features[0] not in dropped(sample, one, 1, step)[1] for step in range(200)]
+    gone = [sample.item_numbers[0] not in dropped(sample, one, 1, step)[1] for step in range(200)]
     assert abs(np.corrcoef(first, gone)[0, 1]) < 0.3

@@ -158,7 +158,7 @@ def _logits(model, batch):
     vision = model.encode_vision(batch.vision, batch.vision_grid)
     motion = model.encode_motion(batch.motion, batch.motion_grid)
     embeds = model.embed(
-        batch.input_ids, batch.types, vision, motion, model.encode_camera(batch.poses)
+        batch.input_ids, batch.types, vision, motion, model.encode_camera(batch.camera)
     )
     return model.logits(model.hidden_states(embeds, batch.positions, batch.packed))
 

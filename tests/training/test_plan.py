@@ -83,7 +83,7 @@ def test_the_plan_says_stages_steps_and_what_is_frozen(surveyed, snapshot):
 def test_a_stage_counts_the_samples_that_training_uses(surveyed, data):
     found = {stage.name: stage.samples for stage in make_plan(surveyed).stages}
     assert found["interpret"] == len(data.samples("train"))
-    cameras = {n for s in data.samples("train") for n in s.features
+    cameras = {n for s in data.samples("train") for n in s.item_numbers
                if data.items[n]["kind"] == "camera" and "camera" in s.answers}  # fmt: skip
     assert found["align-camera"] == len(cameras)
 

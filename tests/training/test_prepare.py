@@ -28,7 +28,7 @@ def test_captions_and_features_are_those_of_the_snapshot(data, snapshot, setting
         tokens = data.caption_tokens[slice(*sample.span)].tolist()
         assert processor.decode(tokens) == render(record.caption)
         assert tokens[-1] == processor.end_id
-        for number, condition in zip(sample.features, record.conditions, strict=True):
+        for number, condition in zip(sample.item_numbers, record.conditions, strict=True):
             expected = processor.features(load_condition(store, condition))
             for name, array in data.feature(number).items():
                 assert np.array_equal(array, expected[name]), (record.id, name)
@@ -51,7 +51,9 @@ def test_what_is_there_is_kept_and_what_is_stale_is_made_anew(settings, snapshot
 
 
 def test_equal_conditions_are_stored_once(data):
-    used = [n for s in [*data.samples("train"), *data.samples("validation")] for n in s.features]
+    used = [
+        n for s in [*data.samples("train"), *data.samples("validation")] for n in s.item_numbers
+    ]
     assert len(set(used)) == len(data.items) < len(used)
 
 

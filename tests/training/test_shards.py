@@ -215,9 +215,11 @@ def test_only_what_is_shown_is_fetched(store, tmp_path):
     data = ShardData(store, "sh", tmp_path)
     assert (len(data.poses()), data.fetched) == (60, 0)
     sample = data.samples("train")[7]
-    for number in sample.features:
+    for number in sample.item_numbers:
         data.feature(number)
-    sizes = [data.items[n]["frames"]["size"] for n in sample.features if "frames" in data.items[n]]
+    sizes = [
+        data.items[n]["frames"]["size"] for n in sample.item_numbers if "frames" in data.items[n]
+    ]
     assert data.fetched == sum(sizes) > 0
 
 

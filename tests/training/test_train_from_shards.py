@@ -59,8 +59,12 @@ def test_shards_hold_every_item_of_the_prepared_folder(shards, data):
     assert found.poses().tobytes() == data.poses().tobytes()
     for split in ("train", "validation"):
         for one, other in zip(found.samples(split), data.samples(split), strict=True):
-            assert (one.id, one.features, one.length) == (other.id, other.features, other.length)
-            for number in one.features:
+            assert (one.id, one.item_numbers, one.length) == (
+                other.id,
+                other.item_numbers,
+                other.length,
+            )
+            for number in one.item_numbers:
                 ours, theirs = found.feature(number), data.feature(number)
                 assert ours.keys() == theirs.keys()
                 assert all((ours[name] == theirs[name]).all() for name in ours)

@@ -62,12 +62,12 @@ class AlignData:
             for kind, items in self.items.items()
         }
 
-    def batch(self, step: int, rank: int, ranks: int) -> AlignBatch:
+    def batch(self, step: int, rank: int, world_size: int) -> AlignBatch:
         """Return one rank's part of a step."""
         rounds, position = divmod(step, len(self.turns))
         kind = self.turns[position]
         own_step = rounds * self.turns.count(kind) + self.turns[:position].count(kind)
-        chosen = [self.items[kind][i] for i in share(self.orders[kind](own_step), rank, ranks)]
+        chosen = [self.items[kind][i] for i in share(self.orders[kind](own_step), rank, world_size)]
         features = [self.data.feature(item.number) for item in chosen]
         ids = tuple(f"{kind} item {item.number}" for item in chosen)
         if kind == "camera":
@@ -135,7 +135,7 @@ def shown_alone(
     of = item_kinds(data)
     for sample in data.samples("train"):
         for kind in kinds:
-            numbers = [number for number in sample.features if of[number] == kind]
+            numbers = [number for number in sample.item_numbers if of[number] == kind]
             if len(numbers) == 1 and kind in sample.answers:
                 yield kind, numbers[0], sample.answers[kind]
 

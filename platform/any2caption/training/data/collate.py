@@ -59,9 +59,9 @@ class Order:
         return np.asarray(batches[rng.permutation(self.per_epoch)])
 
 
-def share(batch: NDArray[np.int64], rank: int, ranks: int) -> NDArray[np.int64]:
-    """One rank's part of a global batch: every `ranks`-th sample, so lengths stay balanced."""
-    return batch[rank::ranks]
+def share(batch: NDArray[np.int64], rank: int, world_size: int) -> NDArray[np.int64]:
+    """One rank's part of a global batch: every `world_size`-th sample, so lengths stay balanced."""
+    return batch[rank::world_size]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,20 @@ class Batch:
     vision_grid: Tensor
     motion: Tensor
     motion_grid: Tensor
-    poses: Tensor
+    camera: Tensor
+    """Camera paths (N, F, 16)."""
     answers: tuple["Answers", ...]
     tokens: int
     """Places in `input_ids` that are no padding."""
-    encoded: bool = False
-    """Whether `vision`, `motion` and `poses` are encoder outputs (N, hidden) already."""
     blank: Tensor | None = None
     """Encoder tokens (B, L) that dropout blanks."""
     packed: Documents | None = None
     """Where the documents lie, in rows that hold several."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedBatch(Batch):
+    """A batch whose `vision`, `motion` and `camera` are encoder outputs (N, hidden) already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,8 @@ class Collator:
                 answers.append(Answers(answer.kind, (base + start, base + end), answer.slots))
             for tower, count in row.counts.items():
                 offsets[tower] += count
-        return Batch(
+        kind = Batch if self.encoded is None else EncodedBatch
+        return kind(
             ids=ids,
             input_ids=padded("input_ids", 0, torch.int64),
             positions=positions,
@@ -158,10 +163,9 @@ class Collator:
             vision_grid=joined([row.vision_grid for row in rows]),
             motion=joined([row.motion for row in rows]),
             motion_grid=joined([row.motion_grid for row in rows]),
-            poses=joined([row.poses for row in rows]),
+            camera=joined([row.camera for row in rows]),
             answers=tuple(answers),
             tokens=sum(len(row.input_ids) for row in rows),
-            encoded=self.encoded is not None,
             blank=padded("blank", 0, torch.bool) if any(row.blank.any() for row in rows) else None,
         )
 
@@ -235,7 +239,7 @@ class Row:
     vision_grid: NDArray[np.int64]
     motion: NDArray[np.float32]
     motion_grid: NDArray[np.int64]
-    poses: NDArray[np.float32]
+    camera: NDArray[np.float32]
     answers: list[tuple[Answers, tuple[str, int, int]]]
     counts: dict[str, int]
     blank: NDArray[np.bool_]
@@ -279,6 +283,6 @@ def usable(data: TrainingData, stage: Stage) -> Sequence[Sample]:
             return any(kind in sample.answers for kind in stage.kinds)
         if by_phrase and not sample.phrases.get(stage.part):
             return False
-        return any(kinds[number] in stage.kinds for number in sample.features)
+        return any(kinds[number] in stage.kinds for number in sample.item_numbers)
 
     return chosen(samples, learns)

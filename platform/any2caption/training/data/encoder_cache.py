@@ -33,7 +33,9 @@ class EncodedItems:
 
 
 @torch.no_grad()
-def encode_items(model: Any2Caption, data: TrainingData, rank: int, ranks: int) -> EncodedItems:
+def encode_items(
+    model: Any2Caption, data: TrainingData, rank: int, world_size: int
+) -> EncodedItems:
     """Encode all items, each rank its share; float32, in the host's memory as batches are."""
     config, device = model.config, next(model.parameters()).device
     cell = config.vision.patch * config.vision.merge
@@ -52,11 +54,11 @@ def encode_items(model: Any2Caption, data: TrainingData, rank: int, ranks: int) 
         for (kind, _), numbers in sorted(groups.items())
         for at in range(0, len(numbers), CHUNK)
     ]
-    for kind, numbers in chunks[rank::ranks]:
+    for kind, numbers in chunks[rank::world_size]:
         found = _encode(model, data, kind, numbers)
         for number, tokens in zip(numbers, found, strict=True):
             out[number].copy_(tokens)
-    if ranks > 1:
+    if world_size > 1:
         shared = out.tokens.to(device)  # where the process group's backend can add it up
         dist.all_reduce(shared)
         out.tokens.copy_(shared)

@@ -44,10 +44,10 @@ def example(  # noqa: PLR0913, PLR0917 - everything that decides it
 ) -> Example:
     """Make the example that a stage learns from a sample at a step."""
     if sample.general:
-        return Example(sample, sample.prompt, sample.features, *_tokens(data, sample.span))
+        return Example(sample, sample.prompt, sample.item_numbers, *_tokens(data, sample.span))
     if stage.objective == "describe":
         return _described(sample, stage, data, processor)
-    prompt, numbers = sample.prompt, sample.features
+    prompt, numbers = sample.prompt, sample.item_numbers
     if stage.drop_sentence or (stage.drop_condition and stage.drop_condition_means == "condition"):
         prompt, numbers = dropped(sample, stage, seed, step)
     target, weights = _tokens(data, sample.span)
@@ -62,11 +62,11 @@ def dropped(sample: Sample, stage: Stage, seed: int, step: int) -> tuple[str, tu
     """Leave out whole conditions and sentences of the prompt at random; something always stays."""
     rng = _random(seed, step, sample)
     chance = stage.drop_condition if stage.drop_condition_means == "condition" else 0.0
-    kept = tuple(number for number in sample.features if rng.random() >= chance)
+    kept = tuple(number for number in sample.item_numbers if rng.random() >= chance)
     sentences = split_sentences(sample.prompt)
     said = "".join(one for one in sentences if rng.random() >= stage.drop_sentence).strip()
     if not kept and not said:
-        return sample.prompt, sample.features
+        return sample.prompt, sample.item_numbers
     return said, kept
 
 
@@ -87,8 +87,8 @@ def phrase_target(phrases: Sequence[str]) -> str:
 
 def _described(sample: Sample, stage: Stage, data: Items, processor: Processor) -> Example:
     """One condition of the stage's kinds, no prompt, its phrases or the caption's part."""
-    kinds = [str(data.items[number]["kind"]) for number in sample.features]
-    shown = [n for n, kind in zip(sample.features, kinds, strict=True) if kind in stage.kinds]
+    kinds = [str(data.items[number]["kind"]) for number in sample.item_numbers]
+    shown = [n for n, kind in zip(sample.item_numbers, kinds, strict=True) if kind in stage.kinds]
     by_phrase = stage.describe == "phrases"
     text = phrase_target(sample.phrases[stage.part]) if by_phrase else sample.parts[stage.part]
     target = np.asarray(processor.caption_ids(text), np.int64)

@@ -1,7 +1,7 @@
 """Batches made in the background: while a step is computed, the next step's are made.
 
-A batch is a pure function of (step, rank, ranks), so making it early changes nothing of it. One
-step is made ahead and no more: memory holds two steps' batches at most.
+A batch is a pure function of (step, rank, world size), so making it early changes nothing of it.
+One step is made ahead and no more: memory holds two steps' batches at most.
 """
 
 from collections.abc import Callable
@@ -24,12 +24,12 @@ class Prefetcher(Generic[Made]):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._coming: dict[_Key, Future[Made]] = {}
 
-    def __call__(self, step: int, rank: int, ranks: int) -> Made:
+    def __call__(self, step: int, rank: int, world_size: int) -> Made:
         """Return the batch, and begin the same part of the next step."""
-        key = (step, rank, ranks)
+        key = (step, rank, world_size)
         self._coming = {k: found for k, found in self._coming.items() if k[0] >= step}
         found = self._coming.pop(key, None) or self._thread.submit(self.source, *key)
-        following = (step + 1, rank, ranks)
+        following = (step + 1, rank, world_size)
         if step + 1 < self.last:
             self._coming[following] = self._thread.submit(self.source, *following)
         return found.result()

@@ -182,6 +182,6 @@ class Prepared(Tables):
 def _sample(data: dict[str, Any]) -> Sample:
     """A line of `records.jsonl`."""
     del data["split"]
-    for name in ("features", "span", "trace"):
+    for name in ("span", "trace"):
         data[name] = tuple(data.get(name, (0, 0)))
-    return Sample(**data)
+    return Sample(item_numbers=tuple(data.pop("features")), **data)

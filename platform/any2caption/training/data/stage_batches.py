@@ -1,4 +1,4 @@
-"""Batches of one stage by step: a pure function of (data, stage, seed, step, rank, ranks)."""
+"""Batches of one stage by step: a pure function of (data, stage, seed, step, rank, world size)."""
 
 from any2caption.model.processing.processor import Processor
 from any2caption.training.data.alignment import AlignBatch, AlignData
@@ -40,17 +40,17 @@ class Source:
             self._mixture = Mixture(own, general, stage, seed)
             self._collate = Collator(data, processor, stage, seed, encoded)
 
-    def __call__(self, step: int, rank: int, ranks: int) -> Batch | AlignBatch:
+    def __call__(self, step: int, rank: int, world_size: int) -> Batch | AlignBatch:
         """One rank's part of a step."""
         if self._align is not None:
-            return self._align.batch(step, rank, ranks)
+            return self._align.batch(step, rank, world_size)
         if self._packs is not None:
             order, collate = self._packs
-            packs = order(step)[rank::ranks]
+            packs = order(step)[rank::world_size]
             return collate.packed(
                 [[(self._samples[t.number], t.epoch) for t in pack] for pack in packs]
             )
-        chosen = share(self._mixture(step), rank, ranks)
+        chosen = share(self._mixture(step), rank, world_size)
         return self._collate([self._mixture.samples[i] for i in chosen], step)
 
     def _pack(self, collate: PackCollator, own: int, seed: int) -> None:

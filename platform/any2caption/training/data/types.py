@@ -16,14 +16,14 @@ from any2caption.model.processing.processor import Processor
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One record: `features` are item numbers in prompt order.
+    """One record: `item_numbers` are its conditions, in prompt order.
 
     `answers` maps kind → slot → class names that it determines.
     """
 
     id: str
     prompt: str
-    features: tuple[int, ...]
+    item_numbers: tuple[int, ...]
     answers: Mapping[str, Mapping[str, tuple[str, ...]]]
     span: tuple[int, int]
     parts: Mapping[str, str]
@@ -78,7 +78,7 @@ class TrainingData(Items, Protocol):
 def kinds_shown(data: Items, samples: Sequence[Sample]) -> list[str]:
     """The kinds of conditions that these samples show, sorted."""
     kinds = item_kinds(data)
-    return sorted({kinds[number] for sample in samples for number in sample.features})
+    return sorted({kinds[number] for sample in samples for number in sample.item_numbers})
 
 
 def item_kinds(data: Items) -> list[str]:

@@ -21,7 +21,7 @@ transformers' own rule does: norms and biases cost more to gather than to keep."
 
 
 def configuration(
-    recipe: Recipe, stage: Stage, ranks: int, *, hidden: int, pin_memory: bool = False
+    recipe: Recipe, stage: Stage, world_size: int, *, hidden: int, pin_memory: bool = False
 ) -> dict[str, Any]:
     """Return the configuration for `deepspeed.initialize`.
 
@@ -29,7 +29,7 @@ def configuration(
     """
     found: dict[str, Any] = {
         "train_batch_size": stage.batch,
-        "train_micro_batch_size_per_gpu": stage.batch // (ranks * stage.accumulate),
+        "train_micro_batch_size_per_gpu": stage.batch // (world_size * stage.accumulate),
         "gradient_accumulation_steps": stage.accumulate,
         # Explicit: DeepSpeed's default of 1.0 would apply silently.
         "gradient_clipping": stage.clip,

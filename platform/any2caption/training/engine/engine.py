@@ -23,17 +23,17 @@ def multiplies_in_bf16(recipe: Recipe) -> bool:
     return recipe.precision == "bf16"
 
 
-def start(objective: Objective, recipe: Recipe, stage: Stage, ranks: int) -> Any:
+def start(objective: Objective, recipe: Recipe, stage: Stage, world_size: int) -> Any:
     """Return a DeepSpeed engine for one stage."""
     import deepspeed
 
-    if stage.batch % (ranks * stage.accumulate):
+    if stage.batch % (world_size * stage.accumulate):
         raise ConfigError(
-            f"stage {stage.name}: batch {stage.batch} is not divisible by {ranks} ranks"
+            f"stage {stage.name}: batch {stage.batch} is not divisible by {world_size} ranks"
             + (f" with accumulate={stage.accumulate}" if stage.accumulate > 1 else "")
         )
     gpu = torch.cuda.is_available()
-    objective.in_step = bool(recipe.zero) and ranks > 1
+    objective.in_step = bool(recipe.zero) and world_size > 1
     if recipe.checkpoint_activations:
         objective.model.checkpoint_activations()
     buffers = [
@@ -55,7 +55,7 @@ def start(objective: Objective, recipe: Recipe, stage: Stage, ranks: int) -> Any
         model=objective,
         optimizer=optimizer,
         config=configuration(
-            recipe, stage, ranks, hidden=objective.model.config.text.hidden, pin_memory=gpu
+            recipe, stage, world_size, hidden=objective.model.config.text.hidden, pin_memory=gpu
         ),
     )
     # In bf16 DeepSpeed converts them too, and rotary frequencies or means lose their digits.

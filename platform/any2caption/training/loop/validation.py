@@ -64,7 +64,7 @@ class Validator:
         """Records whose conditions are all of one kind, by that kind; `text` has none."""
         found: dict[str, list[Sample]] = {}
         for sample in samples:
-            kinds = {str(self.data.items[number]["kind"]) for number in sample.features}
+            kinds = {str(self.data.items[number]["kind"]) for number in sample.item_numbers}
             if len(kinds) <= 1:
                 found.setdefault(next(iter(kinds), "text"), []).append(sample)
         return dict(sorted(found.items()))
@@ -88,7 +88,7 @@ class Validator:
         self.objective.eval()
         requests = []
         for sample in samples:
-            features = [self.data.feature(number) for number in sample.features]
+            features = [self.data.feature(number) for number in sample.item_numbers]
             inputs = self.processor.assemble(sample.prompt, features)
             rows = (part.float().cpu().numpy() for part in encode(model, inputs, self._device()))
             requests.append(decoder_inputs(inputs, *rows))

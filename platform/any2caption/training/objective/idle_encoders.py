@@ -43,7 +43,7 @@ def encode_in_step(model: Any2Caption, batch: Batch) -> Encoded:
         (
             model.camera_encoder,
             model.encode_camera,
-            (batch.poses,),
+            (batch.camera,),
             (_still(config.camera.frames).to(device),),
         ),
     ):

@@ -12,7 +12,7 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.config import ENCODERS
 from any2caption.model.processing.processor import TOWERS
 from any2caption.training.data.alignment import AlignBatch
-from any2caption.training.data.collate import Batch
+from any2caption.training.data.collate import Batch, EncodedBatch
 from any2caption.training.objective.idle_encoders import encode_in_step
 from any2caption.training.objective.new_tokens import NewTokens
 from any2caption.training.objective.phrase_heads import Heads
@@ -76,15 +76,15 @@ class Objective(nn.Module):
 
     def _caption(self, batch: Batch, heads_loss: float) -> tuple[Tensor, Tensor]:
         idle: Tensor | float = 0.0
-        if batch.encoded:
-            vision, motion, camera = batch.vision, batch.motion, batch.poses
+        if isinstance(batch, EncodedBatch):
+            vision, motion, camera = batch.vision, batch.motion, batch.camera
         elif self.in_step:
             found = encode_in_step(self.model, batch)
             vision, motion, camera, idle = found.vision, found.motion, found.camera, found.idle
         else:
             vision = self.model.encode_vision(batch.vision, batch.vision_grid)
             motion = self.model.encode_motion(batch.motion, batch.motion_grid)
-            camera = self.model.encode_camera(batch.poses)
+            camera = self.model.encode_camera(batch.camera)
         embeds = self.model.embed(batch.input_ids, batch.types, vision, motion, camera)
         embeds = self.tokens(embeds, batch.input_ids)
         if batch.blank is not None:

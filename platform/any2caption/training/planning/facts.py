@@ -168,7 +168,7 @@ def _measured(data: TrainingData, stage: Stage) -> StageData:
     if not samples:
         return StageData(samples=0, longest=Longest())
     last = max(samples, key=lambda sample: sample.length)
-    most = _most(_brings(config, data.items, sample.features) for sample in samples)
+    most = _most(_brings(config, data.items, sample.item_numbers) for sample in samples)
     targets = max(sample.span[1] - sample.span[0] for sample in samples)
     return StageData(
         samples=len(samples),
@@ -176,7 +176,7 @@ def _measured(data: TrainingData, stage: Stage) -> StageData:
             most,
             last.length
             + _prompt_tokens(data, last)
-            + _stamps(config, [data.items[number] for number in last.features]),
+            + _stamps(config, [data.items[number] for number in last.item_numbers]),
             targets,
         ),
         longest_id=last.id,

@@ -44,7 +44,7 @@ class RolloutBatch:
 
     `labels` (R, L) are the written tokens that each place led to (-1 = none), `advantages` (R,),
     `reference` (R, L) the reference's log-probabilities of the labels. `vision`, `motion` and
-    `poses` are encoder outputs, repeated for each row.
+    `camera` are encoder outputs, repeated for each row.
     """
 
     ids: tuple[str, ...]
@@ -54,7 +54,7 @@ class RolloutBatch:
     labels: Tensor
     vision: Tensor
     motion: Tensor
-    poses: Tensor
+    camera: Tensor
     advantages: Tensor
     reference: Tensor
     rewards: tuple[float, ...]
@@ -99,10 +99,10 @@ class ReinforceSource:
         self._order = Order(lengths, stage.batch, seed)
         self._reference: dict[str, Tensor] | None = None
 
-    def __call__(self, step: int, rank: int, ranks: int) -> RolloutBatch:
+    def __call__(self, step: int, rank: int, world_size: int) -> RolloutBatch:
         """One rank's part of a step."""
         self._keep_reference(step, rank)
-        chosen = share(self._order(step), rank, ranks)
+        chosen = share(self._order(step), rank, world_size)
         model: Any2Caption = self.objective.model  # type: ignore[assignment]
         device = next(model.parameters()).device
         with self._autocast(device):
@@ -115,7 +115,7 @@ class ReinforceSource:
 
     def _group(self, model: Any2Caption, sample: Sample, step: int, device: torch.device) -> _Group:
         settings = self.settings
-        features = [self.data.feature(number) for number in sample.features]
+        features = [self.data.feature(number) for number in sample.item_numbers]
         inputs = self.processor.assemble(sample.prompt, features)
         media = encode(model, inputs, device)
         limits = Limits(
@@ -156,7 +156,7 @@ class ReinforceSource:
             labels=torch.tensor(labels, device=device),
             vision=media[0],
             motion=media[1],
-            poses=media[2],
+            camera=media[2],
             advantages=torch.tensor(advantages, dtype=torch.float32, device=device),
             reference=torch.zeros(shape, device=device),
             rewards=tuple(float(one) for group in groups for one in group.rewards),
@@ -212,7 +212,7 @@ def advantages_of(rewards: NDArray[np.float64], *, scale: bool) -> NDArray[np.fl
 
 def log_probabilities(model: Any2Caption, batch: RolloutBatch) -> Tensor:
     """Log-probability (R, L) of each label at the batch's temperature; 0 where there is none."""
-    embeds = model.embed(batch.input_ids, batch.types, batch.vision, batch.motion, batch.poses)
+    embeds = model.embed(batch.input_ids, batch.types, batch.vision, batch.motion, batch.camera)
     hidden = model.hidden_states(embeds, batch.positions)
     at = batch.labels >= 0
     scores = model.logits(hidden[at]).float() / batch.temperature

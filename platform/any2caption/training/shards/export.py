@@ -73,7 +73,7 @@ def from_prepared(folder: Path) -> Source:
         for split in splits:
             for sample in data.samples(split):
                 span, trace = slice(*sample.span), slice(*sample.trace)
-                features = tuple(data.feature(number) for number in sample.features)
+                features = tuple(data.feature(number) for number in sample.item_numbers)
                 yield (
                     split,
                     ShardSample(
@@ -90,7 +90,7 @@ def from_prepared(folder: Path) -> Source:
                         wanted=sample.wanted,
                         trace=np.asarray(data.caption_tokens[trace], np.int32),
                         general=sample.general,
-                        items=sample.features,
+                        items=sample.item_numbers,
                     ),
                 )
 
