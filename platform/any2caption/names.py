@@ -17,5 +17,7 @@ def safe_name(value: object, what: str) -> str:
     """
     if not isinstance(value, str) or not _SAFE.fullmatch(value):
         shown = repr(value)[:80]
-        raise ConfigError(f"{shown} is no name of a {what}: letters, digits, '.', '_' and '-' only")
+        raise ConfigError(
+            f"{shown} is not a name of a {what}: letters, digits, '.', '_' and '-' only"
+        )
     return value

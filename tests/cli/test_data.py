@@ -118,7 +118,7 @@ def test_pairs_of_texts_are_annotated_with_the_command_that_ingest_names(tmp_pat
     ("arguments", "code", "reason"),
     [
         (["show"], 1, "there is no snapshot yet"),
-        (["diff", "abc"], 1, "is no snapshot id"),
+        (["diff", "abc"], 1, "is not a snapshot id"),
         (["remove"], 2, "--source or --record"),
         (["quarantine"], 1, "nothing was ever quarantined"),
         (["ingest", "/nowhere/at/all"], 1, "no such folder"),

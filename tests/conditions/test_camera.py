@@ -101,7 +101,7 @@ def test_slightly_off_rotations_are_repaired_with_a_warning():
         ((OK, with_field(10, "inf")), "line 3: t1: 'inf' is not a finite"),
         ((OK, with_field(0, "1_0")), "line 3: time"),
         ((with_field(1, "x1"),), "line 2: fx: 'x1' is not a number"),
-        ((with_field(1, "512"),), "line 2: fx: 512 is no fraction"),
+        ((with_field(1, "512"),), "line 2: fx: 512 is not a fraction"),
         ((with_field(2, "-0.5"),), "line 2: fy: -0.5"),
         ((with_field(3, "256"),), "line 2: cx: 256"),
         ((with_field(10, "1e300"),), "line 2: t1: 1e+300 is out of range"),

@@ -370,7 +370,7 @@ def damaged(text, old, new, count=1):
         ('{"frame0": {"cam01": "1 0 0"}}', "frame0: cam01: not four rows of numbers"),
         ('{"frame0": {}}', "first frame: cameras: no camera"),
         (damaged(unreal(poses(3)), "frame2", "frame3"), "frame2: frames: this frame is missing"),
-        (damaged(unreal(poses(3)), "frame2", "extra"), "frames: the key 'extra' is no frame"),
+        (damaged(unreal(poses(3)), "frame2", "extra"), "frames: the key 'extra' is not a frame"),
         (damaged(unreal(poses(12)), "frame10", "frame01"), "frame01: frames: this frame comes"),
         (
             damaged(unreal(poses(3)), '"frame1": {"cam01"', '"frame1": {"cam02"'),
@@ -380,7 +380,7 @@ def damaged(text, old, new, count=1):
             damaged(open3d(poses(2)), '"width": 640', '"width": 0'),
             "pose 1: width: 0 is not above 0",
         ),
-        (damaged(open3d(poses(2)), "[525", "[1e9"), "pose 1: fx: 1.5625e+06 is no fraction"),
+        (damaged(open3d(poses(2)), "[525", "[1e9"), "pose 1: fx: 1.5625e+06 is not a fraction"),
         (f"1 {UNIT}\n2 {UNIT}\n3 {UNIT[:-2]}\n4 {UNIT}", "line 3: columns: 7 columns instead of 8"),
         (f"1 {UNIT}\n2 {UNIT[:-1]}2\n" * 2, "line 2: qx…qw: not a rotation: a quaternion of le"),
         (f"1 {UNIT}\n2 {UNIT[:-1]}0\n" * 2, "line 2: qx…qw: not a rotation: a quaternion of le"),

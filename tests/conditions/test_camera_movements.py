@@ -333,7 +333,7 @@ def test_what_arithmetic_leaves_is_no_travel():
 
 
 def test_an_orbit_keeps_its_distance():
-    """A car that drives past its subject while the camera turns with it is no orbit."""
+    """A car that drives past its subject while the camera turns with it is not an orbit."""
     share = np.linspace(0, 1, 40)
     poses = np.tile(np.eye(4), (40, 1, 1))
     poses[:, 0, 3] = -4 + 8 * share

@@ -23,7 +23,7 @@ from any2caption.errors import InputError
 
 
 def _bench(name):
-    """A module of the folder `bench`, which is no package."""
+    """A module of the folder `bench`, which is not a package."""
     path = Path(__file__).parents[2] / "bench" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
@@ -207,7 +207,7 @@ def pose_text(moves, focal=0.5):
 def test_a_path_that_leads_out_of_every_scene_is_refused(refused):
     message = refused("camera", pose_text([0, 1e3]), options={"scale": 1e-6})
     assert "line 3: translation: 1e+09 from the first pose, after a scale of 1e-06" in message
-    assert "fx: 1e-300 is no fraction" in refused("camera", pose_text([0, 1], focal=1e-300))
+    assert "fx: 1e-300 is not a fraction" in refused("camera", pose_text([0, 1], focal=1e-300))
 
 
 NUMBERS = {

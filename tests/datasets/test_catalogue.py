@@ -289,9 +289,9 @@ def test_a_database_that_does_not_answer_is_worth_a_retry():
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("nonsense", "is no SQLAlchemy URL"),
-        ("a2c:geheim7@host/catalogue", "is no SQLAlchemy URL"),
-        ("postgresql://a2c:geheim7@host:port/catalogue", "is no SQLAlchemy URL"),
+        ("nonsense", "is not a SQLAlchemy URL"),
+        ("a2c:geheim7@host/catalogue", "is not a SQLAlchemy URL"),
+        ("postgresql://a2c:geheim7@host:port/catalogue", "is not a SQLAlchemy URL"),
         ("postgresqlx://a2c:geheim7@host/catalogue", "postgresqlx is not usable"),
         ("postgresqlx://host/catalogue?password=geheim7", "postgresqlx is not usable"),
         ("mysql://a2c:geheim7@127.0.0.1/catalogue", "mysql is not usable"),

@@ -62,7 +62,7 @@ def test_a_champion_keeps_the_report_on_the_same_snapshot_only(settings, catalog
 @pytest.mark.parametrize("run", ["../../etc", "..", "a/b"])
 def test_a_run_key_that_leads_elsewhere_is_refused(settings, catalogue, run):
     register(catalogue, run)
-    with pytest.raises(ConfigError, match="is no name of a training run"):
+    with pytest.raises(ConfigError, match="is not a name of a training run"):
         actions.plan_evaluation(settings, REQUEST)
     assert not (settings.home / "runs").exists()
 

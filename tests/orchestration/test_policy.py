@@ -145,5 +145,5 @@ def test_a_name_from_outside_is_never_a_way_out_of_the_runs_folder(settings, nam
         "run": "0123456789abcdef", "evaluation": "tiny", "snapshot": "s", "policy": "tiny",
         "preset": "tiny", "recipe": "smoke", "lifecycle": "lc", field: name,
     }  # fmt: skip
-    with pytest.raises(ConfigError, match="is no name of a"):
+    with pytest.raises(ConfigError, match="is not a name of a"):
         job_spec.evaluate(settings, request, None)

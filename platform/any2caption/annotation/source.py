@@ -1,7 +1,7 @@
 """The records to annotate: a source folder's manifest, whose captions and prompts may be missing.
 
 A line is that of any source (`datasets.records.SourceRecord`) and may name a `target`: the files of
-the clip that the caption is to describe. It is looked at, and is no condition of the record.
+the clip that the caption is to describe. It is looked at, and is not a condition of the record.
 """
 
 from collections.abc import Iterator, Sequence

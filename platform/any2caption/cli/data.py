@@ -437,7 +437,7 @@ def _follow(log: Any, show: ProgressPrinter, done: Any) -> None:
 
 
 def _tell_mlflow(settings: "Settings", result: dict[str, Any]) -> None:
-    """Put the result into MLflow where a server answers; a missing one is no error.
+    """Put the result into MLflow where a server answers; a missing one is not an error.
 
     A home without a stack of its own has no MLflow: the default port may be another home's.
     """

@@ -109,7 +109,7 @@ class _Teller:
 
     def __call__(self, done: int, total: int, written: int) -> None:
         now = time.monotonic()
-        # The clock starts with the first sample: starting the workers is no rate.
+        # The clock starts with the first sample: starting the workers is not a rate.
         self._began = self._began or now
         self._told = self._told or now
         if done < total and now - self._told < _EVERY:

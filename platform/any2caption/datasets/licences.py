@@ -1,9 +1,9 @@
 """Which licences a data set may hold: SPDX expressions against an allow-list. Pure.
 
 A licence is an SPDX identifier or an expression of them (`MIT OR Apache-2.0`). `A OR B` passes when
-one side is allowed, `A AND B` when both are. Anything else ("CC BY 4.0", "see website") is no SPDX
-expression and is refused, never guessed at. An own licence is `LicenseRef-<name>`, and is allowed
-only when it is named in the list.
+one side is allowed, `A AND B` when both are. Anything else ("CC BY 4.0", "see website") is not an
+SPDX expression and is refused, never guessed at. An own licence is `LicenseRef-<name>`, and is
+allowed only when it is named in the list.
 """
 
 import re
@@ -40,12 +40,12 @@ def parse_allowed(text: str) -> tuple[str, ...]:
     """Read a comma-separated list of identifiers; a leading `+` adds to the default list.
 
     Raises:
-        ConfigError: something in the list is no SPDX identifier.
+        ConfigError: something in the list is not an SPDX identifier.
     """
     names = [item.strip() for item in text.lstrip(" +").split(",") if item.strip()]
     for name in names:
         if not _IDENTIFIER.fullmatch(name) or name.upper() in {"AND", "OR", "WITH"}:
-            raise ConfigError(f"licences: {name!r} is no SPDX identifier")
+            raise ConfigError(f"licences: {name!r} is not an SPDX identifier")
     if not names or text.strip().startswith("+"):
         return tuple(dict.fromkeys((*DEFAULT_LICENCES, *names)))
     return tuple(dict.fromkeys(names))
@@ -55,7 +55,7 @@ def check_licence(licence: str, allowed: Collection[str]) -> str:
     """Return the licence in SPDX's own spelling if it is allowed.
 
     Raises:
-        InputError: it is no SPDX expression, or what it names is not in the list.
+        InputError: it is not an SPDX expression, or what it names is not in the list.
     """
     spelling = {name.lower(): name for name in allowed}
     tokens = _tokens(licence)
@@ -122,6 +122,6 @@ def _one(tokens: list[str], spelling: dict[str, str]) -> tuple[bool, list[str]]:
 
 def _malformed(licence: str) -> InputError:
     return InputError(
-        f"{licence[:80]!r} is no SPDX licence expression (CC-BY-4.0, MIT OR Apache-2.0, "
+        f"{licence[:80]!r} is not an SPDX licence expression (CC-BY-4.0, MIT OR Apache-2.0, "
         "LicenseRef-<own name>)"
     )

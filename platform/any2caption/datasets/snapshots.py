@@ -191,8 +191,8 @@ def resolve(store: ObjectStore, name: str) -> str:
         return name
     if len(name) < _LEAST_PREFIX or not set(name) <= set("0123456789abcdef"):
         raise NotFoundError(
-            f"{name!r} is no snapshot id ({_LEAST_PREFIX} hexadecimal digits or more, or latest); "
-            "see `a2c data list`"
+            f"{name!r} is not a snapshot id ({_LEAST_PREFIX} hexadecimal digits or more, or latest)"
+            "; see `a2c data list`"
         )
     markers = [info.key.split("/") for info in store.list(f"snapshots/{name}")]
     found = sorted({key[1] for key in markers if key[2:] == ["snapshot.json"]})
@@ -228,7 +228,7 @@ def load_snapshot(store: ObjectStore, identity: str, *, withdrawn: bool = False)
     try:
         found = _digest(manifest.documents())
     except (pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        raise IntegrityError(f"{store.uri}: {key} is no snapshot manifest: {error}") from error
+        raise IntegrityError(f"{store.uri}: {key} is not a snapshot manifest: {error}") from error
     if found != identity:
         raise IntegrityError(f"{store.uri}: {key} holds the records of {found}, not of {identity}")
     return Snapshot(identity, metadata, manifest)

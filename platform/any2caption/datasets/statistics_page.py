@@ -53,7 +53,7 @@ def thumbnails(
 ) -> Iterator[Thumbnail]:
     """Yield pictures of the first `count` records that have a picture or a clip.
 
-    A condition that cannot be loaded is shown as such: a page is no place to fail.
+    A condition that cannot be loaded is shown as such: a page is not a place to fail.
     """
     from any2caption.conditions.types import Image, Video
     from any2caption.datasets.snapshots import load_condition

@@ -231,7 +231,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     batch: Annotated[int, typer.Option(min=1)] = 32,
     lifecycle: Annotated[str, typer.Option()] = "",
 ) -> None:
-    """Evaluate and write the report; a refusal by the gate is no error."""
+    """Evaluate and write the report; a refusal by the gate is not an error."""
     verdict = evaluate(
         Settings(),
         bundle=bundle,

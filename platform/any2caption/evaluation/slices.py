@@ -60,7 +60,7 @@ def donors(records: Sequence[Record]) -> dict[str, Record]:
     """Pair each record with the one whose conditions it gets in the shuffled control: id → donor.
 
     Donors bring the same kinds and roles of conditions and have another gold caption, so that a
-    second record of the same scene is no donor. Apart from that the donor is the next record in
+    second record of the same scene is not a donor. Apart from that the donor is the next record in
     hash order and agrees with the record by chance only. Records for which there is no donor, and
     records without conditions, take no part.
     """

@@ -35,7 +35,7 @@ def work(settings: Settings, request: Mapping[str, Any]) -> Work:
     for name in _FLAGS:
         if request.get(name) not in {None, ""}:
             arguments += [f"--{name}", str(request[name])]
-    # A share of 0 is no param that was left empty: the request drops zeros.
+    # A share of 0 is not a param that was left empty: the request drops zeros.
     arguments += ["--threshold", str(request.get("threshold") or 0)]
     for tool in extract:
         arguments += ["--extract", tool]

@@ -102,7 +102,7 @@ class TritonControl:
             self._client.load_model(name, client_timeout=timeout)
 
     def unload(self, name: str, *, timeout: float = LOAD_SECONDS) -> None:
-        """Unload a model after its running requests; what is not loaded is no error."""
+        """Unload a model after its running requests; what is not loaded is not an error."""
         with self._translated(name):
             self._client.unload_model(name, client_timeout=timeout)
 

@@ -100,7 +100,7 @@ def parsed(text: str) -> tuple[int, int]:
     """Return `(2, 51)` of `2.51.0`.
 
     Raises:
-        ValueError: this is no version of Triton.
+        ValueError: this is not a version of Triton.
     """
     major, minor = text.split(".")[:2]
     return int(major), int(minor)

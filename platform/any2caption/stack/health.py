@@ -1,4 +1,4 @@
-"""Ask the services themselves whether they are healthy; a running process is no proof."""
+"""Ask the services themselves whether they are healthy; a running process is not a proof."""
 
 import json
 import time

@@ -47,7 +47,7 @@ class ObjectStore(Protocol):
         """Yield every object under the prefix, in key order."""
 
     def delete(self, key: str) -> None:
-        """Remove the object; a missing key is no error."""
+        """Remove the object; a missing key is not an error."""
 
     def flush(self) -> None:
         """Make everything written so far durable; nothing to do where a put already is."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-SIGNATURE = "model.sig"  # says who made a folder, and so is no part of what the folder is
+SIGNATURE = "model.sig"  # says who made a folder, and so is not part of what the folder is
 
 
 def file_digest(path: Path) -> str:

@@ -89,7 +89,7 @@ class FolderStore:
                 yield ObjectInfo(key, status.st_size, etag)
 
     def delete(self, key: str) -> None:
-        """Remove the object; a missing key is no error."""
+        """Remove the object; a missing key is not an error."""
         path = self._path(key)
         if path.is_file():
             path.unlink(missing_ok=True)

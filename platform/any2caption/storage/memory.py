@@ -63,7 +63,7 @@ class MemoryStore:
                 yield ObjectInfo(key, len(data), digest_of(data))
 
     def delete(self, key: str) -> None:
-        """Remove the object; a missing key is no error."""
+        """Remove the object; a missing key is not an error."""
         with self._lock:
             self._objects.pop(check_key(key), None)
 

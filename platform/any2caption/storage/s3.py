@@ -186,7 +186,7 @@ class S3Store:
                     yield ObjectInfo(item["Key"][skip:], item["Size"], item["ETag"].strip('"'))
 
     def delete(self, key: str) -> None:
-        """Remove the object; a missing key is no error."""
+        """Remove the object; a missing key is not an error."""
         try:
             with self._errors(key):
                 self._client.delete_object(Bucket=self.bucket, Key=self._name(key))

@@ -54,7 +54,9 @@ class PoseModel:
             )
         except (ValueError, KeyError, OSError, RuntimeError, TypeError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise ConfigError(f"extractor {NAME}: {path} is no ViTPose model: {reason}") from error
+            raise ConfigError(
+                f"extractor {NAME}: {path} is not a ViTPose model: {reason}"
+            ) from error
         return processor, model.to(self.device).eval()
 
     def extract(self, media: Media) -> list[Extracted]:

@@ -58,7 +58,9 @@ def load_pipeline(task: str, tool: str, path: Path, device: str) -> Any:
         )
     except (ValueError, KeyError, OSError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ConfigError(f"extractor {tool}: {path} is no model for {task}: {reason}") from error
+        raise ConfigError(
+            f"extractor {tool}: {path} is not a model for {task}: {reason}"
+        ) from error
 
 
 def as_picture(frame: NDArray[np.uint8]) -> Any:

@@ -276,7 +276,7 @@ def _shows(figure: Figure, arm: Arm, found: Sequence[Found]) -> Iterable[Found]:
         straight = float(np.percentile(arm.elbow[start : end + 1], 25)) < 45  # noqa: PLR2004
         ends = start == 0 or end == len(level) - 1
         aside = float(np.median(arm.hand[start : end + 1, LEFT])) > SPREAD
-        if rested > HANGING or not calm or (ends and aside):  # a T-pose is no gesture
+        if rested > HANGING or not calm or (ends and aside):  # a T-pose is not a gesture
             continue
         action = "point" if straight else "gesture"
         sure = evidence(float(out[start : end + 1].max()), OPEN_HAND)

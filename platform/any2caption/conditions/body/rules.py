@@ -464,7 +464,7 @@ def _waves(body: Body, side: str, found: Sequence[Found]) -> Iterable[Found]:
         # The elbow rests: an arm that is raised or shot out does not wave.
         and np.hypot(*(elbow[one.end] - elbow[one.start])) < 0.8 * abs(one.change)
     ]
-    if len(swing) < 2:  # noqa: PLR2004 - once to a side is no wave
+    if len(swing) < 2:  # noqa: PLR2004 - once to a side is not a wave
         return
     start, end = span(swing)
     amount = float(np.median([abs(one.change) for one in swing]))

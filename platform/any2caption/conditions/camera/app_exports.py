@@ -100,7 +100,7 @@ def _from_view(fov: Any, aspect: Any, place: Place) -> list[float]:
         return [math.nan] * 4
     angle = read_value(fov, place, "fov")
     if not 0 < angle < 180:  # noqa: PLR2004
-        raise place.error(f"{angle:g} is no angle of view in degrees", "fov")
+        raise place.error(f"{angle:g} is not an angle of view in degrees", "fov")
     down = 0.5 / math.tan(math.radians(angle) / 2)
     ratio = read_value(aspect, place, "aspect")
     if ratio <= 0:

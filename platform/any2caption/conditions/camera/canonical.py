@@ -32,8 +32,8 @@ def canonical(raw: RawPath, file: str, options: Options, notes: Notes) -> Camera
     proper rotations; the world's own axes do not matter, since pose 0 becomes the identity.
 
     Raises:
-        InputError: a matrix that is no rotation, poses of which only some are mirrored, a move out
-            of range; names the file, the record and the field.
+        InputError: a matrix that is not a rotation, poses of which only some are mirrored, a move
+            out of range; names the file, the record and the field.
     """
     axes, direction, chained = _conventions(raw, options, notes)
     _check_range(raw, raw.translations, file)

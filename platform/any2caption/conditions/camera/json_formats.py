@@ -138,7 +138,7 @@ def _numbered_frames(source: Source, value: dict[str, Any]) -> list[str]:
         shown = "".join(char for char in key if char.isprintable())[:40]
         match = _FRAME.fullmatch(key)
         if match is None:
-            raise source.at().error(f"the key {shown!r} is no frame", "frames")
+            raise source.at().error(f"the key {shown!r} is not a frame", "frames")
         if int(match[1]) in numbered:
             raise source.at(key).error("this frame comes twice", "frames")
         numbered[int(match[1])] = key
@@ -344,7 +344,7 @@ def _angles(
     def fraction(field: str) -> float:
         angle = read_value(value[field], place, field)
         if not 0 < angle < math.pi:
-            raise place.error(f"{angle:g} is no angle of view in radians", field)
+            raise place.error(f"{angle:g} is not an angle of view in radians", field)
         return 0.5 / math.tan(angle / 2)
 
     across = fraction("camera_angle_x")

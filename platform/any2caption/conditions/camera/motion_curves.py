@@ -35,7 +35,7 @@ class PathCurves:
     """`values` T×7: moves in the path's unit, turns in radians, log focal length; all from zero.
 
     `on_rail` lists the stretches (first, last frame) whose moves are in the first frame's axes,
-    `cuts` the frames that the path jumps to: such a step is no movement and counts for nothing.
+    `cuts` the frames that the path jumps to: such a step is not a movement and counts for nothing.
     """
 
     values: Floats

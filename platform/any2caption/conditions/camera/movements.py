@@ -283,7 +283,7 @@ def _in_gaps(runs: list[_Run], shift: Floats, curves: Floats, thresholds: Floats
         for curve in range(len(_CURVES)):
             for start, end in monotone_runs(part[:, curve], float(limits[curve])):
                 run = _run(curve, shift[:, curve], curves[:, curve], first + start, first + end)
-                # What a trimmed movement leaves at its ends is no movement of its own.
+                # What a trimmed movement leaves at its ends is not a movement of its own.
                 if not any(_touch(run, other) for other in runs):
                     found.append(run)
     return found

@@ -106,8 +106,8 @@ def parse_camera(parts: Sequence[Part], options: Options, limits: Limits) -> Par
     """Parse one camera file to a path relative to its first pose.
 
     Raises:
-        InputError: no format of this kind, wrong counts, NaN, a matrix that is no rotation; names
-            the file, the record and the field.
+        InputError: no format of this kind, wrong counts, NaN, a matrix that is not a rotation;
+            names the file, the record and the field.
     """
     (part,) = parts
     notes = Notes()
@@ -160,7 +160,7 @@ def _read(source: Source) -> RawPath:
 
 
 def is_camera_binary(part: Part) -> bool:
-    """Whether a file that is no text holds a camera path: NumPy matrices, COLMAP's images.bin."""
+    """Whether a file that is not text holds a camera path: NumPy matrices, COLMAP's images.bin."""
     name = sniff(part.data)
     if name in ("npy", "ZIP or npz"):
         return camera_matrices.is_stack(part)

@@ -164,5 +164,5 @@ def check_intrinsics(row: Sequence[float], place: Place, fields: Sequence[str]) 
         fits = low <= value <= high
         if not fits and not math.isnan(value):
             raise place.error(
-                f"{value:g} is no fraction of the picture's width or height (pixels?)", field
+                f"{value:g} is not a fraction of the picture's width or height (pixels?)", field
             )

@@ -29,7 +29,7 @@ _BY_COLUMNS = {2: "2-D points", 4: "text of 4×4 matrices", 12: "KITTI text"}
 
 
 def looks_like(lines: Sequence[str]) -> bool:
-    """Whether any line after the header has this format's count of columns, and is no prose."""
+    """Whether any line after the header has this format's count of columns, and is not prose."""
     rows = (line.split() for line in lines[1:])
     return any(len(cells) == len(COLUMNS) and not _wordy(cells) for cells in rows)
 

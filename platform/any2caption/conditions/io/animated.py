@@ -37,7 +37,7 @@ def decode_animated(part: Part, limits: Limits, notes: Notes) -> Clip:
     image_header(part, limits.pixels or MAX_PIXELS)
     try:
         with PilImage.open(io.BytesIO(without_texts(part.data)), formats=[name.upper()]) as picture:
-            # The still picture of a PNG that is shown where animations are not known is no frame.
+            # The still picture of a PNG, shown where animations are not known, is not a frame.
             first = int(getattr(picture, "default_image", False))
             total = int(getattr(picture, "n_frames", 1)) - first
             _check_amount(part, picture.size, total, limits)

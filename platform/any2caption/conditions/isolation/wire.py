@@ -25,7 +25,7 @@ Read = Callable[[int], bytearray]
 
 
 class NonsenseError(Exception):
-    """What came is no frame, or no canonical value; never leaves `conditions`."""
+    """What came is not a frame, or no canonical value; never leaves `conditions`."""
 
 
 def pack_frame(header: Mapping[str, Any], blobs: Sequence[Any]) -> list[bytes]:
@@ -38,7 +38,7 @@ def read_frame(read: Read) -> tuple[dict[str, Any], list[bytearray]]:
     """Read one message; sizes are checked before memory is taken.
 
     Raises:
-        NonsenseError: it is no frame, or too large.
+        NonsenseError: it is not a frame, or too large.
     """
     (length,) = struct.unpack(">Q", read(8))
     if length > _MOST_JSON:
@@ -94,5 +94,5 @@ def _unpack(value: Any, blobs: Sequence[bytearray]) -> Any:
     name = str(value["type"])
     made = form_classes().get(name) or getattr(types, name, None)
     if not (isinstance(made, type) and is_dataclass(made)):
-        raise ValueError(f"{value['type']!r} is no canonical class")
+        raise ValueError(f"{value['type']!r} is not a canonical class")
     return made(**{field: _unpack(one, blobs) for field, one in value["fields"].items()})

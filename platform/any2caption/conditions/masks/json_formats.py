@@ -203,7 +203,7 @@ def _masks(picture: Picture, file: str, left_out: LeftOut) -> list[_Mask]:
             record = f"object {number}"
             if not isinstance(annotation, dict):
                 raise InputError(
-                    f"{shown(annotation)} is no annotation; {_ACCEPTED}",
+                    f"{shown(annotation)} is not an annotation; {_ACCEPTED}",
                     file=file,
                     record=record,
                     field="annotations",

@@ -2,7 +2,7 @@
 
 A colour counts when it fills areas: the pixels that equal their neighbours are put into a coarse
 histogram, and its peaks that lie far enough apart are the colours. Every pixel then belongs to the
-nearest colour; near black is no object. Ids are those of PASCAL VOC's palette (DAVIS uses it, too)
+nearest colour; near black is not an object. Ids are those of PASCAL VOC's palette (as in DAVIS)
 where all colours are of it, else numbers from 1 in order of appearance.
 """
 

@@ -230,7 +230,9 @@ def _frame_of(entry: Mapping[str, Any], default: int, file: str, record: str) ->
         return default
     frame = number(entry["frame"], file, record, "frame")
     if frame < 0 or frame != int(frame) or frame > 1e6:  # noqa: PLR2004
-        raise InputError(f"{frame:g} is no frame number", file=file, record=record, field="frame")
+        raise InputError(
+            f"{frame:g} is not a frame number", file=file, record=record, field="frame"
+        )
     return int(frame)
 
 
@@ -245,7 +247,9 @@ def _read(  # noqa: PLR0913, PLR0917 - one region and what it is read with
     notes: Notes,
 ) -> list[_Raw]:
     if not isinstance(entry, dict):
-        raise InputError(f"{shown(entry)} is no region", file=file, record=record, field="regions")
+        raise InputError(
+            f"{shown(entry)} is not a region", file=file, record=record, field="regions"
+        )
     entry = without_nulls(entry)
     frame = _frame_of(entry, frame, file, record)
     label = _label(entry, categories)

@@ -178,7 +178,7 @@ def _grey8(part: Part, max_pixels: int, notes: Notes) -> Floats:
     picture = load_image(part, max_pixels)
     has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     if picture.mode == "CMYK":
-        raise InputError("a CMYK picture is no depth map", file=part.name, field="colour")
+        raise InputError("a CMYK picture is not a depth map", file=part.name, field="colour")
     rgba = np.asarray(picture.convert("RGBA"))
     _refuse_colour(rgba[:, :, :3], _GREY_TOLERANCE, part.name, None)
     grey: Floats = rgba[:, :, :3].mean(axis=2, dtype=np.float32) / np.float32(255)

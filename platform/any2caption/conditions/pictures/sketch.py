@@ -6,7 +6,7 @@ Canonical form: 255 = stroke, 0 = ground. Stated rules, told in the assumptions:
   `ground`); a sequence is decided as a whole by its drawn frames;
 - a transparent ground takes the opposite of its strokes;
 - a photographed drawing's paper (neither black nor white) is stretched to an empty ground;
-- an evenly black or white frame of a sequence is no condition.
+- an evenly black or white frame of a sequence is not a condition.
 """
 
 from collections.abc import Sequence
@@ -120,8 +120,8 @@ def _check_drawing(  # noqa: PLR0913, PLR0917 - what tells a drawing
         areas += filled
     if 2 * photos > len(chosen):
         raise InputError(
-            "a photo or film is no sketch: it has half tones and filled areas instead of strokes "
-            "on an even ground; give it as an image or video",
+            "a photo or film is not a sketch: it has half tones and filled areas instead of "
+            "strokes on an even ground; give it as an image or video",
             file=file,
             field="sketch",
         )

@@ -44,7 +44,7 @@ def thin_pictures(parts: Sequence[Part], limits: Limits, notes: Notes) -> list[P
     """Put picture files in natural order, hold them to one size, thin them out to the caps.
 
     Raises:
-        InputError: a file that is no picture, or another size than the first; names it.
+        InputError: a file that is not a picture, or another size than the first; names it.
     """
     ordered = sorted(parts, key=lambda part: natural_key(part.name))
     first = None
@@ -72,7 +72,7 @@ def thin_pictures(parts: Sequence[Part], limits: Limits, notes: Notes) -> list[P
 def _parse_frames(parts: Sequence[Part], options: Options, limits: Limits, notes: Notes) -> Parsed:
     if len(parts) == 1:
         raise InputError(
-            "a single picture is no video; give it as an image condition",
+            "a single picture is not a video; give it as an image condition",
             file=parts[0].name,
             field="video",
         )

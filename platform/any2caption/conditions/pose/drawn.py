@@ -94,7 +94,7 @@ def parse_drawn(parts: Sequence[Part], options: Options, limits: Limits, notes: 
 
 
 def _check_drawn(looked: Pixels, ground: tuple[int, int, int], file: str) -> None:
-    """Refuse what is on the ground where it is no drawing of a body."""
+    """Refuse what is on the ground where it is not a drawing of a body."""
     far = ~_near(looked, ground)
     drawn = looked[far]
     if len(drawn) < _DRAWN_SHARE * looked[..., 0].size:

@@ -65,7 +65,7 @@ def _picked(points: Floats, row: list[Any], sure: Floats | None, where: Where) -
         if index < 0:
             continue
         if index != int(index) or index >= len(points):
-            raise where.error(f"{index:g} is no index of {len(points)} points", "subset")
+            raise where.error(f"{index:g} is not an index of {len(points)} points", "subset")
         person[at, :2] = points[int(index)]
         # DWPose marks points under its threshold in `subset`; what is left counts as seen.
         person[at, 2] = 1.0 if sure is None else max(float(sure[at]), 0.01)

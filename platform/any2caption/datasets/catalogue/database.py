@@ -31,7 +31,7 @@ def connect(url: str) -> Engine:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         form = "dialect+driver://user:password@host:port/database"
-        raise ConfigError(f"A2C_CATALOGUE_URL is no SQLAlchemy URL ({form})") from None
+        raise ConfigError(f"A2C_CATALOGUE_URL is not a SQLAlchemy URL ({form})") from None
     try:
         if parsed.get_backend_name() != "sqlite":
             return create_engine(parsed, pool_pre_ping=True)

@@ -50,7 +50,7 @@ def drift_expectations(
     before = int(last.get("records", 0))
     if not before or not rows:
         return []
-    # The mean of few records wanders by itself: twice its standard error (p = 0.5) is no drift.
+    # The mean of few records wanders by itself: twice its standard error (p = 0.5) is not a drift.
     noise = (1 / before + 1 / rows) ** 0.5
     found: list[Expectation] = []
     table = last.get("kinds", {})

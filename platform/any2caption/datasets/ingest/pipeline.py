@@ -53,9 +53,9 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
     Running it again on an unchanged source reads nothing and gives the same snapshot. Licences are
     held to the settings' allow-list; what was deleted on request does not come back.
     `strict_drift`: drift against the last snapshot refuses. `allow_pending`: a source whose records
-    all lack captions is no error; `snapshot` is None then. `strict_camera` (or the setting of that
-    name): texts that name camera movements which their path does not show are quarantined; without,
-    they are counted, grouped and warned of.
+    all lack captions is not an error; `snapshot` is None then. `strict_camera` (or the setting so
+    named): texts that name camera movements which their path does not show are quarantined;
+    without, they are counted, grouped and warned of.
 
     Returns:
         snapshot, records, rejected, quarantine (key or None), pending and pending_manifest (records

@@ -169,7 +169,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -240,4 +240,4 @@ def _condition_problems(condition: SourceCondition, where: str, rules: Rules) ->
             yield Problem(f"bad path: {error.reason}", f"{where}.paths", path[:200])
     for name, value in condition.options.items():
         if isinstance(value, float) and not math.isfinite(value):
-            yield Problem(f"{value} is no finite number", f"{where}.options.{name}")
+            yield Problem(f"{value} is not a finite number", f"{where}.options.{name}")

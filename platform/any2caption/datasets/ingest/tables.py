@@ -156,7 +156,7 @@ def _csv_row(
     for at, (name, cell) in enumerate(zip(header, row, strict=True)):
         counts = not cell.strip() or (at == 0 and cell.strip().isdigit())
         if is_row_number(name) and not counts:
-            said = f"{cell[:40]!r} is no row number: name the column, or leave it out"
+            said = f"{cell[:40]!r} is not a row number: name the column, or leave it out"
             return Problem(said, name or "(no name)")
     cells: dict[str, Any] = {
         name: cell for name, cell in zip(header, row, strict=True) if not is_row_number(name)

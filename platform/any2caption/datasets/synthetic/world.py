@@ -38,7 +38,7 @@ TURNS = (
     "roll_clockwise",
     "roll_anticlockwise",
 )
-# A sideways move with the opposite pan is an orbit, so it is no combination of its own.
+# A sideways move with the opposite pan is an orbit, so it is not a combination of its own.
 _ORBITS = {("truck_left", "pan_right"), ("truck_right", "pan_left")}
 COMBINATIONS = tuple((m, t) for m in TRANSLATIONS for t in TURNS if (m, t) not in _ORBITS)
 

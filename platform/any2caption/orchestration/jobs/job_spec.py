@@ -108,7 +108,7 @@ def evaluate(settings: Settings, request: Mapping[str, Any], champion: Path | No
 
 
 def run_folder(settings: Settings, run: object) -> Path:
-    """The folder of a training run; ConfigError for a key that is no safe name of one."""
+    """The folder of a training run; ConfigError for a key that is not a safe name of one."""
     return settings.runs / safe_name(run, "training run")
 
 

@@ -53,7 +53,7 @@ class Release:
 
 
 def _content_digest(digests: dict[str, str]) -> str:
-    """Identify content: who signed the bundle, and when, is no part of it."""
+    """Identify content: who signed the bundle, and when, is not part of it."""
     content = {name: digest for name, digest in digests.items() if not name.endswith(SIGNATURE)}
     return json_digest(content)
 

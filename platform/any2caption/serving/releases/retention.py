@@ -75,7 +75,7 @@ def _retire_releases(
     gone = superfluous(versions, keep=keep, served=_served(live), champions=champions)
     for number in gone:
         catalogue.update_release(number, status="retired")
-        # Out of sight by one rename: what is half removed is no release any more.
+        # Out of sight by one rename: what is half removed is not a release any more.
         with scratch(live.releases, f"{number}-retired") as folder:
             (live.releases / str(number)).rename(folder / "release")
     return gone

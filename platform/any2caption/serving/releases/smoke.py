@@ -80,4 +80,4 @@ def check(
             if not isinstance(result.caption, StructuredCaption) or not result.text:
                 raise GateRefused(f"{model}: smoke request {name!r}: no caption")
             if video and b"ftyp" not in (result.video or b"")[:16]:
-                raise GateRefused(f"{model}: the video is no MP4")
+                raise GateRefused(f"{model}: the video is not an MP4")

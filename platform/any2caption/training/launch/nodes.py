@@ -59,7 +59,7 @@ def nodes_of(
     """This node's place in a hostfile, or in Kubernetes' environment; None on a single node.
 
     Raises:
-        ConfigError: a line that is no node, a number that no node has, a variable that is missing.
+        ConfigError: a line that is not a node, a number that no node has, a missing variable.
     """
     if hostfile is not None:
         return from_hostfile(hostfile, node_rank, port)

@@ -53,7 +53,7 @@ def main(run: Annotated[Path, typer.Argument(help="The node's run.json")]) -> No
 def _lost_peer(error: Exception) -> bool:
     """Whether another rank went away in the middle of an exchange.
 
-    That is no failure of this rank: whoever went away says why, or was killed and can say nothing.
+    That is not a failure of this rank: whoever went away says why, or was killed and cannot.
     """
     return isinstance(error, RuntimeError) and "gloo/transport" in str(error)
 

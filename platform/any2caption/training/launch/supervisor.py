@@ -106,7 +106,7 @@ def ranks_of(recipe: Recipe, asked: int = 0) -> int:
 def refuse_early(run: RunSpec, *, force: bool = False, own: int = 0) -> None:
     """Raise ConfigError for what can be known before a process is started.
 
-    With `force` too little memory is no reason. `own` are the ranks of this node, 0: all.
+    With `force` too little memory is not a reason. `own` are the ranks of this node, 0: all.
 
     For presets that start from nothing memory is not estimated: their few million parameters fit
     wherever torch does, and the estimate loads torch into a process that watches for the whole run.

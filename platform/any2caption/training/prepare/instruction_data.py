@@ -25,7 +25,7 @@ from any2caption.model.processing.processor import Processor
 from any2caption.storage.digest import file_digest
 
 MOST_CHARACTERS = 20_000
-"""A longer text is no instruction: it would not fit into the model's positions."""
+"""A longer text is not an instruction: it would not fit into the model's positions."""
 _SPEAKERS = {"human": "user", "user": "user", "gpt": "model", "assistant": "model"}
 _MARKS = re.compile(r"<(?:image|video)>")
 
@@ -94,7 +94,7 @@ def read_general(files: Sequence[GeneralFile]) -> tuple[list[GeneralRow], list[R
     """Read all rows of all files; ids are `<file>:<row>`.
 
     Raises:
-        ConfigError: a file is no JSON list or JSONL, or has no row that can be used.
+        ConfigError: a file is not a JSON list or JSONL, or has no row that can be used.
     """
     rows: list[GeneralRow] = []
     refused: list[Refused] = []
@@ -127,7 +127,7 @@ def load_picture(row: GeneralRow) -> Condition:
     """Parse a row's picture with the limits of every picture.
 
     Raises:
-        InputError: it is no picture, or too large.
+        InputError: it is not a picture, or too large.
         OSError: it cannot be read.
     """
     from any2caption.conditions.isolation.parse import parse_condition
@@ -138,7 +138,7 @@ def load_picture(row: GeneralRow) -> Condition:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield (number, row); a line that is no JSON is None."""
+    """Yield (number, row); a line that is not JSON is None."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -175,7 +175,7 @@ def _conversation(data: dict[str, Any], name: str, folder: Path) -> GeneralRow |
 def _turns(listed: Any) -> list[tuple[str, str]] | str:
     """Return (speaker, text) without the system's, or why they cannot be read."""
     if not isinstance(listed, list):
-        return "conversations is no list"
+        return "conversations is not a list"
     found: list[tuple[str, str]] = []
     for turn in listed:
         if not isinstance(turn, dict) or not isinstance(turn.get("value"), str):

@@ -139,7 +139,7 @@ def _array(data: bytes, dtype: type[np.generic]) -> NDArray[Any]:
     start += int.from_bytes(data[len(_MAGIC) : start], "little")
     header = _HEADER.fullmatch(data[len(_MAGIC) + 2 : start])
     if not data.startswith(_MAGIC) or header is None:
-        raise ValueError("is no plain .npy")
+        raise ValueError("is not a plain .npy")
     if header[1].decode() != wanted.str:
         raise ValueError(f"holds {header[1].decode()}, not {wanted.str}")
     shape = tuple(int(size) for size in header[2].split(b",") if size.strip())

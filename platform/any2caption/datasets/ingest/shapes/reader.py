@@ -268,7 +268,7 @@ def _subjects(folder: Folder) -> list[Draft] | None:
 
 
 def _prompts(folder: Folder) -> list[Draft] | None:
-    # What is no text by its name may still be a condition by its content (JSON of skeletons).
+    # What is not text by its name may still be a condition by its content (JSON of skeletons).
     if folder.media or bare_records(folder):
         return None
     lines = {path: _line_drafts(folder, path) for path in _texts(folder, ".txt")}
