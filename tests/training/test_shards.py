@@ -374,7 +374,7 @@ def test_a_batch_from_shards_is_the_batch_from_arrays(folder, data, tmp_path):
         ours = Collator(found, processor, stage, 0)(found.samples("train")[chosen], step)
         theirs = Collator(data, processor, stage, 0)(data.samples("train")[chosen], step)
         assert ours.ids == theirs.ids
-        for name in ("input_ids", "labels", "weights", "positions", "vision", "motion", "poses"):
+        for name in ("input_ids", "labels", "weights", "positions", "vision", "motion", "camera"):
             assert getattr(ours, name).equal(getattr(theirs, name)), name
 
 
