@@ -5,7 +5,7 @@ from any2caption.serving import contract
 from any2caption.settings import Settings
 
 _PROBE_SECONDS = 10.0
-NOTHING = "nothing is served: `a2c down` and `a2c up` bring release 0 back"
+NOTHING = "no release, and no release 0 either: a fresh `a2c up` makes it, or says why not"
 COMPOSED = "release 0: composed from facts, no model released yet"
 
 
