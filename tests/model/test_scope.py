@@ -32,6 +32,10 @@ def test_one_unknown_word_among_many_is_inside():
     assert not SCOPE.judge("a zebra", []).inside
 
 
+def test_another_form_of_a_known_word_is_known():
+    assert SCOPE.judge("A red ball rolling, people waving, camera panning", []).inside
+
+
 def test_an_unknown_kind_is_outside_whatever_the_words_say():
     verdict = SCOPE.judge("a red ball", ["camera", "sketch", "normal", "text"])
     assert verdict.why == "the model was not trained on normal or sketch conditions"

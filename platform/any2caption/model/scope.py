@@ -9,10 +9,12 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 from any2caption.errors import IntegrityError
 from any2caption.grounding.words.content import content_words
+from any2caption.grounding.words.forms import stems
 
 FORMAT = "a2c.scope/1"
 MOST_WORDS = 50_000
@@ -38,7 +40,7 @@ class Verdict:
 UNKNOWN = Verdict(False, "the model's bundle does not say what it was trained on")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """Kinds of conditions of the training records, and in how many prompts each word stood."""
 
@@ -58,7 +60,7 @@ class Scope:
         if unseen := sorted(set(kinds) - self.kinds - {"text"}):
             reasons.append(f"the model was not trained on {' or '.join(unseen)} conditions")
         words = list(dict.fromkeys(content_words(text)))
-        unknown = [word for word in words if self.words.get(word, 0) < LEAST_PROMPTS]
+        unknown = [word for word in words if stems(word).isdisjoint(self._known)]
         if len(unknown) > UNKNOWN_SHARE * len(words):
             named = ", ".join(unknown[:_NAMED]) + (", …" if len(unknown) > _NAMED else "")
             reasons.append(
@@ -66,6 +68,12 @@ class Scope:
                 f"prompts: {named}"
             )
         return Verdict(not reasons, "; ".join(reasons))
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """The stems of the words that enough prompts held: "pans" is known where "panning" is."""
+        known = (word for word, count in self.words.items() if count >= LEAST_PROMPTS)
+        return frozenset(stem for word in known for stem in stems(word))
 
     def to_json(self) -> str:
         """Return the content of a bundle's `scope.json`."""
