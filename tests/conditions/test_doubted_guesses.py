@@ -109,7 +109,7 @@ def test_a_large_drawing_is_looked_at_in_part():
     ],
 )
 def test_a_photo_or_film_is_no_sketch(path, refused):
-    assert "no sketch" in refused("sketch", Part(path.name, path.read_bytes()))
+    assert "not a sketch" in refused("sketch", Part(path.name, path.read_bytes()))
 
 
 def test_a_filled_mask_is_taken_as_a_sketch_with_a_warning():

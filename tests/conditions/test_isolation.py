@@ -322,5 +322,5 @@ def test_a_worker_that_answers_nonsense_is_gone_not_believed(data):
 
 
 def test_only_canonical_classes_are_built():
-    with pytest.raises(wire.NonsenseError, match="no canonical class"):
+    with pytest.raises(wire.NonsenseError, match="not a canonical class"):
         wire.unpack({"type": "NDArray", "fields": {}}, [])

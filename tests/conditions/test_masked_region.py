@@ -123,7 +123,7 @@ def test_coco_panoptic_and_labelme_are_read(parse):
         ([{"label": "x", "box": "all"}], "is not a list"),
         ([{"label": "x", "box": [0, 0, "1", 1]}], "is not a number"),
         ([{"label": "x", "polygon": [[0, 0], [1, 1]]}], "three and more"),
-        ([{"label": "x", "point": [0.5, 0.5], "frame": -1}], "no frame number"),
+        ([{"label": "x", "point": [0.5, 0.5], "frame": -1}], "not a frame number"),
         ([{"label": "x", "point": [0.5, 0.5], "frame": 99_999}], "at most 10,000 frames"),
         (
             {"width": 9, "height": 9, "regions": [{"label": "x", "box": [20, 20, 30, 30]}]},

@@ -44,7 +44,7 @@ def test_a_licence_that_is_not_allowed_names_those_that_are(licence):
     ],
 )
 def test_what_is_no_spdx_expression_is_said_to_be_none(licence):
-    with pytest.raises(InputError, match="no SPDX licence expression"):
+    with pytest.raises(InputError, match="not an SPDX licence expression"):
         check_licence(licence, DEFAULT_LICENCES)
 
 
@@ -53,5 +53,5 @@ def test_the_list_can_be_replaced_or_added_to():
     assert parse_allowed("MIT, LicenseRef-Own") == ("MIT", "LicenseRef-Own")
     assert parse_allowed("+LicenseRef-Pexels") == (*DEFAULT_LICENCES, "LicenseRef-Pexels")
     assert check_licence("licenseref-own", parse_allowed("LicenseRef-Own")) == "LicenseRef-Own"
-    with pytest.raises(ConfigError, match="no SPDX identifier"):
+    with pytest.raises(ConfigError, match="not an SPDX identifier"):
         parse_allowed("MIT, my own")

@@ -160,7 +160,7 @@ def test_a_file_that_is_no_parquet_is_detected(store, records):
     metadata["manifest"]["sha256"] = put_content(store, b"no parquet")
     metadata["manifest"]["key"] = media_key(metadata["manifest"]["sha256"])
     store.put(key, json.dumps(metadata).encode())
-    with pytest.raises(IntegrityError, match="no snapshot manifest"):
+    with pytest.raises(IntegrityError, match="not a snapshot manifest"):
         load_snapshot(store, identity)
     store.put(key, b"{")
     with pytest.raises(IntegrityError, match="damaged"):

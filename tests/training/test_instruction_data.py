@@ -150,7 +150,7 @@ def test_a_file_needs_its_licence_and_a_row(files, tmp_path):
     ("row", "reason"),
     [
         ([], "a list, not an object"),
-        ({"conversations": "hi"}, "no list"),
+        ({"conversations": "hi"}, "not a list"),
         ({"conversations": [{"from": "human"}]}, "without a text value"),
         ({"conversations": [{"from": "cat", "value": "x"}]}, "a turn from 'cat'"),
         ({"conversations": [HUMAN]}, "no reply"),
