@@ -310,7 +310,7 @@ COMMANDS = {
     "annotate tools": (),
     "annotate report": ("nothing",),
 }
-FAIL = {  # what they fail for is told too
+MAY_FAIL = {  # what they fail for is told too
     *("doctor", "promote", "rollback", "lifecycle run", "annotate run", "annotate report"),
     *("data remove", "data quarantine"),
 }
@@ -338,8 +338,8 @@ def test_no_log_and_no_command_tells_a_key(settings, tmp_path, monkeypatch):
         with_home = () if name in {"condition inspect", "annotate tools"} else home
         result, text = ran(*name.split(), *given, "--json", *with_home)
         assert not {key for key, value in keys.items() if value in text}, name
-        assert (result.exit_code == 0) == (name not in FAIL), text
-        if name not in FAIL:
+        assert name in MAY_FAIL or result.exit_code == 0, text
+        if result.exit_code == 0:
             assert json.loads(result.stdout), name
     assert files_that_tell(settings.home, keys) == {}
     planted = settings.home / "logs" / "planted.log"
