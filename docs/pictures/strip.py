@@ -14,11 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from any2caption.conditions.drawing.preview import draw_preview
+from any2caption.conditions.drawing.seen import seen
 from PIL import Image, ImageDraw, ImageFont
 
 from any2caption.captions.schema import PARTS
-from any2caption.conditions.drawing.preview import draw_preview
-from any2caption.conditions.drawing.seen import seen
 from any2caption.conditions.inspect.report import inspect_path
 from any2caption.generation.previs.generator import render
 from any2caption.serving.client import CaptionResult, ConditionInput

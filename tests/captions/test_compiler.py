@@ -166,3 +166,10 @@ def test_it_says_what_counted_the_tokens():
     assert compile_for("wan", written(), count_tokens=len).counted == "tokenizer"
     told = compile_for("wan", written()).as_json()
     assert (told["generator"], told["budget"]) == ("wan", 512)
+
+
+def test_a_sentence_that_two_parts_share_is_reported_as_cut_once():
+    shared = "The person on the right bends forward and raises the right arm, slowly."
+    filler = "A long story of a quiet street that goes on and on and on. " * 4
+    caption = written(dense=f"{filler}{shared}", action=f"{filler}{shared}")
+    assert [one.text for one in compile_for("clip", caption).dropped].count(shared) == 1

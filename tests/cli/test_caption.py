@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers
 from typer.testing import CliRunner
 
 from any2caption.captions.schema import PARTS
@@ -154,3 +155,44 @@ def test_an_answer_without_papers_is_shown_all_the_same():
     bare = CaptionResult(result().caption, "text", {"release": 3})
     assert list(summary(bare)) == []
     assert explained(bare).startswith("writer: ")
+
+
+def write_tokenizer(folder):
+    """A tokenizer.json that counts words."""
+    words = Tokenizer(models.WordLevel({"?": 0}, "?"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    words.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def test_the_prompt_of_a_named_generator_follows_the_caption(alone):
+    result = run("--local", "--text", TEXT, "--camera", str(CAMERA), "--for", "minimax")
+    assert "Prompt for minimax" in result.stdout
+    assert "[Push in, Truck left, Pan right] [Pan left]" in result.stdout
+    assert "in words only: camera" in result.stdout
+
+
+def test_a_generators_own_tokenizer_counts_where_its_folder_is_given(alone, tmp_path):
+    folder = str(write_tokenizer(tmp_path))
+    asked = ("--local", "--text", TEXT, "--for", "wan", "--tokenizer", folder, "--json")
+    prompt = json.loads(run(*asked).stdout)["prompt"]
+    assert prompt["counted"] == "tokenizer"
+    assert prompt["tokens"] == len(prompt["prompt"].split()) + 1
+
+
+def test_a_tokenizer_needs_a_generator_and_a_file(alone, tmp_path):
+    with pytest.raises(ConfigError, match="name one with --for"):
+        run("--local", "--text", TEXT, "--tokenizer", str(write_tokenizer(tmp_path)))
+    with pytest.raises(NotFoundError, match=r"no tokenizer\.json"):
+        run("--local", "--text", TEXT, "--for", "wan", "--tokenizer", str(tmp_path / "none"))
+
+
+def test_a_broken_tokenizer_is_named(alone, tmp_path):
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"tokenizer\.json: not a tokenizer"):
+        run("--local", "--text", TEXT, "--for", "wan", "--tokenizer", str(tmp_path))
+
+
+def test_an_unknown_generator_is_refused_with_the_list(alone):
+    with pytest.raises(InputError, match=r"'sora' is not known; choose none, cogvideox, wan"):
+        run("--local", "--text", TEXT, "--for", "sora")

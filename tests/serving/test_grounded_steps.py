@@ -97,8 +97,7 @@ def test_a_composed_answer_has_its_papers(first):
     caption = StructuredCaption.model_validate_json(text(answer["CAPTION"])[0])
     assert text(answer["CAPTION_TEXT"])[0].decode() == render(caption)
     assert info["writer"] == "compose"
-    assert info["options"] == {"writer": "auto", "mode": "off", "length": "short",
-                               "policy": "repair"}  # fmt: skip
+    assert info["options"] == Options(mode="off", length="short").as_json()
     assert info["release"] == 0
     assert [one["kind"] for one in info["conditions"]] == ["camera"]
     for part in PARTS:
@@ -289,3 +288,13 @@ def test_facts_survive_the_way_between_the_steps():
     fact = Fact("camera", "pans left", Source("camera 1", frames=(0, 5)), {"keys": ["pan_left"]})
     facts = Facts("x", (fact,), notes=("a note",))
     assert Facts.from_json(json.loads(json.dumps(facts.as_json()))) == facts
+
+
+def test_the_prompt_of_a_named_generator_is_in_info(first):
+    given = asked(TEXT=[TEXT], CAMERA=[camera_text()], GENERATOR=[b"wan"])
+    prompt = words(checked(run(first, given)), "INFO")["prompt"]
+    assert (prompt["generator"], prompt["budget"], prompt["counted"]) == ("wan", 512, "estimate")
+    assert "small red figure" in prompt["prompt"]
+    assert prompt["leaves"] == ["camera"]
+    without = asked(TEXT=[TEXT])
+    assert "prompt" not in words(checked(run(first, without)), "INFO")

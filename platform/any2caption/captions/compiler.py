@@ -167,7 +167,11 @@ def _within_budget(
             kept[part, index] = short
             sentence = sentence[len(short.rstrip(".")) :].strip(" ,;")
         dropped.append(Dropped(part, sentence))
-    return kept, dropped
+    return kept, [one for at, one in enumerate(dropped) if not _told_elsewhere(one, dropped[:at])]
+
+
+def _told_elsewhere(one: Dropped, earlier: Iterable[Dropped]) -> bool:
+    return any(one.text == other.text and one.part != other.part for other in earlier)
 
 
 def _by_worth(sentences: Mapping[str, list[str]]) -> list[tuple[str, int]]:

@@ -13,6 +13,7 @@ from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.errors import ConfigError, InputError, NotFoundError
 
 if TYPE_CHECKING:
+    from any2caption.captions.compiler import TokenCounter
     from any2caption.serving.client import Asked, CaptionResult, ConditionInput
     from any2caption.settings import Settings
 
@@ -61,6 +62,18 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
             help="What happens to sentences that contradict the request.",
         ),
     ] = "",
+    generator: Annotated[
+        str,
+        typer.Option(
+            "--for",
+            metavar="GENERATOR",
+            help="Add the prompt that this generator reads: wan, ltx2, cosmos3, minimax …",
+        ),
+    ] = "",
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With --for: the generator's tokenizer.json, to count."),
+    ] = None,
     explain: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--explain", help="Show where each sentence comes from.")
     ] = False,
@@ -82,7 +95,10 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
 
     [dim]a2c caption --text "a man turns" --pose walk/ --camera path.txt --image a.png:identity[/]
     """
-    asked = choices(writer=writer, mode=mode, length=length, policy=policy)
+    asked = choices(writer=writer, mode=mode, length=length, policy=policy, generator=generator)
+    counter = token_counter(tokenizer) if tokenizer is not None else None
+    if counter is not None and not generator:
+        raise ConfigError("--tokenizer counts for a generator: name one with --for")
     options = parse_options(option or [])
     named = {
         "image": image,
@@ -113,6 +129,8 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
         result = ask(
             settings, text, conditions, video_out=video_out, timeout=timeout, url=url, asked=asked
         )
+    if counter is not None:
+        recount(result, counter)
     if json:
         put_json(as_json(result, video_out))
     else:
@@ -176,6 +194,39 @@ def choices(**given: str) -> "Asked":
     asked = {name: value for name, value in given.items() if value}
     Options.read(asked)
     return cast("Asked", asked)
+
+
+def token_counter(folder: Path) -> "TokenCounter":
+    """Return what counts tokens as the `tokenizer.json` of a folder does, special ones aside.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigError: the package `tokenizers` is not installed, or can't read the file.
+    """
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        raise NotFoundError(f"--tokenizer {folder}: there is no tokenizer.json")
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise ConfigError("--tokenizer needs the package tokenizers (extra serve)") from error
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the package raises nothing narrower
+        raise ConfigError(f"{file}: not a tokenizer: {error}") from error
+    return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def recount(result: "CaptionResult", counter: "TokenCounter") -> None:
+    """Fit the answer's prompt to its generator anew, by the generator's own tokens."""
+    from any2caption.captions.compiler import compile_for
+
+    prompt = result.prompt
+    if prompt is None:
+        raise ConfigError("the server answered without a prompt: it does not know --for yet")
+    kinds = [*prompt["takes"], *prompt["leaves"]]
+    compiled = compile_for(prompt["generator"], result.caption, kinds=kinds, count_tokens=counter)
+    result.info["prompt"] = compiled.as_json()
 
 
 def _require_mp4(video_out: Path | None) -> None:
@@ -258,9 +309,12 @@ def show_result(result: "CaptionResult", *, explain: bool = False) -> None:
 
     With `explain` the caption's papers follow it.
     """
-    from any2caption.cli.explain import explained, summary
+    from any2caption.cli.explain import explained, prompted, summary
 
     put(result.text)
+    if result.prompt is not None:
+        put()
+        put(prompted(result.prompt))
     if explain:
         put()
         put(explained(result))

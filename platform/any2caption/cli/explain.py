@@ -33,6 +33,23 @@ def explained(result: "CaptionResult") -> str:
     return "\n".join(lines)
 
 
+def prompted(prompt: Mapping[str, Any]) -> str:
+    """Return a generator's prompt with its size, what was cut, and the conditions beside it."""
+    by = "counted" if prompt["counted"] == "tokenizer" else "estimated"
+    budget = "" if prompt["budget"] is None else f" of {prompt['budget']}"
+    lines = [
+        f"Prompt for {prompt['generator']} ({prompt['tokens']}{budget} tokens, {by})",
+        f"  {prompt['prompt']}",
+    ]
+    lines += [f"  cut from {one['part']}: {one['text']}" for one in prompt["dropped"]]
+    if prompt["takes"]:
+        lines.append(f"  beside it, as they are: {', '.join(prompt['takes'])}")
+    if prompt["leaves"]:
+        lines.append(f"  in words only: {', '.join(prompt['leaves'])}")
+    lines += [f"  note: {note}" for note in prompt["notes"]]
+    return "\n".join(lines)
+
+
 def summary(result: "CaptionResult") -> Iterator[str]:
     """Yield what nobody should miss: conflicts, notes, and how much was repaired or invented."""
     yield from (f"conflict: {one}" for one in result.conflicts)

@@ -1,9 +1,10 @@
-"""What a request may ask of its caption: who writes it, how freely, how long, how it is checked."""
+"""What a request may ask of its caption: its writer, freedom, length, check and generator."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal, Self, get_args
 
+from any2caption.captions.generators import GENERATORS
 from any2caption.errors import InputError
 from any2caption.grounding.answer import Length, Mode, Policy
 
@@ -11,11 +12,14 @@ Writer = Literal["auto", "compose", "model"]
 """`compose`: the facts, merged into six parts; `model`: the trained bundle, held to the facts;
 `auto`: the model where the request lies within what it was trained on, else the facts."""
 
+NO_GENERATOR = "none"
+
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "writer": get_args(Writer),
     "mode": get_args(Mode),
     "length": get_args(Length),
     "policy": get_args(Policy),
+    "generator": (NO_GENERATOR, *GENERATORS),
 }
 _SHOWN = 40
 
@@ -28,6 +32,8 @@ class Options:
     mode: Mode = "fill"
     length: Length = "medium"
     policy: Policy = "repair"
+    generator: str = NO_GENERATOR
+    """Whose prompt to add: a key of `captions.generators.GENERATORS`."""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Self:

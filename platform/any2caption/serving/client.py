@@ -49,6 +49,7 @@ class Asked(TypedDict, total=False):
     mode: Mode
     length: Length
     policy: Policy
+    generator: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,11 @@ class CaptionResult:
     def writer(self) -> str:
         """Who wrote the caption: `compose` or `model`."""
         return str(self.info.get("writer", ""))
+
+    @property
+    def prompt(self) -> dict[str, Any] | None:
+        """The prompt as the generator that was named reads it; see `captions.compiler`."""
+        return self.info.get("prompt")
 
     @property
     def provenance(self) -> dict[str, list[dict[str, Any]]]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from any2caption.captions.compiler import compile_for
 from any2caption.captions.text import render
 from any2caption.errors import A2CError, InputError
 from any2caption.grounding.facts import Facts
-from any2caption.grounding.options import CHOICES, Options
+from any2caption.grounding.options import CHOICES, NO_GENERATOR, Options
 from any2caption.grounding.writers import answer
 from any2caption.serving.steps.runtime import Arrays, strings, text
 
@@ -56,11 +57,20 @@ class CheckStep:
             "milliseconds": {name: round(value, 2) for name, value in milliseconds.items()},
         }
         caption = written.caption
+        if options.generator != NO_GENERATOR:
+            kinds = [given_kind(one) for one in read["info"].get("conditions", ())]
+            info["prompt"] = compile_for(options.generator, caption, kinds=kinds).as_json()
         return {
             "CAPTION": strings(caption.model_dump_json(), batched=True),
             "CAPTION_TEXT": strings(render(caption), batched=True),
             "INFO": strings(json.dumps(info)),
         }
+
+
+def given_kind(condition: Mapping[str, Any]) -> str:
+    """Return a condition of `INFO` as generators name what they take: `image:first_frame`."""
+    role = condition.get("role")
+    return f"{condition['kind']}:{role}" if role else str(condition["kind"])
 
 
 def bounded(info: Mapping[str, Any]) -> dict[str, Any]:
