@@ -95,6 +95,7 @@ def test_a_caption_that_is_right_stays_byte_for_byte():
         "The camera pans right, then dollies in while trucking left.",
         "The camera dollies in while trucking left.",
         "The camera dollies in while trucking left, then pans right and zooms in.",
+        "The camera trucks left while dollying in, then pans right.",
         "The camera never pans right.",
         "The camera holds still.",
         "A handheld camera dollies in while trucking left, then pans right.",

@@ -84,14 +84,12 @@ def is_about_camera(sentence: str) -> bool:
 
 
 def has_all(text: str, wanted: Wanted) -> bool:
-    """Whether a text says the wanted movements, all of them, in order, and nothing else."""
-    said = [key for step in steps_of(text) for key in step]
-    at = 0
-    for step in wanted.steps:
-        if set(said[at : at + len(set(step))]) != set(step):
-            return _merged(said) == _merged(key for step in wanted.steps for key in step)
-        at += len(set(step))
-    return at == len(said)
+    """Whether a text says the wanted movements, all of them, in order, and nothing else.
+
+    Of movements at once the larger one comes first, as their input has them.
+    """
+    said = (key for step in steps_of(text) for key in step)
+    return _merged(said) == _merged(key for step in wanted.steps for key in step)
 
 
 def against(sentence: str, wanted: Wanted) -> str:
