@@ -266,3 +266,48 @@ def test_only_the_cameras_clause_is_the_cameras():
     facts = request("", path("dollies in"), people(1), does("keeps still"))
     written = composed_with(facts, dense="The person keeps still, and the camera dollies in.")
     assert check(written, facts, writer="any").caption == written
+
+
+def shown(aspect, text, name, **value):
+    return Fact(aspect, text, Source(name), value, "measured", 0.9)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        request("a man on a road", does("walks right"), does("turns left")),
+        request("a man on a road", does("turns left"), does("points with the right arm")),
+        request(
+            "a garden",
+            shown("layout", "a dog at the upper left", "region 1"),
+            shown("action", "moves to the right", "region 1", verb="move", who="the dog"),
+        ),
+        request("a man waits at a bus stop, never looking at the camera", path("pans left")),
+        request("an old man mends his nets without looking up"),
+        request("two astronauts repair a panel", people(1), does("raises the right arm")),
+        request(
+            "soft golden light on a lake", shown("style", "blue tones and cool light", "picture 1")
+        ),
+    ],
+)
+@pytest.mark.parametrize("mode", ["off", "fill"])
+def test_what_is_composed_from_facts_does_not_contradict_them(facts, mode):
+    checked = check(compose(facts, mode=mode).caption, facts, writer="compose", mode=mode)
+
+    assert [one for one in checked.findings if one.fault == "contradicted"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lie"),
+    [
+        ("a man waits at a bus stop, never looking at the camera", "The man looks at the camera."),
+        ("an old man mends his nets without looking up", "The old man looks up from his nets."),
+        ("a man on a road, not dancing", "The man is dancing on the road."),
+    ],
+)
+def test_what_nobody_may_do_is_not_done(text, lie):
+    facts = request(text)
+    checked = check(composed_with(facts, action=lie), facts, writer="model")
+
+    assert "contradicted" in faults(checked, "action")
+    assert lie not in checked.caption.action

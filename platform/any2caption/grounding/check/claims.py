@@ -51,6 +51,7 @@ _SETS = _words("in on at inside into onto through across along within")
 _DIRECTED = _words("left right up down upward downward above below over under behind front near")
 _STOPS = FUNCTION - _DIRECTED
 _ENDS = frozenset(".,;:!?()—–") | _words("but while then as who which that whereas")
+_PARTS = _ENDS | {"and", "or", "in"}
 _NOT_COUNTED = _words("the this that no any every each another by of")
 _REACH = 4
 _DIGITS = 2
@@ -168,7 +169,7 @@ def _ahead(tokens: Sequence[_Token], at: int, passed: frozenset[str] = frozenset
     """Nouns of the few words behind a place, to the end of its phrase."""
     out: list[str] = []
     for token in tokens[at + 1 : at + 1 + _REACH]:
-        if token.word in passed:
+        if token.word in passed and not (out and token.word == "and"):
             continue
         if token.word in _STOPS or not token.word[0].isalnum():
             break
@@ -241,10 +242,18 @@ def _sides(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:
             continue
         if noun := _before(tokens, at):
             yield noun, token.word
-        behind = [one.noun for one in tokens[at + 1 : at + 1 + _REACH]]
-        behind = [noun for noun in behind if noun not in _STOPS][:1]
-        if behind and behind[0][0].isalnum():
-            yield behind[0], token.word
+        if noun := _behind(tokens, at):
+            yield noun, token.word
+
+
+def _behind(tokens: Sequence[_Token], at: int) -> str:
+    """The next content word behind a place, in its clause; "" where there is none."""
+    for token in tokens[at + 1 : at + 1 + _REACH]:
+        if not token.word[0].isalnum() or token.word in _PARTS:
+            return ""
+        if token.word not in _STOPS:
+            return token.noun
+    return ""
 
 
 def _qualities(tokens: Sequence[_Token]) -> Iterator[tuple[str, str]]:

@@ -84,6 +84,7 @@ def judged(text: str, part: str, known: Known, before: str = "") -> Judged:
     own = [word for word in content_words(text) if stems(word).isdisjoint(known.words)]
     one.own = tuple(dict.fromkeys(own))
     one.faults += [("contradicted", why) for rule in _RULES for why in rule(claims, asked, known)]
+    one.faults += [("contradicted", why) for why in _forbidden(text, claims, known)]
     if composed is None or any(source.input != "text" for source in composed.sources):
         one.faults += [("contradicted", why) for why in _camera(text, part, known, before)]
     if composed is None:
@@ -121,9 +122,10 @@ def _directions(claims: Claims, asked: Claims, _: Known) -> Iterator[str]:
             yield f"says {side} of {thing}; stated is {_list(right)}"
 
 
-def _layout(claims: Claims, _: Claims, known: Known) -> Iterator[str]:
+def _layout(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
     placed = [fact for fact in known.facts.of("layout") if says(claims, "", fact)]
-    wrong = {side for thing, side in claims.sides if not thing.startswith(_MOVES)} - known.layout
+    new = claims.sides - asked.sides
+    wrong = {side for thing, side in new if not thing.startswith(_MOVES)} - known.layout
     if placed and wrong and not any(says_fully(claims, fact) for fact in placed):
         yield f"places {_list(wrong)}; stated is {placed[0].text}"
 
@@ -167,6 +169,16 @@ def _denials(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
         yield f"denies {_list(wrong)}, which is stated"
     if wrong := claims.words & known.denied:
         yield f"says {_list(wrong)}, which must not be there"
+
+
+def _forbidden(text: str, claims: Claims, known: Known) -> Iterator[str]:
+    """What somebody does who must not: the verb with all that goes with it."""
+    said = set(_WORD.findall(text.casefold()))
+    for fact in known.denied_deeds:
+        particles = PARTICLES.intersection(fact.text.casefold().split())
+        words = content_words(fact.text)
+        if words and particles <= said and all(stems(word) & claims.words for word in words):
+            yield f"says {fact.text}, which must not be"
 
 
 _RULES: tuple[Callable[[Claims, Claims, Known], Iterable[str]], ...] = (

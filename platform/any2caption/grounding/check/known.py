@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.schema import PARTS
@@ -15,8 +16,9 @@ from any2caption.conditions.fact import ASPECTS, Aspect, Fact, Source
 from any2caption.grounding.answer import Grounded, Sentence
 from any2caption.grounding.check.camera import Wanted, steps_of
 from any2caption.grounding.check.claims import Claims, read_claims, stems_of
+from any2caption.grounding.compose.amend import followed_number, recounted
 from any2caption.grounding.deeds import deeds
-from any2caption.grounding.facts import Facts
+from any2caption.grounding.facts import Conflict, Facts
 from any2caption.grounding.vocabulary import PLAIN, is_person, other_sides, singular
 from any2caption.grounding.words.content import content_words
 from any2caption.grounding.words.forms import stems
@@ -75,7 +77,8 @@ class Known:
             grave=text.grave,
         )
         facts = (read_claims(_clause(fact)) for fact in self.standing if not fact.negated)
-        counts = Claims(counts=frozenset(_counts(self.standing)))
+        followed = (_followed(one) for one in self.facts.conflicts)
+        counts = Claims(counts=frozenset((*_counts(self.standing), *chain(*followed))))
         return Claims.merged((kept, counts, *facts))
 
     @cached_property
@@ -86,19 +89,29 @@ class Known:
 
     @cached_property
     def denied(self) -> frozenset[str]:
-        """Words that must not be there, in every form."""
+        """Words that must not be there, in every form; `denied_deeds` are apart."""
         negated = frozenset[str]().union(
             *(stems_of(fact.text) for fact in self.standing if fact.negated and _is_thing(fact))
         )
-        positive = frozenset[str]().union(
+        return negated - self._positive
+
+    @cached_property
+    def denied_deeds(self) -> tuple[Fact, ...]:
+        """What must not be done: "looking at the camera" takes neither look nor camera away."""
+        denied = (fact for fact in self.standing if fact.negated and fact.aspect == "action")
+        return tuple(fact for fact in denied if not stems_of(fact.text) <= self._positive)
+
+    @cached_property
+    def _positive(self) -> frozenset[str]:
+        return frozenset[str]().union(
             *(stems_of(_clause(fact)) for fact in self.standing if not fact.negated)
         )
-        return negated - positive
 
     @cached_property
     def there(self) -> frozenset[str]:
         """Words of what is stated to be so, in every form."""
-        return self.claims.words - self.claims.denied - self.denied - PLAIN
+        denied = self.denied.union(*(stems_of(fact.text) for fact in self.denied_deeds))
+        return self.claims.words - self.claims.denied - denied - PLAIN
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -240,8 +253,14 @@ def _counts(facts: Iterable[Fact]) -> Iterator[tuple[str, int]]:
             yield singular(_noun(fact).split()[-1]), number
 
 
+def _followed(conflict: Conflict) -> Iterable[tuple[str, int]]:
+    """Yield what of a text's things there are where another input counts them otherwise."""
+    number = followed_number(conflict)
+    return () if number is None else _counts((recounted(conflict.overruled, number),))
+
+
 def _is_thing(fact: Fact) -> bool:
-    return fact.aspect in {"subject", "count", "action", "background", "style", "written_text"}
+    return fact.aspect in {"subject", "count", "background", "style", "written_text"}
 
 
 def _keys(fact: Fact) -> tuple[str, ...]:
