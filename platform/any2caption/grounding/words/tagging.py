@@ -9,7 +9,9 @@ quotations (`mark`, `quote`), and phrases of several words that are merged into 
 from collections.abc import Mapping
 from functools import cache
 
-from any2caption.grounding.words.forms import is_plural, participle_base, verb_forms
+from any2caption.grounding.vocabulary import is_agent
+from any2caption.grounding.words import lexicon
+from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes, verbs
 from any2caption.grounding.words.references import join_references
 from any2caption.grounding.words.tokens import Word, merge, tokenise
@@ -134,7 +136,7 @@ def _settle(words: list[Word]) -> None:
         after = words[at + 1] if at + 1 < len(words) else None
         if not word.tag:
             word.tag = _open(word, words, at)
-        elif word.low in {"that", "her", "to", "one"}:
+        elif word.low in _HOMONYMS:
             word.tag = _homonym(word, before, after)
         elif word.low == "nearby" and before is not None and before.tag in _NOMINAL | {"prep"}:
             word.tag = "adj"
@@ -180,7 +182,11 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
     if word.low == "her":
         return "poss" if nominal else "pron"
     if word.low == "one":
-        return "num" if nominal else "pron"
+        if before is not None and before.tag == "adj":  # "the tallest one laughs"
+            return "noun"
+        return "num" if nominal and not _third(after) else "pron"
+    if word.low == "another":
+        return "pron" if _third(after) else "det"
     if word.low == "to":
         infinitive = after is not None and (
             after.low in _BARE or verb_forms().get(after.low, ("", ""))[1] == "base"
@@ -189,7 +195,27 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
     return word.tag
 
 
+_HOMONYMS = frozenset({"that", "her", "to", "one", "another"})
 _BARE = {"be", "have", "do", "get"}
+
+
+def _third(word: Word | None) -> bool:
+    """Whether a word behind "one" or "another" is a third person, as no plural stands there."""
+    return word is not None and not word.tag and known_verb(word.low)[1] == "s"
+
+
+def known_verb(low: str) -> tuple[str, str]:
+    """Return the base and the form of a word that may be a verb, by the lists, then the lexicon."""
+    return verb_forms().get(low) or _lexical_verb(low)
+
+
+def _lexical_verb(low: str) -> tuple[str, str]:
+    """Return what the lexicon alone makes of a word; nothing of what is a thing first of all."""
+    found = lexicon.verb(low)
+    if found is None or is_agent(low) or singular(low) in _THINGS | _MASSES:
+        return "", ""
+    plain = found[1] in {"s", "ing"} or lexicon.only(low, "VERB")
+    return found if plain else ("", "")
 
 
 def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
@@ -224,19 +250,27 @@ def _adjective(low: str) -> bool:
         return tail in modifiers.ADJECTIVE_TAILS or tail.endswith(("ed", "ing", "ful", "ous"))
     if low in modifiers.NOT_ADJECTIVES or low in _THINGS:
         return False
+    known = lexicon.lemmas(low)
+    if known and "ADJ" not in known:
+        return False
+    if known and "NOUN" not in known and "VERB" not in known:
+        return True
     return len(low) > _SHORT and low.endswith(modifiers.ADJECTIVE_ENDINGS)
 
 
+_MASSES = scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
 _THINGS = scenes.PLACES | scenes.BUILDINGS | scenes.TIMES | looks.GARMENTS | looks.PICTURE_NOUNS
 
 
 def _verb_form(word: Word, words: list[Word], at: int) -> str:
     """Return `verb` (setting base and form), `adj`, `noun`, or nothing for no verb at all."""
-    base, form = verb_forms().get(word.low, ("", ""))
+    base, form = known_verb(word.low)
     if not form and at and words[at - 1].low in {"it", "he", "she"} and word.low.endswith("s"):
         base, form = word.low[:-1], "s"
     if base == word.low and form == "ed" and _tag_before(words, at) in {"start", "mark", "modal"}:
         form = "base"
+    if not form and _unknown_plural_act(words, at):
+        return _as_verb(word, word.low, "base")
     if not form and _unknown_third(words, at):
         base, form = word.low[:-1], "s"
     if not form and "-" not in word.low and len(word.low) > _SHORT:
@@ -251,9 +285,23 @@ def _verb_form(word: Word, words: list[Word], at: int) -> str:
         return ""
     judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": _bare}[form]
     found = judge(words, at)
-    if found == "verb":
-        word.base, word.form = base, form
-    return found
+    return _as_verb(word, base, form) if found == "verb" else found
+
+
+def _as_verb(word: Word, base: str, form: str) -> str:
+    word.base, word.form = base, form
+    return "verb"
+
+
+def _unknown_plural_act(words: list[Word], at: int) -> bool:
+    """Whether a noun of no list acts: "tourists photograph the tower", "neighbours gossip"."""
+    found, after, before = lexicon.verb(words[at].low), _after(words, at), words[at - 1]
+    if not at or found is None or found[1] != "base" or not _plural(before):
+        return False
+    if is_agent(words[at].low) or singular(words[at].low) in _THINGS | _MASSES:
+        return False
+    takes = after is not None and after.tag in {"det", "poss", "pron"}
+    return takes or (is_agent(before.low) and (after is None or after.tag in _BEHIND_VERBS))
 
 
 def _unknown_third(words: list[Word], at: int) -> bool:
@@ -346,15 +394,40 @@ _ED_THINGS = frozenset({"set", "hit", "cut", "left", "drawn"})
 
 
 def _third_person(words: list[Word], at: int) -> str:
-    before, noun = _tag_before(words, at), words[at].low in verbs.NOUN_FORMS
+    before, noun = _tag_before(words, at), _is_noun_too(words[at].low)
     if before in {"pron", "rel"}:
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
         return ""
+    if before == "mark" and _in_series(words, at):
+        return "verb"
     if before in {"mark", "verb"}:
         idle = noun and (before == "verb" or not _goes(words, at))
         return "" if idle or at + 1 == len(words) else "verb"
     return "verb" if not noun or _does(words, at, before) else ""
+
+
+def _is_noun_too(low: str) -> bool:
+    """Whether a third person is a plural noun as well: "plays"."""
+    return low in verbs.NOUN_FORMS or (low not in verb_forms() and lexicon.can_be(low, "NOUN"))
+
+
+def _in_series(words: list[Word], at: int) -> bool:
+    """Whether a word goes on with what its subject does: "flips a bottle, catches it, and …"."""
+    if words[at - 1].low != "," or not any(
+        word.form == "s" for word in words[max(0, at - _NEAR) : at]
+    ):
+        return False
+    after = _after(words, at)
+    if after is None or after.tag == "mark":
+        further = words[at + 2] if at + 2 < len(words) else None
+        return further is not None and (further.low == "then" or known_verb(further.low)[1] == "s")
+    if after.low == "and":
+        return at + 2 < len(words) and known_verb(words[at + 2].low)[1] == "s"
+    return after.tag in {"det", "poss", "pron", "num"} or after.low in _WAYS
+
+
+_WAYS = grammar.PARTICLES | scenes.WHEREABOUTS
 
 
 def _goes(words: list[Word], at: int) -> bool:
@@ -394,10 +467,24 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         return goes_on and any(word.form == "s" or word.tag == "aux" for word in near)
     if before in {"adv", "neg"} or words[at - 1].low == "then":
         return (goes_on or ends) and words[at - 1].low != "no"
+    if words[at].low not in verb_forms() and not _acts_itself(words, at):
+        goes_on = after is not None and (
+            after.tag in {"det", "poss", "num", "pron", "particle", "qty"}
+            or after.low.endswith("ly")
+        )
     single, many = _has_singular_subject(words, at), _attached_subject(words, at)
     takes = _nounlike(after) and not (after and verb_forms().get(after.low))
     mass = at > 0 and words[at - 1].low in scenes.LIGHTS
     return bool((single and (goes_on or takes or (ends and not mass))) or (many and goes_on))
+
+
+def _acts_itself(words: list[Word], at: int) -> bool:
+    """Whether the noun in front acts by itself: a person, an animal, a machine."""
+    low = words[at - 1].low
+    return words[at - 1].name or is_agent(low) or low.endswith(_DOERS)
+
+
+_DOERS = ("er", "or", "ist", "ina", "ian", "one")
 
 
 def _attached_subject(words: list[Word], at: int) -> bool:

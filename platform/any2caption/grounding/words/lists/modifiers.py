@@ -86,20 +86,11 @@ ADJECTIVE_TAILS = words(
 """What follows the hyphen of an adjective: "crystal-clear", "snow-covered"."""
 NOT_ADJECTIVES = words(
     """
-    admiral animal antic appeal approval archive arctic arrival arsenal attic beehive brazilian
-    bridal burial cable canal capital caravan carnival catfish cathedral cereal clinic clownfish
-    coal comedian comic coral crayfish criminal critic crystal deal denial detective dial dish
-    disposal dive editorial electrician epic-poem fabric feed festival finish fish funeral
-    garlic general goal goldfish guardian handful harpsichord heal hepatic hive hospital
-    individual intellectual interval italian jackal jellyfish journal librarian local logic
-    magic magician material mathematician meal mechanic medal memorial metal mineral motive
-    mouthful mural music musical musician narwhal native numeral official olive optician
-    original oval pal panic parable parish peal pedal pedestrian petal physician picnic
-    plastic-bag politician portal professional proposal radish reed referral regal rehearsal
-    relative relic removal reveal ritual rival sandal scandal seal seed signal slit spiral split
-    spoonful squeal stable starfish steal steed survival swordfish table technician terminal
-    timetable topic total traffic trial tribunal turtle tutorial tweed vandal veal vegetable
-    vehicle veterinarian vial weed wish
+    animal antic arctic brazilian bridal capital cereal clownfish comic coral criminal detective
+    editorial epic-poem general harpsichord hepatic individual intellectual italian local magic
+    material mechanic memorial mineral motive mural musical narwhal native official olive
+    original oval panic pedal pedestrian plastic-bag portal professional regal relative ritual
+    rival seed signal spiral split stable steed terminal total trial tutorial vegetable
     """
 )
 NOT_ADVERBS = words(
