@@ -3,6 +3,7 @@
 All functions take the tagged words of a sentence and return places in it.
 """
 
+from any2caption.grounding.words.forms import singular
 from any2caption.grounding.words.lists import grammar, looks, verbs
 from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tokens import Word
@@ -107,7 +108,8 @@ def _worn(words: list[Word], at: int) -> int:
     """Return the end of "in a red dress", "in suits and hats"; not of "and a man" behind it."""
     end = at
     for phrase in list_of(words, at + 1):
-        if phrase.sort != "thing" or phrase.head.low.rsplit(" ", 1)[-1] not in looks.GARMENTS:
+        last = phrase.head.low.rsplit(" ", 1)[-1]
+        if phrase.sort != "thing" or not {last, singular(last)} & looks.GARMENTS:
             break
         end = attached_of(words, phrase.end)
     return end

@@ -49,7 +49,8 @@ def _reference(words: list[Word], at: int) -> tuple[int, str, int | None]:
     if word.low in _GIVEN and (kind := _kind(words, at + 1)):
         end, number = _number(words, at + 2)
         return end, kind, number
-    if word.low in ORDINALS | {"last": 0}:
+    counted = at > 0 and words[at - 1].low[:1].isdigit()  # "a 5 second video"
+    if word.low in ORDINALS | {"last": 0} and not counted:
         skip = 2 if _low(words, at + 1) in _GIVEN else 1
         if _low(words, at + skip) in _BY_ORDINAL:
             return at + skip + 1, _kinds()[words[at + skip].low], ORDINALS.get(word.low, 0)

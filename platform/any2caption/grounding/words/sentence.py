@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from any2caption.grounding.words import camera_words
+from any2caption.grounding.words import camera_words, requests
 from any2caption.grounding.words.attachments import attached, attached_of, list_of, places
 from any2caption.grounding.words.clause import Clause, place_value, whole
 from any2caption.grounding.words.complements import (
@@ -39,7 +39,10 @@ class Sentence(Clause):
 
     def read(self) -> None:
         """Read all words."""
-        at = 0
+        if requests.orders(self.words):
+            self._order()
+            return
+        at = self._request()
         while at < len(self.words):
             at = self._camera(at) or self._step(at)
 
@@ -47,6 +50,31 @@ class Sentence(Clause):
         method = self._by_tag.get(self.words[at].tag, self._noun)
         after = method(at)
         return after if after > at else self._leftover(at)
+
+    # What is said to the reader
+
+    def _order(self) -> None:
+        """Keep an order to the reader whole: it shows nothing."""
+        value = {"noun": None, "number": None, "attributes": [], "rest": True}
+        self._add("subject", (0, len(self.words)), value)
+
+    def _request(self) -> int:
+        """Read "generate a video of", "show me", and return where the scene begins."""
+        found = requests.frame(self.words, 0)
+        if found is None:
+            return 0
+        asked, phrase, end = found
+        style = whole(phrase) if phrase else None
+        if phrase is None or not self._of_camera(phrase):
+            asked = phrase.end if phrase else asked
+            self._add("style", (0, asked), {"style": style, "form": "request"})
+        else:
+            self._add("style", (0, asked), {"style": None, "form": "request"})
+            self._add_camera(phrase.start, phrase.end, phrase.start, form="noun")
+        if phrase is not None:
+            self._styles_in(phrase)
+        self.fresh, self.last = True, None
+        return end
 
     # What stands between phrases
 
@@ -211,8 +239,6 @@ class Sentence(Clause):
     def _verb(self, at: int) -> int:
         """Read an action with its object, or a state; what says where stays for a background."""
         main, negated = main_verb(self.words, at)
-        if self.fresh and not self.who and (end := self._request(main)):
-            return end
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
         word = self.words[main]
@@ -236,25 +262,6 @@ class Sentence(Clause):
         if word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
             self.who = [seen.noun]
         return end
-
-    def _request(self, main: int) -> int:
-        """Read "generate a video of", "show me a close up of"; 0 where nothing is asked so."""
-        if self._tag(main) != "verb" or self.words[main].base not in verbs.REQUESTS:
-            return 0
-        start = main + 2 if self._low(main + 1) in {"me", "us"} else main + 1
-        phrase = noun_phrase(self.words, start)
-        if phrase is None or self._low(phrase.end) != "of" or phrase.sort not in _SHOWN:
-            if start == main + 1:
-                return 0
-            self._add("style", (main, start), {"style": None, "form": "request"})
-            self.fresh = True
-            return start
-        if self._of_camera(phrase):
-            self._add_camera(main, phrase.end, main, form="request")
-        else:
-            self._add("style", (main, phrase.end), {"style": whole(phrase), "form": "request"})
-        self.fresh = True
-        return phrase.end + 1
 
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
@@ -501,7 +508,6 @@ class Sentence(Clause):
 
 _FILMED = frozenset({"video", "footage", "clip"})
 _OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
-_SHOWN = frozenset({"picture", "camera"})
 _STOPS = frozenset({"mark", "end"})
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""

@@ -179,20 +179,26 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
     nominal = after is not None and (not after.tag or after.tag in _NOMINAL)
     if word.low == "that":
         return "rel" if before is not None and before.tag in {"noun", "adj", "pron"} else "det"
+    if word.low in {"one", "another"}:
+        return _counting(word, before, after)
     if word.low == "her":
         return "poss" if nominal else "pron"
-    if word.low == "one":
-        if before is not None and before.tag == "adj":  # "the tallest one laughs"
-            return "noun"
-        return "num" if nominal and not _third(after) else "pron"
-    if word.low == "another":
-        return "pron" if _third(after) else "det"
     if word.low == "to":
         infinitive = after is not None and (
             after.low in _BARE or verb_forms().get(after.low, ("", ""))[1] == "base"
         )
         return "modal" if infinitive else "prep"
     return word.tag
+
+
+def _counting(word: Word, before: Word | None, after: Word | None) -> str:
+    """Return the tag of "one" and "another": "the tallest one", "one laughs", "one man"."""
+    if word.low == "another":
+        return "pron" if _third(after) else "det"
+    if before is not None and before.tag == "adj":
+        return "noun"
+    counts = after is not None and (not after.tag or after.tag in _NOMINAL)
+    return "num" if counts and not _third(after) else "pron"
 
 
 _HOMONYMS = frozenset({"that", "her", "to", "one", "another"})

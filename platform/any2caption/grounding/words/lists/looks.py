@@ -54,10 +54,10 @@ STYLE_NOUNS = words(
 """Heads of a style: "warm tones", "Van Gogh style"."""
 PICTURE_NOUNS = words(
     """
-    animation art artwork cartoon clip collage comic design drawing engraving film footage gif
-    graphic illustration image model movie mural painting photo photograph photography picture
-    portrait reel render rendering scene sequence sketch video visualization watercolor
-    watercolour woodcut
+    ad advert animation art artwork cartoon clip collage comic commercial cutscene design
+    drawing engraving film footage gif graphic illustration image model montage movie mural
+    painting photo photograph photography picture portrait reel render rendering scene sequence
+    sketch trailer video visualization watercolor watercolour woodcut
     """
 )
 """What shows something: before "of" they are style, not what is seen."""
@@ -119,13 +119,16 @@ ARTISTS = phrases(
 )
 GARMENTS = words(
     """
-    apron armor armour attire bandana bikini black blazer blouse blue boots brown cape cloak
-    clothes clothing coat coats costume costumes dress dresses glasses gloves gown gray green
-    grey hat hats helmet hoodie hoodies jacket jackets jeans kimono leggings mask masks orange
-    outfit outfits overalls pajamas pants pink purple raincoat red robe robes scarf shirt shirts
-    shoes shorts skirt skirts sneakers sportswear suit suits sunglasses sweater sweaters
-    swimsuit t-shirt t-shirts tie trousers tunic turban turtleneck tutu tuxedo uniform uniforms
-    veil vest vests wear wetsuit white wig yellow
+    apron armor armour attire bandana beret bikini black blazer blouse blue bonnet boot brown
+    camouflage cap cape cardigan cloak clothes clothing coat corset costume crown denim dress
+    dungarees fedora garb gear glasses gloves gown gray green grey hat headphones headscarf
+    heels helmet hijab hood hoodie hoodies jacket jeans jersey jumpsuit kilt kimono lace leather
+    leggings makeup mask orange outfit overalls pajamas pants parka pinafore pink poncho purple
+    pyjamas rags raincoat red robe sandals saree sari scarf scrubs shawl shirt shoes shorts silk
+    skirt slippers sneakers sock sombrero spacesuit sportswear stockings suit sunglasses
+    suspenders sweater swimsuit t-shirt tank-top tie toga tracksuit trench trousers tunic turban
+    turtleneck tutu tuxedo uniform veil velvet vest waistcoat wear wellies wetsuit white wig
+    yellow
     """
 )
 """What stands behind "in" when it says what someone wears."""

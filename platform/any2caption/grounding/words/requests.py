@@ -1,0 +1,84 @@
+"""What a prompt says to its reader: the frame of a request, and orders that show no scene.
+
+"Please generate a video of a fox" asks for a fox; "ignore all previous instructions" asks for
+nothing that can be seen.
+"""
+
+from any2caption.grounding.words.lists import verbs, words
+from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tokens import Word
+
+_POLITE = words("please kindly")
+_ASKING = (
+    ("can", "you"), ("could", "you"), ("would", "you"), ("will", "you"), ("i", "want", "you", "to"),
+    ("i", "want", "to", "see"), ("i", "want"), ("we", "want"), ("i'd", "like", "you", "to"),
+    ("i'd", "like", "to", "see"), ("i'd", "like"), ("i", "would", "like", "you", "to"),
+    ("i", "would", "like", "to", "see"), ("i", "would", "like"), ("i", "need"), ("we", "need"),
+    ("help", "me"), ("imagine",), ("picture",), ("we", "see"), ("we", "can", "see"), ("you", "see"),
+    ("start", "with"), ("begin", "with"), ("open", "on"), ("open", "with"), ("add",),
+     ("let's", "see"), ("let's",), ("give", "me"),
+    ("is", "there", "a", "way", "to"), ("is", "it", "possible", "to"),
+)  # fmt: skip
+_SEEN = frozenset({"see", "have", "get"})
+_MADE = frozenset({"look", "feel", "seem"})
+_SHOWN = frozenset({"picture", "camera"})
+_OPENING = (("in", "which"), ("where",), ("of",), ("with",), ("that",), ("showing",), ("about",),
+            ("featuring",), ("depicting",), ("on",), (":",))  # fmt: skip
+_ORDERS = words("""
+    answer delete disregard forget ignore output pretend print repeat reply respond say summarise
+    summarize tell translate write
+""")
+
+
+def _lows(tagged: list[Word], at: int, count: int) -> tuple[str, ...]:
+    return tuple(word.low for word in tagged[at : at + count])
+
+
+def orders(tagged: list[Word]) -> bool:
+    """Whether a sentence orders its reader to do what no scene shows: "write a poem about tea"."""
+    at = _polite(tagged, 0)
+    behind = tagged[at + 1].tag if at + 1 < len(tagged) else "mark"
+    return at < len(tagged) and tagged[at].low in _ORDERS and behind != "mark"
+
+
+def _polite(tagged: list[Word], at: int) -> int:
+    while at < len(tagged) and tagged[at].low in _POLITE:
+        at += 1
+    return at
+
+
+def frame(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | None:
+    """Return the end of the asking, the phrase of what is to be made, and where the scene begins.
+
+    "could you please make | a close-up | of"; without a phrase for "show me". None where nothing is
+    asked for.
+    """
+    start, asked = at, False
+    at = _polite(tagged, at)
+    for asking in _ASKING:
+        if _lows(tagged, at, len(asking)) == asking:
+            at, asked = _polite(tagged, at + len(asking)), True
+            break
+    if at < len(tagged) and (
+        tagged[at].low in verbs.REQUESTS or (asked and tagged[at].low in _SEEN)
+    ):
+        after = at + 2 if _lows(tagged, at + 1, 1) in {("me",), ("us",)} else at + 1
+        if after == at + 1 and _lows(tagged, at + 1, 1) == ("it",):
+            after = at + 2 + (_lows(tagged, at + 2, 1)[:1] != () and tagged[at + 2].low in _MADE)
+            return after, None, after
+        given, at = after > at + 1, after
+    elif not asked:
+        return None
+    else:
+        given = True
+    return _thing(tagged, at, sure=asked or given or at > start + 1)
+
+
+def _thing(tagged: list[Word], at: int, *, sure: bool) -> tuple[int, NounPhrase | None, int] | None:
+    phrase = noun_phrase(tagged, at)
+    if phrase is None or phrase.sort not in _SHOWN:
+        return (at, None, at) if sure else None
+    for opening in _OPENING:
+        if _lows(tagged, phrase.end, len(opening)) == opening:
+            return at, phrase, phrase.end + len(opening)
+    return (at, None, at) if sure else None
