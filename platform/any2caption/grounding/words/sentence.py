@@ -66,7 +66,8 @@ class Sentence(Clause):
         asked, phrase, end = found
         style = whole(phrase) if phrase else None
         if phrase is None or not self._of_camera(phrase):
-            asked = phrase.end if phrase else asked
+            showing = phrase and self.words[end - 1].low not in grammar.FUNCTION | {":"}
+            asked = end if showing else phrase.end if phrase else asked
             self._add("style", (0, asked), {"style": style, "form": "request"})
         else:
             self._add("style", (0, asked), {"style": None, "form": "request"})

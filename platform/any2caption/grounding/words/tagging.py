@@ -218,7 +218,7 @@ def known_verb(low: str) -> tuple[str, str]:
 def _lexical_verb(low: str) -> tuple[str, str]:
     """Return what the lexicon alone makes of a word; nothing of what is a thing first of all."""
     found = lexicon.verb(low)
-    if found is None or is_agent(low) or singular(low) in _THINGS | _MASSES:
+    if found is None or is_agent(low) or singular(low) in _THINGS:
         return "", ""
     plain = found[1] in {"s", "ing"} or lexicon.only(low, "VERB")
     return found if plain else ("", "")
@@ -304,10 +304,10 @@ def _unknown_plural_act(words: list[Word], at: int) -> bool:
     found, after, before = lexicon.verb(words[at].low), _after(words, at), words[at - 1]
     if not at or found is None or found[1] != "base" or not _plural(before):
         return False
-    if is_agent(words[at].low) or singular(words[at].low) in _THINGS | _MASSES:
-        return False
-    takes = after is not None and after.tag in {"det", "poss", "pron"}
-    return takes or (is_agent(before.low) and (after is None or after.tag in _BEHIND_VERBS))
+    if after is not None and after.tag in {"det", "poss", "pron"}:
+        return True
+    thing = is_agent(words[at].low) or singular(words[at].low) in _THINGS
+    return not thing and (is_agent(before.low) and (after is None or after.tag in _BEHIND_VERBS))
 
 
 def _unknown_third(words: list[Word], at: int) -> bool:
@@ -407,6 +407,8 @@ def _third_person(words: list[Word], at: int) -> str:
         return ""
     if before == "mark" and _in_series(words, at):
         return "verb"
+    if before == "mark" and noun and words[at].low not in verbs.NOUN_FORMS:
+        return ""
     if before in {"mark", "verb"}:
         idle = noun and (before == "verb" or not _goes(words, at))
         return "" if idle or at + 1 == len(words) else "verb"
@@ -433,7 +435,8 @@ def _in_series(words: list[Word], at: int) -> bool:
     return after.tag in {"det", "poss", "pron", "num"} or after.low in _WAYS
 
 
-_WAYS = grammar.PARTICLES | scenes.WHEREABOUTS
+_WAYS = frozenset({"away", "back", "down", "forward", "out", "up"}) | scenes.WHEREABOUTS
+"""What ends or goes on with an act, and begins no phrase of place."""
 
 
 def _goes(words: list[Word], at: int) -> bool:
@@ -470,7 +473,9 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         return not any(word.form == "s" for word in _clause(words, at))
     if before == "conj":
         near = words[max(0, at - _NEAR) : at]
-        return goes_on and any(word.form == "s" or word.tag == "aux" for word in near)
+        acts = sum(word.form == "s" for word in near)
+        closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
+        return closes or (goes_on and any(word.form == "s" or word.tag == "aux" for word in near))
     if before in {"adv", "neg"} or words[at - 1].low == "then":
         return (goes_on or ends) and words[at - 1].low != "no"
     if words[at].low not in verb_forms() and not _acts_itself(words, at):
