@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.compose.cast import Cast, Subject, subjects_of, words_of
+from any2caption.grounding.compose.cast import Cast, Subject, is_human, subjects_of, words_of
 from any2caption.grounding.compose.english import (
     bare,
     clause,
@@ -21,7 +21,16 @@ _AFTER = 0.05
 _WHOLE, _HALF = 0.9, 0.5
 _CLAUSES = 3
 _MARKED = "the marked object"
-_NOBODY = frozenset({"", "none", "it", "they", "he", "she", "who", "which", "that"})
+_PRONOUNS = frozenset({"it", "they", "he", "she"})
+_NOBODY = frozenset({"", "none", "who", "which", "that"})
+_FEMALE = frozenset({"woman", "girl", "lady", "mother", "queen", "princess", "bride", "actress",
+                     "daughter", "sister", "wife", "grandmother", "mom", "waitress"})  # fmt: skip
+_MALE = frozenset({"man", "boy", "gentleman", "father", "king", "prince", "groom", "actor", "son",
+                   "brother", "husband", "grandfather", "dad", "waiter", "guy"})  # fmt: skip
+_ALONE = frozenset({"one", "another", "nobody", "nothing", "someone", "everyone", "somebody",
+                    "everybody", "something", "everything", "i", "we", "you"})  # fmt: skip
+_CROWDS = frozenset({"couple", "crowd", "family", "band", "group", "pair", "team"})
+_OTHERS = {"he": _FEMALE, "she": _MALE}
 
 
 def action_part(material: Material) -> list[Said]:
@@ -55,7 +64,7 @@ def text_actions(material: Material) -> list[Said]:
     subjects = subjects_of(material, TEXT, objects=True)
     groups: dict[str, list[Fact]] = {}
     for fact in material.of("action", source=TEXT):
-        who = _doer(fact, subjects)
+        who = _doer(fact, _named_before(fact, subjects))
         groups.setdefault(who, []).append(fact)
     out: list[Said] = []
     for who, facts in groups.items():
@@ -150,8 +159,11 @@ def _moved(who: str, material: Material) -> str:
 def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
     """Name who does what the text says; nobody where the text does not tell."""
     who = words_of(fact.value, "who")
+    if who.casefold() in _PRONOUNS:
+        return _meant(who.casefold(), subjects)
     if who.casefold() in _NOBODY:
-        return subjects[0].again if len(subjects) == 1 else ""
+        main = [one for one in subjects if not _acted_on(one)]
+        return main[0].again if len(main) == 1 else ""
     left, names = list(subjects), []
     for one in who.split(" and "):
         known = next((subject for subject in left if _is(subject, one)), None)
@@ -160,7 +172,35 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
         names.append(known.again if known else one)
     if len(names) > 1 or names[0] != who:
         return " and ".join(names)
-    return who if has_determiner(who) or who[:1].isupper() else f"the {who}"
+    return who if has_determiner(who) or who[:1].isupper() or who in _ALONE else f"the {who}"
+
+
+def _meant(pronoun: str, subjects: Sequence[Subject]) -> str:
+    """Return the last named whom a pronoun may mean, never what is only acted on; else itself."""
+    main = [one for one in subjects if not _acted_on(one)]
+    if pronoun in {"he", "she"}:
+        fitting = [one for one in main if is_human(one.noun) and not one.many]
+        fitting = [one for one in fitting if singular(one.noun) not in _OTHERS[pronoun] | _CROWDS]
+    elif pronoun == "they":
+        fitting = [one for one in main if one.many]
+    else:
+        fitting = [one for one in main if not one.many and not is_human(one.noun)]
+    return fitting[-1].again if fitting else pronoun
+
+
+def _named_before(fact: Fact, subjects: Sequence[Subject]) -> list[Subject]:
+    """Return the subjects, for a pronoun those in front of it only."""
+    if words_of(fact.value, "who").casefold() not in _PRONOUNS:
+        return list(subjects)
+    return [one for one in subjects if _start(one.facts[0]) < _start(fact)]
+
+
+def _start(fact: Fact) -> int:
+    return fact.source.characters[0] if fact.source.characters else 0
+
+
+def _acted_on(subject: Subject) -> bool:
+    return all(words_of(fact.value, "role") == "object" for fact in subject.facts)
 
 
 def _is(subject: Subject, who: str) -> bool:

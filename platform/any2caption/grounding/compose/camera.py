@@ -117,7 +117,7 @@ def _wishes(material: Material, *, moving: bool) -> Iterator[Said]:
             yield Said(_denial(text), (fact,))
         elif moves and not moving:
             continue
-        elif not moves and _form(fact) == "noun" and not _STATES.match(text):
+        elif not moves and _form(fact) == "noun" and (_framing(text)[0] or not _STATES.match(text)):
             if not _GENERAL.match(text):
                 views.append(fact)
         elif moving or _form(fact) not in {"verb", "sentence"}:
@@ -150,9 +150,8 @@ def _form(fact: Fact) -> str:
 
 def _wish(text: str, form: str) -> str:
     if _STATES.match(text):
-        return (
-            f"it is {with_article(text)}" if "camera" in text else f"the camera is {text.lower()}"
-        )
+        verb, words = _framing(text)
+        return f"{verb} {words}" if verb else f"the camera is {text.lower()}"
     if form == "verb":
         return clause("the camera", text)
     if form == "preposition":
@@ -167,8 +166,40 @@ def _denial(text: str) -> str:
     return f"there {be(many=is_many(text))} no {text}"
 
 
+_FRAMINGS = (
+    (re.compile(r"(?:motion|slo-?mo|slow-mo|mo|slowmo)$"), "the video is in", False),
+    (re.compile(r"(?:lens|camera|footage|focus|depth of field|field)$"),
+     "the scene is filmed with", True),
+    (re.compile(r"(?:angle|perspective|viewpoint|level|point of view|pov)$"),
+     "the scene is seen from", True),
+    (re.compile(r"(?:shot|take|panorama|selfie|vlog|video|lapse|timelapse|hyperlapse)$"),
+     "this is", True),
+    (re.compile(r"(?:views?|close[- ]?ups?)$"), "the scene is shown in", True),
+)  # fmt: skip
+"""What a framing ends with → how it is said, and whether it takes an article."""
+
+
+def _framing(view: str) -> tuple[str, str]:
+    """Return how a framing is said, and its words: `the video is in`, `slow motion`."""
+    if view.casefold().endswith("macro"):
+        view += " shot"
+    for ending, verb, counted in _FRAMINGS:
+        if ending.search(view.casefold()):
+            plain = not counted or re.search(r"(?:footage|focus|level|depth of field)$", view)
+            article = with_article(view.lower()).removesuffix(view.lower())
+            return verb, view if plain else article + view
+    return "", view
+
+
 def _framed(views: Sequence[str]) -> str:
-    """Return `the shot is a close-up view`; a shot is no shot twice."""
-    named = [with_article(view) for view in views]
-    verb = "this is" if any("shot" in view for view in views) else "the shot is"
-    return f"{verb} {joined(named)}"
+    """Return `the scene is filmed with a wide-angle lens and seen from a low angle`."""
+    groups: dict[str, list[str]] = {}
+    for view in views:
+        verb, words = _framing(view)
+        groups.setdefault(verb or "the shot is", []).append(words if verb else with_article(view))
+    said = [f"{verb} {joined(words)}" for verb, words in groups.items()]
+    head, scene = said[0], "the scene is "
+    for one in said[1:]:
+        same = one.startswith(scene) and head.startswith(scene)
+        head += f" and {one.removeprefix(scene) if same else one}"
+    return head

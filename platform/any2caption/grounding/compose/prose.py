@@ -12,7 +12,8 @@ _PRONOUN = re.compile(
 )
 _LEANING = 0.3
 PROSE = 3
-"""From so many sentences on, a prompt is told in its own sentences in every part."""
+LONG = 60
+"""From so many sentences and words on, a prompt is told in its own sentences in every part."""
 _ASPECTS: Mapping[str, tuple[Aspect, ...]] = {
     "main_object": ("subject", "count", "identity", "relation", "written_text"),
     "background": ("background", "layout"),
@@ -26,7 +27,7 @@ def allotted(material: Material, own: Sequence[Own]) -> dict[str, list[Said]]:
     A sentence stands in one part only, so that no two parts are the same; one that speaks of the
     camera only where a part would have none.
     """
-    if len(own) < PROSE:
+    if len(own) < PROSE or sum(len(one.words.split()) for one in own) < LONG:
         return {}
     camera = material.facts.of("camera", source=TEXT)
     filming = [

@@ -16,6 +16,7 @@ _HAD = re.compile(
 def style_part(material: Material) -> list[Said]:
     """Return the look."""
     told = material.of("style", source=TEXT)
+    told = tuple(fact for fact in told if fact.value.get("form") != "request")
     wished = [fact for fact in told if not fact.negated and not _OF_A_THING.match(inner(fact.text))]
     denied = [fact for fact in told if fact.negated]
     seen = [fact for fact in material.of("style", source=CONDITIONS) if not fact.negated]

@@ -105,12 +105,17 @@ class Clause:
 
     def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
+        if phrase.sort == "building" and role == "subject":  # what is shown
+            self._subject(phrase, end, role)
+            return
         if phrase.sort == "reference":
             self._identity(phrase, end, "")
         elif phrase.sort == "thing":
             self._subject(phrase, end, role)
         elif phrase.sort in {"place", "building"}:
             self._add("background", (phrase.start, end), place_value(phrase))
+        elif phrase.sort in {"weather", "time"} and self._low(phrase.start - 1) in _WHILE:
+            self._add("background", (phrase.start - 1, end), place_value(phrase, "preposition"))
 
     def _identified(self, phrase: NounPhrase, end: int, role: str = "subject") -> int:
         """Add a subject, and whom it is to look like where the words name a condition."""
@@ -181,6 +186,10 @@ class Clause:
             or word.low in looks.CAMERA_NOUNS | {"drone", "aerial", "underwater", "panoramic"}
             for word in inside
         )
+
+
+_WHILE = frozenset({"in", "during", "at", "under", "amid", "throughout"})
+"""Prepositions that make weather and time a setting."""
 
 
 def place_value(phrase: NounPhrase, form: str = "noun") -> dict[str, Any]:

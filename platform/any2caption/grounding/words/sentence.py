@@ -55,7 +55,7 @@ class Sentence(Clause):
 
     def _order(self) -> None:
         """Keep an order to the reader whole: it shows nothing."""
-        value = {"noun": None, "number": None, "attributes": [], "rest": True}
+        value: dict[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
         self._add("subject", (0, len(self.words)), value)
 
     def _request(self) -> int:
@@ -144,7 +144,7 @@ class Sentence(Clause):
         scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
         form = "sentence" if scene else "base" if camera_words.commands(self.words, at) else "verb"
         self._add_camera(start, end, start if scene else said, form=form)
-        self._inside(said + 1, end)
+        self._inside(said + 1, end, role="subject")
         self.who, self.acted, self.fresh = [], True, False
         self.reading.camera = True
         return end
