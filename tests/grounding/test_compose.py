@@ -479,3 +479,69 @@ def test_a_prompt_that_no_path_overrules_stands_in_the_dense_part_word_for_word(
             assert texts(grounded)["dense"] == (
                 "Snow rocky mountains. A castle (old) on a hill, camera pans left, no people."
             )
+
+
+def asked(text, *shown):
+    found, notes = read_text(text)
+    return Facts(text, (*found, *shown), (), notes)
+
+
+@pytest.mark.parametrize("mode", ["fill", "rewrite"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        asked("", path("pans left", "pan_left")),
+        asked("", pose_action("bends forward")),
+        asked("", layout("near surfaces on the left and open space on the right")),
+        asked("dancing"),
+        asked("The camera orbits around an old lighthouse. Waves crash on the rocks. No people."),
+    ],
+)
+def test_no_two_parts_are_the_same(facts, mode):
+    grounded = compose(facts, mode=mode)
+
+    assert len(set(texts(grounded).values())) == len(PARTS)
+    if facts.text:
+        assert grounded.parts["dense"][0].sources
+
+
+def test_a_scene_reaches_as_far_as_its_depth():
+    near = layout("near surfaces at the bottom and open space above")
+    far = layout("surfaces from about one metre to about three metres away", certainty="exact")
+    facts = asked("a quiet street", near, far)
+
+    reach = "from about one metre to about three metres away."
+    assert f"open space above, and reaches {reach}" in texts(compose(facts))["dense"]
+    assert texts(compose(facts))["background"].endswith(f"open space above. It reaches {reach}")
+    assert texts(compose(facts, mode="off"))["background"].endswith(f"with surfaces {reach}")
+
+
+def test_who_is_shown_is_shown_where_they_stand():
+    dog = Fact("count", "one dog", Source("region 1"), {"noun": "dog", "number": 1})
+    dense = texts(compose(asked("the moon", dog, layout("a dog at the upper left", "region 1"))))
+
+    assert dense["dense"] == "The moon. The scene shows a dog at the upper left."
+
+
+def test_what_is_done_often_says_so_once():
+    acts = [pose_action(f"{act} again and again") for act in ("raises both arms", "walks backward")]
+    action = texts(compose(asked("a quiet street", *acts)))["action"]
+
+    assert action == "A person raises both arms and walks backward, again and again."
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "words"),
+    [
+        ("a knight on a horse, don't show his face", "main_object", "His face is not shown."),
+        ("not a single car on the highway", "main_object", "There is not a single car."),
+        ("someone knocks on a door", "action", "Someone knocks on a door."),
+        (
+            "scenery of desert landscape",
+            "background",
+            "The setting is scenery of desert landscape.",
+        ),
+    ],
+)
+def test_parts_read_as_a_person_writes(text, part, words):
+    assert words in texts(compose(asked(text)))[part]

@@ -18,6 +18,7 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 from any2caption.grounding.vocabulary import singular
 
 _AFTER = 0.05
+_AGAIN = " again and again"
 _WHOLE, _HALF = 0.9, 0.5
 _CLAUSES = 3
 _MARKED = "the marked object"
@@ -106,9 +107,12 @@ def in_order(facts: Sequence[Fact], *, timed: bool = False) -> str:
     `timed` tells when: `waves in the second half`.
     """
     first, *rest = facts
-    words, last = inner(first.text) + (_when(first) if timed else ""), first
+    often = all(inner(fact.text).endswith(_AGAIN) for fact in facts)
+    moments = {_when(fact) if timed else "" for fact in facts}
+    once = bool(rest) and often and len(moments) == 1
+    words, last = _told(first, timed=timed, once=once), first
     for fact in rest:
-        text = inner(fact.text) + (_when(fact) if timed else "")
+        text = _told(fact, timed=timed, once=once)
         follows = _time(fact, "start") >= _time(last, "end") - _AFTER
         verb, _, object_ = text.partition(" ")
         if follows:
@@ -118,7 +122,13 @@ def in_order(facts: Sequence[Fact], *, timed: bool = False) -> str:
         else:
             words += f" and {text}" if " and " not in words else f", and {text}"
         last = fact
-    return words
+    return f"{words},{_AGAIN}{moments.pop()}" if once else words
+
+
+def _told(fact: Fact, *, timed: bool, once: bool) -> str:
+    """The words of an action; `once`: how often is said behind all of them."""
+    text = inner(fact.text)
+    return text.removesuffix(_AGAIN) if once else text + (_when(fact) if timed else "")
 
 
 def _when(fact: Fact) -> str:

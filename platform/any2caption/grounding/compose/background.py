@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import unnamed, words_of
-from any2caption.grounding.compose.english import be, inner, is_many, joined, with_article
+from any2caption.grounding.compose.english import bare, be, inner, is_many, joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.compose.subjects import absences
 
@@ -17,6 +17,8 @@ _PLACING = re.compile(
 )
 
 
+_REACHES = re.compile(r"surfaces from ")
+"""Distances: what a scene has from near to far, it reaches."""
 _FRAMES = {
     "first_frame": "begins with",
     "last_frame": "ends with",
@@ -105,7 +107,7 @@ def _frame(fact: Fact) -> str:
 
 def set_in(texts: Sequence[str]) -> str:
     """Return a sentence for places as texts name them: `in a kitchen`, `a quiet street`."""
-    texts = list(dict.fromkeys(texts))
+    texts = _widest(texts)
     around = [text.split(" ", 1)[1] for text in texts if text.casefold().startswith("with ")]
     placing = [text for text in texts if _PLACING.match(text) and text.split(" ")[0] != "with"]
     things = [with_article(text) for text in texts if not _PLACING.match(text)]
@@ -119,6 +121,17 @@ def set_in(texts: Sequence[str]) -> str:
     else:
         words, around = f"the setting has {joined(around)}", []
     return f"{words}, with {joined(around)}" if around else words
+
+
+def _widest(texts: Sequence[str]) -> list[str]:
+    """Leave out a place that a longer one names: `desert landscape` beside `scenery of …`."""
+    texts = list(dict.fromkeys(texts))
+    longer = [{*bare(text).casefold().split()} for text in texts]
+    return [
+        text
+        for text, words in zip(texts, longer, strict=True)
+        if not any(words < other for other in longer)
+    ]
 
 
 def _run(placing: Sequence[str]) -> str:
@@ -141,6 +154,21 @@ def _is_phrase(fact: Fact) -> bool:
 
 def layout_sentences(layout: Sequence[Said], *, again: bool = False) -> list[Said]:
     """Return what lies where: `the scene has near surfaces on the left`."""
+    reaches = [one for one in layout if _REACHES.match(one.words)]
+    placed = [one for one in layout if one not in reaches]
+    out = _placed(placed, again=again)
+    if reaches:
+        facts = tuple(fact for one in reaches for fact in one.facts)
+        words = joined(_REACHES.sub("from ", one.words) for one in reaches)
+        if out:
+            last = out.pop()
+            out.append(Said(f"{last.words}, and reaches {words}", (*last.facts, *facts)))
+        else:
+            out.append(Said(f"{'it' if again else 'the scene'} reaches {words}", facts))
+    return out
+
+
+def _placed(layout: Sequence[Said], *, again: bool) -> list[Said]:
     if not layout:
         return []
     facts = tuple(fact for one in layout for fact in one.facts)

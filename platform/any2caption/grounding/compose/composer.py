@@ -64,8 +64,24 @@ def _said(chosen: Material, own: Sequence[Own]) -> dict[str, list[Said]]:
             said[part] = prose[part] + (shown_actions(chosen) if part == "action" else [])
         else:
             said[part] = write(chosen)
+    for part in prose:
+        if _text_of(said[part]) == _text_of(said["camera"]):
+            said[part] = _PARTS[part](chosen)
     kept = {part: [one for one in some if one.as_sentence().text] for part, some in said.items()}
-    return {part: some or [default(part, chosen.mode)] for part, some in kept.items()}
+    out = {part: some or [default(part, chosen.mode)] for part, some in kept.items()}
+    if _repeated(out) and not (own and chosen.mode == "off"):
+        added = [default("dense", chosen.mode)]
+        out["dense"] = [*out["dense"], *added] if own else [*added, *out["dense"]]
+    return out
+
+
+def _repeated(said: Mapping[str, Sequence[Said]]) -> bool:
+    """Whether another part says the same as the whole clip's."""
+    return any(_text_of(said[part]) == _text_of(said["dense"]) for part in _PARTS)
+
+
+def _text_of(said: Sequence[Said]) -> str:
+    return " ".join(one.as_sentence().text for one in said)
 
 
 def _fitted(said: Sequence[Said], limit: int) -> tuple[list[Said], list[Said]]:

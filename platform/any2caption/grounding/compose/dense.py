@@ -1,5 +1,6 @@
 """The dense part: the user's own sentences, then what the conditions add."""
 
+import re
 from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
@@ -12,6 +13,8 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 from any2caption.grounding.compose.prompt import Own
 from any2caption.grounding.compose.style import style_part
 from any2caption.grounding.compose.subjects import crowds, whose_pictures
+
+_SHOWS = "the scene shows "
 
 
 def dense_part(material: Material, own: Sequence[Own]) -> list[Said]:
@@ -34,9 +37,10 @@ def _added(material: Material, told: Sequence[Fact]) -> list[Said]:
     actions = shown_actions(material, without=told)
     if short:
         return [*actions, *camera, *_shown(material)]
-    out = [*whose_pictures(material), *_shown(material), *actions]
-    out += frames(material)
     layout = [one for one in layouts(material) if one.facts[0].source.input != TEXT]
+    shown, layout = _where(_shown(material), layout)
+    out = [*whose_pictures(material), *shown, *actions]
+    out += frames(material)
     place = None if places(material, TEXT) else places(material, CONDITIONS)
     out += [place] if place else []
     out += layout_sentences(layout[: material.most(1, 2, 6)])
@@ -65,9 +69,27 @@ def _shown(material: Material) -> list[Said]:
         return crowds(material)
     phrases = joined(with_article(one.phrase) for one in new)
     return [
-        Said(f"the scene shows {phrases}", tuple(fact for one in new for fact in one.facts)),
+        Said(f"{_SHOWS}{phrases}", tuple(fact for one in new for fact in one.facts)),
         *crowds(material),
     ]
+
+
+def _where(shown: Sequence[Said], layout: Sequence[Said]) -> tuple[list[Said], list[Said]]:
+    """Say where somebody stands as they are shown: `the scene shows a dog at the upper left`."""
+    out, left = list(shown), list(layout)
+    for at, one in enumerate(out):
+        for place in layout:
+            facts = {fact.source.input for fact in (*one.facts, *place.facts)}
+            who = one.words.removeprefix(_SHOWS)
+            if (
+                len(facts) == 1
+                and one.words != who
+                and re.match(rf"{re.escape(who)} ", place.words)
+            ):
+                out[at] = Said(f"{_SHOWS}{place.words}", (*one.facts, *place.facts))
+                left.remove(place)
+                break
+    return out, left
 
 
 def _style(material: Material) -> list[Said]:

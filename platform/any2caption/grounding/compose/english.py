@@ -42,7 +42,7 @@ _MASS = _words("""
     space time downtown underwater weather humidity steam dust mud dirt soil hair fur cotton
     wool leather clothing lava liquid honey sugar salt flour butter plastic concrete acid
     salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
-    basketball football soccer tennis volleyball
+    scenery basketball football soccer tennis volleyball
 """)
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")

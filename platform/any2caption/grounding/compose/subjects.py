@@ -24,6 +24,9 @@ from any2caption.grounding.compose.english import (
 from any2caption.grounding.compose.material import TEXT, Material, Said, as_one
 from any2caption.grounding.vocabulary import singular
 
+_OWNED = re.compile(r"(?:his|her|its|their|my|your|our|\w+['’]s)\b", re.IGNORECASE)
+"""Begins what is somebody's own: there is no "no his face"."""
+
 
 def main_object_part(material: Material) -> list[Said]:
     """Return who and what is shown."""
@@ -165,6 +168,17 @@ def absences(material: Material, *aspects: str) -> list[Said]:
     facts = [fact for fact in material.of(*aspects) if fact.negated]  # type: ignore[arg-type]
     if not facts:
         return []
-    things = [bare(inner(fact.text)).removeprefix("no ") for fact in facts]
-    listed = joined(f"no {thing}" for thing in things)
-    return [Said(f"there {be(many=is_many(things[0]))} {listed}", tuple(facts))]
+    owned = [fact for fact in facts if _OWNED.match(inner(fact.text))]
+    plain = [fact for fact in facts if fact not in owned]
+    out = [Said(f"{inner(fact.text)} {_not_shown(fact)}", (fact,)) for fact in owned]
+    if not plain:
+        return out
+    things = [bare(inner(fact.text)).removeprefix("no ") for fact in plain]
+    listed = joined(
+        f"{'not a' if thing.startswith('single ') else 'no'} {thing}" for thing in things
+    )
+    return [Said(f"there {be(many=is_many(things[0]))} {listed}", tuple(plain)), *out]
+
+
+def _not_shown(fact: Fact) -> str:
+    return f"{be(many=is_many(inner(fact.text)))} not shown"
