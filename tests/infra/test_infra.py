@@ -1,12 +1,18 @@
 """Images, charts and rules: parsed and held to the code. Nothing here is built, rendered or run."""
 
+import ast
 import json
 import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "infra" / "helm" / "any2caption"
@@ -131,8 +137,6 @@ def test_locks_of_images_have_the_tested_versions(environment):
 
 
 def test_inputs_of_locks_are_the_extras_with_the_base():
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for name in ("control", "train"):
         lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
@@ -140,6 +144,38 @@ def test_inputs_of_locks_are_the_extras_with_the_base():
         wanted = {*project["dependencies"], *project["optional-dependencies"][name]}
         assert wanted <= stated
         assert stated - wanted == {"setuptools>=77"}  # builds the package itself
+
+
+def third_party_imports() -> set[str]:
+    """Top-level modules of others that the package imports, wherever in a module."""
+    found = set()
+    for file in (ROOT / "platform").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"any2caption", "triton_python_backend_utils"}
+
+
+def test_what_the_package_imports_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lists = (project["dependencies"], *project["optional-dependencies"].values())
+    declared = {canonicalize_name(Requirement(one).name) for many in lists for one in many}
+    installed = packages_distributions()
+    undeclared = {
+        module
+        for module in third_party_imports()
+        if not declared & {canonicalize_name(one) for one in installed.get(module, [module])}
+    }
+    # What a declared package shows in its own interface comes with it.
+    assert undeclared == {
+        "botocore",  # boto3's errors and configuration
+        "urllib3",  # the errors of botocore's responses
+        "mypy_boto3_s3",  # boto3-stubs[s3]
+        "requests",  # mlflow's errors
+        "kubernetes",  # the pods of apache-airflow-providers-cncf-kubernetes
+    }
 
 
 def test_continuous_integration_runs_the_readmes_commands():
