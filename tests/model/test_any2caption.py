@@ -11,11 +11,13 @@ from any2caption.model import packed_attention
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import save_bundle
+from any2caption.model.bundled_encoders import encode_vision, load_vision
 from any2caption.model.config import NEW_TOKENS, QWEN_TOKENS, ModelConfig, from_dict, to_json
+from any2caption.model.decoder import Decoder
 from any2caption.model.encoders.camera import CameraEncoder
 from any2caption.model.encoders.plucker import plucker_maps
 from any2caption.model.encoders.towers import run_tower
-from any2caption.model.inference import Decoder, decoder_inputs, encode_vision, load_vision
+from any2caption.model.inference import decoder_inputs
 from any2caption.model.presets import PRESETS, TINY, preset
 from any2caption.model.weights import describe_pretrained, from_pretrained
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -6,7 +8,7 @@ import torch
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.model import bundle as bundles
 from any2caption.model.bundle import load_bundle, load_part, save_bundle
-from any2caption.model.inference import load_camera, load_motion, load_vision
+from any2caption.model.bundled_encoders import load_camera, load_motion, load_vision
 from any2caption.storage import atomic
 
 
@@ -27,6 +29,26 @@ def test_each_step_loads_its_own_part_only(bundle, monkeypatch):
         read.clear()
         load(bundle)
         assert set(read) == {"config.json", f"{part}.safetensors"}
+
+
+CAMERA_STEP = """
+import sys, numpy as np
+from pathlib import Path
+from any2caption.serving.steps.steps import CameraEncoder
+
+step = CameraEncoder(Path(sys.argv[1]), "", {})
+poses = np.zeros((1, step.config.camera.frames, 16), np.float32)
+poses[..., [0, 1, 2, 3, 4, 9, 14]] = 1, 1, 0.5, 0.5, 1, 1, 1
+(answer,) = step.run([{"CAMERA_POSES": poses}])
+print(*answer["CAMERA_EMBEDS"].shape, "torch" in sys.modules, "transformers" in sys.modules)
+"""
+
+
+def test_the_camera_step_runs_without_transformers(bundle, config):
+    run = [sys.executable, "-c", CAMERA_STEP, str(bundle)]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    shape = f"1 {config.camera.frames} {config.text.hidden}"
+    assert done.stdout.split("\n")[0] == f"{shape} True False"
 
 
 @pytest.fixture

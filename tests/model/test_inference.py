@@ -5,11 +5,7 @@ import pytest
 
 from any2caption.captions.text import parse
 from any2caption.errors import InputError
-from any2caption.model.decoder import Decoder
-from any2caption.model.inference import (
-    Captioner,
-    Request,
-    decoder_inputs,
+from any2caption.model.bundled_encoders import (
     encode_camera,
     encode_motion,
     encode_vision,
@@ -17,6 +13,8 @@ from any2caption.model.inference import (
     load_motion,
     load_vision,
 )
+from any2caption.model.decoder import Decoder
+from any2caption.model.inference import Captioner, Request, decoder_inputs
 
 
 @pytest.fixture(scope="module")

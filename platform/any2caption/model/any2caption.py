@@ -19,21 +19,6 @@ from any2caption.model.inputs import CAMERA, MOTION, VISION
 from any2caption.model.kernels import Kernels
 from any2caption.model.linear_cross_entropy import LossHead
 
-PARTS: dict[str, str] = {
-    "vision": "mllm.model.visual.",
-    "motion": "motion_encoder.",
-    "camera": "camera_encoder.",
-    "language": "mllm.",
-}
-"""Part of a bundle → prefix of its parameters; the first match counts, so `language` is the rest
-of the MLLM.
-"""
-
-
-def part_of(name: str) -> str:
-    """Which part a parameter belongs to."""
-    return next(part for part, prefix in PARTS.items() if name.startswith(prefix))
-
 
 class Any2Caption(nn.Module):
     """The whole model.

@@ -37,6 +37,20 @@ if TYPE_CHECKING:
 FORMAT = "a2c.bundle/1"
 MANIFEST = "manifest.json"
 _SCOPE = "scope.json"
+PARTS: dict[str, str] = {
+    "vision": "mllm.model.visual.",
+    "motion": "motion_encoder.",
+    "camera": "camera_encoder.",
+    "language": "mllm.",
+}
+"""Part of a bundle → prefix of its parameters; the first match counts, so `language` is the rest
+of the MLLM.
+"""
+
+
+def part_of(name: str) -> str:
+    """Which part a parameter belongs to."""
+    return next(part for part, prefix in PARTS.items() if name.startswith(prefix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,7 @@ class Bundle:
 
     def load_model(self) -> "Any2Caption":
         """Build the whole model with the bundle's weights, in evaluation mode and float32."""
-        from any2caption.model.any2caption import PARTS, Any2Caption
+        from any2caption.model.any2caption import Any2Caption
 
         model = Any2Caption(self.config)
         state: dict[str, Tensor] = {}
@@ -81,8 +95,6 @@ def save_bundle(  # noqa: PLR0913 - a bundle's parts
     by default that of this process's settings.
     """
     from safetensors.torch import save_file
-
-    from any2caption.model.any2caption import PARTS, part_of
 
     with fresh_folder(folder) as work:
         parts: dict[str, dict[str, Tensor]] = {part: {} for part in PARTS}

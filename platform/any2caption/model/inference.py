@@ -2,106 +2,30 @@
 
 The same steps for evaluation in this process and for Triton's models.
 
-Triton runs one step a model: `Processor` (preprocess), `load_vision`/`load_motion`/`load_camera`
-with the `encode_…` functions, `Decoder`. Each loads only its own part of the bundle. Everything is
-served in float32: on a CPU one token at a time is a matrix-vector product, where bfloat16 is not
-faster.
+Triton runs one step a model: `Processor` (preprocess), the encoders of `model.bundled_encoders`,
+`Decoder`. Each loads only its own part of the bundle. Everything is served in float32: on a CPU one
+token at a time is a matrix-vector product, where bfloat16 is not faster.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
-
 from any2caption.captions.schema import StructuredCaption
 from any2caption.captions.text import parse
 from any2caption.conditions.types import Condition
-from any2caption.model.any2caption import PARTS
-from any2caption.model.backbones import backbone, transformers_config
-from any2caption.model.bundle import (
-    load_config,
-    load_part,
-    load_processor,
-    trained_kinds,
-    unseen_warnings,
+from any2caption.model.bundle import load_processor, trained_kinds, unseen_warnings
+from any2caption.model.bundled_encoders import (
+    Array,
+    encode_camera,
+    encode_motion,
+    encode_vision,
+    load_camera,
+    load_motion,
+    load_vision,
 )
 from any2caption.model.decoder import Decoder
-from any2caption.model.encoders.camera import CameraEncoder
-from any2caption.model.encoders.towers import run_tower
 from any2caption.model.inputs import DecoderInputs, ModelInputs
-
-__all__ = [
-    "CaptionResult",
-    "Captioner",
-    "Decoder",
-    "Request",
-    "decoder_inputs",
-    "encode_camera",
-    "encode_motion",
-    "encode_vision",
-    "load_camera",
-    "load_motion",
-    "load_vision",
-]
-Array = NDArray[np.float32]
-Grid = NDArray[np.int64]
-
-
-def load_vision(bundle: Path) -> nn.Module:
-    """Load the vision tower of a bundle."""
-    return _load_tower(bundle, "vision")
-
-
-def load_motion(bundle: Path) -> nn.Module:
-    """Load the motion encoder of a bundle."""
-    return _load_tower(bundle, "motion")
-
-
-def load_camera(bundle: Path) -> CameraEncoder:
-    """Load the camera encoder of a bundle."""
-    config = load_config(bundle)
-    encoder = CameraEncoder(config.camera, config.text.hidden)
-    encoder.load_state_dict(_local(bundle, "camera"))
-    return encoder.float().eval()
-
-
-def _load_tower(bundle: Path, part: str) -> nn.Module:
-    config = load_config(bundle)
-    tower: nn.Module = backbone(config.vision.backbone).tower(
-        transformers_config(config).vision_config
-    )
-    tower.load_state_dict(_local(bundle, part))
-    return tower.float().eval()
-
-
-def _local(bundle: Path, part: str) -> dict[str, torch.Tensor]:
-    return {k.removeprefix(PARTS[part]): v for k, v in load_part(bundle, part).items()}
-
-
-@torch.inference_mode()
-def encode_vision(tower: nn.Module, patches: Array, grid: Grid) -> Array:
-    """vision_patches [N, D] and vision_grid [n, 3] → vision_embeds [N / merge², hidden].
-
-    Zero rows give zero rows.
-    """
-    rows = run_tower(tower, torch.from_numpy(np.array(patches)), torch.from_numpy(np.array(grid)))
-    return rows.numpy()
-
-
-def encode_motion(tower: nn.Module, patches: Array, grid: Grid) -> Array:
-    """motion_patches [M, D] and motion_grid [m, 3] → motion_embeds [M / merge², hidden]."""
-    return encode_vision(tower, patches, grid)
-
-
-@torch.inference_mode()
-def encode_camera(encoder: CameraEncoder, poses: Array) -> Array:
-    """camera_poses [c·F, 16] → camera_embeds [c·F, hidden]."""
-    rows = encoder(torch.from_numpy(np.array(poses)).view(-1, encoder.config.frames, 16))
-    return rows.flatten(0, 1).numpy()  # type: ignore[no-any-return]
 
 
 def decoder_inputs(

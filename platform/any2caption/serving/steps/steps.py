@@ -91,10 +91,10 @@ class VisionEncoder(_Encoder):
 
     def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
         """Load the vision tower."""
-        from any2caption.model import inference
+        from any2caption.model import bundled_encoders as encoders
 
-        tower = inference.load_vision(bundle)
-        return lambda patches, grid: inference.encode_vision(tower, patches, grid)
+        tower = encoders.load_vision(bundle)
+        return lambda patches, grid: encoders.encode_vision(tower, patches, grid)
 
 
 class MotionEncoder(_Encoder):
@@ -104,10 +104,10 @@ class MotionEncoder(_Encoder):
 
     def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
         """Load the motion encoder."""
-        from any2caption.model import inference
+        from any2caption.model import bundled_encoders as encoders
 
-        tower = inference.load_motion(bundle)
-        return lambda patches, grid: inference.encode_motion(tower, patches, grid)
+        tower = encoders.load_motion(bundle)
+        return lambda patches, grid: encoders.encode_motion(tower, patches, grid)
 
 
 class CameraEncoder(_Encoder):
@@ -117,10 +117,10 @@ class CameraEncoder(_Encoder):
 
     def load(self, bundle: Path) -> Callable[..., NDArray[np.float32]]:
         """Load the camera encoder."""
-        from any2caption.model import inference
+        from any2caption.model import bundled_encoders as encoders
 
-        encoder = inference.load_camera(bundle)
-        return lambda poses: inference.encode_camera(encoder, poses)
+        encoder = encoders.load_camera(bundle)
+        return lambda poses: encoders.encode_camera(encoder, poses)
 
 
 class DecoderStep:
@@ -132,7 +132,7 @@ class DecoderStep:
     def __init__(self, bundle: Path, _release: str, _parameters: Mapping[str, str]) -> None:
         import torch
 
-        from any2caption.model.inference import Decoder
+        from any2caption.model.decoder import Decoder
 
         torch.set_num_threads(THREADS)
         self.decoder = Decoder.from_bundle(bundle)
