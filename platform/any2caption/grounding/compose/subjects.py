@@ -170,7 +170,7 @@ def absences(material: Material, *aspects: str) -> list[Said]:
         return []
     owned = [fact for fact in facts if _OWNED.match(inner(fact.text))]
     plain = [fact for fact in facts if fact not in owned]
-    out = [Said(f"{inner(fact.text)} {_not_shown(fact)}", (fact,)) for fact in owned]
+    out = [Said(f"the video does not show {inner(fact.text)}", (fact,)) for fact in owned]
     if not plain:
         return out
     things = [bare(inner(fact.text)).removeprefix("no ") for fact in plain]
@@ -178,7 +178,3 @@ def absences(material: Material, *aspects: str) -> list[Said]:
         f"{'not a' if thing.startswith('single ') else 'no'} {thing}" for thing in things
     )
     return [Said(f"there {be(many=is_many(things[0]))} {listed}", tuple(plain)), *out]
-
-
-def _not_shown(fact: Fact) -> str:
-    return f"{be(many=is_many(inner(fact.text)))} not shown"
