@@ -540,6 +540,8 @@ def test_what_is_done_often_says_so_once():
         ),
         ("not a single car on the highway", "main_object", "There is not a single car."),
         ("someone knocks on a door", "action", "Someone knocks on a door."),
+        ("a dinner, nobody speaks", "action", "Nobody speaks."),
+        ("no one is looking at the sea", "action", "No one is looking"),
         (
             "scenery of desert landscape",
             "background",

@@ -413,3 +413,21 @@ def test_no_content_word_of_real_prompts_is_lost():
             start, end = fact.source.characters
             words = " ".join(prompt[start:end].split())
             assert fact.text.casefold() in words.casefold(), (prompt, fact)
+
+
+@pytest.mark.parametrize(
+    ("text", "who", "deed"),
+    [
+        ("someone knocks on a door; nobody answers", "nobody", "answers"),
+        ("a family dinner, nobody speaks", "nobody", "speaks"),
+        ("no one answers the phone", "no one", "answers the phone"),
+        ("A glass of water vibrates. Nothing else moves.", "nothing", "moves"),
+    ],
+)
+def test_what_nobody_does_is_denied(text, who, deed):
+    facts, _ = read_text(text)
+    denied = [fact for fact in facts if fact.negated]
+
+    assert [(one.value["who"], one.text.removeprefix("else ")) for one in denied] == [(who, deed)]
+    names = {str(one.value.get("noun")) for one in facts if one.aspect == "subject"}
+    assert not any(name.startswith(("nobody", "nothing", "else")) for name in names)

@@ -45,7 +45,7 @@ _SPELLED = (
     (re.compile(r"\bno one\b", re.IGNORECASE), "nobody"),
     (re.compile(r"\b(is|are|does|do|was|were|has|have|can)n['’]t\b", re.IGNORECASE), r"\1 not"),
 )
-_DENIES = _words("no not never without nor neither none nobody cannot lacks lacking")
+_DENIES = _words("no not never without nor neither none nobody nothing cannot lacks lacking")
 _BE = _words("is are was were be been being remains stays looks appears seems")
 _SETS = _words("in on at inside into onto through across along within")
 _DIRECTED = _words("left right up down upward downward above below over under behind front near")

@@ -16,6 +16,7 @@ from any2caption.grounding.compose.english import (
 )
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.vocabulary import singular
+from any2caption.grounding.words.lists.grammar import NOBODY
 
 _AFTER = 0.05
 _AGAIN = " again and again"
@@ -182,7 +183,9 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
         names.append(known.again if known else one)
     if len(names) > 1 or names[0] != who:
         return " and ".join(names)
-    return who if has_determiner(who) or who[:1].isupper() or who in _ALONE else f"the {who}"
+    return (
+        who if has_determiner(who) or who[:1].isupper() or who in _ALONE | NOBODY else f"the {who}"
+    )
 
 
 def _meant(pronoun: str, subjects: Sequence[Subject]) -> str:
@@ -231,9 +234,10 @@ def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> lis
         group = said[at : at + _CLAUSES]
         words = [clause(who, inner(fact.text), many=many, form=_form(fact)) for fact in group]
         out.append(Said(_one_subject(who, words, _links(group, text)), tuple(group)))
-    return out + [
-        Said(denied(who, inner(fact.text), many=many), (fact,)) for fact in facts if fact.negated
-    ]
+    no = [fact for fact in facts if fact.negated]
+    if who.casefold() in NOBODY:
+        return out + [Said(clause(who, inner(one.text), form=_form(one)), (one,)) for one in no]
+    return out + [Said(denied(who, inner(fact.text), many=many), (fact,)) for fact in no]
 
 
 def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:

@@ -240,6 +240,7 @@ class Sentence(Clause):
     def _verb(self, at: int) -> int:
         """Read an action with its object, or a state; what says where stays for a background."""
         main, negated = main_verb(self.words, at)
+        negated = negated or self.who[:1] in _NOBODY
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
         word = self.words[main]
@@ -461,6 +462,9 @@ class Sentence(Clause):
     def _negation(self, at: int) -> int:
         """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
         start = at + 1
+        if f"{self._low(at)} {self._low(start)}" in grammar.NOBODY and self._tag(at + 2) in _ACTS:
+            self.who, self.acted, self.fresh = ["no one"], False, False
+            return at + 2
         while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
             start += 1
         if self._tag(start) in {"verb", "aux"} or (
@@ -510,6 +514,8 @@ class Sentence(Clause):
 _FILMED = frozenset({"video", "footage", "clip"})
 _OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 _STOPS = frozenset({"mark", "end"})
+_NOBODY = [[one] for one in grammar.NOBODY]
+_ACTS = frozenset({"verb", "aux", "modal", "adv"})
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""
 _FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}

@@ -25,7 +25,8 @@ ORDINALS = {
     "first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4,
     "fifth": 5, "5th": 5, "sixth": 6, "6th": 6,
 }  # fmt: skip
-PRONOUNS = words(
+NOBODY = frozenset({"nobody", "nothing", "no one", "no-one"})
+PRONOUNS = NOBODY | words(
     """
     anyone anything each's everybody everyone everything he here hers herself him himself i it
     itself me mine myself one's oneself she somebody someone something theirs them themselves
@@ -59,7 +60,7 @@ PARTICLES = words(
 """Short adverbs of direction: behind a verb they belong to it."""
 ADVERBS = words(
     """
-    again almost alone already also always anticlockwise around away back backward backwards
+    else again almost alone already also always anticlockwise around away back backward backwards
     clockwise counterclockwise downward downwards even everywhere extremely fast forward
     forwards happily indoors inside just least leftward leftwards less more most nearby now
     often only outdoors outside overhead perhaps quickly quite rather rightward rightwards
