@@ -128,6 +128,28 @@ class _Beside:
         notes.warn(f"{left} pictures that the panoptic JSON does not name are left out")
         return named
 
+    def fits_two_channels(self, found: NDArray[np.int32]) -> bool:
+        """Whether every id, without blue, has a category of the list in its red channel."""
+        return (
+            bool(self.categories)
+            and not self.objects
+            and int(found.max()) < 65536  # noqa: PLR2004 - no blue
+            and set((found[found > 0] % 256).tolist()) <= set(self.categories)
+        )
+
+    def names(self, files: Sequence[str], found: NDArray[np.int32], notes: Notes) -> Categories:
+        """Return the objects of these pictures by id; tell where their ids are not those found."""
+        objects = [self.objects[file] for file in files if file in self.objects]
+        names = {ident: label for known in objects for ident, label in known.items()}
+        if not names:
+            return names
+        there = set(found.tolist()) - {0}
+        if unknown := sorted(there - set(names)):
+            notes.warn(f"{len(unknown)} ids of the picture are not in the JSON, e.g. {unknown[0]}")
+        if missing := sorted(set(names) - set(found.tolist())):
+            notes.warn(f"{len(missing)} ids of the JSON are not in the picture, e.g. {missing[0]}")
+        return names
+
 
 def _read(
     parts: Sequence[Part], limits: Limits, notes: Notes
@@ -222,14 +244,11 @@ def _panoptic(
     found = _found(ids)
     if len(found) > _MOST_IDS:
         raise InputError(f"{len(found):,} colours: a photo, not a mask", file=first, field="colour")
-    two = wanted == "two_channel" or (
-        not wanted
-        and bool(beside.categories)
-        and not beside.objects
-        and int(ids.max()) < 65536  # noqa: PLR2004 - no blue
-        and set((found[found > 0] % 256).tolist()) <= set(beside.categories)
-    )
-    known = voc_index(_channels(found)) if not (two or wanted or beside.objects) else None
+    if wanted == "two_channel" or (not wanted and beside.fits_two_channels(found)):
+        notes.assume("two channels: red = category, green = instance; id = R + 256 G")
+        names = {i: beside.categories.get(i % 256, f"category {i % 256}") for i in found.tolist()}
+        return _done(ids, names, notes, "two-channel PNG")
+    known = None if wanted or beside.objects else voc_index(_channels(found))
     if known is not None and known.any():
         notes.assume(
             "all colours are of PASCAL VOC's palette: id = place in it "
@@ -237,24 +256,11 @@ def _panoptic(
         )
         ids = known[np.searchsorted(found, ids)]
         return _done(ids, beside.categories, notes, f"colour {name}")
-    if two:
-        notes.assume("two channels: red = category, green = instance; id = R + 256 G")
-        names = {i: beside.categories.get(i % 256, f"category {i % 256}") for i in found.tolist()}
-        return _done(ids, names, notes, "two-channel PNG")
     if not wanted:
         notes.assume(
             "colours are read as panoptic ids R + 256 G + 65536 B (option values=two_channel)"
         )
-    objects = [beside.objects[file] for file in files if file in beside.objects]
-    names = {ident: label for known in objects for ident, label in known.items()}
-    if names:
-        unknown = sorted(set(found.tolist()) - set(names) - {0})
-        missing = sorted(set(names) - set(found.tolist()))
-        if unknown:
-            notes.warn(f"{len(unknown)} ids of the picture are not in the JSON, e.g. {unknown[0]}")
-        if missing:
-            notes.warn(f"{len(missing)} ids of the JSON are not in the picture, e.g. {missing[0]}")
-    return _done(ids, names, notes, f"panoptic {name}")
+    return _done(ids, beside.names(files, found, notes), notes, f"panoptic {name}")
 
 
 def _parse_clip(part: Part, name: str, wanted: Any, limits: Limits, notes: Notes) -> Parsed:

@@ -11,7 +11,7 @@ their own, whose people do not move from one to the next. Who states `fps` says 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -84,18 +84,8 @@ def result_frames(
     Raises:
         InputError: malformed entries, or an image that is not there.
     """
-    groups: dict[str, list[Floats]] = {}
-    for count, item in enumerate(items, start=1):
-        where = Where(file, person=count)
-        if "image_id" not in item or "keypoints" not in item:
-            raise where.error("missing", "image_id" if "image_id" not in item else "keypoints")
-        people = groups.setdefault(str(item["image_id"]), [])
-        if item["keypoints"]:
-            people.append(_body(flat_triples(item["keypoints"], where, "keypoints"), where))
-    third = np.array([c for people in groups.values() for one in people for c in one[:, 2]])
-    flags = bool(np.isin(third, (0.0, 1.0, _SEEN)).all() and (third == _SEEN).any())
-    if not flags and len(third) and third.max() > 1:
-        notes.warn("confidences above 1 were set to 1")
+    groups = _by_image(items, file)
+    read = _third_number(groups.values(), notes)
     names = sorted(groups, key=natural_key)
     if select is not None:
         names = [name for name in names if select in _names(name, None)]
@@ -103,14 +93,33 @@ def result_frames(
             raise Where(file).error(f"no image is called {select!r}", "select")
     images = [{"id": name} for name in names]
     alone = not clip and _tell_apart(images, "in natural order of their ids", notes)
-    return [
-        Frame(
-            people_of([_visible(one) if flags else cleaned(one) for one in groups[name]]),
-            None,
-            alone,
-        )
-        for name in names
-    ]
+    return [Frame(people_of([read(one) for one in groups[name]]), None, alone) for name in names]
+
+
+def _by_image(items: Sequence[Mapping[str, Any]], file: str) -> dict[str, list[Floats]]:
+    """Group a result list by image id; an image whose people have no keypoints has no people."""
+    groups: dict[str, list[Floats]] = {}
+    for count, item in enumerate(items, start=1):
+        where = Where(file, person=count)
+        for field in ("image_id", "keypoints"):
+            if field not in item:
+                raise where.error("missing", field)
+        people = groups.setdefault(str(item["image_id"]), [])
+        if item["keypoints"]:
+            people.append(_body(flat_triples(item["keypoints"], where, "keypoints"), where))
+    return groups
+
+
+def _third_number(
+    groups: Iterable[list[Floats]], notes: Notes
+) -> Callable[[Floats], Floats | None]:
+    """Tell by all of a list's third numbers how a person's are read: flags or confidences."""
+    third = np.array([c for people in groups for one in people for c in one[:, 2]])
+    if np.isin(third, (0.0, 1.0, _SEEN)).all() and (third == _SEEN).any():
+        return _visible
+    if len(third) and third.max() > 1:
+        notes.warn("confidences above 1 were set to 1")
+    return cleaned
 
 
 def _tell_apart(images: Sequence[Mapping[str, Any]], order: str, notes: Notes) -> bool:

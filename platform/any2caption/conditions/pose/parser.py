@@ -42,6 +42,7 @@ _JSON_ONLY = ("layout", "select")
 _BVH_ONLY = ("view", "up")
 _FLAT = 3
 """Columns of a person in a picture: x, y, confidence; in space z follows."""
+_FRAMED = "the canvas is the square around the whole motion plus 10%"
 Floats = NDArray[np.float64]
 
 
@@ -59,26 +60,26 @@ def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parse
     if name == "BVH":
         _refuse_options(options, _JSON_ONLY, parts, name)
         return _parse_bvh(parts, options, limits, notes)
+    return _parse_json(parts, options, limits, notes)
+
+
+def _parse_json(parts: Sequence[Part], options: Options, limits: Limits, notes: Notes) -> Parsed:
+    file = parts[0].name
     frames, format_ = read_frames(parts, options, limits, notes)
-    solid = any(person.shape[1] > _FLAT for frame in frames for person in frame.people)
+    people = _people(frames)
+    solid = any(person.shape[1] > _FLAT for person in people)
     if not solid:
-        _refuse_options(options, _BVH_ONLY, parts, name)
-    if not any(frame.people for frame in frames):
+        _refuse_options(options, _BVH_ONLY, parts, "JSON")
+    if not people:
         raise InputError(
             f"every point is missing in every frame ({len(frames)} read): no pose to follow",
-            file=parts[0].name if len(parts) == 1 else f"{parts[0].name} … {parts[-1].name}",
+            file=file if len(parts) == 1 else f"{file} … {parts[-1].name}",
             field="pose_keypoints_2d",
         )
-    layout = _layout(frames, options, parts[0].name, notes)
+    layout = _layout(frames, options, file, notes)
     if solid:
-        frames = flattened(frames, layout, options, parts[0].name, notes)
-    stacked = np.concatenate([person for frame in frames for person in frame.people])
-    points = stacked[stacked[:, 2] > 0, :2]
-    if solid:
-        notes.assume("the canvas is the square around the whole motion plus 10%")
-        sizes = [square(points)] * len(frames)
-    else:
-        sizes = canvases(points, [frame.canvas for frame in frames], options, parts[0].name, notes)
+        frames = flattened(frames, layout, options, file, notes)
+    sizes = _canvases(frames, options, file, notes, solid=solid)
     scaled = [
         [_apply(person, canvas) for person in frame.people]
         for frame, canvas in zip(frames, sizes, strict=True)
@@ -92,6 +93,22 @@ def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parse
     keypoints = tracked[..., :_FLAT].astype(np.float32)
     pose = Pose(keypoints, layout.name, fps, sizes[0].aspect, clip, depth)
     return notes.parsed(pose, format_)
+
+
+def _people(frames: Sequence[Frame]) -> list[Floats]:
+    return [person for frame in frames for person in frame.people]
+
+
+def _canvases(
+    frames: Sequence[Frame], options: Options, file: str, notes: Notes, *, solid: bool
+) -> list[Canvas]:
+    """Return each frame's canvas; people in space share one square around their whole motion."""
+    stacked = np.concatenate(_people(frames))
+    points = stacked[stacked[:, 2] > 0, :2]
+    if not solid:
+        return canvases(points, [frame.canvas for frame in frames], options, file, notes)
+    notes.assume(_FRAMED)
+    return [square(points)] * len(frames)
 
 
 def _refuse_options(
@@ -125,7 +142,7 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
             file=parts[0].name,
             field="width" if "width" in options else "height",
         )
-    notes.assume("the canvas is the square around the whole motion plus 10%")
+    notes.assume(_FRAMED)
     canvas = square(there)
     keypoints = _apply(points.reshape(-1, 3), canvas).reshape(points.shape)[:, None]
     behind = (depth / canvas.size[1])[:, None]
@@ -135,7 +152,7 @@ def _parse_bvh(parts: Sequence[Part], options: Options, limits: Limits, notes: N
 
 
 def _layout(frames: Sequence[Frame], options: Options, file: str, notes: Notes) -> Layout:
-    people = [person for frame in frames for person in frame.people]
+    people = _people(frames)
     count = len(people[0])
     wanted = options.get("layout")
     if wanted is not None:
