@@ -377,6 +377,21 @@ def test_pronouns_mean_people_named_before_and_no_objects(text, action):
     assert composed(text)["action"] == action
 
 
+@pytest.mark.parametrize(
+    ("text", "part", "words"),
+    [
+        ("A sign flickers above a diner", "background", "The scene shows a diner."),
+        ("A hallway, nobody around, nothing moves", "action", "Nothing moves."),
+        ("A hallway, nobody around", "main_object", "There is nobody around."),
+        ("Kids splash, laughing and shouting", "action",
+         "The kids splash, laughing and shouting."),
+        ("Honey drips from a spoon", "main_object", "The main subject is honey."),
+    ],
+)  # fmt: skip
+def test_parts_read_well(text, part, words):
+    assert composed(text)[part] == words
+
+
 def test_what_is_said_to_the_reader_stays_in_the_dense_part():
     asked = composed("Please generate a video of a fox")
     assert asked["dense"] == "Please generate a video of a fox."

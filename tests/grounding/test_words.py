@@ -165,6 +165,39 @@ def test_camera_ends_where_others_act():
             ],
         ),
         (
+            "A sign that says 'OPEN' flickers above a diner",
+            [
+                ("subject", "a sign that says 'OPEN'"),
+                ("written_text", "OPEN"),
+                ("action", "flickers above a diner"),
+                ("background", "a diner"),
+            ],
+        ),
+        (
+            "two dogs, one black and one white, chase a ball",
+            [
+                ("subject", "two dogs"),
+                ("count", "two dogs"),
+                ("subject", "one black"),
+                ("subject", "one white"),
+                ("action", "chase a ball"),
+                ("subject", "a ball"),
+            ],
+        ),
+        (
+            "A teacher writes 'HELLO' on the blackboard",
+            [
+                ("subject", "a teacher"),
+                ("action", "writes 'HELLO' on the blackboard"),
+                ("written_text", "HELLO"),
+                ("subject", "the blackboard"),
+            ],
+        ),
+        (
+            "A Tesla Model 3 turns",
+            [("subject", "a Tesla Model 3"), ("action", "turns")],
+        ),
+        (
             "There is a dog on the road",
             [("subject", "a dog"), ("background", "on the road")],
         ),
@@ -272,6 +305,13 @@ def test_a_relation_names_both_sides():
         ("petting an animal (not cat)", [("not subject", "cat")]),
         ("the fox is not moving", [("not action", "moving")]),
         ("a fox, no camera movement", [("not camera", "camera movement")]),
+        ("an empty street, nobody around", [("not subject", "nobody around")]),
+        ("No one is in the street", [("not subject", "no one")]),
+        (
+            "a market without any cars or motorcycles",
+            [("not subject", "cars"), ("not subject", "motorcycles")],
+        ),
+        ("Never show the killer's face", [("not subject", "the killer's face")]),
     ],
 )
 def test_negations_stay_negations(text, denied):

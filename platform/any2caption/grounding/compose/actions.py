@@ -29,8 +29,9 @@ _FEMALE = frozenset({"woman", "girl", "lady", "mother", "queen", "princess", "br
                      "daughter", "sister", "wife", "grandmother", "mom", "waitress"})  # fmt: skip
 _MALE = frozenset({"man", "boy", "gentleman", "father", "king", "prince", "groom", "actor", "son",
                    "brother", "husband", "grandfather", "dad", "waiter", "guy"})  # fmt: skip
-_ALONE = frozenset({"one", "another", "nobody", "nothing", "someone", "everyone", "somebody",
-                    "everybody", "something", "everything", "i", "we", "you"})  # fmt: skip
+_ALONE = frozenset({"one", "another", "nobody", "nothing", "no one", "someone", "everyone",
+                    "somebody", "everybody", "something", "everything", "i", "we",
+                    "you"})  # fmt: skip
 _CROWDS = frozenset({"couple", "crowd", "family", "band", "group", "pair", "team"})
 _OTHERS = {"he": _FEMALE, "she": _MALE}
 
@@ -242,11 +243,12 @@ def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> lis
 
 def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:
     """Join clauses of one subject: `the cat is sitting and purring`, `it slides, shining`."""
-    words, last = clauses[0], clauses[0].removeprefix(f"{who} ").split(" ", 1)[0]
+    words, last, aside = clauses[0], clauses[0].removeprefix(f"{who} ").split(" ", 1)[0], False
     for at, one in enumerate(clauses[1:]):
         verb, _, rest = one.removeprefix(f"{who} ").partition(" ")
         if verb in {"is", "are"} and rest and verb != last and rest.split(" ", 1)[0][-3:] == "ing":
-            words += f", {rest}"
+            words += f" and {rest}" if aside else f", {rest}"
+            aside = True
             continue
         said = rest if verb == last and verb in {"is", "are"} else f"{verb} {rest}".strip()
         words += f"{',' if at + 2 < len(clauses) else f' {links[at]}'} {said}"

@@ -67,7 +67,11 @@ def places(material: Material, source: str) -> Said | None:
     """Return `the scene is set in a quiet kitchen`, or None."""
     facts = [fact for fact in material.of("background", source=source) if not fact.negated]
     facts = [fact for fact in facts if not _frame(fact) and not _is_weather(fact)]
-    facts = facts[: material.most(2, 4, 8)]
+    beside = [fact for fact in facts if fact.value.get("form") == "beside"]
+    facts = [fact for fact in facts if fact not in beside][: material.most(2, 4, 8)]
+    if beside and not facts:
+        shown = joined(with_article(inner(fact.text)) for fact in beside)
+        return Said(f"the scene shows {shown}", tuple(beside))
     if not facts:
         return None
     return Said(set_in([inner(fact.text) for fact in facts]), tuple(facts))

@@ -1,7 +1,7 @@
 """Who is in the scene, and how each is spoken of: subjects, their pictures, people of a pose."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from any2caption.grounding.compose.english import (
 )
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material
 from any2caption.grounding.vocabulary import is_agent, is_person, singular
+from any2caption.grounding.words import lexicon
 
 _DRAWN = frozenset({"figure", "character", "being", "subject"})
 UNNAMED = frozenset({"object", "other object"})
@@ -94,14 +95,16 @@ def _naming(material: Material, source: str | None, *, objects: bool) -> list[Fa
         if not (worded and unnamed(fact))
     ]
     main = [fact for fact in facts if objects or not _is_object(fact, material)] or facts
-    return [fact for fact in main if not _is_stray(fact)] or main
+    acting = {words_of(fact.value, "who") for fact in material.of("action", source=TEXT)}
+    return [fact for fact in main if not _is_stray(fact, acting)] or main
 
 
-def _is_stray(fact: Fact) -> bool:
+def _is_stray(fact: Fact, acting: Container[str]) -> bool:
     """Whether a single word of the text without an article is hardly a subject: "grow", "big"."""
     text, noun = inner(fact.text), words_of(fact.value, "noun")
     alone = " " not in text and not text[:1].isupper()
-    return fact.source.input == TEXT and alone and not is_many(text) and not is_agent(noun)
+    known = noun in acting or is_agent(noun) or lexicon.only(text, "NOUN")
+    return fact.source.input == TEXT and alone and not is_many(text) and not known
 
 
 def unnamed(fact: Fact) -> bool:

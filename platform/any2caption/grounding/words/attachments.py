@@ -127,7 +127,8 @@ def _participle(words: list[Word], at: int) -> int:
     if word.base == "wear" and word.form == "ing":
         phrases = list_of(words, at + 1)
         return attached_of(words, phrases[-1].end) if phrases else at
-    if word.base in verbs.WRITING and at + 1 < len(words) and words[at + 1].tag == "quote":
+    quoted = at + 1 < len(words) and words[at + 1].tag == "quote"
+    if word.base in verbs.WRITING and quoted and word.form in {"ing", "ed"}:
         return at + 2
     if word.form != "ed" or word.base not in verbs.PARTICIPLES | _WORN | verbs.CHANGES:
         return at

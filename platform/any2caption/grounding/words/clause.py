@@ -7,7 +7,7 @@ from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.fact import Aspect, Fact, Source
 from any2caption.grounding.words.attachments import attached_of
 from any2caption.grounding.words.complements import low_at, reference_behind, tag_at
-from any2caption.grounding.words.lists import looks
+from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.reading import Reading, as_in_mid_sentence
 from any2caption.grounding.words.tokens import Word
@@ -113,7 +113,9 @@ class Clause:
         elif phrase.sort == "thing":
             self._subject(phrase, end, role)
         elif phrase.sort in {"place", "building"}:
-            self._add("background", (phrase.start, end), place_value(phrase))
+            beside = self._low(phrase.start - 1) in grammar.BESIDE
+            value = place_value(phrase, "beside" if beside else "noun")
+            self._add("background", (phrase.start, end), value)
         elif phrase.sort in {"weather", "time"} and self._low(phrase.start - 1) in _WHILE:
             self._add("background", (phrase.start - 1, end), place_value(phrase, "preposition"))
 
@@ -168,6 +170,13 @@ class Clause:
             written = self.reading.text[slice(*span)]
             self.reading.add("written_text", span, {"written": written})
         self.last, self.last_said = kept
+
+    def _written(self, start: int, end: int) -> None:
+        """Add what is written by an action: "writes 'OPEN' on the board"."""
+        for word in self.words[start:end]:
+            if word.tag == "quote":
+                span = (word.start + 1, word.end - 1)
+                self.reading.add("written_text", span, {"written": self.reading.text[slice(*span)]})
 
     def _styles_in(self, phrase: NounPhrase) -> None:
         """Add what a view is told to look like: "cinematic" of "cinematic drone shot"."""

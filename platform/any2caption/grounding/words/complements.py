@@ -105,7 +105,8 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at
     setting = first.sort in LIKE_SETTINGS or named_place(word, first)
     setting = setting and word.low not in _OF_THINGS
-    if setting and not keep_settings and word.low not in grammar.DIRECTIONS:
+    stays = grammar.DIRECTIONS | grammar.BESIDE
+    if setting and not keep_settings and word.low not in stays:
         return at
     reference, _ = reference_behind(words, end)
     return reference or end

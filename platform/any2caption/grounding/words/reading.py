@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from any2caption.conditions.fact import Aspect, Fact, Source
+from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
 from any2caption.grounding.words.references import Given
@@ -34,7 +35,7 @@ class Reading:
     ) -> None:
         """Add a fact of `text[span]`; `words` is the part of it that says it (default: all)."""
         start, end = words or span
-        said = as_in_mid_sentence(self.text[start:end])
+        said = as_in_mid_sentence(self.text[start:end], opens=opens_sentence(self.text, start))
         self.facts.append(
             Fact(aspect, said, Source("text", characters=span), value, negated=negated)
         )
@@ -45,14 +46,24 @@ class Reading:
             self.notes.append(text)
 
 
-def as_in_mid_sentence(words: str) -> str:
-    """Return words as they stand in mid-sentence: one blank between them, "A dog" as "a dog"."""
+def opens_sentence(text: str, at: int) -> bool:
+    """Whether a place is where a sentence begins, so that a capital tells nothing."""
+    before = text[:at].rstrip()
+    return not before or before[-1] in ".!?:;"
+
+
+def as_in_mid_sentence(words: str, *, opens: bool = False) -> str:
+    """Return words as they stand in mid-sentence: one blank between them, "A dog" as "a dog".
+
+    `opens`: they open a sentence, where a common noun has its capital as well.
+    """
     plain = " ".join(words.split())
     first, _, rest = plain.partition(" ")
     low = first.casefold()
     if first == "I" or (first[1:] and not first[1:].islower()):
         return plain
     known = low in _LOWERED or low in verb_forms()
+    known = known or (opens and lexicon.only(low, "NOUN"))
     named = rest[:1].isupper() or not rest or low in looks.ARTISTS
     return plain if named and not known else plain[:1].lower() + plain[1:]
 

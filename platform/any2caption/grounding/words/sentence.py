@@ -55,8 +55,7 @@ class Sentence(Clause):
 
     def _order(self) -> None:
         """Keep an order to the reader whole: it shows nothing."""
-        value: dict[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
-        self._add("subject", (0, len(self.words)), value)
+        self._add("subject", (0, len(self.words)), _UNREAD)
 
     def _request(self) -> int:
         """Read "generate a video of", "show me", and return where the scene begins."""
@@ -118,6 +117,8 @@ class Sentence(Clause):
             value = {"place": self._low(at), "kind": "place", "form": "noun"}
             self._add("background", (at, at + 1), value)
             return at + 1
+        if self.fresh and self._low(at) in _FOCUS and self._tag(at + 1) in _OPENS | {"ref"}:
+            return at + 1  # "only his boots are visible"
         if self._tag(after) in {"adj", "noun", "det"} and self._tag(at) == "adv":
             return self._noun(at)
         return at
@@ -125,11 +126,26 @@ class Sentence(Clause):
     def _pronoun(self, at: int) -> int:
         if self._low(at) in {"there", "there's"}:
             return at + 2 if self._low(at + 1) in grammar.BE else at + 1
+        if self._low(at) in grammar.NOBODY and (end := self._nobody(at)):
+            return end
         if self._tag(at + 1) in {"verb", "aux", "modal", "adv", "neg"} or self.fresh:
             self.who, self.acted = [self._low(at).split("'", maxsplit=1)[0]], False
             self.fresh = False
             return at + 1
         return at
+
+    def _nobody(self, at: int) -> int:
+        """Read "nobody around", "no one is in the street"; 0 where it is said to do something."""
+        end = at + 1
+        while self._tag(end) in {"adv", "particle"} or self._low(end) in {"else", "visible"}:
+            end += 1
+        states = self._low(end) in grammar.BE and self._tag(end + 1) in _PLACES_BEHIND
+        if self._tag(end) in {"verb", "aux", "modal"} and not states:
+            return 0
+        noun = None if self._low(at) == "nothing" else "person"
+        value: dict[str, Any] = {"noun": noun, "number": None, "attributes": []}
+        self._add("subject", (at, end), value, negated=True)
+        return end + 1 if states else end
 
     # Camera
 
@@ -155,14 +171,14 @@ class Sentence(Clause):
         phrase = noun_phrase(self.words, at)
         if phrase is None:
             return at
+        if self._tells_apart(phrase):
+            self._add("subject", (at, phrase.end), _UNREAD)
+            return phrase.end
         if phrase.sort in {"picture", "camera", "style"} and (end := self._medium(phrase)):
             return end
         end = attached(self.words, phrase)
-        if phrase.sort in LIKE_SETTINGS and self._is_setting(phrase, end):
-            return self._setting(phrase, at, end)
-        if self._tag(end) == "ground":
-            self._add("background", (at, end + 1), place_value(phrase, form="noun"))
-            return end + 1
+        if after := self._where_it_is(phrase, end):
+            return after
         continued = (
             self.who and not self.acted and self._low(at - 1) in {"and", "or"} and not self.fresh
         )
@@ -171,6 +187,28 @@ class Sentence(Clause):
         end = self._identified(phrase, end)
         self.fresh = False
         return end
+
+    def _where_it_is(self, phrase: NounPhrase, end: int) -> int:
+        """Read a phrase of place or time by itself; 0 where it is who acts."""
+        if phrase.sort in LIKE_SETTINGS and self._is_setting(phrase, end):
+            return self._setting(phrase, phrase.start, end)
+        if self._tag(end) == "ground":
+            self._add("background", (phrase.start, end + 1), place_value(phrase, form="noun"))
+            return end + 1
+        if phrase.sort in SETTINGS and self._low(phrase.end) == "with" and self._does(end):
+            after = self._setting(phrase, phrase.start, phrase.end)  # "a road with a car driving"
+            self.fresh = True
+            return after
+        return 0
+
+    def _does(self, at: int) -> bool:
+        return self._tag(at) == "verb" and self.words[at].form == "ing"
+
+    def _tells_apart(self, phrase: NounPhrase) -> bool:
+        """Whether "one black" only says what one of those in front is like."""
+        return bool(
+            self.who and phrase.head.tag == "adj" and self._low(phrase.start) in {"one", "another"}
+        )
 
     def _is_setting(self, phrase: NounPhrase, end: int) -> bool:
         """Whether a phrase of place or time says where, not who: nothing is done by it."""
@@ -260,6 +298,8 @@ class Sentence(Clause):
         value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
         self._add("action", (at, end), value, said=said, negated=negated)
         self._inside(main + 1, end)
+        if word.base in verbs.WRITING:
+            self._written(main + 1, end)
         self.acted = True
         if word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
             self.who = [seen.noun]
@@ -329,6 +369,8 @@ class Sentence(Clause):
     def _says_where(self, word: Word, phrase: NounPhrase) -> bool:
         if word.low == "with" and phrase.head.low not in {"background", "backdrop"}:
             return phrase.sort in {"time", "light", "weather"}
+        if word.low in grammar.BESIDE and (self.who or not self.fresh):
+            return False
         if phrase.sort in SETTINGS:
             return True
         inside = word.low in grammar.STATIC | grammar.DIRECTIONS
@@ -511,6 +553,10 @@ class Sentence(Clause):
             self._add("subject", (start, end), phrase.value(), said=said, negated=True)
 
 
+_PLACES_BEHIND = frozenset({"prep", "layout", "ground", "adv", "particle", "mark", "end", "pron"})
+_FOCUS = frozenset({"only", "just", "even", "also", "still", "maybe", "perhaps"})
+_UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
+"""The value of words that stay as they are."""
 _FILMED = frozenset({"video", "footage", "clip"})
 _OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 _STOPS = frozenset({"mark", "end"})

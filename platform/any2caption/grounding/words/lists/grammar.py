@@ -28,11 +28,13 @@ ORDINALS = {
 NOBODY = frozenset({"nobody", "nothing", "no one", "no-one"})
 PRONOUNS = NOBODY | words(
     """
-    anyone anything each's everybody everyone everything he here hers herself him himself i it
-    itself me mine myself one's oneself she somebody someone something theirs them themselves
+    anybody anyone anything each's everybody everyone everything he here hers herself him himself
+    i it itself me mine myself one's oneself she somebody someone something theirs them themselves
     there they us we you yours yourself
     """
 )
+NOBODY = words("nobody nothing") | phrases("no one")
+"""Pronouns that deny."""
 PLURAL_PRONOUNS = words("i you we they")
 BE = words("is are was were am be been being 's 're")
 AUXILIARIES = BE | words("has have had having do does did get gets got getting")
@@ -40,7 +42,7 @@ MODALS = words("will would can could should may might must shall to")
 CONJUNCTIONS = words("and or nor & plus")
 CLAUSE_STARTS = words(
     """
-    after although as because before but finally if meanwhile next once please since so suddenly
+    after although as because before but finally how if meanwhile next once please since so suddenly
     than then though until when where whereas while whilst
     """
 )
@@ -109,6 +111,8 @@ DIRECTIONS = words(
     """
 )
 """Prepositions that say where a movement goes: they stay with their verb."""
+BESIDE = phrases("above, atop, behind, below, between, on top of, opposite, opposite to")
+"""Of these, those that only say where something is to a place, not that it is in it."""
 STATIC = phrases(
     """
     above, across, after, against, amid, amidst, among, around, at, before, behind, below,
@@ -149,6 +153,7 @@ FUNCTION = (
     DETERMINERS
     | POSSESSIVES
     | PRONOUNS
+    | NOBODY
     | AUXILIARIES
     | MODALS
     | CONJUNCTIONS

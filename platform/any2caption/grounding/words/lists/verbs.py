@@ -33,7 +33,7 @@ MORE_VERBS = words(
     kindle knead kneel knock lament land lap launch lay lead leave let lick lift light line
     linger load lob look loom loop lose lounge lower lunge lurk maintain make manage maneuver
     march mark mash massage mature measure meet melt mend mention merge mesmerize milk mimic
-    mingle mirror mix moan mold motorcycle move mow munch murmur nap navigate need nestle nibble
+    mingle mirror mix moan mold move mow munch murmur nap navigate need nestle nibble
     nod notice nudge nurse nurture nuzzle occur offer ooze orbit outline overflow overlook
     oversee pace pack paddle pan park pass pause paw peck pedal peek peer penetrate perch
     perfect perk pick pilot pinch pivot place plant pluck plunge poke ponder pop portray

@@ -1,0 +1,361 @@
+"""Tell verbs from nouns and attributes: by the lists, the lexicon, and the words around them."""
+
+from any2caption.grounding.vocabulary import is_agent
+from any2caption.grounding.words import lexicon
+from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
+from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
+from any2caption.grounding.words.tokens import Word
+
+SHORT = 4
+"""Letters of words whose ending tells nothing."""
+NOMINAL = frozenset({"det", "poss", "num", "qty", "adj"})
+DO_GET = {"do", "does", "did", "doing", "get", "gets", "got", "getting"}
+_OPENS_PHRASE = frozenset({"det", "poss", "num", "qty", "pron"})
+_MASSES = scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
+THINGS = scenes.PLACES | scenes.BUILDINGS | scenes.TIMES | looks.GARMENTS | looks.PICTURE_NOUNS
+
+
+def known_verb(low: str) -> tuple[str, str]:
+    """Return the base and the form of a word that may be a verb, by the lists, then the lexicon."""
+    return verb_forms().get(low) or _lexical_verb(low)
+
+
+def _lexical_verb(low: str) -> tuple[str, str]:
+    """Return what the lexicon alone makes of a word; nothing of what is a thing first of all."""
+    found = lexicon.verb(low)
+    if found is None or is_agent(low) or singular(low) in THINGS:
+        return "", ""
+    plain = found[1] in {"s", "ing"} or lexicon.only(low, "VERB")
+    return found if plain else ("", "")
+
+
+def verb_form(word: Word, words: list[Word], at: int) -> str:
+    """Return `verb` (setting base and form), `adj`, `noun`, or nothing for no verb at all."""
+    base, form = known_verb(word.low)
+    if not form and at and words[at - 1].low in {"it", "he", "she"} and word.low.endswith("s"):
+        base, form = word.low[:-1], "s"
+    if base == word.low and form == "ed" and _in_base(words, at):
+        form = "base"
+    if not form and _unknown_plural_act(words, at):
+        return _as_verb(word, word.low, "base")
+    if not form and _unknown_third(words, at):
+        base, form = word.low[:-1], "s"
+    if not form and "-" not in word.low and len(word.low) > SHORT:
+        if word.low.endswith("ing") and word.low not in verbs.THING_ING:
+            base, form = participle_base(word.low), "ing"
+        elif word.low.endswith("ed") and not word.low.endswith("eed"):
+            base, form = participle_base(word.low), "ed"
+    doing = at and words[at - 1].low in grammar.BE
+    if word.low == "shot" and not doing:
+        return ""
+    if not form or (word.low in verbs.THING_ING and not doing):
+        return ""
+    judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": _bare}[form]
+    found = judge(words, at)
+    return _as_verb(word, base, form) if found == "verb" else found
+
+
+def _in_base(words: list[Word], at: int) -> bool:
+    """Whether "spread", "cut" and the like are in the base form: "ink blots spread"."""
+    after = word_after(words, at)
+    done = after is not None and after.low in {"by", "with"}
+    first = tag_before(words, at) in {"start", "mark", "modal"}
+    return first or (plural(words[at - 1]) and not done)
+
+
+def _as_verb(word: Word, base: str, form: str) -> str:
+    word.base, word.form = base, form
+    return "verb"
+
+
+def _unknown_plural_act(words: list[Word], at: int) -> bool:
+    """Whether a noun of no list acts: "tourists photograph the tower", "neighbours gossip"."""
+    found, after, before = lexicon.verb(words[at].low), word_after(words, at), words[at - 1]
+    if not at or found is None or found[1] != "base" or not plural(before):
+        return False
+    if after is not None and after.tag in {"det", "poss", "pron"}:
+        return True
+    thing = is_agent(words[at].low) or singular(words[at].low) in THINGS
+    return not thing and (is_agent(before.low) and (after is None or after.tag in _BEHIND_VERBS))
+
+
+def _unknown_third(words: list[Word], at: int) -> bool:
+    """Whether an unknown word in -s acts: "a fisherman mends his net"."""
+    low, after = words[at].low, word_after(words, at)
+    return (
+        low.endswith("s")
+        and is_plural(low)
+        and after is not None
+        and after.tag in {"det", "poss", "num"}
+        and _has_singular_subject(words, at)
+    )
+
+
+def tag_before(words: list[Word], at: int) -> str:
+    """Return the tag of the word in front; `start` in front of the first."""
+    return words[at - 1].tag if at else "start"
+
+
+def word_after(words: list[Word], at: int) -> Word | None:
+    """Return the next word, or None."""
+    return words[at + 1] if at + 1 < len(words) else None
+
+
+def starts_noun(after: Word | None) -> bool:
+    """Whether a word may begin or go on with a noun phrase."""
+    if after is None:
+        return False
+    if not after.tag:
+        known = verb_forms().get(after.low, ("", ""))[1]
+        return not after.low.endswith("ly") and known != "s"
+    return after.tag in NOMINAL | {"noun", "pron", "ref", "quote", "style", "camera"}
+
+
+def nounlike(after: Word | None) -> bool:
+    """Whether a word goes on with the phrase in front rather than opening another."""
+    return (
+        after is not None
+        and starts_noun(after)
+        and after.tag not in _OPENS_PHRASE
+        and after.low not in looks.MOVE_SIDES
+    )
+
+
+def _ing(words: list[Word], at: int) -> str:
+    before, after = tag_before(words, at), word_after(words, at)
+    if words[at].low in looks.PICTURE_NOUNS and before != "aux" and _shows(after):
+        return "noun"
+    if before in NOMINAL:
+        acts = after is not None and after.tag in _OPENS_PHRASE
+        return "verb" if acts else "adj" if nounlike(after) else "noun"
+    if before == "prep" and words[at - 1].low in _BEFORE_NOUNS:
+        return "adj" if nounlike(after) and not _object_of(after) else "verb"
+    return "adj" if _second_attribute(words, at) else "verb"
+
+
+def _second_attribute(words: list[Word], at: int) -> bool:
+    """Whether a participle follows another attribute: "a soft, soothing sound"."""
+    linked = at > 1 and words[at - 1].low in {",", "and"} and words[at - 2].tag == "adj"
+    earlier = words[max(0, at - 3) : at - 2]
+    stated = any(word.tag in {"aux", "verb"} for word in earlier)  # "is dim, casting shadows"
+    return linked and not stated and nounlike(word_after(words, at))
+
+
+def _shows(after: Word | None) -> bool:
+    """Whether what follows "painting" makes it a picture: "a painting of", "oil painting,"."""
+    return after is None or after.tag in {"mark", "style-of"} or after.low in {"of", "by"}
+
+
+_BEFORE_NOUNS = frozenset({"of", "with", "in", "on", "under", "between"})
+
+
+def _object_of(after: Word | None) -> bool:
+    """Whether "V-ing noun" is a verb and its object rather than an attribute and its noun."""
+    return after is not None and after.tag in {"det", "poss", "num", "adj"}
+
+
+def _ed(words: list[Word], at: int) -> str:
+    before, after = tag_before(words, at), word_after(words, at)
+    if before in {"aux", "pron", "adv"} and not (before == "adv" and nounlike(after)):
+        return "verb"
+    if before in NOMINAL | {"prep", "verb", "conj", "adv"} and nounlike(after):
+        return "adj"
+    if before in {"start", "mark", "sub"}:
+        opens = before != "mark" or words[at - 1].low != "," or _second_attribute(words, at)
+        return "adj" if nounlike(after) and opens else "verb"
+    if before in NOMINAL:
+        return "noun" if words[at].low in _ED_THINGS else "adj"
+    return "verb"
+
+
+_ED_THINGS = frozenset({"set", "hit", "cut", "left", "drawn"})
+
+
+def _third_person(words: list[Word], at: int) -> str:
+    before, noun = tag_before(words, at), _is_noun_too(words[at].low)
+    if before in {"pron", "rel"}:
+        return "verb"
+    if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
+        return ""
+    if before == "mark" and _in_series(words, at):
+        return "verb"
+    if before == "mark" and noun and words[at].low not in verbs.NOUN_FORMS:
+        return ""
+    if before in {"mark", "verb"}:
+        idle = noun and (before == "verb" or not _goes(words, at))
+        return "" if idle or at + 1 == len(words) else "verb"
+    return "verb" if not noun or _does(words, at, before) else ""
+
+
+def _is_noun_too(low: str) -> bool:
+    """Whether a third person is a plural noun as well: "plays"."""
+    return low in verbs.NOUN_FORMS or (low not in verb_forms() and lexicon.can_be(low, "NOUN"))
+
+
+def _in_series(words: list[Word], at: int) -> bool:
+    """Whether a word goes on with what its subject does: "flips a bottle, catches it, and …"."""
+    if words[at - 1].low != "," or not any(
+        word.form == "s" for word in words[max(0, at - _NEAR) : at]
+    ):
+        return False
+    after = word_after(words, at)
+    if after is None or after.tag == "mark":
+        further = words[at + 2] if at + 2 < len(words) else None
+        return further is not None and (further.low == "then" or known_verb(further.low)[1] == "s")
+    if after.low == "and":
+        return at + 2 < len(words) and known_verb(words[at + 2].low)[1] == "s"
+    return after.tag in {"det", "poss", "pron", "num"} or after.low in _WAYS
+
+
+_WAYS = frozenset({"away", "back", "down", "forward", "out", "up"}) | scenes.WHEREABOUTS
+"""What ends or goes on with an act, and begins no phrase of place."""
+
+
+def _goes(words: list[Word], at: int) -> bool:
+    """Whether a clause that is still without its verb goes on: "A car, not red, drives along"."""
+    after = word_after(words, at)
+    before = words[max(0, at - _NEAR) : at]
+    acted = any(word.form in {"s", "base"} or word.tag == "aux" for word in before)
+    goes_on = after is not None and (
+        after.tag in {"prep", "particle", "det", "poss"} or after.low.endswith("ly")
+    )
+    return goes_on and not acted
+
+
+def _clause(words: list[Word], at: int) -> list[Word]:
+    """Return the words of the clause in front of a word, as far as it is near."""
+    start = at
+    while start > max(0, at - _NEAR) and words[start - 1].tag not in {"mark", "sub", "rel"}:
+        start -= 1
+        if start > 1 and words[start].tag == "adj" and words[start - 1].low == ",":
+            start -= words[start - 2].tag == "adj"
+    return words[start:at]
+
+
+def _does(words: list[Word], at: int, before: str) -> bool:
+    """Whether a form that is a plural noun as well ("plays") is what a subject does."""
+    after = word_after(words, at)
+    ends = after is None or after.tag == "mark"
+    goes_on = after is not None and (
+        after.tag
+        in {"det", "poss", "num", "prep", "adv", "particle", "pron", "adj", "qty", "modal"}
+        or after.low.endswith("ly")
+    )
+    if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
+        return not any(word.form == "s" for word in _clause(words, at))
+    if before == "conj":
+        near = words[max(0, at - _NEAR) : at]
+        acts = sum(word.form == "s" for word in near)
+        closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
+        return closes or (goes_on and any(word.form == "s" or word.tag == "aux" for word in near))
+    if before in {"adv", "neg"} or words[at - 1].low == "then":
+        return (goes_on or ends) and words[at - 1].low != "no"
+    if words[at].low not in verb_forms() and not _acts_itself(words, at):
+        goes_on = after is not None and (
+            after.tag in {"det", "poss", "num", "pron", "particle", "qty"}
+            or after.low.endswith("ly")
+        )
+    single, many = _has_singular_subject(words, at), _attached_subject(words, at)
+    takes = nounlike(after) and not (after and verb_forms().get(after.low))
+    mass = at > 0 and words[at - 1].low in scenes.LIGHTS
+    return bool(
+        (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
+    )
+
+
+def _acts_itself(words: list[Word], at: int) -> bool:
+    """Whether the noun in front acts by itself: a person, an animal, a machine."""
+    low = words[at - 1].low
+    return words[at - 1].name or is_agent(low) or low.endswith(_DOERS)
+
+
+_DOERS = ("er", "or", "ist", "ina", "ian", "one")
+
+
+def _attached_subject(words: list[Word], at: int) -> bool:
+    """Whether one thing with something attached stands in front: "a toddler in rain boots"."""
+    clause = _clause(words, at)
+    idle = not any(word.tag in {"verb", "aux"} for word in clause)
+    linked = any(word.tag == "prep" for word in clause[2:])
+    return idle and linked and clause[0].tag in {"det", "poss"}
+
+
+def _has_singular_subject(words: list[Word], at: int) -> bool:
+    """Whether the noun in front is one thing with its article: "a dog", "the old man"."""
+    back = at - 1
+    if back < 0 or words[back].tag not in {"noun", "ref", "quote"} or is_plural(words[back].low):
+        return False
+    if words[back].tag in {"ref", "quote"}:
+        return True
+    mass = words[back].low in scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
+    mass = mass and words[at].low not in scenes.LIGHTS
+    while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
+        back -= 1
+    opened = back >= 0 and words[back].tag in {"det", "poss", "num"}
+    return opened or mass or words[at - 1].name
+
+
+def plural(word: Word | None) -> bool:
+    """Whether a word is a noun that names several."""
+    if word is None or word.tag != "noun" or word.low.endswith("'s"):
+        return False
+    return is_plural(word.low) or word.low.endswith(("fish", "sheep", "deer"))
+
+
+def _bare(words: list[Word], at: int) -> str:
+    before, after = tag_before(words, at), word_after(words, at)
+    low = words[at - 1].low if at else ""
+    if at > 1 and words[at - 2].base in {"make", "let"} and before == "pron":
+        return "verb"
+    if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
+        return "verb"
+    if before in {"start", "mark", "sub"}:
+        commands = after is not None and after.tag in {"det", "poss", "pron", "ref"}
+        goes_on = low == "," and after is not None and after.tag in {"prep", "particle"}
+        goes_on = goes_on and _interrupted(words, at)
+        return "verb" if commands or goes_on or _moves(words[at], after) else ""
+    if before == "conj":
+        return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
+    if plural(words[at - 1]) or (before == "adv" and _many(words, at)):
+        return "verb"
+    free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
+    return "verb" if free and before == "noun" and _joined(words, at) else ""
+
+
+def _acts_too(words: list[Word], at: int) -> bool:
+    """Whether what many do goes on behind an object: "wave flags and chant in the street"."""
+    after, clause = word_after(words, at), _clause(words, at - 1)
+    acts = any(word.form == "base" for word in clause)
+    free = after is None or after.tag in {"mark", "prep", "adv", "particle", "det", "poss"}
+    return acts and free and words[at].low in verb_forms() and words[at].low not in _MASSES
+
+
+def _joined(words: list[Word], at: int) -> bool:
+    """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
+    clause = words[max(0, at - _NEAR) : at]
+    opened = any(word.tag in {"det", "poss"} for word in clause[-3:])
+    idle = not any(word.tag in {"verb", "aux", "mark", "sub"} for word in clause)
+    return opened and idle and any(word.low == "and" for word in clause)
+
+
+def _interrupted(words: list[Word], at: int) -> bool:
+    """Whether a participle parts subjects from their verb: "buildings, lit by lamps, glow"."""
+    near = words[max(0, at - _NEAR) : at]
+    idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in near)
+    return idle and any(word.form == "ed" for word in near) and any(map(plural, near))
+
+
+_DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})
+_BEHIND_VERBS = frozenset(
+    {"det", "poss", "num", "prep", "adv", "particle", "mark", "conj", "pron", "adj", "qty", "sub"}
+)
+_NEAR = 12
+"""Words back to an earlier verb of the same clause."""
+
+
+def _many(words: list[Word], at: int) -> bool:
+    return at > 1 and (plural(words[at - 2]) or words[at - 2].low in grammar.PLURAL_PRONOUNS)
+
+
+def _moves(word: Word, after: Word | None) -> bool:
+    return word.low in looks.MOVES and after is not None and after.low in looks.MOVE_SIDES
