@@ -504,9 +504,6 @@ class Sentence(Clause):
     def _negation(self, at: int) -> int:
         """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
         start = at + 1
-        if f"{self._low(at)} {self._low(start)}" in grammar.NOBODY and self._tag(at + 2) in _ACTS:
-            self.who, self.acted, self.fresh = ["no one"], False, False
-            return at + 2
         while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
             start += 1
         if self._tag(start) in {"verb", "aux"} or (
@@ -561,7 +558,6 @@ _FILMED = frozenset({"video", "footage", "clip"})
 _OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]
-_ACTS = frozenset({"verb", "aux", "modal", "adv"})
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""
 _FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}

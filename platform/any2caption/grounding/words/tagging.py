@@ -132,7 +132,7 @@ def _closed_tags() -> Mapping[str, str]:
         (grammar.DETERMINERS, "det"),
         (grammar.RELATIVES, "rel"),
         (grammar.POSSESSIVES, "poss"),
-        (grammar.PRONOUNS | grammar.NOBODY, "pron"),
+        (grammar.PRONOUNS, "pron"),
         (grammar.MODALS, "modal"),
         (grammar.AUXILIARIES, "aux"),
         (grammar.CLAUSE_STARTS, "sub"),

@@ -26,6 +26,7 @@ ORDINALS = {
     "fifth": 5, "5th": 5, "sixth": 6, "6th": 6,
 }  # fmt: skip
 NOBODY = frozenset({"nobody", "nothing", "no one", "no-one"})
+"""Pronouns that deny."""
 PRONOUNS = NOBODY | words(
     """
     anybody anyone anything each's everybody everyone everything he here hers herself him himself
@@ -33,8 +34,6 @@ PRONOUNS = NOBODY | words(
     there they us we you yours yourself
     """
 )
-NOBODY = words("nobody nothing") | phrases("no one")
-"""Pronouns that deny."""
 PLURAL_PRONOUNS = words("i you we they")
 BE = words("is are was were am be been being 's 're")
 AUXILIARIES = BE | words("has have had having do does did get gets got getting")
@@ -153,7 +152,6 @@ FUNCTION = (
     DETERMINERS
     | POSSESSIVES
     | PRONOUNS
-    | NOBODY
     | AUXILIARIES
     | MODALS
     | CONJUNCTIONS
