@@ -1,5 +1,7 @@
 """No caption leaves the check that contradicts its request or forgets it, whoever wrote it."""
 
+import re
+
 import pytest
 
 from any2caption.captions.camera_reading import read_camera
@@ -311,3 +313,36 @@ def test_what_nobody_may_do_is_not_done(text, lie):
 
     assert "contradicted" in faults(checked, "action")
     assert lie not in checked.caption.action
+
+
+def test_what_a_writer_repeats_is_said_once():
+    facts = request("a man on a road", does("waves with the right hand"), people(1))
+    own = compose(facts).caption.model_dump()
+    six = {part: " ".join([text] * 6) for part, text in own.items()}
+    checked = check(StructuredCaption(**six), facts, writer="model")
+
+    assert checked.caption.model_dump() == own
+    assert "is said twice" in {one.why for one in checked.findings}
+
+
+def test_a_sentence_without_its_stop_does_not_run_into_the_next():
+    facts = request("an ant carries a leaf, no music")
+    checked = check(composed_with(facts, main_object="there is no music"), facts, writer="model")
+
+    assert re.search(
+        r"no music[.] The main subject is an ant|ant[.] .*no music", checked.caption.main_object
+    )
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["The background is a neon-lit arcade.", "The scene takes place in a crowded spaceport."],
+)
+def test_a_scene_is_not_set_elsewhere_than_stated(elsewhere):
+    facts = request("a boy flies a kite on a windy hill")
+    told = check(composed_with(facts, background=elsewhere), facts, writer="m", policy="warn")
+    free = request("a boy flies a kite")
+    left = check(composed_with(free, background=elsewhere), free, writer="m", policy="warn")
+
+    assert "contradicted" in faults(told, "background")
+    assert "contradicted" not in faults(left, "background")

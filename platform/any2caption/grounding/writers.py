@@ -40,7 +40,10 @@ def answer(facts: Facts, options: Options, draft: str | None = None) -> Grounded
         raise UngroundedError(f"the model's caption was rejected: {error}") from error
     except Exception as error:
         # The boundary of an answer: whatever is wrong with a draft, the facts are still there.
-        _LOG.exception("a draft could not be checked")
+        if isinstance(error, A2CError):
+            _LOG.warning("a draft could not be used: %s", error)
+        else:
+            _LOG.exception("a draft could not be checked")
         said = f"the model's caption could not be used ({type(error).__name__}: {error})"
         if options.writer == "model":
             raise A2CError(said) from error

@@ -73,7 +73,7 @@ def _judged(caption: StructuredCaption, known: Known, mode: Mode) -> dict[str, l
         for text in _sentences(whole, known):
             found[part].append(judged(text, part, known, before))
             before = text
-    _mark_repeated(found)
+    _mark_repeated(found, known)
     for part in PARTS:
         _mark_beside(part, found[part], known)
     if _forgets(caption, known) or _errs(found):
@@ -97,16 +97,18 @@ def _sentences(text: str, known: Known) -> Iterator[str]:
             left = left[len(head) :].lstrip()
 
 
-def _mark_repeated(found: Mapping[str, list[Judged]]) -> None:
+def _mark_repeated(found: Mapping[str, list[Judged]], known: Known) -> None:
+    """Mark what a part says more often than the user does, and what stands in many parts."""
     times = Counter(text for part in PARTS for text in {one.text for one in found[part]})
     for part in PARTS:
-        seen: set[str] = set()
+        own = Counter(one.text for one in known.reference.parts[part])
+        seen = Counter[str]()
         for one in found[part]:
-            if one.text in seen and one.composed is None:
+            if seen[one.text] >= max(1, own[one.text]):
                 one.faults.append(("unsupported", "is said twice"))
             elif times[one.text] >= _OFTEN and not one.composed:
                 one.faults.append(("unsupported", f"stands in {times[one.text]} parts"))
-            seen.add(one.text)
+            seen[one.text] += 1
 
 
 def _mark_beside(part: str, found: list[Judged], known: Known) -> None:

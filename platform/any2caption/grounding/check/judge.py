@@ -55,6 +55,13 @@ _SHOWS = re.compile(
 )
 _BRINGS = frozenset({"a", "an", "the", "some", "several", "many", *NUMBERS})
 _MOVES = ("camera", "pan", "tilt", "truck", "doll", "pedestal", "orbit", "roll", "zoom")
+_SET = re.compile(
+    r"(?:the )?(?:(?:scene|video|action|clip|story) (?:is set|takes place|unfolds|plays out) "
+    r"(?:in|on|at|inside|near|by)|(?:background|setting|backdrop|location) (?:is|shows|features)) "
+    r"(?P<place>[^,;.]+)",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(r" (?:of|in|on|at|with|near|by|under|during|where|that)\b.*$", re.IGNORECASE)
 _REPEATED = 0.5
 _FEW_WORDS = 4
 _LAST = PARTICLES - {"on", "in", "across", "along"}
@@ -88,6 +95,7 @@ def judged(text: str, part: str, known: Known, before: str = "") -> Judged:
     if composed is None or any(source.input != "text" for source in composed.sources):
         one.faults += [("contradicted", why) for why in _camera(text, part, known, before)]
     if composed is None:
+        one.faults += [("contradicted", why) for why in _set_elsewhere(one, claims, known)]
         one.faults += [("unsupported", why) for why in _unasked(one, part, claims, known)]
         one.doubts += _doubtful(one, part, claims, known)
     return one
@@ -179,6 +187,18 @@ def _forbidden(text: str, claims: Claims, known: Known) -> Iterator[str]:
         words = content_words(fact.text)
         if words and particles <= said and all(stems(word) & claims.words for word in words):
             yield f"says {fact.text}, which must not be"
+
+
+def _set_elsewhere(one: Judged, claims: Claims, known: Known) -> Iterator[str]:
+    """A scene that is set in a place of the writer's own where another is stated."""
+    stated = [fact for fact in known.facts.of("background", source="text") if not fact.negated]
+    stated = [fact for fact in stated if fact.value.get("kind") == "place"]
+    found = _SET.match(one.text)
+    if found is None or not stated or any(says(claims, one.text, fact) for fact in stated):
+        return
+    place = _BEHIND.sub("", found.group("place"))
+    if place and content_words(place)[-1:] and content_words(place)[-1] in one.own:
+        yield f"says {place}; the place stated is {stated[0].text}"
 
 
 _RULES: tuple[Callable[[Claims, Claims, Known], Iterable[str]], ...] = (

@@ -1,7 +1,7 @@
 """Put a part right: what is wrong goes, what is missing comes from the composed caption."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from any2caption.captions.grammar import DENSE_LIMIT, PART_LIMIT
 from any2caption.conditions.fact import Fact
@@ -13,6 +13,7 @@ from any2caption.grounding.check.known import Known, says, says_fully, sources_o
 from any2caption.grounding.words.content import missing_words
 
 _QUOTED = 200
+_STOPS = (*".!?…。！？;:,", *"”’\"')]»")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def mended(part: str, found: Sequence[Judged], known: Known) -> Mended:
         good = [one for one in good if not _moves(one, known)]
     new = [one for one, _ in lacking] if good else list(known.reference.parts[part])
     good = [one for one in good if not _repeats(one, new)]
-    sentences = _fitting(part, _placed(part, found, good, new))
+    sentences = _closed(_fitting(part, _placed(part, found, good, new)))
     if not sentences or not _holds(part, sentences, known):
         new = list(known.reference.parts[part])
         sentences = [_composed(one, repaired=True) for one in new]
@@ -96,6 +97,16 @@ def _placed(
         if one is not None and id(one) in kept:
             out.append(as_sentence(one))
     return out
+
+
+def _closed(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """Put a stop between a sentence that has none and the next one."""
+    return [
+        one
+        if one.text.endswith(_STOPS) or at + 1 == len(sentences)
+        else replace(one, text=f"{one.text}.")
+        for at, one in enumerate(sentences)
+    ]
 
 
 def as_sentence(one: Judged) -> Sentence:
