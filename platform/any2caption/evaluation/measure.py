@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from any2caption.datasets.records import Record
 from any2caption.evaluation.judge import Judge
-from any2caption.evaluation.metrics import Lexical, Prediction, by_part
+from any2caption.evaluation.metrics import Overlap, Prediction, by_part
 from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores
 from any2caption.evaluation.slices import donors, group_of
 
@@ -67,9 +67,9 @@ def _judge(
     ]
 
 
-def lexical_tables(
+def overlap_tables(
     selection: Selection, predictions: Mapping[str, Prediction]
-) -> dict[str, dict[str, Lexical]]:
+) -> dict[str, dict[str, Overlap]]:
     """Overlap metrics per slice and over all: slice → part → values."""
     groups = {ALL: [r for group in selection.values() for r in group], **selection}
     return {

@@ -8,7 +8,7 @@ its text for the whole caption and counts as empty for every part.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from statistics import fmean
@@ -22,6 +22,7 @@ METEOR_NOTE = (
     "METEOR matches exact words and Porter stems; its synonym stage is empty, because "
     "WordNet's data is not available here, so values are at most those of a METEOR with synonyms."
 )
+Overlap = dict[str, float]
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 
 
@@ -46,18 +47,6 @@ class Prediction:
         if name == WHOLE:
             return self.text
         return "" if self.caption is None else str(getattr(self.caption, name))
-
-
-@dataclass(frozen=True, slots=True)
-class Lexical:
-    """Overlap with the gold over `n` captions, each 0…100, and both mean word counts."""
-
-    n: int
-    bleu2: float
-    rouge_l: float
-    meteor: float
-    words: float
-    gold_words: float
 
 
 class _NoSynonyms:
@@ -122,29 +111,62 @@ def meteor(prediction: str, gold: str) -> float:
     )
 
 
-def lexical(predictions: Sequence[str], golds: Sequence[str]) -> Lexical:
-    """All overlap metrics of aligned texts; every value 0 for no texts."""
-    pairs = list(zip(predictions, golds, strict=True))
-    if not pairs:
-        return Lexical(0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    return Lexical(
-        n=len(pairs),
-        bleu2=bleu2(predictions, golds),
-        rouge_l=fmean(rouge_l(p, g) for p, g in pairs),
-        meteor=fmean(meteor(p, g) for p, g in pairs),
-        words=fmean(len(words(p)) for p, _ in pairs),
-        gold_words=fmean(len(words(g)) for _, g in pairs),
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure of the report's overlap table, under `name` in its JSON and `title` on its page.
+
+    `measure` takes aligned predictions and golds, at least one of each.
+    """
+
+    name: str
+    title: str
+    measure: Callable[[Sequence[str], Sequence[str]], float]
+    digits: int = 2
+
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("bleu2", "BLEU-2", bleu2),
+        Metric("rouge_l", "ROUGE-L", lambda texts, golds: _mean(map(rouge_l, texts, golds))),
+        Metric("meteor", "METEOR", lambda texts, golds: _mean(map(meteor, texts, golds))),
+        Metric("words", "words", lambda texts, _: _mean_words(texts), digits=0),
+        Metric("gold_words", "words in gold", lambda _, golds: _mean_words(golds), digits=0),
     )
+}
+
+
+def _mean(values: Iterable[float]) -> float:
+    return fmean(list(values))
+
+
+def _mean_words(texts: Sequence[str]) -> float:
+    return fmean(len(words(text)) for text in texts)
+
+
+def overlap(predictions: Sequence[str], golds: Sequence[str]) -> Overlap:
+    """Return `n`, how many texts there are, and every metric of them by name; 0 for no texts.
+
+    Raises:
+        ValueError: not as many predictions as golds.
+    """
+    if len(predictions) != len(golds):
+        raise ValueError(f"{len(predictions)} predictions for {len(golds)} golds")
+    measured = {
+        name: metric.measure(predictions, golds) if golds else 0.0
+        for name, metric in METRICS.items()
+    }
+    return {"n": len(golds), **measured}
 
 
 def by_part(
     predictions: Sequence[Prediction], golds: Sequence[StructuredCaption]
-) -> dict[str, Lexical]:
-    """Overlap metrics of the whole caption (`entire`) and of each part, in the schema's order."""
+) -> dict[str, Overlap]:
+    """Return the metrics of the whole caption (`entire`) and of each part, in schema order."""
     return {
-        WHOLE: lexical([p.text for p in predictions], [render(g) for g in golds]),
+        WHOLE: overlap([p.text for p in predictions], [render(g) for g in golds]),
         **{
-            part: lexical(
+            part: overlap(
                 [p.part(part) for p in predictions], [str(getattr(g, part)) for g in golds]
             )
             for part in PARTS

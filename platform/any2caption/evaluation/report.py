@@ -9,7 +9,7 @@ from any2caption.errors import InputError
 from any2caption.evaluation.camera import Paths, agreement
 from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.gates import Check, Policy, Verdict, policy_digest
-from any2caption.evaluation.measure import Measured, Selection, lexical_tables
+from any2caption.evaluation.measure import Measured, Selection, overlap_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
 from any2caption.evaluation.paired import Comparison
 from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
@@ -94,7 +94,7 @@ def build(  # noqa: PLR0913 - the report's own parts
     `paths` are the movements of the records' camera conditions (`camera.camera_paths`).
     """
     scores = measured.scores
-    lexical = lexical_tables(selection, measured.predictions)
+    overlap = overlap_tables(selection, measured.predictions)
     geometry = agreement(selection, measured.predictions, paths or {})
     aspects = sorted({o.aspect for o in scores.outcomes})
     return {
@@ -117,7 +117,7 @@ def build(  # noqa: PLR0913 - the report's own parts
                 "camera_geometry": {
                     what: _rate(rate) for what, rate in geometry.get(name, {}).items()
                 },
-                "overlap": {part: asdict(row) for part, row in lexical[name].items()},
+                "overlap": overlap[name],
             }
             for name in (ALL, *selection)
         },

@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 from any2caption.captions.schema import PARTS
+from any2caption.evaluation.metrics import METRICS
 from any2caption.evaluation.scores import GROUPS
 from any2caption.pages import render
 
@@ -23,6 +24,7 @@ def page(report: Values) -> str:
         css=css,
         report=report,
         parts=PARTS,
+        metrics=METRICS.values(),
         accuracy={
             title: _by_slot(slices, "accuracy", group) for group, title in _GROUP_NAMES.items()
         },
