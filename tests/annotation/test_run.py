@@ -7,17 +7,23 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from any2caption.annotation.__main__ import main
+from any2caption.annotation.extractors import TOOLS, Extracted, Tool
 from any2caption.annotation.plan import Plan
 from any2caption.annotation.run import estimate, run_annotation
+from any2caption.cli.main import app
 from any2caption.commands import run_command
 from any2caption.conditions.io.images import encode_png
+from any2caption.conditions.types import Part
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.datasets.ingest.engine import ingest
+from any2caption.datasets.snapshots import load_condition
 from any2caption.errors import ConfigError, GateRefused, InputError, UnavailableError
 from any2caption.settings import Settings
 from any2caption.storage import open_store
@@ -65,6 +71,42 @@ def test_the_annotated_source_is_one_that_ingest_takes(source, settings, tmp_pat
     tools = {one.kind: (one.tool, one.tool_version) for one in result.records[0].conditions}
     assert tools["image"] == ("first-frame", "1")
     assert tools["camera"][0] == "a2c"
+
+
+@dataclass(frozen=True)
+class Negative:
+    """An extractor of one module: the clip's middle frame with its colours reversed."""
+
+    kind: str = "image"
+    name: str = "negative"
+    version: str = "3"
+
+    def extract(self, media):
+        pictures = media.pictures(self.name)
+        part = Part("negative.png", encode_png(255 - pictures[len(pictures) // 2]))
+        return [Extracted((part,), role="style", assumptions=("colours are reversed",))]
+
+
+def test_an_extractor_of_one_entry_is_offered_planned_run_and_ingested(
+    source, settings, tmp_path, monkeypatch
+):
+    tool = Tool("negative", "image", "the middle frame, reversed", lambda _: Negative())
+    monkeypatch.setitem(TOOLS, tool.name, tool)
+    shown = CliRunner().invoke(app, ["annotate", "tools"])
+    assert "the middle frame, reversed" in shown.stdout
+    write_source(source, [{}])
+    plain = Plan(source=source.uri, prompts="never")
+    plan = replace(plain, extract=("negative",))
+    _, other, _ = manifest(run_annotation(settings, plain))
+    annotated, prefix, (line,) = manifest(run_annotation(settings, plan))
+    assert prefix != other  # a run of its own
+    (made,) = [one for one in line["conditions"] if one["kind"] == "image"]
+    assert (made["role"], made["tool"], made["tool_version"]) == ("style", "negative", "3")
+    store = open_store(f"memory://out-{tmp_path.name}")
+    (record,) = ingest(annotated, prefix, store, workers=1).records
+    (kept,) = [one for one in record.conditions if one.kind == "image"]
+    pixels = load_condition(store, kept).payload.pixels
+    assert pixels.mean() > 200  # the ground of the clip is dark
 
 
 def test_records_that_an_ingest_left_waiting_are_annotated_from_its_list(

@@ -1,14 +1,20 @@
 """`a2c train`: the plan first, one line for what cannot work, nothing written by a dry run."""
 
 import json
+from dataclasses import asdict, replace
 
 import pytest
+from typer.testing import CliRunner
 
+from any2caption.cli.main import app
 from any2caption.datasets.ingest.engine import ingest
 from any2caption.datasets.snapshots import publish
 from any2caption.datasets.synthetic.corpus import make_corpus
+from any2caption.errors import ConfigError
 from any2caption.settings import Settings
 from any2caption.storage import open_store
+from any2caption.training.recipes.builtin import RECIPES, default_recipe
+from any2caption.training.recipes.schema import Recipe, Stage
 
 from .test_commands import a2c
 
@@ -35,6 +41,62 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(home, tmp_path):
     assert [stage["name"] for stage in plan["stages"]][-1] == "interpret"
     assert plan["stages"][-1]["memory"]["total"] == plan["memory"]
     assert plan["resume"]["does"] == "starts"
+
+
+WALK = Recipe(
+    name="walk",
+    presets=("tiny", "pocket"),
+    stages=(
+        Stage(
+            name="steps",
+            objective="interpret",
+            train=("language", "motion"),
+            kinds=("pose",),
+            steps=6,
+            batch=4,
+            lr=1e-3,
+            share=1.0,
+        ),
+    ),
+    max_minutes=1.0,
+    ranks=1,
+)
+
+
+def planned(home, recipe, out):
+    command = ["train", "--snapshot", "latest", "--recipe", recipe, "--out", str(out)]
+    done = CliRunner().invoke(app, [*command, "--dry-run", "--json", "--home", str(home)])
+    return done if done.exception else json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("way", ["an entry", "a file"])
+def test_a_recipe_of_one_entry_or_file_is_resolved_checked_and_planned(
+    home, tmp_path, monkeypatch, way
+):
+    def given(recipe):
+        if way == "a file":
+            (tmp_path / "walk.json").write_text(json.dumps(asdict(recipe)))
+            return str(tmp_path / "walk.json")
+        monkeypatch.setitem(RECIPES, recipe.name, recipe)
+        return recipe.name
+
+    plan = planned(home, given(WALK), tmp_path / "out")
+    assert (plan["recipe"], plan["digest"]) == ("walk", WALK.digest)
+    (stage,) = plan["stages"]
+    assert (stage["name"], stage["steps"], stage["kinds"]) == ("steps", 6, ["pose"])
+    assert stage["samples"] > 0
+    wrong = replace(WALK, stages=(replace(WALK.stages[0], kinds=("smell",)),))
+    refused = planned(home, given(wrong), tmp_path / "out")
+    assert isinstance(refused.exception, ConfigError)
+    assert str(refused.exception).startswith("recipe walk: stage steps: ")
+    assert "smell" in str(refused.exception)
+
+
+def test_a_recipe_of_one_entry_is_the_default_of_a_preset_that_no_other_is_for(monkeypatch):
+    with pytest.raises(ConfigError, match="no recipe is for the preset 'pocket'"):
+        default_recipe("pocket")
+    monkeypatch.setitem(RECIPES, WALK.name, WALK)
+    assert (default_recipe("pocket"), default_recipe("tiny")) == ("walk", "tiny")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from any2caption.errors import InputError
 from any2caption.evaluation import report_html
 from any2caption.evaluation.gates import SMOKE, TINY, decide, policy_digest
 from any2caption.evaluation.measure import control, score
+from any2caption.evaluation.metrics import METRICS, Metric
 from any2caption.evaluation.report import Finding, Subject, build, load_finding
 from any2caption.evaluation.slices import pick
 from any2caption.storage.digest import file_digest
@@ -86,6 +87,21 @@ def test_every_slice_and_slot_is_in_the_table(selection):
     assert report["slices"]["all"]["overlap"]["entire"]["bleu2"] == pytest.approx(100)
     page = report_html.page(report)
     assert all(f"<b>{name}</b>" in page for name in report["slices"])
+
+
+def test_a_metric_of_one_entry_is_in_both_reports(selection, monkeypatch):
+    def exact(texts, golds):
+        return 100 * sum(map(str.__eq__, texts, golds)) / len(golds)
+
+    metric = Metric("exact", "word for word", exact, digits=1)
+    monkeypatch.setitem(METRICS, metric.name, metric)
+    report, _ = made(selection)
+    rows = [row for one in report["slices"].values() for row in one["overlap"].values()]
+    assert rows
+    assert {row["exact"] for row in rows} == {100}
+    page = report_html.page(json.loads(json.dumps(report)))
+    assert "<th class=num>word for word</th>" in page
+    assert page.count("<td class=num>100.0</td>") == len(report["slices"]["all"]["overlap"])
 
 
 def test_the_comparison_shows_the_smallest_effect(selection):

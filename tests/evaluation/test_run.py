@@ -7,11 +7,12 @@ from any2caption.captions.text import render
 from any2caption.commands import run_command
 from any2caption.conditions.types import Condition, Image
 from any2caption.datasets.snapshots import publish
-from any2caption.errors import IntegrityError
+from any2caption.errors import ConfigError, IntegrityError
 from any2caption.evaluation import run
 from any2caption.evaluation.code import code_digest, sources_digest
-from any2caption.evaluation.gates import Policy, Threshold
-from any2caption.evaluation.scores import Selector
+from any2caption.evaluation.gates import Policy, Threshold, policy_digest, policy_of
+from any2caption.evaluation.report import load_finding
+from any2caption.evaluation.scores import ALL, Selector
 from any2caption.settings import Settings
 from any2caption.storage import open_store, signatures
 
@@ -148,6 +149,42 @@ def test_the_command_ends_with_zero_whatever_the_verdict(world, tmp_path, capsys
     arguments = ["--bundle", str(blind), "--snapshot", snapshot, "--out", str(tmp_path / "out")]
     assert run_command(run.main, arguments) == 0
     assert json.loads(capsys.readouterr().out)["passed"] is False
+
+
+def test_a_policy_of_one_entry_is_offered_resolved_and_held_to(
+    world, tmp_path, capsys, monkeypatch
+):
+    _, snapshot, bundle, _, _ = world
+    action = Threshold(
+        name="the action is seen", bound=0.9, select=Selector(slot="action"), minimum_n=4
+    )
+    policy = Policy(
+        name="dance",
+        summary="What dancers are told apart by.",
+        thresholds=(action,),
+        for_release=False,
+        per_slice=4,
+        control=0,
+    )
+    monkeypatch.setitem(run.gates.POLICIES, policy.name, policy)
+    findings = {}
+    for answers in ("reader", "constant"):
+        out = tmp_path / f"out-{answers}"
+        command = ["--bundle", str(bundle(answers, answers)), "--snapshot", snapshot]
+        assert run_command(run.main, [*command, "--out", str(out), "--policy", "dance"]) == 0
+        report = json.loads((out / "report.json").read_text())
+        assert report["policy"]["summary"] == policy.summary
+        sizes = {name: one["records"] for name, one in report["slices"].items() if name != ALL}
+        assert max(sizes.values()) == policy.per_slice
+        findings[answers] = load_finding(out / "report.json")
+    assert {one.policy_digest for one in findings.values()} == {policy_digest(policy)}
+    seen, blind = findings["reader"].verdict, findings["constant"].verdict
+    assert [check.name for check in seen.checks] == ["the action is seen"]
+    assert (seen.passed, blind.passed) == (True, False)
+    assert blind.reasons[0].startswith("the action is seen: 0.000")
+    assert not seen.for_release
+    with pytest.raises(ConfigError, match=r"known: .*dance"):
+        policy_of("ballet")
 
 
 def test_an_altered_bundle_is_not_evaluated_nor_compared_with(world, tmp_path):
