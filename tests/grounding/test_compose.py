@@ -385,6 +385,10 @@ def test_pronouns_mean_people_named_before_and_no_objects(text, action):
         ("A hallway, nobody around", "main_object", "There is nobody around."),
         ("Kids splash, laughing and shouting", "action",
          "The kids splash, laughing and shouting."),
+        ("They dance", "action", "They dance."),
+        ("POV: you are riding a horse", "camera", "This is a POV shot."),
+        ("1girl, solo, white dress", "main_object",
+         "The main subjects are a girl and a white dress."),
         ("Honey drips from a spoon", "main_object", "The main subject is honey."),
     ],
 )  # fmt: skip

@@ -12,11 +12,12 @@ from any2caption.grounding.compose.english import (
     denied,
     has_determiner,
     inner,
+    joined,
     said_in,
 )
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.vocabulary import singular
-from any2caption.grounding.words.lists.grammar import NOBODY
+from any2caption.grounding.words.lists.grammar import NOBODY, PLURAL_PRONOUNS
 
 _AFTER = 0.05
 _AGAIN = " again and again"
@@ -183,7 +184,7 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
             left.remove(known)
         names.append(known.again if known else one)
     if len(names) > 1 or names[0] != who:
-        return " and ".join(names)
+        return joined(names)
     return (
         who if has_determiner(who) or who[:1].isupper() or who in _ALONE | NOBODY else f"the {who}"
     )
@@ -223,7 +224,7 @@ def _is(subject: Subject, who: str) -> bool:
 
 
 def _many(who: str) -> bool:
-    return " and " in who
+    return " and " in who or who.casefold() in PLURAL_PRONOUNS
 
 
 def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> list[Said]:

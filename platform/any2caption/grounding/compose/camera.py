@@ -181,7 +181,7 @@ _FRAMINGS = (
 
 def _framing(view: str) -> tuple[str, str]:
     """Return how a framing is said, and its words: `the video is in`, `slow motion`."""
-    if view.casefold().endswith("macro"):
+    if view.casefold().endswith(("macro", "pov")):
         view += " shot"
     for ending, verb, counted in _FRAMINGS:
         if ending.search(view.casefold()):

@@ -20,6 +20,8 @@ from any2caption.grounding.words import lexicon
 _DRAWN = frozenset({"figure", "character", "being", "subject"})
 UNNAMED = frozenset({"object", "other object"})
 _NUMBERED = re.compile(r"^person (\d+)$")
+_TAG = re.compile(r"(\d+)(girl|boy|man|woman)s?", re.IGNORECASE)
+"""How picture boards tag who is there: `1girl`, `2boys`."""
 _ORDINALS = ("one person", "another person", "a third person", "a fourth person")
 
 
@@ -103,7 +105,7 @@ def _is_stray(fact: Fact, acting: Container[str]) -> bool:
     """Whether a single word of the text without an article is hardly a subject: "grow", "big"."""
     text, noun = inner(fact.text), words_of(fact.value, "noun")
     alone = " " not in text and not text[:1].isupper()
-    known = noun in acting or is_agent(noun) or lexicon.only(text, "NOUN")
+    known = noun in acting or is_agent(noun) or _TAG.fullmatch(text) or lexicon.only(text, "NOUN")
     return fact.source.input == TEXT and alone and not is_many(text) and not known
 
 
@@ -134,6 +136,9 @@ def _subject(fact: Fact) -> Subject:
     phrase, noun = inner(fact.text), words_of(fact.value, "noun")
     number = number_of(fact.value)
     first, _, rest = phrase.partition(" ")
+    if tag := _TAG.fullmatch(phrase):
+        number, noun = int(tag[1]), tag[2]
+        phrase = f"a {noun}" if number == 1 else f"{number} {noun}s"
     if first == "one" and rest and fact.source.input != TEXT:
         phrase = with_article(rest)
     if not rest and is_agent(phrase):

@@ -42,7 +42,8 @@ _MASS = _words("""
     space time downtown underwater weather humidity steam dust mud dirt soil hair fur cotton
     wool leather clothing lava liquid honey sugar salt flour butter plastic concrete acid
     salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
-    scenery basketball football soccer tennis volleyball
+    scenery wheat confetti condensation syrup velvet chocolate graffiti foam slime ash pollen
+    basketball football soccer tennis volleyball
 """)
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")
@@ -109,7 +110,8 @@ def with_article(noun: str) -> str:
         return f"{_article(rest)} {rest}"
     if first.casefold() in _COLLECTIVE:
         return f"a {noun}"
-    if first.casefold() in _DETERMINERS | _PRONOUNS or noun[:1].isupper():
+    counted = first.isdigit() and bool(rest)
+    if counted or first.casefold() in _DETERMINERS | _PRONOUNS or noun[:1].isupper():
         return noun
     return noun if is_many(noun) or head_of(noun) in _MASS else f"{_article(noun)} {noun}"
 
@@ -154,7 +156,7 @@ def definite(phrase: str, noun: str = "") -> str:
     ):
         return phrase
     if noun and noun.casefold() in phrase.casefold():
-        named = re.search(rf"\b{re.escape(noun)}(?: of [\w' -]+)?", phrase, re.IGNORECASE)
+        named = re.search(rf"\b{re.escape(noun)}(?: of [\w' .-]+)?", phrase, re.IGNORECASE)
         return f"the {named.group().strip() if named else noun}"
     if first in _ARTICLES | {"another", "some", "one"}:
         words = words[1:]

@@ -144,7 +144,10 @@ def relations(material: Material, subjects: Sequence[Subject]) -> list[Said]:
         who = known[0].again if known else definite(left)
         many = known[0].many if known else is_many(left)
         where = _again(inner(fact.text), words_of(fact.value, "right"))
-        out.append(Said(f"{who} {be(many=many)} {where}", (fact,)))
+        verb = be(many=many)
+        if where.startswith("with "):
+            verb, where = "have" if many else "has", where.removeprefix("with ")
+        out.append(Said(f"{who} {verb} {where}", (fact,)))
     return out
 
 

@@ -7,6 +7,7 @@ from any2caption.grounding.words.forms import singular
 from any2caption.grounding.words.lists import grammar, looks, verbs
 from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.verb_tags import plural
 
 _HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "such as", "full of"})
 _FILLED_BY = frozenset({"with", "in", "of", "by", "on", "from", "as", "into", "to"})
@@ -55,6 +56,9 @@ def _links(words: list[Word], at: int) -> bool:
         return False
     while end < len(words) and words[end].tag in {"adv", "particle"}:
         end += 1
+    single = end < len(words) and words[end].form == "s"
+    if single and plural(following.head):  # "with curly hair and glasses reads"
+        return True
     return (
         end >= len(words)
         or words[end].tag not in {"verb", "aux", "modal", "neg"}

@@ -24,6 +24,8 @@ class Clause:
         """Whether the sentence is all that the text says."""
         self.who: list[str] = []
         """Nouns of the clause's subject."""
+        self.listed: list[str] = []
+        """Nouns in front of it by commas, which act with it where "and" follows."""
         self.fresh = True
         """At the start of a clause or of a fragment between commas."""
         self.acted = False

@@ -10,7 +10,7 @@ _SINGULARS = {
     "knives": "knife", "wolves": "wolf", "lives": "life", "wives": "wife", "shelves": "shelf",
     "scarves": "scarf", "loaves": "loaf", "halves": "half", "calves": "calf", "hooves": "hoof",
     "sheep": "sheep", "deer": "deer", "fish": "fish", "kids": "kid", "firemen": "fireman",
-    "policemen": "policeman", "fishermen": "fisherman",
+    "taxis": "taxi", "policemen": "policeman", "fishermen": "fisherman",
 }  # fmt: skip
 _NOT_PLURAL = ("ss", "us", "is", "ous")
 _SPELLINGS = {

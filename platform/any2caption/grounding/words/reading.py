@@ -6,7 +6,7 @@ from typing import Any
 
 from any2caption.conditions.fact import Aspect, Fact, Source
 from any2caption.grounding.words import lexicon
-from any2caption.grounding.words.forms import verb_forms
+from any2caption.grounding.words.forms import is_plural, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
 from any2caption.grounding.words.references import Given
 
@@ -63,8 +63,9 @@ def as_in_mid_sentence(words: str, *, opens: bool = False) -> str:
     if first == "I" or (first[1:] and not first[1:].islower()):
         return plain
     known = low in _LOWERED or low in verb_forms()
-    known = known or (opens and lexicon.only(low, "NOUN"))
-    named = rest[:1].isupper() or not rest or low in looks.ARTISTS
+    several = is_plural(low) and lexicon.can_be(low, "NOUN")
+    known = known or (opens and (several or lexicon.only(low, "NOUN")))
+    named = rest[:1].isupper() or rest[:1].isdigit() or not rest or low in looks.ARTISTS
     return plain if named and not known else plain[:1].lower() + plain[1:]
 
 

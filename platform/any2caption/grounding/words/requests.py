@@ -16,7 +16,8 @@ _ASKING = (
     ("i", "would", "like", "to", "see"), ("i", "would", "like"), ("i", "need"), ("we", "need"),
     ("help", "me"), ("imagine",), ("picture",), ("we", "see"), ("we", "can", "see"), ("you", "see"),
     ("start", "with"), ("begin", "with"), ("open", "on"), ("open", "with"), ("add",),
-     ("let's", "see"), ("let's",), ("give", "me"),
+     ("let's", "see"), ("let's",), ("give", "me"), ("cut", "to"),
+    ("i'd", "love", "to", "see"), ("i", "would", "love", "to", "see"),
     ("is", "there", "a", "way", "to"), ("is", "it", "possible", "to"),
 )  # fmt: skip
 _SEEN = frozenset({"see", "have", "get"})
@@ -38,7 +39,8 @@ def orders(tagged: list[Word]) -> bool:
     """Whether a sentence orders its reader to do what no scene shows: "write a poem about tea"."""
     at = _polite(tagged, 0)
     behind = tagged[at + 1].tag if at + 1 < len(tagged) else "mark"
-    return at < len(tagged) and tagged[at].low in _ORDERS and behind != "mark"
+    written = any(word.tag == "quote" for word in tagged)
+    return at < len(tagged) and tagged[at].low in _ORDERS and behind != "mark" and not written
 
 
 def _polite(tagged: list[Word], at: int) -> int:

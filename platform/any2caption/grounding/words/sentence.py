@@ -182,11 +182,19 @@ class Sentence(Clause):
         continued = (
             self.who and not self.acted and self._low(at - 1) in {"and", "or"} and not self.fresh
         )
-        self.who = [*self.who, phrase.noun] if continued else [phrase.noun]
+        before = [*self.listed, *self.who]
+        self.listed = before if not continued and self._lists(at) else []
+        self.who = [*before, phrase.noun] if continued else [phrase.noun]
         self.acted = self.reading.camera = False
         end = self._identified(phrase, end)
         self.fresh = False
         return end
+
+    def _lists(self, at: int) -> bool:
+        """Whether a comma parts a phrase from another that does nothing: "3 cats, 2 dogs and"."""
+        if self.last is None or self._low(at - 1) != "," or self.last[1] != at - 1:
+            return False
+        return self.reading.facts[self.last[0]].aspect == "subject"
 
     def _where_it_is(self, phrase: NounPhrase, end: int) -> int:
         """Read a phrase of place or time by itself; 0 where it is who acts."""
@@ -244,7 +252,7 @@ class Sentence(Clause):
         shows = self._tag(end) == "verb" and self.words[end].base in verbs.SHOWING | {"follow"}
         walks = phrase.sort == "camera" and self._tag(end) == "verb" and not shows
         lone = walks or self._tag(end) in {"mark", "end", "prep", "style-of", "conj", "layout"}
-        if not (shows or behind == "of" or (lone and self._tells_look(phrase))):
+        if not (shows or behind in {"of", ":"} or (lone and self._tells_look(phrase))):
             return 0
         if shows:
             end = complements(self.words, end + 1, keep_settings=False)
@@ -301,7 +309,8 @@ class Sentence(Clause):
         if word.base in verbs.WRITING:
             self._written(main + 1, end)
         self.acted = True
-        if word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
+        acts = self._tag(end) == "verb" and self.words[end].form == "ing"
+        if acts and word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
             self.who = [seen.noun]
         return end
 

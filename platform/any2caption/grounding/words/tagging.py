@@ -168,8 +168,8 @@ def _settle(words: list[Word]) -> None:
 
 def _names_on(before: Word | None, after: Word | None) -> bool:
     """Whether a number belongs to the name in front: "a Tesla Model 3", "Apollo 11 lands"."""
-    named = before is not None and before.tag == "noun" and before.name
-    return named and not nounlike(after)
+    named = before is not None and before.tag == "noun" and not before.text.islower()
+    return named and (not nounlike(after) or (after is not None and after.name))
 
 
 def _thing(before: Word | None, after: Word | None) -> bool:
@@ -196,6 +196,8 @@ _AUXILIARY_BASES = {"do": "do", "di": "do", "ge": "get", "go": "get"}
 def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
     """Return the tag of a function word that has two."""
     nominal = after is not None and (not after.tag or after.tag in NOMINAL)
+    if word.low == "about":
+        return "adv" if after is not None and after.tag == "num" else "prep"
     if word.low == "that":
         return "rel" if before is not None and before.tag in {"noun", "adj", "pron"} else "det"
     if word.low in {"one", "another"}:
@@ -220,7 +222,7 @@ def _counting(word: Word, before: Word | None, after: Word | None) -> str:
     return "num" if counts and not _third(after) else "pron"
 
 
-_HOMONYMS = frozenset({"that", "her", "to", "one", "another"})
+_HOMONYMS = frozenset({"that", "her", "to", "one", "another", "about"})
 _BARE = {"be", "have", "do", "get"}
 
 

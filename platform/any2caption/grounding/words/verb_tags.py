@@ -76,7 +76,15 @@ def _unknown_plural_act(words: list[Word], at: int) -> bool:
     if after is not None and after.tag in {"det", "poss", "pron"}:
         return True
     thing = is_agent(words[at].low) or singular(words[at].low) in THINGS
-    return not thing and (is_agent(before.low) and (after is None or after.tag in _BEHIND_VERBS))
+    free = after is None or after.tag in _BEHIND_VERBS or is_plural(after.low)
+    return not thing and free and _many_act(words, at)
+
+
+def _many_act(words: list[Word], at: int) -> bool:
+    """Whether several that act by themselves stand in front, and do nothing yet."""
+    clause = _clause(words, at)
+    idle = not any(word.tag in {"verb", "aux"} for word in clause)
+    return idle and any(plural(word) and is_agent(word.low) for word in clause)
 
 
 def _unknown_third(words: list[Word], at: int) -> bool:
@@ -128,7 +136,7 @@ def _ing(words: list[Word], at: int) -> str:
     if before in NOMINAL:
         acts = after is not None and after.tag in _OPENS_PHRASE
         return "verb" if acts else "adj" if nounlike(after) else "noun"
-    if before == "prep" and words[at - 1].low in _BEFORE_NOUNS:
+    if before == "prep" and words[at - 1].low not in _BEFORE_ACTS:
         return "adj" if nounlike(after) and not _object_of(after) else "verb"
     return "adj" if _second_attribute(words, at) else "verb"
 
@@ -146,7 +154,8 @@ def _shows(after: Word | None) -> bool:
     return after is None or after.tag in {"mark", "style-of"} or after.low in {"of", "by"}
 
 
-_BEFORE_NOUNS = frozenset({"of", "with", "in", "on", "under", "between"})
+_BEFORE_ACTS = frozenset({"by", "for", "without", "about"})
+"""Prepositions behind which a form in -ing is what someone does."""
 
 
 def _object_of(after: Word | None) -> bool:
@@ -183,7 +192,9 @@ def _third_person(words: list[Word], at: int) -> str:
         return ""
     if before in {"mark", "verb"}:
         idle = noun and (before == "verb" or not _goes(words, at))
-        return "" if idle or at + 1 == len(words) else "verb"
+        ends = at + 1 == len(words) or words[at + 1].tag == "mark"
+        tagged = ends and before == "mark" and lexicon.can_be(words[at].low, "NOUN")
+        return "" if idle or tagged or at + 1 == len(words) else "verb"
     return "verb" if not noun or _does(words, at, before) else ""
 
 
@@ -204,7 +215,18 @@ def _in_series(words: list[Word], at: int) -> bool:
         return further is not None and (further.low == "then" or known_verb(further.low)[1] == "s")
     if after.low == "and":
         return at + 2 < len(words) and known_verb(words[at + 2].low)[1] == "s"
-    return after.tag in {"det", "poss", "pron", "num"} or after.low in _WAYS
+    return after.tag in {"det", "poss", "pron", "num"} or after.low in _WAYS or _closes(words, at)
+
+
+def _closes(words: list[Word], at: int) -> bool:
+    """Whether a series ends behind a word: "starts low, rises above the crowd, and tilts"."""
+    ahead = range(at + 1, min(at + _NEAR, len(words) - 1))
+    ends = any(
+        words[one].low in {"and", "then"}
+        and verb_forms().get(words[one + 1].low, ("", ""))[1] == "s"
+        for one in ahead
+    )
+    return ends and words[at].low in verb_forms() and words[at + 1].tag in {"prep", "particle"}
 
 
 _WAYS = frozenset({"away", "back", "down", "forward", "out", "up"}) | scenes.WHEREABOUTS
@@ -235,7 +257,9 @@ def _clause(words: list[Word], at: int) -> list[Word]:
 def _does(words: list[Word], at: int, before: str) -> bool:
     """Whether a form that is a plural noun as well ("plays") is what a subject does."""
     after = word_after(words, at)
-    ends = after is None or after.tag == "mark"
+    linked = after is not None and after.low == "and" and at + 2 < len(words)
+    linked = linked and known_verb(words[at + 2].low)[1] == "s"  # "flickers and fades"
+    ends = after is None or after.tag == "mark" or linked
     goes_on = after is not None and (
         after.tag
         in {"det", "poss", "num", "prep", "adv", "particle", "pron", "adj", "qty", "modal"}
@@ -292,7 +316,7 @@ def _has_singular_subject(words: list[Word], at: int) -> bool:
     while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
         back -= 1
     opened = back >= 0 and words[back].tag in {"det", "poss", "num"}
-    return opened or mass or words[at - 1].name
+    return opened or mass or words[at - 1].name or words[at - 1].low.isdecimal()
 
 
 def plural(word: Word | None) -> bool:
@@ -310,13 +334,14 @@ def _bare(words: list[Word], at: int) -> str:
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
     if before in {"start", "mark", "sub"}:
-        commands = after is not None and after.tag in {"det", "poss", "pron", "ref"}
+        commands = after is not None and after.tag in {"det", "poss", "pron", "ref", "quote"}
         goes_on = low == "," and after is not None and after.tag in {"prep", "particle"}
         goes_on = goes_on and _interrupted(words, at)
         return "verb" if commands or goes_on or _moves(words[at], after) else ""
     if before == "conj":
         return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
-    if plural(words[at - 1]) or (before == "adv" and _many(words, at)):
+    quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
+    if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
         return "verb"
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
     return "verb" if free and before == "noun" and _joined(words, at) else ""
@@ -333,8 +358,11 @@ def _acts_too(words: list[Word], at: int) -> bool:
 def _joined(words: list[Word], at: int) -> bool:
     """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
     clause = words[max(0, at - _NEAR) : at]
-    opened = any(word.tag in {"det", "poss"} for word in clause[-3:])
-    idle = not any(word.tag in {"verb", "aux", "mark", "sub"} for word in clause)
+    opened = any(word.tag in {"det", "poss", "num"} for word in clause[-3:])
+    idle = not any(
+        word.tag in {"verb", "aux", "sub"} or (word.tag == "mark" and word.low != ",")
+        for word in clause
+    )
     return opened and idle and any(word.low == "and" for word in clause)
 
 

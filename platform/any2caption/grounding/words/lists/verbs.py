@@ -151,7 +151,7 @@ SCENE_VERBS = words(
 """What "the scene" or "the shot" does when the camera is meant."""
 REQUESTS = words(
     """
-    create depict design draw film generate give imagine make produce render show want
+    animate create depict design draw film generate give imagine make produce render show want
     """
 )
 """What a prompt asks its reader to do: "generate a video of"."""
