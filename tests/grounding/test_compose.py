@@ -513,6 +513,7 @@ def asked(text, *shown):
         asked("", pose_action("bends forward")),
         asked("", layout("near surfaces on the left and open space on the right")),
         asked("dancing"),
+        asked("someone knocks on a door; nobody answers"),
         asked("The camera orbits around an old lighthouse. Waves crash on the rocks. No people."),
     ],
 )
@@ -559,6 +560,8 @@ def test_what_is_done_often_says_so_once():
         ),
         ("not a single car on the highway", "main_object", "There is not a single car."),
         ("someone knocks on a door", "action", "Someone knocks on a door."),
+        ("a red car drives on. a red car drives on.", "action", "The car drives on."),
+        ("You are evil", "action", "You are evil."),
         ("a dinner, nobody speaks", "action", "Nobody speaks."),
         ("no one is looking at the sea", "action", "No one is looking"),
         (
@@ -570,3 +573,13 @@ def test_what_is_done_often_says_so_once():
 )
 def test_parts_read_as_a_person_writes(text, part, words):
     assert words in texts(compose(asked(text)))[part]
+
+
+def test_a_particle_goes_with_the_verb_that_is_overruled():
+    text = "A woman sits down on a bench, opens a book."
+    found, _ = read_text(text)
+    sits = next(fact for fact in found if fact.text.startswith("sits"))
+    walks = pose_action("walks backward")
+    facts = Facts(text, (*found, walks), (Conflict(walks, sits, "sits; walks"),))
+
+    assert texts(compose(facts))["dense"].startswith("A woman walks backward on a bench, opens")

@@ -111,3 +111,8 @@ def test_facts_found_before_stand_for_a_condition_that_kept_no_pixels():
     facts = gather("", [bare], facts_of=lambda condition: [before] if condition is bare else [])
     assert facts.found == (before,)
     assert facts.notes == gather("", [picture(1)]).notes
+
+
+def test_a_text_of_marks_alone_is_told():
+    assert gather("!!!", []).notes == ("the text has no words",)
+    assert gather("a cat", []).notes == gather("🐈", []).notes == ()

@@ -1,5 +1,6 @@
 """All that a request states: the facts of its words and its conditions, and where they differ."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,8 @@ from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.words import read_text
 
+_SAYING = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")
+"""A letter, a digit, a pictograph."""
 _PICTURES = frozenset({"image", "masked_image", "video"})
 
 
@@ -40,7 +43,8 @@ def gather(
         for condition in given
         if condition.kind in _PICTURES and input_name(condition) not in names
     ]
-    return Facts(text, found, find_conflicts(found), (*told, *unseen))
+    silent = ["the text has no words"] if text.strip() and not _SAYING.search(text) else []
+    return Facts(text, found, find_conflicts(found), (*told, *silent, *unseen))
 
 
 def _shown(

@@ -133,7 +133,8 @@ def _directions(claims: Claims, asked: Claims, _: Known) -> Iterator[str]:
 def _layout(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
     placed = [fact for fact in known.facts.of("layout") if says(claims, "", fact)]
     new = claims.sides - asked.sides
-    wrong = {side for thing, side in new if not thing.startswith(_MOVES)} - known.layout
+    wrong = {side for thing, side in new if not thing.startswith(_MOVES)}
+    wrong -= known.layout | {"toward", "towards", "away"}
     if placed and wrong and not any(says_fully(claims, fact) for fact in placed):
         yield f"places {_list(wrong)}; stated is {placed[0].text}"
 

@@ -69,13 +69,20 @@ def text_actions(material: Material) -> list[Said]:
     groups: dict[str, list[Fact]] = {}
     for fact in material.of("action", source=TEXT):
         who = _doer(fact, _named_before(fact, subjects))
-        groups.setdefault(who, []).append(fact)
+        told = groups.setdefault(who, [])
+        if all(_deed(fact) != _deed(one) for one in told):
+            told.append(fact)
     out: list[Said] = []
     for who, facts in groups.items():
         subject = next((one for one in subjects if one.again == who), None)
         many = subject.many if subject else _many(who)
         out += _sentences(who, facts, material.facts.text, many=many)
     return out
+
+
+def _deed(fact: Fact) -> tuple[str, bool]:
+    """What makes two actions of one subject the same."""
+    return inner(fact.text).casefold(), fact.negated
 
 
 def shown_actions(material: Material, *, without: Sequence[Fact] = ()) -> list[Said]:

@@ -13,6 +13,7 @@ from any2caption.grounding.vocabulary import NUMBERS, singular
 
 _SIDES = {"left": "right", "right": "left", "toward": "away from", "towards": "away from"}
 _IN_PLACE = {"through": "in", "across": "in", "into": "in", "along": "on", "down": "on", "up": "on"}
+_WHERE = re.compile(r"(?:on|onto|in|into|at|to|under|by|beside|near|with|behind)\b", re.IGNORECASE)
 _TO_ONE = {"are": "is", "were": "was", "have": "has", "do": "does"}
 _WORD = re.compile(r"[\w'’-]+")
 _BIG = 20
@@ -151,7 +152,10 @@ def _acted(words: str, overruled: Fact, followed: Fact) -> str:
         verb = f"{verb} {more}"
         rest = re.sub(r"^\w+ly\b\s*", "", rest)
         first, _, others = rest.partition(" ")
-        rest = f"{_IN_PLACE.get(first.casefold(), first)} {others}".strip()
+        if _WHERE.match(others):  # "sits down on a bench"
+            rest = others
+        else:
+            rest = f"{_IN_PLACE.get(first.casefold(), first)} {others}".strip()
     return f"{head}{verb} {rest}".strip()
 
 

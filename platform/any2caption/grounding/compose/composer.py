@@ -1,5 +1,6 @@
 """Compose a caption from facts alone: six parts of good English, each sentence with its sources."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from any2caption.captions.grammar import DENSE_LIMIT, PART_LIMIT
@@ -80,8 +81,9 @@ def _repeated(said: Mapping[str, Sequence[Said]]) -> bool:
     return any(_text_of(said[part]) == _text_of(said["dense"]) for part in _PARTS)
 
 
-def _text_of(said: Sequence[Said]) -> str:
-    return " ".join(one.as_sentence().text for one in said)
+def _text_of(said: Sequence[Said]) -> list[str]:
+    """The words of a part, whatever marks stand between them."""
+    return re.findall(r"\w+", " ".join(one.words for one in said).casefold())
 
 
 def _fitted(said: Sequence[Said], limit: int) -> tuple[list[Said], list[Said]]:
