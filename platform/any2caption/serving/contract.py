@@ -122,7 +122,7 @@ PREVIS = Step(
     "previs",
     batched(CAPTIONS[:1]),
     (CLIP, CLIP_REPORT),
-    parameters={"seconds": "2.5", "fps": "12", "size": "256"},
+    parameters={"generator": "previs", "seconds": "2.5", "fps": "12", "size": "256"},
 )
 _MODEL_STEPS = (VISION_ENCODER, MOTION_ENCODER, CAMERA_ENCODER, DECODER)
 _STEPS = (PREPROCESS, *_MODEL_STEPS, CHECK, PREVIS)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.errors import A2CError, InputError
+from any2caption.generation.registry import make_generator
 from any2caption.serving.steps import request_checks
 from any2caption.serving.steps.runtime import Arrays, strings, text
 
@@ -159,12 +160,14 @@ class DecoderStep:
 
 
 class PrevisStep:
-    """A caption to an MP4 storyboard animatic."""
+    """A caption to an MP4 clip by the generator that its parameters name."""
 
     def __init__(self, _bundle: Path | None, release: str, parameters: Mapping[str, str]) -> None:
         self.release = int(release) if release else None
         self.seconds, self.fps = float(parameters["seconds"]), float(parameters["fps"])
         self.size = int(parameters["size"])
+        # Releases that were built before it was a parameter have none.
+        self.generator = make_generator(parameters.get("generator", "previs"))
 
     def run(self, batch: Sequence[Arrays]) -> list[Arrays | A2CError]:
         """Render each caption."""
@@ -173,13 +176,14 @@ class PrevisStep:
     def _one(self, caption_json: bytes) -> Arrays | A2CError:
         from any2caption.captions.schema import StructuredCaption
         from any2caption.conditions.io.images import encode_mp4
-        from any2caption.generation.previs.generator import render
 
         try:
             caption = StructuredCaption.model_validate_json(caption_json)
         except ValueError:
             return InputError("not a caption of six parts", field="CAPTION")
-        clip = render(caption, seconds=self.seconds, fps=self.fps, size=self.size)
+        clip = self.generator.render(
+            caption, seconds=self.seconds, fps=self.fps, size=self.size, seed=0
+        )
         info = {
             "generator": clip.report.generator,
             "release": self.release,
