@@ -1,4 +1,4 @@
-"""The user's words as facts: a shallow parser over closed word lists, without a model."""
+"""The user's words as facts: a shallow parser over word lists and a lexicon, without a model."""
 
 from any2caption.grounding.words.content import content_words, missing_words, spoken
 from any2caption.grounding.words.forms import same_word

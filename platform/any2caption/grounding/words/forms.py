@@ -1,7 +1,10 @@
 """Forms of English words: which verb a form is of, singulars, and what may be the same word."""
 
+import re
 from functools import cache
+from itertools import chain
 
+from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.lists import verbs
 
 _SINGULARS = {
@@ -17,8 +20,12 @@ _SPELLINGS = {
     "colour": "color", "grey": "gray", "harbour": "harbor", "centre": "center",
     "theatre": "theater", "mould": "mold", "neighbour": "neighbor", "jewellery": "jewelry",
     "watercolour": "watercolor", "colourful": "colorful", "closeup": "close-up",
-    "timelapse": "time-lapse",
+    "timelapse": "time-lapse", "tyre": "tire", "pyjamas": "pajamas", "aeroplane": "airplane",
+    "aluminium": "aluminum", "moustache": "mustache", "plough": "plow", "jeweller": "jeweler",
 }  # fmt: skip
+_BRITISH = re.compile(r"(?<=[a-z]{2})(?:our|tre|bre|ise|yse|isation)$")
+_ENDINGS = {"our": "or", "tre": "ter", "bre": "ber", "ise": "ize", "yse": "yze",
+            "isation": "ization"}  # fmt: skip
 _VOWELS = "aeiou"
 _SHORTEST = 3
 """Letters that a stem keeps at least."""
@@ -114,12 +121,21 @@ def stems(word: str) -> frozenset[str]:
     plain = word.casefold().replace("’", "'").removesuffix("'s").removesuffix("'")
     plain = _SPELLINGS.get(plain, plain)
     found = {plain, singular(plain), _SPELLINGS.get(singular(plain), plain)}
+    found |= {_american(one) for one in (*found, *chain(*lexicon.lemmas(plain).values()))}
     known = verb_forms().get(plain)
     if known:
         found.add(known[0])
     elif plain.endswith(("ing", "ed")) and len(plain) > _SHORTEST + 2:
         found.add(participle_base(plain))
     return frozenset(found)
+
+
+def _american(word: str) -> str:
+    """Return the American spelling: `colour` as `color`, `organise` as `organize`."""
+    word = _SPELLINGS.get(word, word)
+    if len(word) <= _SHORTEST + 1:
+        return word
+    return _BRITISH.sub(lambda found: _ENDINGS[found.group()], word)
 
 
 def same_word(one: str, other: str) -> bool:

@@ -33,6 +33,12 @@ def verb(low: str) -> tuple[str, Form] | None:
     return base, "s" if low.endswith("s") else "ed"
 
 
+def describes_only(low: str) -> bool:
+    """Whether a word is an adjective and nothing else but an adverb; participles are not."""
+    parts = set(lemmas(low)) - {"ADV"}
+    return parts == {"ADJ"} and not low.endswith(("ed", "ing", "ly"))
+
+
 def only(low: str, part: str) -> bool:
     """Whether a word is of one part of speech only."""
     return set(lemmas(low)) == {part}

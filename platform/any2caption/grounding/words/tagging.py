@@ -1,4 +1,4 @@
-"""Give the words of a sentence their part of speech, by closed lists, endings and neighbours.
+"""Give the words of a sentence their part of speech, by lists, the lexicon, endings and neighbours.
 
 Tags: `det poss num qty adj noun pron verb aux modal adv prep conj sub rel neg particle`, marks and
 quotations (`mark`, `quote`), and phrases of several words that are merged into one word first:
@@ -119,7 +119,7 @@ def _closed(word: Word) -> str:
             low, int(low) if low.isdecimal() and len(low) <= SHORT else None
         )
         return "num"
-    return _closed_tags().get(low, "")
+    return _closed_tags().get(low) or ("adj" if lexicon.describes_only(low) else "")
 
 
 @cache

@@ -137,7 +137,8 @@ def _ing(words: list[Word], at: int) -> str:
         acts = after is not None and after.tag in _OPENS_PHRASE
         return "verb" if acts else "adj" if nounlike(after) else "noun"
     if before == "prep" and words[at - 1].low not in _BEFORE_ACTS:
-        return "adj" if nounlike(after) and not _object_of(after) else "verb"
+        described = words[at].low in verbs.IDLE_ING or not _object_of(after)
+        return "adj" if nounlike(after) and described else "verb"
     return "adj" if _second_attribute(words, at) else "verb"
 
 

@@ -13,49 +13,28 @@ COLOURS = words(
 )
 ADJECTIVES = COLOURS | words(
     """
-    3d abandoned adjacent affectionate agile alert aloof ambient ancient angry antique apparent
-    arid avid bald bare barren bearded beautiful big bitter blank bleak blurry bold brave breezy
-    brief bright brisk broad broken bronze-colored bulky bustling busy calm cardboard casual
-    ceramic certain cheerful chic chubby circular clean clear clever close clouded cloudy coarse
-    cobbled coiled cold compact complex concrete constant contemporary cool cosy cozy crazy
-    creamy crisp crowded crunchy crystal curious current cute damp dark dead dear deep delicate
-    delighted dense deserted desolate devout dewy different diligent dim dirty distant distinct
-    double dry dull dusty dynamic eager early earthy eastern eerie elaborate elastic elderly
-    electric electronic elegant elevated empty enchanted enormous entire equal ergonomic eternal
-    evil exact exotic expansive extra extreme faint fair familiar fancy fast fat feisty female
-    few fierce fiery fine firm first flat flimsy floral fluffy foamy foggy formal fragile frail
-    frank frantic fresh friendly front frosty frozen full functional funny furry fuzzy gentle
-    giant gigantic glad glass gleeful glossy good graceful gracious grand grassy great grim
-    gritty half handmade handsome happy hard harmonious harsh haunting hazy heartfelt hearty
-    heavy hidden high hollow holy homey honest horizontal hot huge humid hungry icy idyllic
-    imposing indoor inflatable inner innocent intense intricate inviting iridescent ivory jade
-    jagged juicy junior keen kind lanky large last late lavish lazy leafy lean leather left
-    lifelike light little lively lofty lone lonely long loose loud lovely low lower loyal lush
-    mad magical main majestic male manicured marble masculine massive matte mature medium mellow
-    melodic mere metal metallic middle mighty mild mini minimalist misty modern moist molten
-    moonlit mossy muddy mundane muscular muted mysterious naked narrow nasty neat neutral new
-    next nice nimble noble nocturnal northern nostalgic obscure odd old opaque open ordinary
-    ornamental ornate other outdoor outer oval overcast own pale passionate pastel patient
-    peaceful peculiar perfect petite picturesque plain plastic playful plump plush poised polar
-    polite poor porcelain porous portable precise pretty pristine profound prominent proper
-    proud pure quaint quick quiet quirky radiant rainy random rapid rapt rare raw ready real
-    regal remote resolute rhythmic rich right ripe robotic robust rocky rotary rough round rowdy
-    royal rubber rude rugged rural rustic sad safe same sandy scary scattered scenic scruffy
-    sculpted sealed seamless seasoned secluded second secure senior separate serene serious
-    shabby shaggy shallow sharp sheer shiny short shy sick silent silk silky silly simple single
-    sinister skillful sleek sleepy slender slick slight slim slippery slow small smart smoky
-    smooth snowy soft solemn solid solitary somber southern spacious spare sparse special
-    spectacular spherical spicy spiral spirited splendid spotless spry stark starry stately
-    steady steamy steel steep sterile stern stiff still stoic stone stony stormy stout strange
-    strict striking strong sturdy stylish sublime subtle suburban sudden sugary suited sunlit
-    sunny super supple sure surreal swampy sweet swift swollen tailored tall tame tangled tasty
-    tattered taut teal tender tense tentative textured thick thin third thoughtful thrilling
-    tidy tight timeless timid tiny tired top tough towering tranquil translucent transparent
-    trendy tropical true turbulent ugly ultimate underwater unique unkempt untidy upper upright
-    upside-down urban vacant vague vast velvet velvety verdant versatile vertical vibrant
-    victorian vigilant vigorous vintage viscous visible vivid vocal warm weak wealthy weary
-    weird western wet whimsical whole wicker wide wild winding windy wise wispy witty wooded
-    wooden woolen woollen wrinkled wrong yearly young young-looking zany
+    3d abandoned alert ancient antique bare bearded blank bleak brave brief broad broken
+    bronze-colored bustling busy calm cardboard casual chic circular clean clear close clouded
+    cobbled coiled cold compact complex concrete constant contemporary cool cosy cozy crisp
+    crowded crystal current damp dark dear delighted deserted desolate devout dim dirty double
+    dry dull early elaborate elastic elderly elevated empty enchanted equal evil exact exotic
+    extra extreme faint fair familiar fancy fast fat female fine firm first flat flimsy frank
+    friendly front frosty frozen full functional gentle giant glass glossy good grand great half
+    haunting heavy hidden high hollow holy horizontal hot imposing inflatable innocent intricate
+    inviting ivory jade jagged junior keen kind last lavish lean leather left light little
+    lively lonely long loose lovely low lower lush main male manicured marble masculine mature
+    medium mellow mere metal metallic middle mini minimalist modern muddy muted naked narrow
+    neutral noble northern obscure old opaque open ornamental other oval overcast own pale
+    pastel patient perfect petite plain plastic plump plush poised polar poor porcelain portable
+    precise prominent quick quiet radiant rapid ready real regal right rotary rough round rowdy
+    royal rubber rugged rural rustic safe scattered sculpted sealed seasoned secluded second
+    secure senior separate shallow sharp sheer short shy sick silk silly simple single slick
+    slight slim slow small smart smooth solid solitary spare special spiral spirited stately
+    steady steel steep sterile stern stiff still stoic stone stout striking sturdy sublime
+    suited super sweet swift swollen tailored tame tangled tattered teal tender tense textured
+    thick thin third thrilling tidy tired top tough towering true ugly upper upright upside-down
+    velvet vertical victorian vintage visible vocal warm wealthy weary western wet whole wicker
+    wide wild winding wise wooded woolen woollen wrinkled wrong yearly young young-looking
     """
 )
 ADJECTIVE_ENDINGS = (

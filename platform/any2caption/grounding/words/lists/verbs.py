@@ -163,3 +163,10 @@ WATCHING = words(
 """Verbs whose object may be the one that does what follows: "follows a surfer riding a wave"."""
 WRITING = words("label mark read say spell write")
 """Verbs that stand before written words: "a sign reading 'OPEN'"."""
+IDLE_ING = words(
+    """
+    blazing bubbling drifting falling flickering floating flowing gleaming glimmering glistening
+    glittering glowing shimmering shining smiling sparkling swaying swirling towering twinkling
+    """
+)
+"""What a thing does without an object: "of twinkling celestial bodies"."""
