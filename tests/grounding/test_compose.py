@@ -583,3 +583,16 @@ def test_a_particle_goes_with_the_verb_that_is_overruled():
     facts = Facts(text, (*found, walks), (Conflict(walks, sits, "sits; walks"),))
 
     assert texts(compose(facts))["dense"].startswith("A woman walks backward on a bench, opens")
+
+
+def test_of_two_of_a_kind_the_one_that_is_named_acts():
+    parts = texts(compose(asked("A blue car overtakes a red car on a road. The red car stops.")))
+
+    assert parts["action"] == "The blue car overtakes a red car. The red car stops."
+    assert parts["main_object"] == "The main subjects are a blue car and a red car."
+
+
+def test_another_is_not_the_same():
+    action = texts(compose(asked("A man waves. Another man runs.")))["action"]
+
+    assert action == "The man waves. The other man runs."

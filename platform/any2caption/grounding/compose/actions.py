@@ -186,7 +186,9 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
         return main[0].again if len(main) == 1 else ""
     left, names = list(subjects), []
     for one in who.split(" and "):
-        known = next((subject for subject in left if _is(subject, one)), None)
+        fitting = [subject for subject in left if _is(subject, one)]
+        nearest = max(fitting, key=lambda subject: _since(subject, fact), default=None)
+        known = nearest if " and " not in who else next(iter(fitting), None)
         if known is not None:
             left.remove(known)
         names.append(known.again if known else one)
@@ -215,6 +217,13 @@ def _named_before(fact: Fact, subjects: Sequence[Subject]) -> list[Subject]:
     if words_of(fact.value, "who").casefold() not in _PRONOUNS:
         return list(subjects)
     return [one for one in subjects if _start(one.facts[0]) < _start(fact)]
+
+
+def _since(subject: Subject, fact: Fact) -> int:
+    """Where the text last names a subject as one that acts, in front of an action; -1: nowhere."""
+    acts = [one for one in subject.facts if words_of(one.value, "role") != "object"]
+    places = [_start(one) for one in acts if one.source.characters]
+    return max((place for place in places if place < _start(fact)), default=-1)
 
 
 def _start(fact: Fact) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.english import (
+    bare,
     definite,
     has_determiner,
     inner,
@@ -149,8 +150,8 @@ def _subject(fact: Fact) -> Subject:
 
 
 def _alike(one: Subject, other: Subject) -> bool:
-    """Whether two facts speak of the same: the same phrase, or the same noun and number."""
-    if one.phrase.casefold() == other.phrase.casefold():
+    """Whether two facts speak of the same: `a red car`, `the red car`; or its noun and number."""
+    if bare(one.phrase).casefold() == bare(other.phrase).casefold():
         return True
     sides = {fact.source.input == TEXT for fact in (*one.facts, *other.facts)}
     count = any(fact.aspect == "count" for fact in (*one.facts, *other.facts))

@@ -158,7 +158,9 @@ def definite(phrase: str, noun: str = "") -> str:
     if noun and noun.casefold() in phrase.casefold():
         named = re.search(rf"\b{re.escape(noun)}(?: of [\w' .-]+)?", phrase, re.IGNORECASE)
         return f"the {named.group().strip() if named else noun}"
-    if first in _ARTICLES | {"another", "some", "one"}:
+    if first == "another":
+        words[0] = "other"
+    elif first in _ARTICLES | {"some", "one"}:
         words = words[1:]
     return "the " + " ".join(words)
 
