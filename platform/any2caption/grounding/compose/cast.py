@@ -41,7 +41,7 @@ class Subject:
     @property
     def again(self) -> str:
         """How it is spoken of after its first mention."""
-        return definite(self.phrase, "" if self.alike else self.noun)
+        return definite(self.phrase, "" if self.alike or self.noun == "one" else self.noun)
 
 
 def is_human(noun: str) -> bool:

@@ -30,7 +30,7 @@ _OWNED = re.compile(r"(?:his|her|its|their|my|your|our|\w+['’]s)\b", re.IGNORE
 
 def main_object_part(material: Material) -> list[Said]:
     """Return who and what is shown."""
-    subjects = subjects_of(material)
+    subjects = _told_once(subjects_of(material))
     pictures = whose_pictures(material)
     known: set[int] = set()
     out: list[Said] = []
@@ -47,6 +47,15 @@ def main_object_part(material: Material) -> list[Said]:
     out += written(material)
     out += absences(material, "subject", "count")
     return out[: material.most(1, 4, 10)]
+
+
+def _told_once(subjects: Sequence[Subject]) -> list[Subject]:
+    """Leave out "the tallest one", who is among several named before."""
+    return [
+        one
+        for at, one in enumerate(subjects)
+        if one.noun != "one" or not any(before.many for before in subjects[:at])
+    ]
 
 
 def _same_pictures(facts: Sequence[Fact], material: Material) -> list[Fact]:
