@@ -386,6 +386,7 @@ def test_pronouns_mean_people_named_before_and_no_objects(text, action):
         ("Kids splash, laughing and shouting", "action",
          "The kids splash, laughing and shouting."),
         ("They dance", "action", "They dance."),
+        ("Unboxing of a pair of earbuds", "action", "Unboxing of a pair of earbuds."),
         ("three chefs juggle; the tallest one laughs", "main_object",
          "The main subjects are three chefs."),
         ("three chefs juggle; the tallest one laughs", "action",

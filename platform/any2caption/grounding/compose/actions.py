@@ -231,7 +231,8 @@ def _start(fact: Fact) -> int:
 
 
 def _acted_on(subject: Subject) -> bool:
-    return all(words_of(fact.value, "role") == "object" for fact in subject.facts)
+    named = [fact for fact in subject.facts if fact.aspect == "subject"]
+    return bool(named) and all(words_of(fact.value, "role") == "object" for fact in named)
 
 
 def _is(subject: Subject, who: str) -> bool:
