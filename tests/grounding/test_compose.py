@@ -547,6 +547,11 @@ def test_who_is_shown_is_shown_where_they_stand():
 
     assert dense["dense"] == "The moon. The scene shows a dog at the upper left."
 
+    cat = Fact("count", "one cat", Source("region 1"), {"noun": "cat", "number": 1})
+    both = layout("a dog at the upper left and a small cat in the middle", "region 1")
+    dense = texts(compose(asked("the moon", dog, cat, both)))["dense"]
+    assert dense == f"The moon. The scene shows {both.text}."
+
 
 def test_what_is_done_often_says_so_once():
     acts = [pose_action(f"{act} again and again") for act in ("raises both arms", "walks backward")]

@@ -7,7 +7,7 @@ from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.actions import pose_facts, shown_actions, with_told
 from any2caption.grounding.compose.background import frames, layout_sentences, layouts, places
 from any2caption.grounding.compose.camera import path_sentences
-from any2caption.grounding.compose.cast import subjects_of
+from any2caption.grounding.compose.cast import subjects_of, words_of
 from any2caption.grounding.compose.english import joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
 from any2caption.grounding.compose.prompt import Own
@@ -75,21 +75,24 @@ def _shown(material: Material) -> list[Said]:
 
 
 def _where(shown: Sequence[Said], layout: Sequence[Said]) -> tuple[list[Said], list[Said]]:
-    """Say where somebody stands as they are shown: `the scene shows a dog at the upper left`."""
+    """Say where those stand who are shown: `the scene shows a dog at the upper left`."""
     out, left = list(shown), list(layout)
     for at, one in enumerate(out):
         for place in layout:
-            facts = {fact.source.input for fact in (*one.facts, *place.facts)}
-            who = one.words.removeprefix(_SHOWS)
-            if (
-                len(facts) == 1
-                and one.words != who
-                and re.match(rf"{re.escape(who)} ", place.words)
-            ):
+            inputs = {fact.source.input for fact in (*one.facts, *place.facts)}
+            nouns = [words_of(fact.value, "noun") for fact in one.facts]
+            if one.words.startswith(_SHOWS) and len(inputs) == 1 and _places(place, nouns):
                 out[at] = Said(f"{_SHOWS}{place.words}", (*one.facts, *place.facts))
                 left.remove(place)
                 break
     return out, left
+
+
+def _places(place: Said, nouns: Sequence[str]) -> bool:
+    """Whether a layout names all of these, each by its article: how many there are stays said."""
+    return all(
+        noun and re.search(rf"\ban? (?:\w+ )?{re.escape(noun)}\b", place.words) for noun in nouns
+    )
 
 
 def _style(material: Material) -> list[Said]:
