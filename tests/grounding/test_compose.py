@@ -606,3 +606,12 @@ def test_another_is_not_the_same():
     action = texts(compose(asked("A man waves. Another man runs.")))["action"]
 
     assert action == "The man waves. The other man runs."
+
+
+def test_a_dancer_does_not_dance_by_name():
+    action = texts(compose(asked("a ballet dancer spins on stage", pose_action("dances"))))[
+        "action"
+    ]
+
+    assert "spins" in action
+    assert "dances" in action

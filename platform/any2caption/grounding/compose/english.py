@@ -180,8 +180,14 @@ def said_in(words: str, text: str) -> bool:
     """Whether a text has all words of another, in whatever form: `raises` in "raising an arm"."""
     there = [word.casefold() for word in re.findall(r"\w+", text)]
     asked = [word.casefold() for word in re.findall(r"\w+", words)]
-    stems = [word[: max(3, len(word) - 2)] for word in asked if word not in _LITTLE]
-    return bool(stems) and all(any(word.startswith(stem) for word in there) for stem in stems)
+    wanted = [word for word in asked if word not in _LITTLE]
+    return bool(wanted) and all(any(_is_form(word, one) for word in there) for one in wanted)
+
+
+def _is_form(word: str, of: str) -> bool:
+    """Whether a word may be another's form; who dances is a dancer, and may do something else."""
+    doer = word.endswith(("er", "ers")) and "er" not in of[-3:]
+    return word.startswith(of[: max(3, len(of) - 2)]) and not doer
 
 
 @cache
