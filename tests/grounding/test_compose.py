@@ -552,6 +552,11 @@ def test_who_is_shown_is_shown_where_they_stand():
     dense = texts(compose(asked("the moon", dog, cat, both)))["dense"]
     assert dense == f"The moon. The scene shows {both.text}."
 
+    things = Fact("count", "two dogs", Source("region 1"), {"noun": "dog", "number": 2})
+    both = layout("two dogs in the middle", "region 1")
+    dense = texts(compose(asked("the moon", things, both)))["dense"]
+    assert dense == "The moon. The scene shows two dogs in the middle."
+
 
 def test_what_is_done_often_says_so_once():
     acts = [pose_action(f"{act} again and again") for act in ("raises both arms", "walks backward")]
@@ -571,6 +576,7 @@ def test_what_is_done_often_says_so_once():
         ("not a single car on the highway", "main_object", "There is not a single car."),
         ("someone knocks on a door", "action", "Someone knocks on a door."),
         ("a red car drives on. a red car drives on.", "action", "The car drives on."),
+        ("a dog runs, 60 fps", "style", "60 fps"),
         ("You are evil", "action", "You are evil."),
         ("a dinner, nobody speaks", "action", "Nobody speaks."),
         ("no one is looking at the sea", "action", "No one is looking"),

@@ -81,7 +81,8 @@ def _where(shown: Sequence[Said], layout: Sequence[Said]) -> tuple[list[Said], l
         for place in layout:
             inputs = {fact.source.input for fact in (*one.facts, *place.facts)}
             nouns = [words_of(fact.value, "noun") for fact in one.facts]
-            if one.words.startswith(_SHOWS) and len(inputs) == 1 and _places(place, nouns):
+            same = f"{_SHOWS}{place.words}".startswith(f"{one.words} ") or _places(place, nouns)
+            if one.words.startswith(_SHOWS) and len(inputs) == 1 and same:
                 out[at] = Said(f"{_SHOWS}{place.words}", (*one.facts, *place.facts))
                 left.remove(place)
                 break

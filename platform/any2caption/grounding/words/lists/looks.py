@@ -4,6 +4,7 @@ from any2caption.grounding.words.lists import phrases, words
 
 STYLE_PHRASES = phrases(
     """
+    24 fps, 25 fps, 30 fps, 48 fps, 50 fps, 60 fps, 120 fps, 240 fps,
     16k, 2k, 32k, 35mm, 35mm film, 3d animation, 3d art, 3d cartoon, 3d model, 3d modeling,
     3d render, 3d rendered, 3d rendering, 4k, 4k resolution, 70mm, 8-bit, 8k, 8k resolution,
     8k uhd, alpha channel, analog film, art deco, art nouveau, award winning, award-winning,
