@@ -23,6 +23,7 @@ SMELL = ConditionKind(
     suffixes=(".vial",),
     limits=Limits(part_bytes=100, total_bytes=100),
     parse=print,
+    forms=(),
 )
 
 
