@@ -66,7 +66,7 @@ def test_pickled_weights_are_never_read(name, tmp_path):
 @pytest.mark.parametrize("name", ["depth-model", "pose-model", "segmentation-model"])
 def test_a_folder_with_another_model_is_refused_by_name(name, broken_weights, media):
     tool = make_extractor(f"{name}={broken_weights}")
-    with pytest.raises(ConfigError, match=f"extractor {name}: .* is no "):
+    with pytest.raises(ConfigError, match=f"extractor {name}: .* is not a "):
         tool.extract(media)
 
 
