@@ -1,7 +1,9 @@
 """Hand-written facts of requests, as the readers of texts and conditions give them."""
 
+from any2caption.captions.schema import PARTS
 from any2caption.conditions.fact import Fact, Source
 from any2caption.grounding.facts import Facts
+from any2caption.grounding.words import read_text
 
 DEMO = "A dog meets a small red cartoon figure in a quiet kitchen."
 
@@ -61,3 +63,12 @@ def demo():
             layout("near surfaces at the lower left and open space in the middle"),
         ),
     )
+
+
+def texts(grounded):
+    return {part: " ".join(one.text for one in grounded.parts[part]) for part in PARTS}
+
+
+def asked(text, *shown):
+    found, notes = read_text(text)
+    return Facts(text, (*found, *shown), (), notes)
