@@ -173,6 +173,8 @@ def test_what_must_not_be_there_and_is_there_is_told():
     nobody = fact("subject", "people", negated=True, noun="people", number=0)
     text = "the text asks for no people; pose 1 shows two people: pose 1 was followed"
     assert told(nobody, people(2)) == [text]
+    alone = fact("subject", "nobody else", negated=True, noun="person", number=None)
+    assert told(alone, people(2)) == [text.replace("no people", "nobody else")]
     no_dog = fact("subject", "dog", negated=True, noun="dog", number=0)
     region = fact("subject", "a dog", "region 1", noun="dog", number=1)
     assert told(no_dog, region)[0].startswith("the text asks for no dog; region 1 shows a dog")

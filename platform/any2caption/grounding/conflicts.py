@@ -17,6 +17,7 @@ from any2caption.conditions.fact import Fact
 from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, side_of
 from any2caption.grounding.facts import Conflict
 from any2caption.grounding.vocabulary import is_person, singular
+from any2caption.grounding.words import denied
 
 TEXT = "text"
 _RANK = {"exact": 0, "measured": 1, TEXT: 2, "estimated": 3}
@@ -270,5 +271,5 @@ def _denied(found: Sequence[Fact]) -> Iterator[Disagreement]:
                 yield (
                     fact,
                     other,
-                    f"the text asks for no {fact.text}; {_the(other)} shows {other.text}",
+                    f"the text asks for {denied(fact.text)}; {_the(other)} shows {other.text}",
                 )

@@ -23,6 +23,7 @@ from any2caption.grounding.compose.english import (
 )
 from any2caption.grounding.compose.material import TEXT, Material, Said, as_one
 from any2caption.grounding.vocabulary import singular
+from any2caption.grounding.words import denied
 
 _OWNED = re.compile(r"(?:his|her|its|their|my|your|our|\w+['’]s)\b", re.IGNORECASE)
 """Begins what is somebody's own: there is no "no his face"."""
@@ -175,9 +176,6 @@ def written(material: Material) -> list[Said]:
     return [Said(f"{'the text' if one else 'the texts'} {quoted} can be read", tuple(facts))]
 
 
-_NOBODY = re.compile(r"(?:nobody|nothing|no one)\b", re.IGNORECASE)
-
-
 def absences(material: Material, *aspects: str) -> list[Said]:
     """Return what must not be there: `there are no people and no cars`."""
     facts = [fact for fact in material.of(*aspects) if fact.negated]  # type: ignore[arg-type]
@@ -189,13 +187,5 @@ def absences(material: Material, *aspects: str) -> list[Said]:
     if not plain:
         return out
     things = [bare(inner(fact.text)).removeprefix("no ") for fact in plain]
-    listed = joined(_denied(bare(inner(fact.text))) for fact in plain)
+    listed = joined(denied(bare(inner(fact.text))) for fact in plain)
     return [Said(f"there {be(many=is_many(things[0]))} {listed}", tuple(plain)), *out]
-
-
-def _denied(thing: str) -> str:
-    """Return `no cars`, `not a single car`; `nobody around` as it is."""
-    if _NOBODY.match(thing):
-        return thing.lower()
-    thing = thing.removeprefix("no ")
-    return f"{'not a' if thing.startswith('single ') else 'no'} {thing}"

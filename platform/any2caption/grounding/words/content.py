@@ -7,6 +7,7 @@ from any2caption.grounding.words.forms import stems
 from any2caption.grounding.words.lists.grammar import FUNCTION
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_DENYING = re.compile(r"(?:nobody|nothing|no one|no-one)\b", re.IGNORECASE)
 
 
 def content_words(text: str) -> list[str]:
@@ -36,3 +37,14 @@ def spoken(fact: Fact) -> str:
     if fact.aspect == "camera" and fact.value.get("form") == "verb":
         return f"the camera {fact.text}"
     return fact.text
+
+
+def denied(thing: str) -> str:
+    """Return what must not be there with its denial: `no cars`, `not a single car`, `nobody else`.
+
+    What denies by itself stays as it is.
+    """
+    if _DENYING.match(thing):
+        return thing.lower()
+    thing = thing.removeprefix("no ")
+    return f"{'not a' if thing.startswith('single ') else 'no'} {thing}"
