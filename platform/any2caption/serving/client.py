@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_before_delay
 
 from any2caption.captions.schema import StructuredCaption
+from any2caption.closing import Closing
 from any2caption.conditions.io.files import read_parts
 from any2caption.conditions.registry import KINDS
 from any2caption.errors import A2CError, InputError, UnavailableError
@@ -172,7 +172,7 @@ def answered(element: Callable[[str], bytes], *, video: bool) -> CaptionResult:
     return CaptionResult(caption, text, info, element("CLIP"), report)
 
 
-class CaptionClient:
+class CaptionClient(Closing):
     """A client of the door at `url` (host:port of gRPC); use as a context manager.
 
     When the door is full, a call tries again after the time that the door names, as long as its
@@ -183,17 +183,6 @@ class CaptionClient:
         self._control = TritonControl(url, key)
         self._timeout = timeout
         self.url = url
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection."""

@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from any2caption.closing import Closing
 from any2caption.errors import UnavailableError
 from any2caption.serving.errors import RETRY_HEADER, BusyError, translated
 
@@ -42,7 +42,7 @@ def key_header(key: str) -> dict[str, str]:
     return {f"triton-grpc-protocol-{KEY_NAME}": key} if key else {}
 
 
-class TritonControl:
+class TritonControl(Closing):
     """A client of the server at `url` (its gRPC address); use as a context manager.
 
     Triton itself answers nobody without the `key`; the door in front of it asks for none.
@@ -56,17 +56,6 @@ class TritonControl:
         self._client: Any = triton.InferenceServerClient(url)
         if key:
             self._client.register_plugin(_key_plugin(key))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the connection."""

@@ -5,9 +5,9 @@ It offers what `CaptionClient` does. Without a bundle it is release 0, and needs
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Unpack
 
+from any2caption.closing import Closing
 from any2caption.errors import A2CError
 from any2caption.serving import contract
 from any2caption.serving.client import Asked, CaptionResult, Given, answered, encoded, read_files
@@ -27,7 +27,7 @@ _CLASSES: Mapping[str, type[Step]] = {
 }
 
 
-class InProcess:
+class InProcess(Closing):
     """Captions from a bundle, or from facts alone; use as a context manager.
 
     A step is loaded by the first request that needs it.
@@ -36,17 +36,6 @@ class InProcess:
     def __init__(self, bundle: Path | None = None) -> None:
         self._bundle = bundle
         self._loaded: dict[str, Any] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End what the steps hold."""

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from any2caption.closing import Closing
+
 Made = TypeVar("Made")
 _Key = tuple[int, int, int]
 
 
-class Prefetcher(Generic[Made]):
+class Prefetcher(Closing, Generic[Made]):
     """The batches of `source`, made in one thread, one step ahead; use it as a context manager.
 
     An error of the source is raised where its batch is asked for.
@@ -38,9 +40,3 @@ class Prefetcher(Generic[Made]):
         """Drop what is not made yet and wait for what is being made."""
         self._thread.shutdown(cancel_futures=True)
         self._coming.clear()
-
-    def __enter__(self) -> "Prefetcher[Made]":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -1,14 +1,15 @@
 """Write an .npy file row by row: no array of the whole is ever in memory."""
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from any2caption.closing import Closing
 
-class NpyWriter:
+
+class NpyWriter(Closing):
     """Appends to an array N×`row`; the file is what `numpy.save` of the whole array writes.
 
     NumPy's header leaves room for the first axis to grow, so that it is written twice in place.
@@ -43,14 +44,3 @@ class NpyWriter:
             "shape": (self.rows, *self._row),
         }
         np.lib.format.write_array_header_1_0(self._file, header)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
