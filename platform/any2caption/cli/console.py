@@ -1,6 +1,8 @@
 """How commands speak: results on standard output, everything else on standard error."""
 
+import getpass
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -77,3 +79,11 @@ class ProgressPrinter:
             say(text)
             self._printed = now
         self._stage = str(line["stage"])
+
+
+def user() -> str:
+    """Return who types: the login's name, which minimal machines do not put into `USER`."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name
+        return f"uid {os.getuid()}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from any2caption.cli.address import folder_uri
-from any2caption.cli.console import ProgressPrinter, put, put_json, say
+from any2caption.cli.console import ProgressPrinter, put, put_json, say, user
 from any2caption.cli.phrases import phrases
 from any2caption.cli.shards import shards
 from any2caption.cli.stack import Home, Json
@@ -294,9 +294,11 @@ def diff(
 
 @data.command()
 def remove(  # noqa: PLR0913, PLR0917 - a command's options
+    by: Annotated[
+        str, typer.Option(default_factory=user, show_default="the login", help="Who asks; kept.")
+    ],
     source: Annotated[str, typer.Option(help="Remove every record of this source.")] = "",
     record: Annotated[str, typer.Option(help="Remove the record with this id.")] = "",
-    by: Annotated[str, typer.Option(envvar="USER", help="Who asks; kept.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept.")] = "",
     purge: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--purge", help="Also delete media that only old snapshots have.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say
+from any2caption.cli.console import put, put_json, say, user
 from any2caption.cli.lifecycle import airflow
 from any2caption.cli.stack import Home, Json
 from any2caption.errors import A2CError, UnavailableError
@@ -19,7 +19,12 @@ Key = Annotated[
     str | None,
     typer.Option(help="Names this request: sent again with the same key, it changes nothing."),
 ]
-Approver = Annotated[str, typer.Option(envvar="USER", help="Who decides; kept in the ledger.")]
+Approver = Annotated[
+    str,
+    typer.Option(
+        default_factory=user, show_default="the login", help="Who decides; kept in the ledger."
+    ),
+]
 
 
 def promote(  # noqa: PLR0913, PLR0917 - a command's options
