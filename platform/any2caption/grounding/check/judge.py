@@ -44,7 +44,7 @@ from any2caption.grounding.words.forms import stems, verb_forms
 from any2caption.grounding.words.language import other_language, other_script
 from any2caption.grounding.words.lists.grammar import FUNCTION, PARTICLES, POSSESSIVES
 from any2caption.grounding.words.read import read_text
-from any2caption.grounding.words.tokens import tokenise
+from any2caption.grounding.words.tags.tokens import tokenise
 
 Fault = tuple[Literal["contradicted", "unsupported"], str]
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

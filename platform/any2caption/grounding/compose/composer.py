@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from any2caption.captions.grammar import DENSE_LIMIT, PART_LIMIT
 from any2caption.captions.schema import PARTS
 from any2caption.grounding.answer import Grounded, Length, Mode, Sentence
-from any2caption.grounding.compose.actions import action_part, shown_actions
-from any2caption.grounding.compose.background import background_part
-from any2caption.grounding.compose.camera import camera_part
-from any2caption.grounding.compose.defaults import default
-from any2caption.grounding.compose.dense import dense_part
 from any2caption.grounding.compose.material import Material, Said, material
+from any2caption.grounding.compose.parts.actions import action_part, shown_actions
+from any2caption.grounding.compose.parts.background import background_part
+from any2caption.grounding.compose.parts.camera import camera_part
+from any2caption.grounding.compose.parts.defaults import default
+from any2caption.grounding.compose.parts.dense import dense_part
+from any2caption.grounding.compose.parts.style import style_part
+from any2caption.grounding.compose.parts.subjects import main_object_part
 from any2caption.grounding.compose.prompt import Own, own_sentences
 from any2caption.grounding.compose.prose import allotted
-from any2caption.grounding.compose.style import style_part
-from any2caption.grounding.compose.subjects import main_object_part
 from any2caption.grounding.facts import Facts
 
 WRITER = "compose"

@@ -8,7 +8,7 @@ from any2caption.grounding.words.lists import scenes
 from any2caption.grounding.words.lists.grammar import FUNCTION
 from any2caption.grounding.words.lists.languages import AMBIGUOUS, FOREIGN
 from any2caption.grounding.words.lists.modifiers import ADJECTIVES
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.tags.tokens import Word
 
 _OTHER_SCRIPT = 0.3
 """Part of the letters from which on another script makes another language."""

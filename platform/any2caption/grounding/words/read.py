@@ -7,13 +7,13 @@ from typing import Any
 from any2caption.captions.sentences import split_sentences
 from any2caption.conditions.fact import Fact, Source
 from any2caption.conditions.types import Condition
+from any2caption.grounding.words.clauses.reading import Reading
+from any2caption.grounding.words.clauses.sentence import Sentence
 from any2caption.grounding.words.content import content_words, spoken
 from any2caption.grounding.words.language import other_language, other_script
-from any2caption.grounding.words.reading import Reading
-from any2caption.grounding.words.references import Given
-from any2caption.grounding.words.sentence import Sentence
-from any2caption.grounding.words.tagging import tag
-from any2caption.grounding.words.tokens import Word, tokenise
+from any2caption.grounding.words.tags.references import Given
+from any2caption.grounding.words.tags.tagging import tag
+from any2caption.grounding.words.tags.tokens import Word, tokenise
 
 NOT_ENGLISH = "the text is not English: its words are kept as they are"
 PARTLY_ENGLISH = "part of the text is not English: its words are kept as they are"

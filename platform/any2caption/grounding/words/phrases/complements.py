@@ -3,10 +3,10 @@
 All functions take the tagged words of a sentence and return places in it.
 """
 
-from any2caption.grounding.words.attachments import attached, attached_of, list_of
 from any2caption.grounding.words.lists import grammar, looks, verbs
-from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.tokens import Word
 
 SETTINGS = frozenset({"place", "time", "light", "weather"})
 LIKE_SETTINGS = SETTINGS | {"building", "weak place"}

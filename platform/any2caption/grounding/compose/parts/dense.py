@@ -4,15 +4,15 @@ import re
 from collections.abc import Sequence
 
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.compose.actions import pose_facts, shown_actions, with_told
-from any2caption.grounding.compose.background import frames, layout_sentences, layouts, places
-from any2caption.grounding.compose.camera import path_sentences
 from any2caption.grounding.compose.cast import subjects_of, words_of
 from any2caption.grounding.compose.english import joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
+from any2caption.grounding.compose.parts.actions import pose_facts, shown_actions, with_told
+from any2caption.grounding.compose.parts.background import frames, layout_sentences, layouts, places
+from any2caption.grounding.compose.parts.camera import path_sentences
+from any2caption.grounding.compose.parts.style import style_part
+from any2caption.grounding.compose.parts.subjects import crowds, whose_pictures
 from any2caption.grounding.compose.prompt import Own
-from any2caption.grounding.compose.style import style_part
-from any2caption.grounding.compose.subjects import crowds, whose_pictures
 
 _SHOWS = "the scene shows "
 

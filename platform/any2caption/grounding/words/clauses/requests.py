@@ -5,8 +5,8 @@ nothing that can be seen.
 """
 
 from any2caption.grounding.words.lists import verbs, words
-from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.tokens import Word
 
 _POLITE = words("please kindly")
 _ASKING = (

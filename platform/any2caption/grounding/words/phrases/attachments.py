@@ -5,9 +5,9 @@ All functions take the tagged words of a sentence and return places in it.
 
 from any2caption.grounding.words.forms import singular
 from any2caption.grounding.words.lists import grammar, looks, verbs
-from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
-from any2caption.grounding.words.tokens import Word
-from any2caption.grounding.words.verb_tags import plural
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.tokens import Word
+from any2caption.grounding.words.tags.verb_tags import plural
 
 _HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "such as", "full of"})
 _FILLED_BY = frozenset({"with", "in", "of", "by", "on", "from", "as", "into", "to"})

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from any2caption.grounding.words.forms import is_plural, singular
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.tags.tokens import Word
 
 Sort = Literal["thing", "place", "building", "weak place", "time", "light", "weather", "style",
                "picture", "camera", "reference"]  # fmt: skip

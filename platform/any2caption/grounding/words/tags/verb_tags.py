@@ -4,7 +4,7 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.tags.tokens import Word
 
 SHORT = 4
 """Letters of words whose ending tells nothing."""

@@ -12,9 +12,9 @@ from functools import cache
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers
-from any2caption.grounding.words.references import join_references
-from any2caption.grounding.words.tokens import Word, merge, tokenise
-from any2caption.grounding.words.verb_tags import (
+from any2caption.grounding.words.tags.references import join_references
+from any2caption.grounding.words.tags.tokens import Word, merge, tokenise
+from any2caption.grounding.words.tags.verb_tags import (
     DO_GET,
     NOMINAL,
     SHORT,

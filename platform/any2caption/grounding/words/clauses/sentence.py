@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from any2caption.grounding.words import camera_words, requests
-from any2caption.grounding.words.attachments import attached, attached_of, list_of, places
-from any2caption.grounding.words.clause import Clause, place_value, whole
-from any2caption.grounding.words.complements import (
+from any2caption.grounding.words.clauses import camera_words, requests
+from any2caption.grounding.words.clauses.clause import Clause, place_value, whole
+from any2caption.grounding.words.clauses.reading import Reading
+from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
+from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of, places
+from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
     SETTINGS,
     acts,
@@ -16,10 +18,8 @@ from any2caption.grounding.words.complements import (
     named_place,
     reference_behind,
 )
-from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
-from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
-from any2caption.grounding.words.reading import Reading
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.tokens import Word
 
 
 class Sentence(Clause):

@@ -7,7 +7,7 @@ from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import unnamed, words_of
 from any2caption.grounding.compose.english import bare, be, inner, is_many, joined, with_article
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
-from any2caption.grounding.compose.subjects import absences
+from any2caption.grounding.compose.parts.subjects import absences
 
 _PLACING = re.compile(
     r"(?:in|on|at|under|inside|outside|near|by|over|above|below|beneath|along|through|across|among"

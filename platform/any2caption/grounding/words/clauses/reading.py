@@ -8,7 +8,7 @@ from any2caption.conditions.fact import Aspect, Fact, Source
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
-from any2caption.grounding.words.references import Given
+from any2caption.grounding.words.tags.references import Given
 
 
 @dataclass(slots=True)

@@ -5,13 +5,13 @@ from typing import Any
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.fact import Aspect, Fact, Source
-from any2caption.grounding.words.attachments import attached_of
-from any2caption.grounding.words.complements import low_at, reference_behind, tag_at
+from any2caption.grounding.words.clauses.reading import Reading, as_in_mid_sentence
 from any2caption.grounding.words.lists import grammar, looks
-from any2caption.grounding.words.noun_phrases import NounPhrase, noun_phrase
-from any2caption.grounding.words.reading import Reading, as_in_mid_sentence
-from any2caption.grounding.words.tokens import Word
-from any2caption.grounding.words.written import written_texts
+from any2caption.grounding.words.phrases.attachments import attached_of
+from any2caption.grounding.words.phrases.complements import low_at, reference_behind, tag_at
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.phrases.written import written_texts
+from any2caption.grounding.words.tags.tokens import Word
 
 
 class Clause:

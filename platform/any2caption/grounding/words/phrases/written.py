@@ -1,7 +1,7 @@
 """Words that are to be read in the picture: a sign that says 'OPEN'."""
 
 from any2caption.grounding.words.lists import looks
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.tags.tokens import Word
 
 
 def written_texts(words: list[Word]) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import looks, verbs
-from any2caption.grounding.words.tokens import Word
+from any2caption.grounding.words.tags.tokens import Word
 
 _VIEWS = frozenset({"camera", "viewpoint", "lens", "camera's"})
 SCENES = frozenset({"shot", "view", "frame", "perspective", "scene"})

@@ -7,7 +7,7 @@ from functools import cache
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import Condition
 from any2caption.grounding.words.lists.grammar import NUMBERS, ORDINALS
-from any2caption.grounding.words.tokens import Word, merge
+from any2caption.grounding.words.tags.tokens import Word, merge
 
 _PICTURES = ("picture", "image", "photo", "photograph", "pic", "img")
 _VIDEOS = ("video", "clip")

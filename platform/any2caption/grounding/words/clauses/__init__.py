@@ -1,0 +1,1 @@
+"""Clauses and sentences: who does what, where, and what the camera does."""

@@ -1,0 +1,1 @@
+"""Words with their parts of speech: cut from the text, joined, tagged."""
