@@ -70,23 +70,23 @@ class Door(BaseSettings):
     seconds: float = Field(default=120, gt=0, description="Longest time for one request")
 
 
-class Annotate(BaseSettings):
-    """The endpoint that annotates: any server that speaks OpenAI's chat completions."""
-
-    model_config = SettingsConfigDict(env_prefix="A2C_ANNOTATE_")
+class ChatServer(BaseSettings):
+    """A server that speaks OpenAI's chat completions."""
 
     base_url: str = Field(default="", description="For example http://127.0.0.1:8000/v1")
     api_key: SecretStr = Field(default=SecretStr(""), description="Sent as a bearer token")
     model: str = Field(default="", description="Model name, as the endpoint knows it")
     structured: Literal["json_schema", "json_object", "prompt"] = Field(
-        default="json_schema", description="How the endpoint is asked for JSON"
+        default="json_schema",
+        description="How the endpoint is asked for JSON; `prompt` follows where it refuses",
     )
-    requests_per_minute: float = Field(default=0, ge=0, description="0: no limit")
-    tokens_per_minute: float = Field(default=0, ge=0, description="0: no limit")
     timeout: float = Field(default=120, gt=0, description="Seconds to wait for one answer")
     retries: int = Field(default=5, ge=0, description="Tries after 429, 5xx and broken connections")
-    input_price: float = Field(default=0, ge=0, description="Money per million tokens read")
-    output_price: float = Field(default=0, ge=0, description="Money per million tokens written")
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """Return the environment variable of a setting."""
+        return f"{cls.model_config.get('env_prefix', '')}{name.upper()}"
 
     def model_post_init(self, _: object) -> None:
         """Refuse a user name in the address.
@@ -94,7 +94,64 @@ class Annotate(BaseSettings):
         Raises:
             ConfigError: there is one.
         """
-        refuse_login("A2C_ANNOTATE_BASE_URL", self.base_url)
+        refuse_login(self.variable("base_url"), self.base_url)
+
+
+class Annotate(ChatServer):
+    """The endpoint that annotates."""
+
+    model_config = SettingsConfigDict(env_prefix="A2C_ANNOTATE_")
+
+    requests_per_minute: float = Field(default=0, ge=0, description="0: no limit")
+    tokens_per_minute: float = Field(default=0, ge=0, description="0: no limit")
+    input_price: float = Field(default=0, ge=0, description="Money per million tokens read")
+    output_price: float = Field(default=0, ge=0, description="Money per million tokens written")
+
+
+class Writer(ChatServer):
+    """The endpoint that writes captions of requests (writer `endpoint`); none without an address.
+
+    Whoever sets it sends there what callers give: texts, pictures, sampled frames.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="A2C_WRITER_")
+
+    api_key_file: Path | None = Field(
+        default=None, description="File with the key, where it must not be in an environment"
+    )
+    timeout: float = Field(default=30, gt=0, description="Seconds to wait for one answer")
+    retries: int = Field(default=2, ge=0, description="Tries after 429, 5xx and broken connections")
+    seconds: float = Field(default=60, gt=0, description="All tries of one request together")
+    tokens: int = Field(default=20_000, ge=1, description="In and out, of one request")
+    pictures: int = Field(default=12, ge=0, le=64, description="Pictures and frames of one request")
+    places: int = Field(default=16, ge=1, le=64, description="Requests to it under way")
+
+    @property
+    def key(self) -> str:
+        """The key, from wherever it was given; "" for none.
+
+        Raises:
+            ConfigError: the file with it can't be read.
+        """
+        if self.api_key_file is None:
+            return self.api_key.get_secret_value()
+        try:
+            return self.api_key_file.read_text().strip()
+        except (OSError, ValueError) as error:
+            told = type(error).__name__
+            raise ConfigError(f"A2C_WRITER_API_KEY_FILE: can't be read ({told})") from None
+
+    def model_post_init(self, context: object) -> None:
+        """Refuse an address that can't work.
+
+        Raises:
+            ConfigError: it names a user, is no http(s) address, or lacks the model's name.
+        """
+        super().model_post_init(context)
+        if self.base_url and not self.base_url.startswith(("http://", "https://")):
+            raise ConfigError("A2C_WRITER_BASE_URL: expected http://… or https://…")
+        if self.base_url and not self.model:
+            raise ConfigError("A2C_WRITER_BASE_URL is set, A2C_WRITER_MODEL is not: name the model")
 
 
 class Settings(BaseSettings):
@@ -167,6 +224,7 @@ class Settings(BaseSettings):
     verify_key: Path = Field(default=Path(), description="Its public part, all that serving needs")
     ports: Ports = Field(default_factory=Ports)
     annotate: Annotate = Field(default_factory=Annotate)
+    writer: Writer = Field(default_factory=Writer)
     door: Door = Field(default_factory=Door)
 
     def model_post_init(self, _: object) -> None:

@@ -11,16 +11,9 @@ from PIL import Image as PilImage
 
 from any2caption.annotation.by_rules import UNKNOWN, RuleAnnotator
 from any2caption.annotation.endpoint.annotator import EndpointAnnotator, prompt_ask
-from any2caption.annotation.endpoint.client import open_endpoint
+from any2caption.annotation.endpoint.opening import open_endpoint
 from any2caption.annotation.facts import Item, facts_of
 from any2caption.annotation.media import Media
-from any2caption.annotation.pictures import (
-    condition_pictures,
-    depth_maps,
-    encode,
-    identity_groups,
-    stitch,
-)
 from any2caption.annotation.prompt_rules import MAX_WORDS, left_out, violations, word_count
 from any2caption.captions.schema import PARTS as LABELS
 from any2caption.captions.schema import StructuredCaption
@@ -28,6 +21,13 @@ from any2caption.conditions.body.movements import PoseMovement
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Condition, Depth, Image, Part, Pose
 from any2caption.datasets.records import SourceRecord
+from any2caption.endpoints.pictures import (
+    condition_pictures,
+    depth_maps,
+    encode,
+    identity_groups,
+    stitch,
+)
 from any2caption.errors import InputError
 from any2caption.storage.memory import MemoryStore
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from any2caption.annotation.accounting import Meter, Prices, Usage
 from any2caption.annotation.endpoint.annotator import PartAnswer, PromptAnswer
-from any2caption.annotation.endpoint.client import open_endpoint
-from any2caption.annotation.endpoint.question import Ask
-from any2caption.annotation.endpoint.rate_limit import Pace
+from any2caption.annotation.endpoint.opening import open_endpoint
 from any2caption.annotation.endpoint.responses import PREFIX
-from any2caption.annotation.pictures import encode
+from any2caption.endpoints.pictures import encode
+from any2caption.endpoints.question import Ask
+from any2caption.endpoints.rate_limit import Pace
+from any2caption.endpoints.usage import Meter, Prices, Usage
 from any2caption.errors import ConfigError, InputError, UnavailableError
 from any2caption.settings import Annotate
 from any2caption.storage.memory import MemoryStore
@@ -64,7 +64,7 @@ def test_an_endpoint_without_json_schema_is_told_the_schema_in_words(
     one = open_endpoint(annotate_settings.model_copy(update={"structured": mode}), store)
     chat.script.append(("text", '```json\n{"text": "in a fence"}\n```'))
     assert one.ask(question())[0].text == "in a fence"
-    assert "JSON Schema" in chat.requests[0]["messages"][0]["content"]
+    assert "JSON Schema" in chat.requests[0]["messages"][1]["content"][-1]["text"]
     wanted = {"type": "json_object"} if mode == "json_object" else None
     assert chat.requests[0].get("response_format") == wanted
 
@@ -188,17 +188,25 @@ def test_a_key_or_model_that_is_refused_is_the_users_to_mend(annotate_settings, 
     wrong = Annotate(base_url=chat.url, api_key="other", model="m", retries=2)
     with pytest.raises(ConfigError, match=r"401.*A2C_ANNOTATE_API_KEY"):
         open_endpoint(wrong, store).ask(question())
-    chat.script.append(("status", 400, {}))
+    chat.script.extend([("status", 400, {})] * 2)  # also without a schema
     with pytest.raises(ConfigError, match="A2C_ANNOTATE_STRUCTURED"):
         open_endpoint(annotate_settings, store).ask(question())
-    assert len(chat.requests) == 2  # neither was tried again
+    assert len(chat.requests) == 3  # neither was tried again
+
+
+def test_a_server_that_refuses_a_json_schema_is_asked_in_words_from_then_on(endpoint, chat):
+    chat.script.append(("status", 400, {}))
+    assert endpoint.ask(question())[0].text == "Answer to other."
+    endpoint.ask(question("Another."))
+    assert ["response_format" in body for body in chat.requests] == [True, False, False]
+    assert "JSON Schema" in chat.requests[2]["messages"][1]["content"][-1]["text"]
 
 
 @pytest.mark.parametrize("code", [400, 401, 503])
 def test_a_server_that_repeats_the_key_does_not_bring_it_into_a_log(chat, store, code):
     key = "sk-of-this-test"
     wrong = Annotate(base_url=f"{chat.url}?token=geheim7", api_key=key, model="m", retries=0)
-    chat.script.append(("repeat the key", code))
+    chat.script.extend([("repeat the key", code)] * 2)
     with pytest.raises((ConfigError, UnavailableError), match=r"Bearer \*\*\* is not") as caught:
         open_endpoint(wrong, store).ask(question())
     logged = "".join(traceback.format_exception(caught.value))

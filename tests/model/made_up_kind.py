@@ -75,13 +75,13 @@ def main(folder):
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import WhitespaceSplit
 
-    from any2caption.annotation.pictures import condition_pictures
     from any2caption.conditions.inspect.describe import describe
     from any2caption.conditions.inspect.preview import draw_preview
     from any2caption.conditions.registry import parse_condition
     from any2caption.datasets.contract.expectations import kind_expectations
     from any2caption.datasets.ingest.probe import summarise
     from any2caption.datasets.manifest_page import page
+    from any2caption.endpoints.pictures import condition_pictures
     from any2caption.evaluation.thumbnails import picture_of
     from any2caption.model.presets import TINY
     from any2caption.model.processing.processor import Processor

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from any2caption.annotation.pictures import condition_pictures
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.inspect.preview import draw_preview
@@ -25,6 +24,7 @@ from any2caption.conditions.types import (
     Sketch,
 )
 from any2caption.datasets.ingest.probe import summarise
+from any2caption.endpoints.pictures import condition_pictures
 from any2caption.evaluation.thumbnails import picture_of
 from any2caption.model.processing.processor import LABELS, TOWERS
 

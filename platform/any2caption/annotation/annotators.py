@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from any2caption.annotation.accounting import Usage
 from any2caption.annotation.facts import Item
 from any2caption.captions.schema import StructuredCaption
+from any2caption.endpoints.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)

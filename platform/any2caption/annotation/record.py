@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from any2caption.annotation.accounting import Usage
 from any2caption.annotation.annotators import Annotator
 from any2caption.annotation.extractors import Extracted, Extractor
 from any2caption.annotation.facts import Item
@@ -18,6 +17,7 @@ from any2caption.annotation.plan import Plan
 from any2caption.annotation.source import AnnotationRecord, Source, item_of, parsed, place
 from any2caption.conditions.types import Condition, Part
 from any2caption.datasets.records import SourceCondition, SourceRecord
+from any2caption.endpoints.usage import Usage
 from any2caption.errors import InputError, NotFoundError
 from any2caption.storage import ObjectStore
 

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from any2caption.annotation.accounting import Meter, Prices, Usage
 from any2caption.annotation.annotators import Annotator
 from any2caption.annotation.by_rules import RuleAnnotator
 from any2caption.annotation.endpoint.annotator import EndpointAnnotator
-from any2caption.annotation.endpoint.client import open_endpoint
+from any2caption.annotation.endpoint.opening import open_endpoint
 from any2caption.annotation.extractors import make_extractors
 from any2caption.annotation.plan import Plan, run_key
 from any2caption.annotation.record import Bench, Result
 from any2caption.annotation.source import MANIFEST, AnnotationRecord, Line, open_source, read_lines
 from any2caption.conditions.registry import KINDS
+from any2caption.endpoints.usage import Meter, Prices, Usage
 from any2caption.errors import ConfigError, GateRefused, InputError
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings

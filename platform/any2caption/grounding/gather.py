@@ -39,12 +39,17 @@ def gather(
     found = (*said, *shown, *looked)
     names = {fact.source.input for fact in looked}
     unseen = [
-        f"what {input_name(condition)} shows was not looked at"
+        not_looked_at(input_name(condition))
         for condition in given
         if condition.kind in _PICTURES and input_name(condition) not in names
     ]
     silent = ["the text has no words"] if text.strip() and not _SAYING.search(text) else []
     return Facts(text, found, find_conflicts(found), (*told, *silent, *unseen))
+
+
+def not_looked_at(name: str) -> str:
+    """Return the note of an input that nobody has looked at."""
+    return f"what {name} shows was not looked at"
 
 
 def _shown(

@@ -11,15 +11,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from any2caption.annotation.accounting import Usage
 from any2caption.annotation.annotators import Captioned, Prompted
-from any2caption.annotation.endpoint.client import Endpoint
-from any2caption.annotation.endpoint.question import PICTURE_TOKENS, Ask
 from any2caption.annotation.facts import Facts, Item, facts_of
-from any2caption.annotation.pictures import clip_pictures, condition_pictures
 from any2caption.annotation.prompt_rules import MAX_WORDS, rules_for, violations
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.datasets.records import CaptionPart
+from any2caption.endpoints.client import Endpoint
+from any2caption.endpoints.pictures import clip_pictures, condition_pictures
+from any2caption.endpoints.question import PICTURE_TOKENS, Ask
+from any2caption.endpoints.usage import Usage
 from any2caption.errors import InputError
 
 FRAMES = 8

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from any2caption.annotation.accounting import Usage
+from any2caption.endpoints.usage import Usage
 from any2caption.errors import NotFoundError
 from any2caption.storage import ObjectStore
 

@@ -2,16 +2,31 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
 from any2caption.conditions.inspect.seen import seen
+from any2caption.conditions.registry import input_name
 from any2caption.conditions.sampling import sample_frames
 from any2caption.conditions.types import Condition, Depth, Image
 
 Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture and what it is: "picture 1 (identity)", "video 1, moment 2 of 4".
+
+    `source` is the input that it shows: "picture 1".
+    """
+
+    source: str
+    name: str
+    data: bytes
+
 
 LONGEST_SIDE = 512
 STRIP_HEIGHT, STRIP_WIDTH = 256, 1024
@@ -83,6 +98,27 @@ def condition_pictures(conditions: Sequence[Condition]) -> tuple[bytes, ...]:
         if strip:
             shown.append(stitch(strip))
     return tuple(shown)
+
+
+def pictures_of(condition: Condition) -> tuple[Picture, ...]:
+    """Return what is shown of one condition, named; nothing of words and of camera paths.
+
+    A picture is one, a clip four moments of it, anything else one strip of up to four moments.
+    """
+    frames = seen(condition.payload, _FRAMES)
+    if frames is None or not len(frames):
+        return ()
+    source = input_name(condition)
+    role = f" ({condition.role.replace('_', ' ')})" if condition.role else ""
+    if len(frames) == 1:
+        return (Picture(source, f"{source}{role}", encode(frames[0])),)
+    if condition.kind != "video":
+        name = f"{source}{role}, {len(frames)} moments from left to right"
+        return (Picture(source, name, stitch(list(frames))),)
+    return tuple(
+        Picture(source, f"{source}, moment {number} of {len(frames)}", encode(frame))
+        for number, frame in enumerate(frames, 1)
+    )
 
 
 def _strip(condition: Condition) -> list[Pixels]:

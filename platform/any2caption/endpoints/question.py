@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -22,7 +23,8 @@ _PNG = b"\x89PNG"
 class Ask(Generic[Answer]):
     """A question whose answer is a JSON object of the schema `answer`.
 
-    `pictures` are encoded PNG or JPEG files; `context` is what the schema's checks need to know.
+    `pictures` are encoded PNG or JPEG files, each behind its name in `names` if there are any;
+    `context` is what the schema's checks need to know.
     """
 
     system: str
@@ -31,6 +33,7 @@ class Ask(Generic[Answer]):
     pictures: tuple[bytes, ...] = ()
     max_tokens: int = 800
     context: Mapping[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     def digest(self, endpoint: str, model: str) -> str:
         """Name the question by everything that can change its answer."""
@@ -41,6 +44,7 @@ class Ask(Generic[Answer]):
             "user": self.user,
             "schema": self.schema(),
             "pictures": [digest_of(picture) for picture in self.pictures],
+            **({"names": list(self.names)} if self.names else {}),
             "max_tokens": self.max_tokens,
             "context": {key: self.context[key] for key in sorted(self.context)},
         }
@@ -52,19 +56,23 @@ class Ask(Generic[Answer]):
         return self.answer.model_json_schema()
 
     def messages(self, *, with_schema: bool) -> list[dict[str, Any]]:
-        """Return the chat messages: pictures as data URLs, in order, before the text."""
-        system = self.system
+        """Return the chat messages: pictures as data URLs, in order, before the text.
+
+        The schema in words, where it is wanted, comes last.
+        """
+        user = self.user
         if with_schema:
-            system += (
+            user += (
                 "\nAnswer with one JSON object and nothing else. It follows this JSON Schema: "
                 + json.dumps(self.schema())
             )
-        content: list[dict[str, Any]] = [
-            {"type": "image_url", "image_url": {"url": data_url(picture)}}
-            for picture in self.pictures
-        ]
-        content.append({"type": "text", "text": self.user})
-        return [{"role": "system", "content": system}, {"role": "user", "content": content}]
+        content: list[dict[str, Any]] = []
+        for name, picture in zip_longest(self.names, self.pictures):
+            if name:
+                content.append({"type": "text", "text": name})
+            content.append({"type": "image_url", "image_url": {"url": data_url(picture)}})
+        content.append({"type": "text", "text": user})
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": content}]
 
     def estimate(self) -> int:
         """Return about how many tokens the question has, without those of its answer."""

@@ -1,4 +1,4 @@
-"""What annotation costs: requests, tokens and money, with what an endpoint did not tell."""
+"""What an endpoint costs: requests, tokens and money, with what it did not tell."""
 
 import threading
 from dataclasses import dataclass, field, fields
@@ -25,6 +25,11 @@ class Usage:
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out, as far as they were told."""
+        return self.input_tokens + self.output_tokens
 
     def document(self) -> dict[str, int]:
         """Return the counts as a JSON object."""
