@@ -216,6 +216,15 @@ class Settings(BaseSettings):
         description="Gate policies, comma-separated, that may promote here although they are not "
         "for release",
     )
+    promoting_policies: str = Field(
+        default="",
+        description="The only gate policies, comma-separated, that may promote here; empty: all "
+        "that are for release",
+    )
+    two_people: bool = Field(
+        default=False,
+        description="Whoever starts a run does not approve its model, and nothing approves itself",
+    )
     signing_key: Path = Field(
         default=Path(),
         description="Private key that signs bundles and releases; by default in the user's "

@@ -11,11 +11,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from any2caption.datasets.catalogue import Catalogue
 from any2caption.datasets.catalogue.tables import Base
-from any2caption.errors import ConfigError, ConflictError, NotFoundError, UnavailableError
+from any2caption.errors import (
+    ConfigError,
+    ConflictError,
+    IntegrityError,
+    NotFoundError,
+    UnavailableError,
+)
 
 WRITERS = 32
 MODEL = "any2caption"
@@ -308,3 +315,96 @@ def test_no_error_of_a_database_shows_its_password():
     with pytest.raises(UnavailableError) as caught:
         catalogue.champion(MODEL)
     assert "geheim7" not in "".join(traceback.format_exception(caught.value))
+
+
+def _run(catalogue, statement):
+    with catalogue._engine.execution_options(a2c_write=True).begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", ["promotions", "verdicts", "model_versions"])
+@pytest.mark.parametrize("what", ["UPDATE {} SET lifecycle = 'x'", "DELETE FROM {}"])
+def test_what_decides_is_only_ever_added_to(catalogue, table, what):
+    catalogue.promote(MODEL, 1, None, "ada", "first")
+    catalogue.record_verdict("key", policy="tiny", passed=False, version=1)
+    catalogue.record_model_version(MODEL, 1, digest=DIGEST, run_key="key")
+    changed = what.format(table).replace(
+        "lifecycle", "reason" if table == "promotions" else "lifecycle"
+    )
+    with pytest.raises(DBAPIError, match="rows are only ever added"):
+        _run(catalogue, changed)
+    assert catalogue.ledger(MODEL)[0].reason == "first"
+    assert not catalogue.verdict_on(1).passed
+
+
+def test_a_line_is_not_put_in_the_place_of_another(tmp_path):
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.db'}")
+    catalogue.migrate()
+    catalogue.promote(MODEL, 1, None, "ada", "first")
+    names = "model, sequence, version, kind, approver, reason, digest, created"
+    for number in (1, 7):
+        values = f"'{MODEL}', {number}, 2, 'promote', 'eve', 'evil', '', '2026-01-01 00:00:00'"
+        ids, value = ("id, ", "1, ") if number == 7 else ("", "")
+        with pytest.raises(DBAPIError, match="rows are only ever added"):
+            _run(
+                catalogue,
+                f"INSERT OR REPLACE INTO promotions ({ids}{names}) VALUES ({value}{values})",  # noqa: S608
+            )
+    assert catalogue.champion(MODEL).version == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE promotions SET version = 1, digest = digest WHERE sequence = 2", "line 2 was"),
+        ("UPDATE promotions SET approver = 'eve' WHERE sequence = 1", "line 1 was changed"),
+        ("UPDATE promotions SET digest = 'x' WHERE sequence = 1", "line 1 was changed"),
+        ("DELETE FROM promotions WHERE sequence = 1", "line 1 is missing"),
+    ],
+)
+def test_a_ledger_altered_past_its_triggers_is_found(catalogue, change, said):
+    for version in (1, 2, 3):
+        catalogue.promote(MODEL, version, version - 1 or None, "ada", "better")
+    assert catalogue.check_ledger(MODEL) == 3
+    postgres = catalogue._engine.dialect.name == "postgresql"
+    for statement in (
+        ["ALTER TABLE promotions DISABLE TRIGGER ALL"]
+        if postgres
+        else [f"DROP TRIGGER promotions_no_{what}" for what in ("update", "delete")]
+    ):
+        _run(catalogue, statement)
+    _run(catalogue, change)
+    with pytest.raises(IntegrityError, match=f"ledger of any2caption: {said}"):
+        catalogue.check_ledger(MODEL)
+
+
+def test_a_line_and_what_it_has_to_bring_about_are_written_together(catalogue):
+    assert catalogue.delivery(MODEL) is None
+    catalogue.promote(MODEL, 1, None, "ada", "first")
+    catalogue.mark_aliased(MODEL, 1)
+    catalogue.mark_released(MODEL, 1)
+    done = catalogue.delivery(MODEL)
+    assert (done.sequence, done.version) == (1, 1)
+    catalogue.mark_aliased(MODEL, 1)
+    assert catalogue.delivery(MODEL).aliased == done.aliased is not None
+    catalogue.promote(MODEL, 2, 1, "ada", "better")
+    catalogue.mark_aliased(MODEL, 1)  # too late: that line is history
+    catalogue.mark_released(MODEL, 1)
+    waiting = catalogue.delivery(MODEL)
+    assert (waiting.sequence, waiting.aliased, waiting.released) == (2, None, None)
+
+
+def test_a_ledger_from_before_is_chained_by_the_upgrade(catalogue):
+    for version in (1, 2):
+        catalogue.promote(MODEL, version, version - 1 or None, "ada", "better")
+    chained = [line.digest for line in catalogue.ledger(MODEL)]
+    with as_file(files("any2caption.datasets") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        with catalogue._engine.execution_options(a2c_write=True).begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0003_trust")
+    catalogue.migrate()
+    assert [line.digest for line in catalogue.ledger(MODEL)] == chained
+    assert catalogue.check_ledger(MODEL) == 2
+    assert catalogue.delivery(MODEL).version == 2

@@ -10,7 +10,7 @@ from any2caption.evaluation import report_html
 from any2caption.evaluation.gates import SMOKE, TINY, decide, policy_digest
 from any2caption.evaluation.measure import control, score
 from any2caption.evaluation.metrics import METRICS, Metric
-from any2caption.evaluation.report import Finding, Subject, build, load_finding
+from any2caption.evaluation.report import DIGESTS, Finding, Subject, build, load_finding
 from any2caption.evaluation.slices import pick
 from any2caption.storage.digest import file_digest
 
@@ -142,7 +142,9 @@ def test_a_verdict_comes_back_from_its_report(selection, tmp_path):
         snapshot="s" * 64,
         policy_digest=policy_digest(TINY),
         report_digest=file_digest(path),
+        digests={f"{name}_digest": report[name] for name in DIGESTS},
     )
+    assert all(report[name] for name in ("judge", "code", "captions"))
 
 
 def test_a_policys_digest_is_that_of_its_content():

@@ -68,6 +68,15 @@ def test_a_run_by_hand_takes_its_params_and_gets_a_lifecycle(settings):
     assert lifecycle_of("manual__1") != lifecycle_of("manual__2")
 
 
+def test_who_started_a_run_is_what_airflow_says_and_travels_with_its_events(settings):
+    claimed = {"version": 3, "requester": "somebody else"}
+    assert resolve(claimed, None, "manual__1", settings, user="ann")["requester"] == "ann"
+    assert "requester" not in resolve(claimed, None, "scheduled__1", settings)
+    followed = resolve(claimed, {"requester": "ann"}, "asset_triggered__1", settings)
+    assert followed["requester"] == "ann"
+    assert carried(followed)["requester"] == "ann"
+
+
 def test_without_a_word_on_approval_the_setting_decides(settings):
     assert resolve({"auto_approve": None}, None, "r", settings)["auto_approve"] is False
 
@@ -134,6 +143,8 @@ def test_an_evaluation_is_found_again_for_the_same_question_only(monkeypatch):
 def test_a_run_approves_itself_only_where_the_server_allows_it(tmp_path, asked, server, by_run):
     settings = Settings(home=tmp_path, auto_approve=server, auto_approve_by_run=by_run)
     assert needs_no_person({"auto_approve": asked}, settings) == (asked and (server or by_run))
+    settings.two_people = True
+    assert not needs_no_person({"auto_approve": asked}, settings)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from any2caption.errors import (
     IntegrityError,
     NotFoundError,
 )
+from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import Check, Verdict, policy_digest, policy_of
 from any2caption.evaluation.report import SCHEMA
 from any2caption.progress import ProgressLog
@@ -47,6 +48,10 @@ def report(tmp_path):
             "snapshot": "snapshot",
             "policy": {"name": policy, "digest": policy_digest(rules)},
             "verdict": asdict(Verdict(policy, rules.for_release, passed, (check,))),
+            "selection": "5" * 64,
+            "captions": "6" * 64,
+            "judge": judge_digest(),
+            "code": code_digest(),
             **others,
         }
         (folder / "report.json").write_text(json.dumps(content))
@@ -160,6 +165,7 @@ def test_a_verdict_against_another_champion_does_not_count(settings, two_bundles
         ({"snapshot": "another"}, "on snapshot another, not snapshot"),
         ({"policy": {"name": "tiny", "digest": "1" * 64}}, "on policy content 111111111111, not"),
         ({"policy": {"name": "tiny"}}, "on policy content unknown, not"),
+        ({"partial": True}, "on fewer records than its policy asks for"),
     ],
 )
 def test_a_report_on_something_else_does_not_count(settings, two_bundles, report, told, message):

@@ -2,6 +2,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from any2caption.errors import (
     NotFoundError,
     UnavailableError,
 )
+from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import Check, Verdict, policy_digest, policy_of
 from any2caption.registry import models, promotion
 from any2caption.registry.client import MODEL, mlflow_client
@@ -20,6 +22,13 @@ from any2caption.settings import Settings
 
 RELEASE = Verdict("tiny", True, True, (Check("camera", 0.97, 0.93, True, "camera: 0.97"),))
 SMOKE = Verdict("smoke", False, True, (Check("any", 0.1, 0.02, True, "any: 0.10"),))
+WHOLE = {
+    **dict.fromkeys(
+        ("snapshot_id", "selection_digest", "captions_digest", "report_digest"), "5" * 64
+    ),
+    "judge_digest": judge_digest(),
+    "code_digest": code_digest(),
+}
 REFUSED = Verdict("tiny", True, False, (Check("camera", 0.5, 0.93, False, "camera: 0.50"),))
 
 
@@ -52,6 +61,7 @@ def version(settings, ledger, make_bundle, request):
                 "champion_digest": compared,
                 "policy_digest": policy_digest(policy_of(verdict.policy)),
                 "for_release": verdict.for_release,
+                **WHOLE,
             }
             ledger.record_verdict(name, **{**row, **others})
         return found.version
@@ -115,6 +125,55 @@ def test_a_verdict_not_for_release_promotes_nothing_not_even_the_first(
     assert promotion.promote(trial, smoke, "ann", "a trial stack", ledger=ledger).changed
 
 
+def test_a_refusal_is_not_lifted_by_passing_an_easier_policy(settings, ledger, version):
+    unfit = version("a", REFUSED)
+    row = {"policy": "smoke", "passed": True, "version": unfit, "for_release": False, **WHOLE}
+    row |= {"digest": ledger.model_version(MODEL, unfit).digest, "report_digest": "6" * 64}
+    ledger.record_verdict("a", policy_digest=policy_digest(policy_of("smoke")), **row)
+    trial = settings.model_copy(update={"trial_policies": "smoke"})
+    with pytest.raises(GateRefused, match="policy tiny refused it and did not pass it since"):
+        promotion.promote(trial, unfit, "ann", "please", ledger=ledger)
+
+
+def test_the_server_says_which_policies_promote(settings, ledger, version):
+    first = version("a")
+    strict = settings.model_copy(update={"promoting_policies": "paper, other"})
+    with pytest.raises(GateRefused, match="policy tiny may not promote on this server"):
+        promotion.promote(strict, first, "ann", "please", ledger=ledger)
+    open_to_it = settings.model_copy(update={"promoting_policies": "paper, tiny"})
+    assert promotion.promote(open_to_it, first, "ann", "please", ledger=ledger).changed
+
+
+def test_where_two_people_are_wanted_who_started_a_run_does_not_approve_it(
+    settings, ledger, version
+):
+    first = version("a", requester="Ann")
+    two = settings.model_copy(update={"two_people": True})
+    for approver, more in (("ann ", {}), ("bob", {"requester": "bob"})):
+        with pytest.raises(GateRefused, match="started the run and does not approve it"):
+            promotion.promote(two, first, approver, "mine", ledger=ledger, **more)
+    assert promotion.promote(two, first, "carl", "looks good", ledger=ledger).changed
+
+
+def test_a_decision_on_an_older_ledger_is_a_conflict_that_names_the_champion(
+    settings, ledger, version
+):
+    first = version("a")
+    second = version("b", against=first)
+    promotion.promote(settings, first, "ann", "first", sequence=0, ledger=ledger)
+    promotion.promote(settings, second, "ann", "better", sequence=1, ledger=ledger)
+    assert promotion.rollback(settings, "bob", "worse", sequence=2, ledger=ledger).version == first
+    for again in (
+        lambda: promotion.rollback(settings, "bob", "worse", sequence=2, ledger=ledger),
+        lambda: promotion.promote(
+            settings, second, "ann", "r", sequence=1, force=True, ledger=ledger
+        ),
+    ):
+        with pytest.raises(ConflictError, match=f"the champion is version {first}"):
+            again()
+    assert ledger.check_ledger(MODEL) == 3
+
+
 @pytest.mark.parametrize(
     ("row", "why"),
     [
@@ -122,6 +181,12 @@ def test_a_verdict_not_for_release_promotes_nothing_not_even_the_first(
         ({"digest": ""}, "its verdict is on bundle unknown"),
         ({"policy_digest": "0" * 64}, "policy tiny is another one than it was judged by"),
         ({"policy": "gone"}, "policy gone is another one"),
+        ({"code_digest": "0" * 64}, "by other code than is here now"),
+        ({"judge_digest": "0" * 64}, "judged by other code than is here now"),
+        ({"selection_digest": ""}, "does not say on what selection"),
+        ({"captions_digest": ""}, "does not say on what captions"),
+        ({"snapshot_id": ""}, "does not say on what snapshot"),
+        ({"report_digest": ""}, "does not say on what report"),
         ({"champion": 77, "champion_digest": "7" * 64}, "compared with version 77"),
         ({"champion_digest": "7" * 64}, "compared with nobody"),
     ],
@@ -244,15 +309,29 @@ def test_a_crash_between_ledger_and_alias_is_repaired(settings, ledger, version,
     assert not retried.changed
     assert aliased(settings) == second
     assert len(ledger.ledger(MODEL)) == 2
+    assert ledger.corrections(MODEL) == []  # nobody moved it
 
 
-def test_an_alias_moved_by_hand_is_moved_back(settings, ledger, version):
+def test_an_alias_moved_by_hand_is_moved_back_and_recorded(settings, ledger, version, monkeypatch):
     first = version("a")
     second = version("b", against=first)
     promotion.promote(settings, first, "ann", "first", ledger=ledger)
     models.set_alias(settings, promotion.CHAMPION, second)
+    monkeypatch.setattr(promotion, "RACE", timedelta(0))
     assert promotion.reconcile(settings, ledger=ledger) == first
     assert aliased(settings) == first
+    assert [(c.alias, c.found, c.restored) for c in ledger.corrections(MODEL)] == [
+        ("champion", second, first)
+    ]
+    assert promotion.reconcile(settings, ledger=ledger) == first
+    assert len(ledger.corrections(MODEL)) == 1
+
+
+def test_an_alias_set_by_hand_while_nobody_is_champion_is_taken_away(settings, ledger, version):
+    models.set_alias(settings, promotion.CHAMPION, version("a"))
+    assert promotion.reconcile(settings, ledger=ledger) is None
+    assert aliased(settings) is None
+    assert ledger.corrections(MODEL)[0].restored is None
 
 
 def test_thirty_two_promotions_at_once_have_one_winner(settings, ledger, version):

@@ -9,6 +9,22 @@ from any2caption.storage.digest import file_digest, listing_digest
 _PARTS = ("captions", "conditions", "datasets", "evaluation", "model")
 
 
+_JUDGES = ("judge*", "judge*/**/*")
+
+
+@cache
+def judge_digest() -> str:
+    """SHA-256 over the sources that say whether an answer is right."""
+    return judges_digest(Path(any2caption.__file__).parent)
+
+
+def judges_digest(root: Path) -> str:
+    """Digest the judge of the package under `root`."""
+    folder = root / "evaluation"
+    sources = {source for pattern in _JUDGES for source in folder.glob(f"{pattern}.py")}
+    return listing_digest({one.relative_to(root).as_posix(): file_digest(one) for one in sources})
+
+
 @cache
 def code_digest() -> str:
     """SHA-256 over the sources that stand between a record and its verdict."""

@@ -8,16 +8,18 @@ from any2caption.evaluation.judge import Judge
 from any2caption.evaluation.metrics import Overlap, Prediction, by_part
 from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores
 from any2caption.evaluation.slices import donors, group_of
+from any2caption.storage.digest import json_digest
 
 Selection = Mapping[str, Sequence[Record]]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A model's scores and its predictions by record id."""
+    """A model's scores, its predictions by record id, and the digest of all texts judged."""
 
     scores: Scores
     predictions: Mapping[str, Prediction]
+    captions: str = ""
 
 
 def control(selection: Selection, size: Callable[[str], int]) -> dict[str, dict[str, Record]]:
@@ -46,7 +48,8 @@ def score(selection: Selection, texts: Mapping[str, str], shuffled: Mapping[str,
         name: Rate(sum(predictions[r.id].caption is not None for r in group), len(group))
         for name, group in selection.items()
     }
-    return Measured(Scores(structure, tuple(outcomes)), predictions)
+    captions = json_digest([dict(texts), dict(shuffled)])
+    return Measured(Scores(structure, tuple(outcomes)), predictions, captions)
 
 
 def _judge(

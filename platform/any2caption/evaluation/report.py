@@ -1,13 +1,13 @@
 """The evaluation report as plain JSON values, and reading a verdict back from it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import InputError
 from any2caption.evaluation.camera import Paths, agreement
-from any2caption.evaluation.code import code_digest
+from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import Check, Policy, Verdict, policy_digest
 from any2caption.evaluation.measure import Measured, Selection, overlap_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEMA = "a2c.evaluation/1"
+DIGESTS = ("selection", "judge", "code", "captions")
 NOT_MEASURED: tuple[tuple[str, str], ...] = (
     ("BERTScore", "needs a pretrained text encoder; no weights are part of the platform"),
     ("CLIP-T", "needs CLIP's weights and a generated video"),
@@ -46,13 +47,18 @@ NOTES: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What was evaluated: digests of the bundles, the snapshot, and how many requests were made."""
+    """What was evaluated: digests of bundles and selection, the snapshot, how many requests.
+
+    `partial` says that fewer records were taken than the policy asks for.
+    """
 
     bundle: str
     snapshot: str
     champion: str | None
     synthetic: int
     records: int
+    selection: str = ""
+    partial: bool = False
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
@@ -101,6 +107,8 @@ def build(  # noqa: PLR0913 - the report's own parts
         "schema": SCHEMA,
         **asdict(subject),
         "code": code_digest(),
+        "judge": judge_digest(),
+        "captions": measured.captions,
         "policy": {
             "name": policy.name,
             "summary": policy.summary,
@@ -132,7 +140,8 @@ class Finding:
     """What a report decided, and on what: digests of the bundles, the snapshot and the policy.
 
     `champion` is the digest of the champion that it compared with, None if there was none.
-    `report_digest` identifies the report itself.
+    `report_digest` identifies the report itself; `digests` are those of the selection, judge, code
+    and captions, as the catalogue's verdict keeps them. A `partial` one promotes nothing.
     """
 
     verdict: Verdict
@@ -141,6 +150,8 @@ class Finding:
     snapshot: str
     policy_digest: str
     report_digest: str
+    digests: dict[str, str] = field(default_factory=dict)
+    partial: bool = False
 
 
 def load_finding(path: Path) -> Finding:
@@ -164,6 +175,8 @@ def load_finding(path: Path) -> Finding:
             snapshot=found["snapshot"],
             policy_digest=found["policy"].get("digest", ""),
             report_digest=digest_of(content),
+            digests={f"{name}_digest": str(found.get(name, "")) for name in DIGESTS},
+            partial=bool(found.get("partial")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"not an evaluation report: {error}", file=str(path)) from error

@@ -25,7 +25,7 @@ from any2caption.evaluation.captioning import CaptionCache, Item, Texter, captio
 from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.measure import Measured, Selection, control, score
 from any2caption.evaluation.report import Subject, build
-from any2caption.evaluation.slices import pick
+from any2caption.evaluation.slices import pick, selection_digest
 from any2caption.evaluation.thumbnails import picture_of
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
@@ -156,6 +156,8 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         champion=champion_digest or None,
         synthetic=sum(r.synthetic for group in selection.values() for r in group),
         records=count,
+        selection=selection_digest(selection),
+        partial=plan.per_slice is not None and plan.per_slice < rules.per_slice,
     )
     samples = [
         _sample(store, name, record, challenger)

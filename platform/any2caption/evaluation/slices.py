@@ -2,11 +2,12 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from any2caption.datasets.records import QA, Record
 from any2caption.errors import InputError
 from any2caption.evaluation.scores import Group
+from any2caption.storage.digest import json_digest
 
 # Exact sets of condition kinds → slice, in report order; every other set is `mix`.
 SINGLE: dict[frozenset[str], str] = {
@@ -54,6 +55,11 @@ def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
         if record.qa:
             found[slice_of(record)].append(record)
     return {name: sorted(found[name], key=_order)[:per_slice] for name in SLICES if found.get(name)}
+
+
+def selection_digest(selection: Mapping[str, Sequence[Record]]) -> str:
+    """Identify which records of a snapshot are evaluated, in which slice."""
+    return json_digest({name: [r.id for r in group] for name, group in selection.items()})
 
 
 def donors(records: Sequence[Record]) -> dict[str, Record]:

@@ -183,12 +183,14 @@ def plan_evaluation(settings: Settings, request: Request) -> Request:
     with reported(settings, request, "evaluate") as log:
         version = int(require(request, "version", "give the param `version` of a registered model"))
         catalogue = open_ledger(settings)
-        run = catalogue.training_run(catalogue.model_version(MODEL, version).run_key)
+        registered = catalogue.model_version(MODEL, version)
+        run = catalogue.training_run(registered.run_key)
         known = {"snapshot": run.snapshot_id, "preset": run.preset, "recipe": run.recipe}
         planned = {
             **known,
             **request,
             "version": version,
+            "digest": registered.digest,
             "run": request.get("run") or run.key,
             "champion": champion_version(settings, catalogue) or 0,
         }
@@ -226,7 +228,13 @@ def judge(settings: Settings, request: Request) -> Request:
     with reported(settings, request, "evaluate") as log:
         folder = job_spec.evaluation(settings, request)
         bundle = job_spec.bundle(settings, request["run"])
-        found = run_register(settings, bundle=bundle, report=folder, **_of(request))
+        found = run_register(
+            settings,
+            bundle=bundle,
+            report=folder,
+            requester=str(request.get("requester", "")),
+            **_of(request),
+        )
         log.emit(
             "evaluate",
             f"version {found['version']} passed policy {found['policy']}",
@@ -250,6 +258,7 @@ def promote(settings: Settings, request: Request) -> Request:
             reason=f"gate passed in life cycle {request['lifecycle']}",
             expected=(request["champion"] or None) if known else Current.CHAMPION,
             key=f"{request['lifecycle']} promotes {version}",
+            requester=str(request.get("requester", "")),
             lifecycle=request["lifecycle"],
         )
         return {**request, "version": version}

@@ -22,6 +22,7 @@ KEYS = (
     "weights",
     "policy",
     "auto_approve",
+    "requester",
     "run",
     "version",
     "champion",

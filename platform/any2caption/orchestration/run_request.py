@@ -10,14 +10,22 @@ from any2caption.settings import Settings
 
 
 def resolve(
-    params: Mapping[str, Any], extra: Mapping[str, Any] | None, run_id: str, settings: Settings
+    params: Mapping[str, Any],
+    extra: Mapping[str, Any] | None,
+    run_id: str,
+    settings: Settings,
+    *,
+    user: str = "",
 ) -> dict[str, Any]:
     """Merge what triggered the run into one request.
 
     An asset event's `extra` says what the former stage left; params count where it says nothing.
-    The result always has a lifecycle and a decided `auto_approve`.
+    The result always has a lifecycle, a decided `auto_approve` and the `requester`: the `user` who
+    started the run, or the run that this one follows; nobody chooses that by a param.
     """
     request = {key: value for key, value in params.items() if value not in (None, "", 0)}
+    request.pop("requester", None)
+    request.update({"requester": user} if user else {})
     request.update(extra or {})
     if "auto_approve" in params and params["auto_approve"] is not None and not extra:
         request["auto_approve"] = params["auto_approve"]
@@ -28,7 +36,7 @@ def resolve(
 
 def needs_no_person(request: Mapping[str, Any], settings: Settings) -> bool:
     """Whether a promotion is approved by itself: asked for by the run, allowed by the server."""
-    allowed = settings.auto_approve or settings.auto_approve_by_run
+    allowed = (settings.auto_approve or settings.auto_approve_by_run) and not settings.two_people
     return bool(request["auto_approve"]) and allowed
 
 

@@ -44,7 +44,13 @@ def request(asset: str = "") -> Request:
     from any2caption.orchestration.run_request import resolve
 
     context = get_current_context()
-    return resolve(context["params"], _event_extra(context, asset), context["run_id"], _settings())
+    return resolve(
+        context["params"],
+        _event_extra(context, asset),
+        context["run_id"],
+        _settings(),
+        user=context["dag_run"].triggering_user_name or "",
+    )
 
 
 def _event_extra(context: Any, asset: str) -> dict[str, Any] | None:

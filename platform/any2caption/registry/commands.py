@@ -27,6 +27,7 @@ def run_register(  # noqa: PLR0913 - the run's own identity
     preset: str,
     recipe: str,
     report: Path | None = None,
+    requester: str = "",
     lifecycle: str = "",
 ) -> dict[str, Any]:
     """Register a bundle; with the folder of its evaluation `report`, record the verdict too.
@@ -38,8 +39,9 @@ def run_register(  # noqa: PLR0913 - the run's own identity
 
     Raises:
         GateRefused: the report's verdict is a refusal.
-        ConflictError: the report is on another bundle, snapshot or policy, or compared with another
-            champion than the present one; or the catalogue knows the version as another bundle.
+        ConflictError: the report is on another bundle, snapshot, selection or policy, or
+            compared with another champion than the present one; or the catalogue knows the version
+            as another bundle.
     """
     log = ProgressLog(settings.progress_log, lifecycle)
     log.emit("register", f"registering {bundle.name} of run {run_key}")
@@ -72,6 +74,8 @@ def run_register(  # noqa: PLR0913 - the run's own identity
             snapshot_id=finding.snapshot,
             policy_digest=finding.policy_digest,
             report_digest=finding.report_digest,
+            **finding.digests,
+            requester=requester,
             for_release=policy_of(verdict.policy).for_release,
             lifecycle=lifecycle,
         )
@@ -95,7 +99,12 @@ def run_register(  # noqa: PLR0913 - the run's own identity
 
 
 def _check_subject(finding: Finding, found: Registered, snapshot: str) -> None:
-    """A verdict holds only for the bundle, the snapshot and the policy that it was made on."""
+    """A verdict holds only for bundle, snapshot, selection and policy that it was made on."""
+    if finding.partial:
+        raise ConflictError(
+            "the report is on fewer records than its policy asks for: evaluate again, without "
+            "--per-slice"
+        )
     for what, reported, registered in (
         ("bundle", finding.bundle, found.digest),
         ("snapshot", finding.snapshot, snapshot),
@@ -133,6 +142,8 @@ def run_promote(  # noqa: PLR0913 - the decision's own inputs
     expected: int | Current | None = Current.CHAMPION,
     force: bool = False,
     key: str | None = None,
+    sequence: int | None = None,
+    requester: str = "",
     lifecycle: str = "",
 ) -> dict[str, Any]:
     """Promote a version: `{"model", "version", "previous", "changed"}`; once for a `key`."""
@@ -145,6 +156,8 @@ def run_promote(  # noqa: PLR0913 - the decision's own inputs
         expected=expected,
         force=force,
         key=key,
+        sequence=sequence,
+        requester=requester,
         ledger=promotion.open_ledger(settings),
     )
     verb = "is champion now" if done.changed else "was champion already"
@@ -152,12 +165,13 @@ def run_promote(  # noqa: PLR0913 - the decision's own inputs
     return {"model": MODEL, **asdict(done)}
 
 
-def run_rollback(
+def run_rollback(  # noqa: PLR0913 - the decision's own inputs
     settings: Settings,
     *,
     approver: str,
     reason: str,
     key: str | None = None,
+    sequence: int | None = None,
     lifecycle: str = "",
 ) -> dict[str, Any]:
     """Return to the champion before: `{"model", "version", "previous", "changed"}`.
@@ -165,7 +179,12 @@ def run_rollback(
     Sent again with the same `key`, it does not go back another step.
     """
     done = promotion.rollback(
-        settings, approver, reason, key=key, ledger=promotion.open_ledger(settings)
+        settings,
+        approver,
+        reason,
+        key=key,
+        sequence=sequence,
+        ledger=promotion.open_ledger(settings),
     )
     ProgressLog(settings.progress_log, lifecycle).emit(
         "promote", f"rolled back to {MODEL} version {done.version}: {reason}", version=done.version

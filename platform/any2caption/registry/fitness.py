@@ -4,10 +4,12 @@ Nothing here was read from MLflow: its tags are written for people and decide no
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
 from any2caption.errors import ConfigError
+from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import policy_digest, policy_of
 
 
@@ -24,7 +26,7 @@ class Known(Protocol):
 
 
 class Judged(Protocol):
-    """The last verdict on a version."""
+    """A verdict on a version."""
 
     passed: bool
     reasons: list[str]
@@ -34,6 +36,16 @@ class Judged(Protocol):
     digest: str
     champion: int | None
     champion_digest: str
+    snapshot_id: str
+    selection_digest: str
+    judge_digest: str
+    code_digest: str
+    captions_digest: str
+    report_digest: str
+    requester: str
+
+
+_KEPT = ("snapshot_id", "selection_digest", "judge_digest", "captions_digest", "report_digest")
 
 
 class Line(Protocol):
@@ -45,32 +57,44 @@ class Line(Protocol):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """What a server allows: policies that promote although they are not for release (`trial`).
+
+    `promoting`, where it names any, are the only ones that promote at all.
+    """
+
+    trial: Collection[str] = ()
+    promoting: Collection[str] = ()
+
+
 def objection(
     candidate: Known,
-    verdict: Judged | None,
+    verdicts: Sequence[Judged],
     champion: Known | None,
     ledger: Sequence[Line],
-    trial: Collection[str] = (),
+    server: Server,
 ) -> str | None:
     """Return why a version must not become champion in the place of `champion`; None if it may.
 
-    `trial` names policies that may promote here although they are not for release.
+    `verdicts` are all on the version, oldest first; the last one must allow it.
     """
-    if verdict is None:
+    if not verdicts:
         return "it was never evaluated"
-    if not verdict.passed:
-        return f"its last verdict is a refusal: {'; '.join(verdict.reasons)}"
-    return next(_doubts(candidate, verdict, champion, ledger, trial), None)
+    if not verdicts[-1].passed:
+        return f"its last verdict is a refusal: {'; '.join(verdicts[-1].reasons)}"
+    return next(_doubts(candidate, verdicts, champion, ledger, server), None)
 
 
 def _doubts(
     candidate: Known,
-    verdict: Judged,
+    verdicts: Sequence[Judged],
     champion: Known | None,
     ledger: Sequence[Line],
-    trial: Collection[str],
+    server: Server,
 ) -> Iterator[str]:
     """Say what keeps a passed verdict from counting."""
+    verdict = verdicts[-1]
     if verdict.digest != candidate.digest:
         yield (
             f"its verdict is on bundle {verdict.digest[:12] or 'unknown'}, and bundle "
@@ -82,15 +106,44 @@ def _doubts(
             f"it was compared with {_named(verdict.champion)}, and the champion is "
             f"{_named(champion.version if champion else None)}: evaluate again"
         )
-    if verdict.policy_digest != _present_digest(verdict.policy):
-        yield f"policy {verdict.policy} is another one than it was judged by: evaluate again"
-    if not verdict.for_release and verdict.policy not in trial:
-        yield f"it passed policy {verdict.policy}, which is not for release"
+    yield from _stale(verdict)
+    yield from _not_allowed(verdict, server)
+    if refused := _standing(verdicts):
+        yield f"policy {refused.policy} refused it and did not pass it since"
     for line, after in zip_longest(ledger, ledger[1:]):
         if line.kind == "rollback" and line.previous == candidate.version:
             # That the version before could not be served says nothing for this one.
             undone = f"; {after.reason}" if after is not None and after.kind == "undo" else ""
             yield f"it was champion and was rolled back ({line.reason}{undone})"
+
+
+def _stale(verdict: Judged) -> Iterator[str]:
+    """Say what the verdict was made by or on that is not what is here now."""
+    if verdict.policy_digest != _present_digest(verdict.policy):
+        yield f"policy {verdict.policy} is another one than it was judged by: evaluate again"
+    if missing := [name for name in _KEPT if not getattr(verdict, name)]:
+        yield f"its verdict does not say on what {missing[0].partition('_')[0]}: evaluate again"
+    if (verdict.code_digest, verdict.judge_digest) != (code_digest(), judge_digest()):
+        yield "its captions were made or judged by other code than is here now: evaluate again"
+
+
+def _not_allowed(verdict: Judged, server: Server) -> Iterator[str]:
+    """Say why its policy promotes nothing on this server."""
+    if not verdict.for_release and verdict.policy not in server.trial:
+        yield f"it passed policy {verdict.policy}, which is not for release"
+    if server.promoting and verdict.policy not in {*server.promoting, *server.trial}:
+        yield f"policy {verdict.policy} may not promote on this server (A2C_PROMOTING_POLICIES)"
+
+
+def _standing(verdicts: Sequence[Judged]) -> Judged | None:
+    """Return a refusal under a policy for release that no later pass under that policy lifted.
+
+    A verdict by other code, or on another bundle, says nothing any more.
+    """
+    last = verdicts[-1]
+    same = [v for v in verdicts if (v.digest, v.code_digest) == (last.digest, last.code_digest)]
+    latest = {verdict.policy: verdict for verdict in same}
+    return next((v for v in latest.values() if v.for_release and not v.passed), None)
 
 
 def _named(version: int | None) -> str:

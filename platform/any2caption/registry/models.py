@@ -176,6 +176,12 @@ def set_alias(settings: Settings, alias: str, version: int) -> None:
         client.set_registered_model_alias(MODEL, alias, str(version))
 
 
+def remove_alias(settings: Settings, alias: str) -> None:
+    """Take an alias away; what is not there is no error."""
+    with mlflow_client(settings) as client:
+        client.delete_registered_model_alias(MODEL, alias)
+
+
 def fetch_bundle(settings: Settings, version: int, dest: Path, *, digest: str) -> Path:
     """Download a version's bundle to the folder `dest` and check it: signature and `digest`.
 

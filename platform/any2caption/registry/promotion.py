@@ -6,8 +6,10 @@ ledger's compare-and-swap lets exactly one through; the alias `champion` is only
 hand). Whether a version may be promoted is likewise read from the catalogue alone.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -20,13 +22,14 @@ from any2caption.errors import (
 )
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
-from any2caption.registry.fitness import objection
+from any2caption.registry.fitness import Server, objection
 from any2caption.settings import Settings
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
 
 CHAMPION = "champion"
+RACE = timedelta(minutes=1)  # writers at once overtake each other for no longer than that
 
 
 class Current(Enum):
@@ -68,14 +71,18 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     expected: int | Current | None = Current.CHAMPION,
     force: bool = False,
     key: str | None = None,
+    sequence: int | None = None,
+    requester: str = "",
     ledger: "Catalogue | None" = None,
 ) -> Promoted:
     """Make a version champion: ledger first, then the alias.
 
-    `expected` is the champion that the caller decided against (None: there was none); if somebody
-    else was promoted meanwhile, nothing changes. `force` promotes past what the verdict says and
-    needs a reason, which the ledger keeps. `key` names the request: sent again, it changes nothing.
-    Promoting the champion again changes nothing either; both repair the alias.
+    `expected` is the champion that the caller decided against (None: there was none), `sequence`
+    the ledger's last line (0: none); if somebody else was promoted meanwhile, nothing changes.
+    `requester` is who asked for the promotion, beside who started the run that the verdict names.
+    `force` promotes past what the verdict says and needs a reason, which the ledger keeps. `key`
+    names the request: sent again, it changes nothing. Promoting the champion again changes nothing
+    either; both repair the alias.
 
     Raises: GateRefused: the last verdict on the version does not allow it (`fitness.objection`).
     ConflictError: the champion is not the expected one, a verdict came in meanwhile, or the request
@@ -88,28 +95,52 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     if force and not reason.strip():
         raise ConfigError("a forced promotion needs a reason")
     ledger = ledger or open_ledger(settings)
-    done, current = ledger.repeated(MODEL, key), champion_version(settings, ledger)
+    lines = ledger.ledger(MODEL)
+    done, current = ledger.repeated(MODEL, key), lines[-1].version if lines else None
     if done is not None or current == version:
         reconcile(settings, ledger=ledger)
         previous = done.previous if done is not None else current
         return Promoted(version, previous, changed=False)
     _check_stored(settings, ledger, version)
-    verdict = ledger.verdict_on(version)
+    verdicts = ledger.verdicts(version)
+    _check_approver(settings, {requester, *(verdict.requester for verdict in verdicts)}, approver)
     against = objection(
         ledger.model_version(MODEL, version),
-        verdict,
+        verdicts,
         None if current is None or force else ledger.model_version(MODEL, current),
-        ledger.ledger(MODEL),
-        {name.strip() for name in settings.trial_policies.split(",")},
+        lines,
+        Server(
+            trial=_names(settings.trial_policies), promoting=_names(settings.promoting_policies)
+        ),
     )
     if against and not force:
         raise GateRefused(f"{MODEL} version {version} cannot be promoted: {against}")
-    note = f"forced although {against}: {reason}" if against else reason
-    wanted = current if isinstance(expected, Current) else expected
-    judged = verdict.id if verdict is not None and not force else None
-    line = ledger.promote(MODEL, version, wanted, approver, note, key=key, verdict=judged)
+    line = ledger.promote(
+        MODEL,
+        version,
+        current if isinstance(expected, Current) else expected,
+        approver,
+        f"forced although {against}: {reason}" if against else reason,
+        key=key,
+        sequence=len(lines) if sequence is None else sequence,
+        verdict=verdicts[-1].id if verdicts and not force else None,
+    )
     reconcile(settings, ledger=ledger)
     return Promoted(line.version, line.previous, changed=True)
+
+
+def _names(setting: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in setting.split(",") if name.strip())
+
+
+def _check_approver(settings: Settings, requesters: Collection[str], approver: str) -> None:
+    """Where the server wants two people, whoever started the run is not the one who approves."""
+    started = {name.strip().lower() for name in requesters}
+    if settings.two_people and approver.strip().lower() in started:
+        raise GateRefused(
+            f"{approver} started the run and does not approve it (A2C_TWO_PEOPLE): another person "
+            "decides"
+        )
 
 
 def rollback(  # noqa: PLR0913 - the decision's own inputs
@@ -118,13 +149,15 @@ def rollback(  # noqa: PLR0913 - the decision's own inputs
     reason: str,
     *,
     key: str | None = None,
+    sequence: int | None = None,
     held: int | None = None,
     ledger: "Catalogue | None" = None,
 ) -> Promoted:
     """Return to the champion before the present one, with a reason that the ledger keeps.
 
     One step back whatever happens: of several at once, one goes back and the others are conflicts;
-    the request `key` sent again changes nothing. `held` is a version whose release lies here whole
+    the request `key` sent again changes nothing, nor one that was made on another `sequence` of
+    the ledger. `held` is a version whose release lies here whole
     and signed: it can be served without MLflow, so MLflow is not asked for it.
 
     Raises:
@@ -143,10 +176,11 @@ def rollback(  # noqa: PLR0913 - the decision's own inputs
     last = ledger.champion(MODEL)
     if last is None:
         raise NotFoundError(f"{MODEL} has no champion to roll back from")
-    target = ledger.rollback_target(MODEL)
+    target = ledger.rollback_target(MODEL, sequence=sequence)
     if target != held:
         _check_stored(settings, ledger, target)
-    line = ledger.rollback(MODEL, approver, reason, key=key, sequence=last.sequence)
+    seen = last.sequence if sequence is None else sequence
+    line = ledger.rollback(MODEL, approver, reason, key=key, sequence=seen)
     _follow(settings, ledger)
     return Promoted(line.version, line.previous, changed=True)
 
@@ -165,17 +199,34 @@ def _check_stored(settings: Settings, ledger: "Catalogue", version: int) -> None
 def reconcile(settings: Settings, *, ledger: "Catalogue | None" = None) -> int | None:
     """Point the alias `champion` at the ledger's champion; return its version (None: nobody).
 
-    Writers that overtake each other still end in agreement: after writing, each reads the ledger
-    again and repeats until what it wrote is what the ledger says.
+    An alias that had followed and points elsewhere now was moved by hand: that is recorded. Writers
+    that overtake each other still end in agreement: after writing, each reads the ledger again and
+    repeats until what it wrote is what the ledger says.
     """
     ledger = ledger or open_ledger(settings)
-    while (version := champion_version(settings, ledger)) is not None:
+    if ledger.champion(MODEL) is None:
+        with suppress(A2CError):  # without a champion nothing depends on MLflow
+            _unalias(settings, ledger)
+        return None
+    while (line := ledger.champion(MODEL)) is not None:
         aliased = models.by_alias(settings, CHAMPION)
-        if aliased is None or aliased.version != version:
-            models.set_alias(settings, CHAMPION, version)
-        if champion_version(settings, ledger) == version:
-            return version
+        if aliased is None or aliased.version != line.version:
+            followed = ledger.delivery(MODEL)
+            if followed and followed.aliased and datetime.now(UTC) - followed.aliased > RACE:
+                found = aliased.version if aliased else None
+                ledger.record_correction(MODEL, CHAMPION, found=found, restored=line.version)
+            models.set_alias(settings, CHAMPION, line.version)
+        ledger.mark_aliased(MODEL, line.sequence)
+        if champion_version(settings, ledger) == line.version:
+            return line.version
     return None
+
+
+def _unalias(settings: Settings, ledger: "Catalogue") -> None:
+    """Take an alias away that points at a champion although the ledger has none."""
+    if (aliased := models.by_alias(settings, CHAMPION)) is not None:
+        models.remove_alias(settings, CHAMPION)
+        ledger.record_correction(MODEL, CHAMPION, found=aliased.version, restored=None)
 
 
 def undo_rollback(

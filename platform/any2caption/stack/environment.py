@@ -80,6 +80,8 @@ def variables(settings: Settings) -> dict[str, str]:
         "A2C_AUTO_APPROVE": str(settings.auto_approve).lower(),
         "A2C_AUTO_APPROVE_BY_RUN": os.environ.get("A2C_AUTO_APPROVE_BY_RUN", "true"),
         "A2C_TRIAL_POLICIES": settings.trial_policies,
+        "A2C_PROMOTING_POLICIES": settings.promoting_policies,
+        "A2C_TWO_PEOPLE": str(settings.two_people).lower(),
         **Keys.of(settings).variables(),
         "A2C_TRIAL_BOOT": str(settings.trial_boot).lower(),
         "A2C_WATCH_SECONDS": str(settings.watch_seconds),

@@ -4,6 +4,8 @@ from any2caption.datasets.catalogue.service import Catalogue
 from any2caption.datasets.catalogue.tables import (
     AnnotationReview,
     AnnotationRun,
+    Correction,
+    Delivery,
     Deployment,
     Promotion,
     Release,
@@ -17,6 +19,8 @@ __all__ = [
     "AnnotationReview",
     "AnnotationRun",
     "Catalogue",
+    "Correction",
+    "Delivery",
     "Deployment",
     "Promotion",
     "Release",

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
 
-from any2caption.datasets.catalogue.tables import Promotion
-from any2caption.errors import ConfigError, ConflictError, NotFoundError
+from any2caption.datasets.catalogue.tables import Promotion, now
+from any2caption.errors import ConfigError, ConflictError, IntegrityError, NotFoundError
+from any2caption.storage.digest import json_digest
 
 PROMOTE, ROLLBACK, UNDO = "promote", "rollback", "undo"
 
@@ -14,13 +17,15 @@ class Request:
     """Who wants a line and why.
 
     `key` names the request: sent again, it adds no second line. `sequence` is the number of the
-    ledger's last line (0: none) that the decision was made on; None does not ask.
+    ledger's last line (0: none) that the decision was made on; None does not ask. `verdict` is the
+    row of the catalogue that allows it.
     """
 
     approver: str
     reason: str
     key: str | None = None
     sequence: int | None = None
+    verdict: int | None = None
 
 
 def repeated(model: str, lines: Sequence[Promotion], key: str | None) -> Promotion | None:
@@ -54,7 +59,7 @@ def promotion(
         ConflictError: the champion is another one, or the ledger has other lines.
         ConfigError: the version is the champion already.
     """
-    _check_sequence(model, lines, request)
+    check_sequence(model, lines, request.sequence)
     current = lines[-1].version if lines else None
     if current != expected:
         raise ConflictError(
@@ -73,7 +78,7 @@ def rollback(model: str, lines: Sequence[Promotion], request: Request) -> Promot
         NotFoundError: there was none before.
         ConflictError: the ledger has other lines than the caller saw.
     """
-    _check_sequence(model, lines, request)
+    check_sequence(model, lines, request.sequence)
     return _next(model, lines, rollback_target(model, lines), ROLLBACK, request)
 
 
@@ -115,21 +120,46 @@ def rollback_target(model: str, lines: Sequence[Promotion]) -> int:
     return found[-2]
 
 
-def _check_sequence(model: str, lines: Sequence[Promotion], request: Request) -> None:
+def check_sequence(model: str, lines: Sequence[Promotion], sequence: int | None) -> None:
+    """Hold what a caller saw of the ledger to what is there; ConflictError names the champion."""
     last = lines[-1].sequence if lines else 0
-    if request.sequence not in {None, last}:
+    if sequence not in {None, last}:
         champion = f"version {lines[-1].version}" if lines else "nobody"
         raise ConflictError(
-            f"the ledger of {model} is at line {last}, not {request.sequence}, and the champion is "
+            f"the ledger of {model} is at line {last}, not {sequence}, and the champion is "
             f"{champion}: decide anew"
         )
+
+
+def line_digest(before: str, line: Any) -> str:
+    """SHA-256 over a line (a row with a promotion's columns) and the digest of the line before."""
+    created = line.created.astimezone(UTC).isoformat(timespec="microseconds")
+    names = ("model", "sequence", "version", "previous", "kind", "approver", "reason", "key")
+    return json_digest([before, *(getattr(line, name) for name in names), line.verdict, created])
+
+
+def check_chain(model: str, lines: Sequence[Promotion]) -> None:
+    """Hold every line to its own digest and to the line before.
+
+    Raises:
+        IntegrityError: one was changed, taken out or put in; the message names the first.
+    """
+    before: Promotion | None = None
+    for number, line in enumerate(lines, start=1):
+        if line.sequence != number:
+            raise IntegrityError(f"ledger of {model}: line {number} is missing")
+        if line.digest != line_digest(before.digest if before else "", line):
+            raise IntegrityError(f"ledger of {model}: line {number} was changed")
+        if line.previous != (before.version if before else None):
+            raise IntegrityError(f"ledger of {model}: line {number} does not follow the one before")
+        before = line
 
 
 def _next(
     model: str, lines: Sequence[Promotion], version: int, kind: str, request: Request
 ) -> Promotion:
     last = lines[-1] if lines else None
-    return Promotion(
+    line = Promotion(
         model=model,
         sequence=last.sequence + 1 if last else 1,
         version=version,
@@ -138,4 +168,8 @@ def _next(
         approver=request.approver,
         reason=request.reason,
         key=request.key,
+        verdict=request.verdict,
+        created=now(),
     )
+    line.digest = line_digest(last.digest if last else "", line)
+    return line

@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from any2caption.datasets.catalogue import database, promotions
 from any2caption.datasets.catalogue.tables import (
     AnnotationReview,
     AnnotationRun,
     Base,
+    Correction,
+    Delivery,
     Deployment,
     ModelVersion,
     Promotion,
@@ -19,6 +22,7 @@ from any2caption.datasets.catalogue.tables import (
     TrainingRun,
     Validation,
     Verdict,
+    now,
 )
 from any2caption.errors import ConflictError, NotFoundError
 
@@ -213,6 +217,11 @@ class Catalogue:
         snapshot_id: str = "",
         policy_digest: str = "",
         report_digest: str = "",
+        selection_digest: str = "",
+        judge_digest: str = "",
+        code_digest: str = "",
+        captions_digest: str = "",
+        requester: str = "",
         for_release: bool = False,
         lifecycle: str = "",
     ) -> Verdict:
@@ -241,6 +250,11 @@ class Catalogue:
                 snapshot_id=snapshot_id,
                 policy_digest=policy_digest,
                 report_digest=report_digest,
+                selection_digest=selection_digest,
+                judge_digest=judge_digest,
+                code_digest=code_digest,
+                captions_digest=captions_digest,
+                requester=requester,
                 for_release=for_release,
                 lifecycle=lifecycle,
             )
@@ -257,6 +271,14 @@ class Catalogue:
         """Return the last verdict on a registered version."""
         with database.reading(self._engine) as session:
             return session.scalar(_last_verdict(version))
+
+    def verdicts(self, version: int | None = None) -> list[Verdict]:
+        """Return the verdicts (on a version), oldest first."""
+        statement = select(Verdict).order_by(Verdict.id)
+        if version is not None:
+            statement = statement.where(Verdict.version == version)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement))
 
     def champion(self, model: str) -> Promotion | None:
         """Return the ledger's last line for the model: its version is the champion."""
@@ -301,7 +323,9 @@ class Catalogue:
             ConflictError: somebody else's promotion or verdict came first.
             ConfigError: the version is the champion already.
         """
-        request = promotions.Request(approver=approver, reason=reason, key=key, sequence=sequence)
+        request = promotions.Request(
+            approver=approver, reason=reason, key=key, sequence=sequence, verdict=verdict
+        )
         with database.writing(self._engine, one_by_one=True) as session:
             lines = list(session.scalars(_lines(model)))
             if (done := promotions.repeated(model, lines, key)) is not None:
@@ -313,7 +337,7 @@ class Catalogue:
                     f"there is a later verdict on version {version} of {model}: look at it and "
                     "promote again"
                 )
-            session.add(row)
+            _enter(session, row)
         return row
 
     def rollback(
@@ -339,7 +363,7 @@ class Catalogue:
             if (done := promotions.repeated(model, lines, key)) is not None:
                 return done
             row = promotions.rollback(model, lines, request)
-            session.add(row)
+            _enter(session, row)
         return row
 
     def undo_rollback(self, model: str, rolled_back: int, approver: str, reason: str) -> Promotion:
@@ -352,12 +376,60 @@ class Catalogue:
         with database.writing(self._engine, one_by_one=True) as session:
             lines = list(session.scalars(_lines(model)))
             row = promotions.undo(model, lines, rolled_back, request)
-            session.add(row)
+            _enter(session, row)
         return row
 
-    def rollback_target(self, model: str) -> int:
-        """Return the version that a rollback leads to; NotFoundError where there is none."""
-        return promotions.rollback_target(model, self.ledger(model))
+    def rollback_target(self, model: str, *, sequence: int | None = None) -> int:
+        """Return the version that a rollback leads to.
+
+        Raises:
+            ConflictError: the ledger has other lines than the caller saw.
+            NotFoundError: there was no champion before.
+        """
+        lines = self.ledger(model)
+        promotions.check_sequence(model, lines, sequence)
+        return promotions.rollback_target(model, lines)
+
+    def check_ledger(self, model: str) -> int:
+        """Hold every line to the chain of digests; return how many there are.
+
+        Raises:
+            IntegrityError: a line was changed, taken out or put in.
+        """
+        lines = self.ledger(model)
+        promotions.check_chain(model, lines)
+        return len(lines)
+
+    def delivery(self, model: str) -> Delivery | None:
+        """Return the outbox's row of the ledger's last line."""
+        with database.reading(self._engine) as session:
+            return session.scalar(_last_delivery(model))
+
+    def mark_aliased(self, model: str, sequence: int) -> None:
+        """Say that the alias followed line `sequence`; the first time counts."""
+        with database.writing(self._engine) as session:
+            row = session.scalar(_last_delivery(model))
+            if row is not None and row.sequence == sequence and row.aliased is None:
+                row.aliased = now()
+
+    def mark_released(self, model: str, version: int) -> None:
+        """Say that the champion, if it is `version`, answers."""
+        with database.writing(self._engine) as session:
+            row = session.scalar(_last_delivery(model))
+            if row is not None and row.version == version and row.released is None:
+                row.released = now()
+
+    def record_correction(
+        self, model: str, alias: str, *, found: int | None, restored: int | None
+    ) -> Correction:
+        """Enter that an alias was moved by hand and moved back."""
+        return self._add(Correction(model=model, alias=alias, found=found, restored=restored))
+
+    def corrections(self, model: str) -> list[Correction]:
+        """Return the aliases that were moved back, oldest first."""
+        statement = select(Correction).where(Correction.model == model).order_by(Correction.id)
+        with database.reading(self._engine) as session:
+            return list(session.scalars(statement))
 
     def record_release(
         self, model: str, version: int, *, digest: str, uri: str = "", lifecycle: str = ""
@@ -423,15 +495,15 @@ class Catalogue:
             row.status, row.message = status, message
         return row
 
-    def deployed_since(self, model: str, version: int, since: datetime) -> bool:
-        """Whether a roll-out of a version was begun since then, whatever became of it."""
+    def deployed_since(self, model: str, version: int, since: datetime) -> Deployment | None:
+        """Return the last roll-out of a version that was begun since then."""
         begun = (
-            select(Deployment.id)
+            select(Deployment)
             .join(Release, Release.number == Deployment.release)
             .where(Release.model == model, Release.version == version, Deployment.created >= since)
         )
         with database.reading(self._engine) as session:
-            return session.scalar(begun.limit(1)) is not None
+            return session.scalar(begun.order_by(Deployment.id.desc()).limit(1))
 
     def deployments(self, release: int) -> list[Deployment]:
         """Return the roll-outs of a release, newest first."""
@@ -518,6 +590,17 @@ def _last_line(model: str) -> Select[Promotion]:
 
 def _lines(model: str) -> Select[Promotion]:
     return select(Promotion).where(Promotion.model == model).order_by(Promotion.sequence)
+
+
+def _last_delivery(model: str) -> Select[Delivery]:
+    of_model = select(Delivery).where(Delivery.model == model)
+    return of_model.order_by(Delivery.sequence.desc()).limit(1)
+
+
+def _enter(session: Session, line: Promotion) -> None:
+    """Add a line of the ledger and, in the same transaction, what it has to bring about."""
+    session.add(line)
+    session.add(Delivery(model=line.model, sequence=line.sequence, version=line.version))
 
 
 def _last_verdict(version: int) -> Select[Verdict]:

@@ -1,7 +1,8 @@
 """The catalogue's tables as typed SQLAlchemy models. Times are UTC; documents are JSON.
 
 Every table has rows that are written once, except the `status` (and what comes with it) of training
-runs, releases and deployments. `promotions` is the ledger: rows are only ever added.
+runs, releases and deployments, and what deliveries have done. `promotions` is the ledger; of it, of
+`verdicts` and of `model_versions` triggers refuse every update and every deletion.
 """
 
 from datetime import UTC, datetime
@@ -128,9 +129,11 @@ class ModelVersion(Base):
 class Verdict(Base):
     """What a gate said about a training run's model, against which champion, and why.
 
-    `digest` and `champion_digest` are those of the two bundles, `policy_digest` that of the
-    policy's content, `report_digest` that of `report.json`. They are "" in rows from before they
-    were kept; such a row promotes nothing.
+    `digest` and `champion_digest` are those of the two bundles, `selection_digest` that of the
+    records evaluated, `policy_digest` that of the policy's content, `judge_digest` and
+    `code_digest` those of the sources, `captions_digest` that of the texts judged, `report_digest`
+    that of `report.json`. They are "" in rows from before they were kept; such a row promotes
+    nothing. `requester` is who started the run, "" where nobody did.
     """
 
     __tablename__ = "verdicts"
@@ -148,6 +151,11 @@ class Verdict(Base):
     snapshot_id: Mapped[str] = mapped_column(String(64), server_default="")
     policy_digest: Mapped[str] = mapped_column(String(64), server_default="")
     report_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    selection_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    judge_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    code_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    captions_digest: Mapped[str] = mapped_column(String(64), server_default="")
+    requester: Mapped[str] = mapped_column(String(200), server_default="")
     for_release: Mapped[bool] = mapped_column(server_default=false())
     lifecycle: Mapped[str] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(default=now)
@@ -158,7 +166,8 @@ class Promotion(Base):
 
     The unique pair (model, sequence) is what makes compare-and-swap safe: of any number of writers
     who read the same last line, one can add the next. `key` names the request, so that the same
-    request sent again adds nothing.
+    request sent again adds nothing. `verdict` is the row that was relied on; `digest` is that of
+    this line and of the line before (`promotions.line_digest`), so that none can be changed alone.
     """
 
     __tablename__ = "promotions"
@@ -176,6 +185,40 @@ class Promotion(Base):
     approver: Mapped[str]
     reason: Mapped[str]
     key: Mapped[str | None] = mapped_column(String(200))
+    verdict: Mapped[int | None]
+    digest: Mapped[str] = mapped_column(String(64), server_default="")
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Delivery(Base):
+    """The outbox: what a line of the ledger still has to bring about, written with the line.
+
+    `aliased` is when MLflow's alias first followed, `released` when the version answered. Only the
+    last line's row is worked on: what an earlier one left undone, the last one overtakes.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("model", "sequence"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200))
+    sequence: Mapped[int]
+    version: Mapped[int]
+    aliased: Mapped[datetime | None]
+    released: Mapped[datetime | None]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+class Correction(Base):
+    """An alias that somebody had moved by hand, and that was moved back (None: there was none)."""
+
+    __tablename__ = "corrections"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(200))
+    alias: Mapped[str] = mapped_column(String(200))
+    found: Mapped[int | None]
+    restored: Mapped[int | None]
     created: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -118,7 +118,7 @@ def bundle(settings: Settings, run: object) -> Path:
 
 
 def evaluation_name(request: Mapping[str, Any]) -> str:
-    """Name an evaluation by its policy and by what it depends on: snapshot, policy content, code.
+    """Name an evaluation by its policy and what it depends on: bundle, snapshot, policy, code.
 
     So a report is found again for the same question only.
     """
@@ -126,7 +126,8 @@ def evaluation_name(request: Mapping[str, Any]) -> str:
     from any2caption.evaluation.gates import policy_digest, policy_of
 
     policy = policy_of(request["policy"])
-    question = f"{request['snapshot']} {policy_digest(policy)} {code_digest()}"
+    bundle_digest = request.get("digest", "")
+    question = f"{request['snapshot']} {policy_digest(policy)} {code_digest()} {bundle_digest}"
     return f"{policy.name}-{digest_of(question.encode())[:8]}"
 
 
