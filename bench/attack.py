@@ -19,8 +19,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,7 +66,10 @@ class Seen:
 
 
 class GoodClients:
-    """Clients that ask the same requests again and again and compare each answer."""
+    """Clients that ask the same requests again and again and compare each answer.
+
+    Each is a process of its own: attackers in the same interpreter would take its time from it.
+    """
 
     def __init__(self, url: str, count: int = 2) -> None:
         self.url, self.count = url, count
@@ -74,35 +80,56 @@ class GoodClients:
         with CaptionClient(self.url, timeout=60) as client:
             return client.caption_files(text, files, writer="model").text
 
-    def _loop(self, seen: Seen, until: threading.Event) -> None:
-        with CaptionClient(self.url, timeout=60) as client:
-            while not until.is_set():
-                for name, (text, files) in smoke_requests().items():
-                    began = time.monotonic()
-                    try:
-                        answer = client.caption_files(text, files, writer="model").text
-                    except A2CError as error:
-                        seen.failed[str(error)[:90]] += 1
-                    else:
-                        seen.seconds.append(time.monotonic() - began)
-                        seen.wrong += answer != self.expected[name]
-                    until.wait(GOOD_PAUSE)
-
     @contextmanager
     def asking(self) -> Iterator[Seen]:
-        """Ask for as long as the block runs."""
-        seen, until = Seen(), threading.Event()
-        threads = [
-            threading.Thread(target=self._loop, args=(seen, until)) for _ in range(self.count)
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            yield seen
-        finally:
-            until.set()
-            for thread in threads:
-                thread.join(90)
+        """Ask for as long as the block runs; what was seen is there at its end."""
+        fresh = get_context("spawn")
+        seen, until, ready = Seen(), fresh.Event(), fresh.Barrier(self.count + 1)
+        with ProcessPoolExecutor(
+            self.count, mp_context=fresh, initializer=_inherit, initargs=(until, ready)
+        ) as clients:
+            asked = [clients.submit(_loop, self.url, self.expected) for _ in range(self.count)]
+            try:
+                ready.wait(120)
+                yield seen
+            finally:
+                until.set()
+            for one in asked:
+                found = one.result(90)
+                seen.seconds += found.seconds
+                seen.wrong += found.wrong
+                seen.failed += found.failed
+
+
+class _Shared:
+    """What a client's process has from the one that started it."""
+
+    until: Event
+    ready: Barrier
+
+
+def _inherit(until: Event, ready: Barrier) -> None:
+    _Shared.until, _Shared.ready = until, ready
+
+
+def _loop(url: str, expected: dict[str, str]) -> Seen:
+    """Be one good client."""
+    seen = Seen()
+    until = _Shared.until
+    _Shared.ready.wait(120)
+    with CaptionClient(url, timeout=60) as client:
+        while not until.is_set():
+            for name, (text, files) in smoke_requests().items():
+                began = time.monotonic()
+                try:
+                    answer = client.caption_files(text, files, writer="model").text
+                except A2CError as error:
+                    seen.failed[str(error)[:90]] += 1
+                else:
+                    seen.seconds.append(time.monotonic() - began)
+                    seen.wrong += answer != expected[name]
+                until.wait(GOOD_PAUSE)
+    return seen
 
 
 class Memory:

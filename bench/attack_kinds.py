@@ -91,12 +91,13 @@ def _ask(url: str, files: dict[str, list[FileElement]], seconds: float = _SECOND
 
 
 def _hostile(name: str) -> Callable[[str], str]:
+    made = hostile_files.hostile(name)  # now: making it costs seconds, which are no attack
+    parts = [
+        FileElement(part.data, {"name": part.name, "options": dict(made.options)})
+        for part in made.parts
+    ]
+
     def send(url: str) -> str:
-        made = hostile_files.hostile(name)
-        parts = [
-            FileElement(part.data, {"name": part.name, "options": dict(made.options)})
-            for part in made.parts
-        ]
         return _ask(url, {made.kind: parts})
 
     return send

@@ -1,5 +1,7 @@
 """A hostile file can end its decoder, never the process that asked, and holds up nobody else."""
 
+import json
+import math
 import os
 import signal
 import threading
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from any2caption.conditions import registry
+from any2caption.conditions.fact import Fact, Source
 from any2caption.conditions.io.clips import encode_mp4
 from any2caption.conditions.isolation import parse as isolation
 from any2caption.conditions.isolation import wire
@@ -190,6 +193,80 @@ def test_a_spinning_file_does_not_delay_a_good_one(hostile):
     assert refused == ["bad.x: spin: decoding took longer than 10 s"]
 
 
+@pytest.fixture
+def spinning(hostile):
+    """More files that never end than the pool has places, all of them past their quick time."""
+    gone = threading.Event()
+
+    def spin():
+        with pytest.raises((CancelledError, InputError, UnavailableError)):
+            parse(hostile, "spin", [BAD], cancelled=gone.is_set)
+
+    threads = [threading.Thread(target=spin) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    time.sleep(2 * isolation.QUICK + 1)
+    yield hostile
+    gone.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_files_that_take_all_their_time_hold_up_each_other_only(spinning):
+    for _ in range(5):
+        began = time.monotonic()
+        parse(spinning, "image", [picture(np.zeros((9, 9, 3), np.uint8))])
+        assert time.monotonic() - began < 3
+    workers = psutil.Process(spinning.server_pid).children()
+    assert [one.nice() for one in workers].count(19) == 1
+
+
+def test_a_slow_file_that_finds_no_place_is_read_when_one_is_free(hostile, monkeypatch):
+    """A pool whose quick time is over at once: every file starts anew among the slow ones."""
+    monkeypatch.setattr(hostile, "_seconds", -1.0)
+    with hostile.lease(time.monotonic() + 20) as first:
+        shape = first.parse("video", [clip()]).payload.frames.shape
+        got = []
+        second = threading.Thread(target=lambda: got.append(parse(hostile, "video", [clip()])))
+        second.start()
+        time.sleep(0.5)
+        waited = not got
+    second.join()
+    assert got[0].payload.frames.shape == shape
+    assert waited
+
+
+def test_what_a_condition_states_is_found_beside_its_file(pool):
+    with pool.lease(time.monotonic() + 20) as lease:
+        for path in SAMPLES:
+            kind = path.relative_to(DATA).parts[0]
+            parts = [Part(path.name, path.read_bytes())]
+            try:
+                here = registry.parse_condition(kind, parts)
+            except InputError:
+                continue
+            there, facts = lease.read(kind, parts, payload=False, seconds=60)
+            assert there.payload == ""
+            wanted = [fact.as_json() for fact in registry.condition_facts(here)]
+            assert [fact.as_json() for fact in facts] == json.loads(json.dumps(wanted))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        7,
+        [{}],
+        [{**Fact("style", "grey", Source("picture 2")).as_json()}],
+        [{**Fact("style", "grey", Source("picture 1")).as_json(), "aspect": "trust me"}],
+        [{**Fact("style", "grey", Source("picture 1")).as_json(), "text": ["grey"]}],
+        [Fact("style", "grey", Source("picture 1")).as_json()] * 13,
+    ],
+)
+def test_facts_of_another_sort_or_input_are_not_believed(facts):
+    with pytest.raises(wire.NonsenseError):
+        wire.unpack_facts(facts, "picture 1")
+
+
 def test_a_cancelled_request_frees_its_worker_within_a_second(hostile):
     gone = threading.Event()
     ended = []
@@ -234,7 +311,7 @@ def test_no_worker_outlives_its_lease(pool):
 
 
 def test_a_pool_for_one_caller_keeps_its_worker():
-    pool = isolation.Pool(1, uses=3)
+    pool = isolation.Pool(1, uses=3, quick=math.inf)
     workers = []
     try:
         for _ in range(4):

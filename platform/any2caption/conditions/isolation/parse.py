@@ -4,36 +4,42 @@
 time and memory, few system calls and no keys (`sandbox`). Texts are parsed here: bounded, and
 nothing to decode.
 
-A `Pool` has a number of places; whoever has one (a `Lease`) has one worker at a time, so a file
-that takes all its time holds up one place. Under a `Pool` with `uses=1` no worker lives longer than
-its lease: nothing of one caller is left for the next one, and all memory goes back. A lease that is
-cancelled or late kills its worker at once.
+A `Pool` has a number of places; whoever has one (a `Lease`) has one worker at a time. A lease that
+takes longer than `QUICK` gives its place up and goes on, last in the system's order, in one of the
+few for what is slow; where none is free its worker ends, and another starts anew when one is. So
+files that take all their time hold up each other, not the quick ones.
+
+Under a `Pool` with `uses=1` no worker lives longer than its lease: nothing of one caller is left
+for the next one, and all memory goes back. A lease that is cancelled or late kills its worker at
+once.
 """
 
 import atexit
 import logging
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from any2caption.conditions import registry
+from any2caption.conditions.fact import Fact
 from any2caption.conditions.isolation import parse_server
 from any2caption.conditions.isolation.parse_workers import (
-    SLICE,
     Cancelled,
     GoneError,
     Server,
     Worker,
-    go_on,
     never,
 )
-from any2caption.conditions.isolation.wire import NonsenseError, unpack
+from any2caption.conditions.isolation.turns import NoRoomError, Turn
+from any2caption.conditions.isolation.wire import NonsenseError, unpack, unpack_facts
 from any2caption.conditions.kind import OptionValue
 from any2caption.conditions.types import Condition, Part
-from any2caption.errors import CancelledError, InputError, UnavailableError
+from any2caption.errors import CancelledError, InputError
 
 __all__ = ["Cancelled", "Lease", "Pool", "never", "own_pool", "parse_condition"]
 
@@ -44,7 +50,9 @@ PATIENCE = 120.0
 MEMORY = 2_000_000_000
 """Bytes of address space that a worker may have."""
 WORKERS = 3
-"""Files that are parsed at the same time; `A2C_PARSE_WORKERS` says otherwise."""
+"""Quick places; `A2C_PARSE_WORKERS` says otherwise. What is slow has two thirds as many."""
+QUICK = 1.0
+"""Seconds that a lease has before it counts as slow."""
 USES = 256
 """Conditions that a worker parses where all files are one caller's."""
 
@@ -92,6 +100,8 @@ class Pool:
         uses: conditions that a worker may parse in all, over several leases; with 1 it ends with
             its lease, whatever it parsed.
         server: the module that is run to start workers.
+        quick: seconds after which a lease counts as slow; infinity where all files are one
+            caller's.
     """
 
     def __init__(
@@ -100,10 +110,12 @@ class Pool:
         memory: int = MEMORY,
         uses: int = 1,
         server: str = parse_server.__name__,
+        quick: float = QUICK,
     ) -> None:
-        self._uses = uses
+        self._uses, self._seconds = uses, quick
         places = workers or int(os.environ.get("A2C_PARSE_WORKERS", "0")) or WORKERS
-        self._places = threading.Semaphore(places)
+        self._quick = threading.Semaphore(places)
+        self._slow = threading.Semaphore(max(1, 2 * places // 3))
         self._idle: list[Worker] = []
         self._server = Server(server, memory)
 
@@ -124,21 +136,19 @@ class Pool:
             CancelledError: `cancelled` said so.
             UnavailableError: no place was free in time.
         """
-        while not self._places.acquire(timeout=SLICE):
-            go_on(cancelled)
-            if time.monotonic() > until:
-                raise UnavailableError("every parse worker is busy; try again")
-        lease = Lease(self._worker, until, cancelled)
+        turn = Turn(self._quick, self._slow, self._seconds, until, cancelled)
+        turn.take()
+        lease = Lease(self._worker, turn)
         try:
             yield lease
         finally:
             worker = lease.worker
             if worker is not None:
-                if worker.uses < self._uses:
+                if worker.uses < self._uses and not turn.slow:
                     self._idle.append(worker)
                 else:
                     worker.close()
-            self._places.release()
+            turn.give_back()
 
     def warm(self) -> None:
         """Start the server of the workers now, so that the first file need not wait for it."""
@@ -159,10 +169,8 @@ class Pool:
 class Lease:
     """One place of a pool; for one thread."""
 
-    def __init__(
-        self, start: Callable[[], Worker], until: float, cancelled: Cancelled = never
-    ) -> None:
-        self._start, self._until, self._cancelled = start, until, cancelled
+    def __init__(self, start: Callable[[], Worker], turn: Turn) -> None:
+        self._start, self._turn = start, turn
         self.worker: Worker | None = None
 
     def parse(  # noqa: PLR0913 - the registry's own arguments
@@ -176,22 +184,47 @@ class Lease:
         seconds: float = SECONDS,
     ) -> Condition:
         """Parse in this place's worker; see `parse_condition` for what is raised."""
-        request = {
-            "kind": kind,
-            "names": [part.name for part in parts],
-            "role": role,
-            "number": number,
-            "options": dict(options or {}),
-        }
-        until = min(time.monotonic() + seconds, self._until)
-        if self.worker is None:
-            self.worker = self._start()
+        asked = _Asked(kind, parts, role, number, options, facts=False)
+        return self._read(asked, seconds)[0]
+
+    def read(  # noqa: PLR0913 - the registry's own arguments
+        self,
+        kind: str,
+        parts: Sequence[Part],
+        *,
+        role: str | None = None,
+        number: int = 1,
+        options: Mapping[str, OptionValue] | None = None,
+        payload: bool = True,
+        seconds: float = SECONDS,
+    ) -> tuple[Condition, tuple[Fact, ...]]:
+        """Parse in this place's worker, which also finds what the condition states.
+
+        Without `payload` the condition's own is `""`: no pixels leave the worker.
+        """
+        return self._read(_Asked(kind, parts, role, number, options, payload=payload), seconds)
+
+    def _read(self, asked: "_Asked", seconds: float) -> tuple[Condition, tuple[Fact, ...]]:
         try:
-            answer, blobs = self.worker.ask(
-                request, [part.data for part in parts], until, self._cancelled
+            return self._answer(asked, seconds)
+        except NoRoomError:
+            self._drop()
+            self._turn.take(slow=True)
+            return self._answer(asked, seconds)
+
+    def _answer(self, asked: "_Asked", seconds: float) -> tuple[Condition, tuple[Fact, ...]]:
+        until = min(time.monotonic() + seconds, self._turn.until)
+        worker = self.worker = self.worker or self._start()
+        self._turn.begin(worker)
+        try:
+            answer, blobs = worker.ask(
+                asked.header(),
+                [part.data for part in asked.parts],
+                until,
+                lambda: self._turn.cancelled(worker),
             )
             if "error" not in answer:
-                return _condition(answer["condition"], blobs, kind)
+                return _told(answer, blobs, asked)
         except CancelledError:
             self._drop()
             raise
@@ -202,10 +235,10 @@ class Lease:
                 said = str(error)
             if time.monotonic() >= until:
                 said = f"decoding took longer than {seconds:g} s"
-                if until == self._until:
+                if until == self._turn.until:
                     said = "the request took longer than it may, while this condition was decoded"
-            raise InputError(said, file=parts[0].name, field=kind) from error
-        raise _refused(answer, parts[0].name, kind)
+            raise InputError(said, file=asked.parts[0].name, field=asked.kind) from error
+        raise _refused(answer, asked.parts[0].name, asked.kind)
 
     def _drop(self) -> None:
         worker, self.worker = self.worker, None
@@ -213,11 +246,38 @@ class Lease:
             worker.close()
 
 
-def _condition(packed: Any, blobs: Sequence[bytearray], kind: str) -> Condition:
-    condition = unpack(packed, blobs)
-    if not isinstance(condition, Condition) or condition.kind != kind:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a worker is asked: a condition's files, and which of its answers are wanted."""
+
+    kind: str
+    parts: Sequence[Part]
+    role: str | None
+    number: int
+    options: Mapping[str, OptionValue] | None
+    facts: bool = True
+    payload: bool = True
+
+    def header(self) -> dict[str, Any]:
+        """Return all but the files' content."""
+        return {
+            "kind": self.kind,
+            "names": [part.name for part in self.parts],
+            "role": self.role,
+            "number": self.number,
+            "options": dict(self.options or {}),
+            "facts": self.facts,
+            "payload": self.payload,
+        }
+
+
+def _told(
+    answer: Mapping[str, Any], blobs: Sequence[bytearray], asked: _Asked
+) -> tuple[Condition, tuple[Fact, ...]]:
+    condition = unpack(answer["condition"], blobs)
+    if not isinstance(condition, Condition) or condition.kind != asked.kind:
         raise NonsenseError("no condition of the kind that was asked for")
-    return condition
+    return condition, unpack_facts(answer["facts"], registry.input_name(condition))
 
 
 def _refused(answer: Mapping[str, Any], file: str, kind: str) -> InputError:
@@ -244,6 +304,6 @@ def own_pool() -> Pool:
     """Return this process' pool, whose workers serve one caller after the other."""
     with _Own.lock:
         if _Own.pool is None or _Own.owner != os.getpid():
-            _Own.pool, _Own.owner = Pool(uses=USES), os.getpid()
+            _Own.pool, _Own.owner = Pool(uses=USES, quick=math.inf), os.getpid()
             atexit.register(_Own.pool.close)
         return _Own.pool

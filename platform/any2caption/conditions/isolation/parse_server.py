@@ -23,7 +23,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from any2caption.conditions.isolation import sandbox
@@ -48,6 +48,8 @@ LATE_IMPORTS = (
     "encodings.utf_8_sig",
 )
 """What parsers import only when they need it; a worker can open no file to do so."""
+NICE = 5
+"""Whoever waits for nothing but an answer goes before what somebody's file costs."""
 _PID = struct.Struct("=i")
 _CHUNK = 1 << 20
 _MOST_TRACE = 4_000
@@ -138,6 +140,7 @@ def _has_ended(descriptor: int) -> bool:
 
 def _be_worker(end: socket.socket, memory: int, calls: bytes | None) -> NoReturn:
     try:
+        os.nice(NICE)
         sandbox.lock_down(memory, calls)
         os.close(2)  # what decoders print, a file could have chosen
         serve(end)
@@ -168,8 +171,11 @@ def _receive(end: socket.socket, size: int) -> bytearray:
 
 
 def answer(request: Mapping[str, Any], blobs: list[bytearray]) -> tuple[dict[str, Any], list[Any]]:
-    """Parse one request's files; whatever a parser raises becomes a refusal of the file."""
-    from any2caption.conditions.registry import parse_condition
+    """Parse one request's files; whatever a parser raises becomes a refusal of the file.
+
+    With `facts`, also what the condition states; without `payload`, the form itself stays here.
+    """
+    from any2caption.conditions.registry import condition_facts, parse_condition
 
     kind, names = str(request["kind"]), request["names"]
     try:
@@ -183,7 +189,10 @@ def answer(request: Mapping[str, Any], blobs: list[bytearray]) -> tuple[dict[str
             number=request["number"],
             options=request["options"],
         )
-        return {"condition": pack(condition, arrays)}, arrays
+        facts = condition_facts(condition) if request["facts"] else ()
+        told = condition if request["payload"] else replace(condition, payload="")
+        stated = [fact.as_json() for fact in facts]
+        return {"condition": pack(told, arrays), "facts": stated}, arrays
     except InputError as error:
         return _refusal(error), []
     except MemoryError:

@@ -20,6 +20,7 @@ SLICE = 0.05
 """Seconds between two questions whether somebody still waits."""
 _START = 60.0  # a loaded machine; half a second on an idle one
 _CHUNK = 1 << 20
+_LAST = 19
 
 Cancelled = Callable[[], bool]
 """Whether nobody waits for the answer any more."""
@@ -151,6 +152,11 @@ class Worker:
             return data
 
         return read_frame(receive)
+
+    def slow_down(self) -> None:
+        """Let every other process go first."""
+        with suppress(PermissionError, ProcessLookupError):  # root's helpers without CAP_SYS_NICE
+            os.setpriority(os.PRIO_PROCESS, self.pid, _LAST)
 
     def close(self) -> None:
         """Kill the worker; its memory is free when this returns."""

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from any2caption.conditions import types
-from any2caption.conditions.registry import form_classes
+from any2caption.conditions.fact import ASPECTS, Fact
+from any2caption.conditions.registry import MOST_FACTS, form_classes
 
 MOST_ANSWER = 1_000_000_000
 """Bytes of all arrays of one condition."""
@@ -79,6 +80,25 @@ def unpack(value: Any, blobs: Sequence[bytearray]) -> Any:
         return _unpack(value, blobs)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise NonsenseError(f"no canonical value: {error}") from error
+
+
+def unpack_facts(data: Any, name: str) -> tuple[Fact, ...]:
+    """Build facts of the condition `name` from their JSON objects.
+
+    Raises:
+        NonsenseError: they are none, or another input's.
+    """
+    try:
+        facts = tuple(Fact.from_json(one) for one in data)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise NonsenseError(f"no facts: {error}") from error
+    for fact in facts:
+        typed = isinstance(fact.text, str) and isinstance(fact.value, dict)
+        if not typed or fact.aspect not in ASPECTS or fact.source.input != name:
+            raise NonsenseError("no fact of this condition")
+    if len(facts) > MOST_FACTS:
+        raise NonsenseError("more facts than a condition states")
+    return facts
 
 
 def _unpack(value: Any, blobs: Sequence[bytearray]) -> Any:

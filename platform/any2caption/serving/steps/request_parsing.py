@@ -9,11 +9,12 @@ Per kind there is one list of files' bytes and one list of descriptions (`_INFO`
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from any2caption.conditions.fact import Fact
 from any2caption.conditions.io.untrusted_json import without_nulls
 from any2caption.conditions.isolation.parse import Cancelled, Pool, never, own_pool, parse_condition
 from any2caption.conditions.registry import KINDS, check_parts
@@ -46,10 +47,16 @@ class PartInfo(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class EdgeRequest:
-    """A parsed request: the short prompt (may be empty) and the conditions, kind by kind."""
+    """A parsed request: the short prompt (may be empty), the conditions, what they state."""
 
     text: str
     conditions: tuple[Condition, ...]
+    facts: Mapping[tuple[str, int], tuple[Fact, ...]] = field(default_factory=dict)
+    """What each condition states, by kind and number."""
+
+    def facts_of(self, condition: Condition) -> tuple[Fact, ...]:
+        """Return what one of its conditions states."""
+        return self.facts[condition.kind, condition.number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def read_request(
     pool: Pool | None = None,
     cancelled: Cancelled = never,
     each: Callable[[Condition], Condition] = lambda condition: condition,
+    payload: Callable[[str], bool] = lambda _kind: True,
 ) -> EdgeRequest:
     """Parse the edge inputs that are present; `files` maps input names to their elements.
 
@@ -81,6 +89,7 @@ def read_request(
         cancelled: whether the client has left; asked while files wait and are parsed.
         each: what is kept of a condition, so that a request's decoded pixels need not all lie in
             memory at once.
+        payload: whether a kind's canonical form is wanted; if not, its pixels stay in the worker.
 
     Raises:
         InputError: anything wrong with a file or its description; names the file and the field.
@@ -101,15 +110,18 @@ def read_request(
     if not asked:
         return EdgeRequest(text, ())
     with (pool or own_pool()).lease(until, cancelled) as lease:
-        conditions = [
-            each(
-                lease.parse(
-                    one.kind, one.parts, role=one.role, number=one.number, options=one.options
-                )
+        conditions, facts = [], {}
+        for one in asked:
+            condition, facts[one.kind, one.number] = lease.read(
+                one.kind,
+                one.parts,
+                role=one.role,
+                number=one.number,
+                options=one.options,
+                payload=payload(one.kind),
             )
-            for one in asked
-        ]
-    return EdgeRequest(text, tuple(conditions))
+            conditions.append(each(condition))
+    return EdgeRequest(text, tuple(conditions), facts)
 
 
 def _check_size(files: Files) -> None:
