@@ -10,7 +10,7 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 from any2caption.grounding.compose.parts.subjects import absences
 
 _PLACING = re.compile(
-    r"(?:in|on|at|under|inside|outside|near|by|over|above|below|beneath|along|through|across|among"
+    r"(?:in|on|at|to the|under|inside|outside|near|by|over|above|below|beneath|along|through|across|among"
     r"|against|behind|beside|between|during|around|from|within|with|next to|in front of|underneath"
     r"|before|after|amid|towards?|into|past|atop|upon|indoors|outdoors|underwater)\b",
     re.IGNORECASE,
@@ -60,7 +60,8 @@ def layouts(material: Material) -> list[Said]:
 
 def _shaped(fact: Fact) -> str:
     """A sketch's lines are where shapes lie, not lines to be seen."""
-    return re.sub(r"^drawn outlines ", "its main shapes ", inner(fact.text))
+    words = re.sub(r"^drawn outlines ", "its main shapes ", inner(fact.text))
+    return with_article(words) if fact.source.input == TEXT else words
 
 
 def places(material: Material, source: str) -> Said | None:

@@ -161,6 +161,8 @@ def _wish(text: str, form: str) -> str:
 
 def _denial(text: str) -> str:
     first = text.split(" ", 1)[0].casefold()
+    if first in {"don't", "don’t", "never", "do", "without", "not"}:
+        return text
     if first.endswith(("s", "ing")) and first not in {"is", "cuts", "zooms"}:
         return denied("the camera", text)
     return f"there {be(many=is_many(text))} no {text}"

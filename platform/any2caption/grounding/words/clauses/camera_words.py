@@ -74,7 +74,7 @@ def commands(words: list[Word], at: int) -> bool:
     """Whether a bare movement is in the base form: "zoom out", "slowly pan left"."""
     if not _bare_movement(words, at):
         return False
-    verb = next(word for word in words[at:] if word.low in looks.MOVES)
+    verb = next(word for word in words[at:] if word.low in looks.MOVES | _THRUSTS)
     return verb_forms().get(verb.low, ("", "base"))[1] == "base"
 
 
@@ -91,6 +91,8 @@ def _bare_movement(words: list[Word], at: int) -> bool:
         words[first].tag in {"det", "adv"} or words[first].low in looks.MANNERS
     ):
         first += 1
+    if first < len(words) and words[first].low in _THRUSTS:
+        return _thrusts(words, first, led=first > at)
     if first >= len(words) or words[first].low not in looks.MOVES:
         return False
     after = words[first + 1].low.split(" ")[0] if first + 1 < len(words) else "end"
@@ -98,6 +100,17 @@ def _bare_movement(words: list[Word], at: int) -> bool:
     return (after in looks.MOVE_SIDES and beyond != "of") or (
         after == "end" and first + 1 >= len(words)
     )
+
+
+def _thrusts(words: list[Word], at: int, *, led: bool) -> bool:
+    """Read "slow push in on", "pull back from": a push or pull by itself, of nothing."""
+    way = words[at + 1].low.split(" ")[0] if at + 1 < len(words) else ""
+    beyond = words[at + 2].low if at + 2 < len(words) else "."
+    aimed = beyond in {"on", "to", "from", "toward", "towards", "into", ".", ",", ";", "then", "over"}
+    return way in {"in", "out", "back", "away"} and aimed and (led or words[at].tag != "noun")
+
+
+_THRUSTS = frozenset({"push", "pushing", "pull", "pulling"})
 
 
 def _end(words: list[Word], at: int) -> int:

@@ -22,6 +22,9 @@ _ASKING = (
 )  # fmt: skip
 _SEEN = frozenset({"see", "have", "get"})
 _MADE = frozenset({"look", "feel", "seem"})
+_SHOW = frozenset({"animate", "create", "depict", "film", "generate", "produce", "render", "show"})
+_OPENS = frozenset({"det", "poss", "num", "qty"})
+_LETS = frozenset({"have", "let", "make"})
 _SHOWN = frozenset({"picture", "camera"})
 _OPENING = (("in", "which"), ("where",), ("of",), ("with",), ("that",), ("showing",), ("about",),
             ("featuring",), ("depicting",), ("on",), (":",))  # fmt: skip
@@ -57,6 +60,8 @@ def frame(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | N
     """
     start, asked = at, False
     at = _polite(tagged, at)
+    if lets(tagged, at):
+        return at + 1, None, at + 1
     for asking in _ASKING:
         if _lows(tagged, at, len(asking)) == asking:
             at, asked = _polite(tagged, at + len(asking)), True
@@ -73,7 +78,21 @@ def frame(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | N
         return None
     else:
         given = True
-    return _thing(tagged, at, sure=asked or given or at > start + 1)
+    plain = tagged[start].low in _SHOW and tagged[at].tag in _OPENS if at < len(tagged) else False
+    return _thing(tagged, at, sure=asked or given or plain or at > start + 1)
+
+
+def lets(tagged: list[Word], at: int) -> bool:
+    """Whether "make", "have", "let" asks for what someone does: "make the woman smile"."""
+    if at + 1 >= len(tagged) or tagged[at].low not in _LETS or tagged[at + 1].tag not in _OPENS:
+        return False
+    phrase = noun_phrase(tagged, at + 1)
+    ahead = tagged[phrase.end : phrase.end + _NEAR] if phrase else []
+    does = next((word for word in ahead if word.tag in {"verb", "mark"}), None)
+    return does is not None and does.form == "base"
+
+
+_NEAR = 6
 
 
 def _thing(tagged: list[Word], at: int, *, sure: bool) -> tuple[int, NounPhrase | None, int] | None:

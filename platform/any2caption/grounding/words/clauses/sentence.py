@@ -1,5 +1,6 @@
 """Read one English sentence: walk over its words once and hand every phrase to an aspect."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -203,10 +204,13 @@ class Sentence(Clause):
         if self._tag(end) == "ground":
             self._add("background", (phrase.start, end + 1), place_value(phrase, form="noun"))
             return end + 1
-        if phrase.sort in SETTINGS and self._low(phrase.end) == "with" and self._does(end):
+        scene = phrase.head.low == "scene" and self.fresh and phrase.end - phrase.start > 1
+        if self._low(phrase.end) == "with" and (scene or (phrase.sort in SETTINGS and self._does(end))):
             after = self._setting(phrase, phrase.start, phrase.end)  # "a road with a car driving"
             self.fresh = True
-            return after
+            if scene:
+                self.who, self.last = [], None
+            return after + scene
         return 0
 
     def _does(self, at: int) -> bool:
@@ -276,7 +280,9 @@ class Sentence(Clause):
         """Whether a phrase alone speaks of the look: "cinematic shot", "vibrant colors"."""
         inside = self.words[phrase.start : phrase.end]
         styled = any(
-            word.tag in {"style", "camera"} or word.low in looks.STYLE_WORDS | _FILMED
+            word.tag in {"style", "camera"}
+            or word.low in looks.STYLE_WORDS | _FILMED | _OLD
+            or _DECADE.fullmatch(word.low)
             for word in inside
         )
         return phrase.sort != "picture" or styled or len(inside) == 1
@@ -303,6 +309,9 @@ class Sentence(Clause):
         )
         if self.words[at].tag in {"aux", "modal"} and said == at:
             form = "participle" if self._low(at) == "being" else "finite"
+        others = any(one.low in _ANOTHER for one in self.words[main + 1 : end])
+        if form == "participle" and others:  # "a diver and a whale passing above her"
+            self.who = self.who[-1:]
         value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
         self._add("action", (at, end), value, said=said, negated=negated)
         self._inside(main + 1, end)
@@ -470,6 +479,8 @@ class Sentence(Clause):
             start = self.reading.facts[self.last[0]].source.characters or self._span(at, at + 1)
             span = (start[0], self.words[at].end)
             self.reading.add("layout", span, {"who": self.who[-1], "place": self._low(at)})
+            if self._tag(at + 1) in {"verb", "aux"}:  # tells it from another of its kind
+                self.who[-1] = f"{self.who[-1]} {self._low(at)}"
             return at + 1
         self._add(
             "layout",
@@ -533,6 +544,9 @@ class Sentence(Clause):
             return start
         end = complements(self.words, main + 1, keep_settings=True)
         word = self.words[main]
+        if any(one.low == "camera" for one in self.words[main:end]):  # "don't move the camera"
+            self._add_camera(at, end, at, form="base", negated=True)
+            return end
         value = {
             "verb": word.base,
             "who": " and ".join(self.who) or None,
@@ -563,7 +577,11 @@ _PLACES_BEHIND = frozenset({"prep", "layout", "ground", "adv", "particle", "mark
 _FOCUS = frozenset({"only", "just", "even", "also", "still", "maybe", "perhaps"})
 _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
 """The value of words that stay as they are."""
+_ANOTHER = frozenset({"her", "him", "it", "them"})
+"""Who these are does not act in the same clause."""
 _FILMED = frozenset({"video", "footage", "clip"})
+_OLD = frozenset({"silent", "archival", "found", "cctv", "dashcam", "bodycam", "home-movie"})
+_DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")
 _OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]

@@ -11,7 +11,10 @@ DETERMINERS = ARTICLES | words(
 POSSESSIVES = words("my your his her its our their whose")
 NUMBERS = {
     "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
-    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "twenty": 20, "hundred": 100,
+    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14,
+    "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20,
+    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+    "hundred": 100, "thousand": 1000,
 }  # fmt: skip
 """Number words that count what stands behind them."""
 QUANTITIES = words(
@@ -164,8 +167,16 @@ FUNCTION = (
 """Words without content: a text that lacks them has lost nothing."""
 MANNER_PHRASES = phrases(
     """
-    back and forth, hand in hand, in a circle, in a line, in a row, in half, one by one,
-    side by side, up and down
+    a few moments later, a few seconds later, a moment later, a second later, after a moment,
+    after a while, again and again, all at once, at once, at the same time, back and forth,
+    from left to right, from right to left, from side to side, hand in hand, in a circle, in a line,
+    in a row, in half, into frame, into the frame, into view, moments later, off screen, one after another,
+    one after the other, one at a time, one by one, out of frame, out of sight, out of the frame,
+    out of view, over and over, seconds later, side by side, up and down
     """
 )
 """Adverbs of several words."""
+SIDES_PHRASES = phrases(
+    "from the left, from the right, from the left side, from the right side"
+)
+"""Where a movement comes from."""

@@ -165,8 +165,10 @@ WRITING = words("label mark read say spell write")
 """Verbs that stand before written words: "a sign reading 'OPEN'"."""
 IDLE_ING = words(
     """
-    blazing bubbling drifting falling flickering floating flowing gleaming glimmering glistening
-    glittering glowing shimmering shining smiling sparkling swaying swirling towering twinkling
+    barking blazing blinking blooming bubbling burning chirping churning crackling crashing crumbling
+    drifting fading falling flickering floating flowing fluttering gleaming glimmering glinting
+    glistening glittering glowing howling looming melting raging rising rolling rustling shimmering
+    shining smiling smouldering soaring sparkling swaying swirling towering twinkling
     """
 )
 """What a thing does without an object: "of twinkling celestial bodies"."""

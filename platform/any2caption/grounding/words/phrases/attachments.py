@@ -3,6 +3,7 @@
 All functions take the tagged words of a sentence and return places in it.
 """
 
+from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.forms import singular
 from any2caption.grounding.words.lists import grammar, looks, verbs
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
@@ -10,6 +11,7 @@ from any2caption.grounding.words.tags.tokens import Word
 from any2caption.grounding.words.tags.verb_tags import plural
 
 _HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "such as", "full of"})
+_HAD_BY = frozenset({"with", "in", "wearing"})
 _FILLED_BY = frozenset({"with", "in", "of", "by", "on", "from", "as", "into", "to"})
 _WORN = frozenset({"wear", "dress", "clothe", "clad", "attire"})
 
@@ -34,13 +36,16 @@ def list_of(words: list[Word], start: int) -> list[NounPhrase]:
             return found
         found.append(phrase)
         at = attached_of(words, phrase.end)
-        if not _links(words, at):
+        if not _links(words, at, had=start > 0 and words[start - 1].low in _HAD_BY):
             return found
         at += 2 if words[at].low == "," and words[at + 1].tag == "conj" else 1
 
 
-def _links(words: list[Word], at: int) -> bool:
-    """Whether "and", "or" or ", and" stands before another noun phrase that does nothing."""
+def _links(words: list[Word], at: int, *, had: bool) -> bool:
+    """Whether "and", "or" or ", and" stands before another noun phrase that does nothing.
+
+    `had`: the list is of what someone has on or with them, which does nothing unless it lives.
+    """
     if at + 1 >= len(words) or words[at].low not in {"and", "or", ",", "&"}:
         return False
     serial = words[at].low == ","
@@ -59,6 +64,8 @@ def _links(words: list[Word], at: int) -> bool:
     single = end < len(words) and words[end].form == "s"
     if single and plural(following.head):  # "with curly hair and glasses reads"
         return True
+    if single and had and not serial and not is_agent(following.head.low):
+        return True  # "with long hair and a yellow coat jumps"
     return (
         end >= len(words)
         or words[end].tag not in {"verb", "aux", "modal", "neg"}

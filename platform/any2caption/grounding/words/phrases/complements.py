@@ -51,6 +51,10 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at + 1
     if tag == "modal" and low_at(words, at) == "to":
         return at + 2 if tag_at(words, at + 1) in {"verb", "aux"} else at
+    if tag == "layout" and low_at(words, at).startswith("to the ") and tag_at(words, at - 1) == "adv":
+        return at + 1  # "out of frame to the left"
+    if low_at(words, at) == "than" and (compared := list_of(words, at + 1)):
+        return objects_end(words, compared, at)
     if tag == "prep" or (low_at(words, at) == "as" and likens(words, at)):
         return argument(words, at, keep_settings=keep_settings)
     phrases = [] if tag in {"camera", "style"} else list_of(words, at)
@@ -61,6 +65,9 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
     return objects_end(words, phrases, at)
 
 
+_NONE = frozenset({"none", "nothing", "nobody"})
+
+
 def _goes_with_verb(words: list[Word], at: int) -> bool:
     """Whether a word goes with the verb in front of it: "away", "slowly", "it", "start walking"."""
     tag, after = tag_at(words, at), tag_at(words, at + 1)
@@ -69,6 +76,7 @@ def _goes_with_verb(words: list[Word], at: int) -> bool:
         return chained and words[at].form in {"ing", "base"}
     return (
         tag == "particle"
+        or low_at(words, at) in _NONE
         or (tag == "adv" and after != "verb")
         or (tag == "pron" and after not in {"verb", "aux"})
     )

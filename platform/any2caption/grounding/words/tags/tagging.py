@@ -62,7 +62,7 @@ def _longest(words: list[Word], at: int) -> tuple[Word, int]:
         piece = words[at : at + length]
         name = known.get(tuple(word.low for word in piece), "")
         if name and _stands(name, words[at + length : at + length + 1]):
-            name = "style" if name == "alone" else name
+            name = {"alone": "style", "side": "adv"}.get(name, name)
             if length == 1:
                 words[at].tag = name
                 return words[at], at + 1
@@ -76,9 +76,10 @@ def _low(words: list[Word], at: int) -> str:
 
 def _stands(name: str, behind: list[Word]) -> bool:
     """Whether a phrase ends there, unlike "in the middle" of "in the middle east"."""
-    if name not in {"layout", "alone"} or not behind:
+    if name not in {"layout", "alone", "side"} or not behind:
         return True
     free = behind[0].tag or behind[0].low in grammar.FUNCTION | grammar.ADVERBS
+    free = free or known_verb(behind[0].low)[1] in {"s", "ing"}  # "on the left waves"
     return behind[0].tag == "mark" if name == "alone" else bool(free)
 
 
@@ -95,6 +96,7 @@ def _phrases() -> Mapping[str, _Lengths]:
         (grammar.RELATION_PHRASES | grammar.OTHER_PHRASES, "prep"),
         (grammar.LAYOUT_PHRASES, "layout"),
         (grammar.MANNER_PHRASES, "adv"),
+        (grammar.SIDES_PHRASES, "side"),
         (grammar.BACKGROUND_PHRASES, "ground"),
         (frozenset(grammar.PAIRS), "num"),
         (frozenset({"no one"}), "pron"),

@@ -133,12 +133,14 @@ def _ing(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
     if words[at].low in looks.PICTURE_NOUNS and before != "aux" and _shows(after):
         return "noun"
-    if before in NOMINAL:
+    if before in NOMINAL or (before == "noun" and possessive(words[at - 1].low)):
         acts = after is not None and after.tag in _OPENS_PHRASE
         return "verb" if acts else "adj" if nounlike(after) else "noun"
     if before == "prep" and words[at - 1].low not in _BEFORE_ACTS:
         described = words[at].low in verbs.IDLE_ING or not _object_of(after)
         return "adj" if nounlike(after) and described else "verb"
+    if before in {"start", "mark"} and words[at].low in verbs.IDLE_ING and nounlike(after):
+        return "adj"
     return "adj" if _second_attribute(words, at) else "verb"
 
 
@@ -263,7 +265,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     ends = after is None or after.tag == "mark" or linked
     goes_on = after is not None and (
         after.tag
-        in {"det", "poss", "num", "prep", "adv", "particle", "pron", "adj", "qty", "modal"}
+        in {"det", "poss", "num", "prep", "adv", "particle", "pron", "adj", "qty", "modal", "layout"}
         or after.low.endswith("ly")
     )
     if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
@@ -307,7 +309,7 @@ def _attached_subject(words: list[Word], at: int) -> bool:
 
 def _has_singular_subject(words: list[Word], at: int) -> bool:
     """Whether the noun in front is one thing with its article: "a dog", "the old man"."""
-    back = at - 1
+    back = at - 1 - (at > 1 and words[at - 1].tag == "layout")  # "a person on the left waves"
     if back < 0 or words[back].tag not in {"noun", "ref", "quote"} or is_plural(words[back].low):
         return False
     if words[back].tag in {"ref", "quote"}:
@@ -317,7 +319,13 @@ def _has_singular_subject(words: list[Word], at: int) -> bool:
     while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
         back -= 1
     opened = back >= 0 and words[back].tag in {"det", "poss", "num"}
-    return opened or mass or words[at - 1].name or words[at - 1].low.isdecimal()
+    noun = words[at - 1 - (words[at - 1].tag == "layout")]
+    return opened or mass or noun.name or noun.low.isdecimal() or is_agent(noun.low)
+
+
+def possessive(low: str) -> bool:
+    """Whether a noun owns what follows: "the man's", "kids'"."""
+    return low.endswith(("'s", "s'"))
 
 
 def plural(word: Word | None) -> bool:
@@ -331,6 +339,8 @@ def _bare(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
     low = words[at - 1].low if at else ""
     if at > 1 and words[at - 2].base in {"make", "let"} and before == "pron":
+        return "verb"
+    if before in {"noun", "ref"} and _let(words, at):
         return "verb"
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
@@ -346,6 +356,16 @@ def _bare(words: list[Word], at: int) -> str:
         return "verb"
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
     return "verb" if free and before == "noun" and _joined(words, at) else ""
+
+
+def _let(words: list[Word], at: int) -> bool:
+    """Whether "make the woman" or "let the dog" stands in front: "make the woman smile"."""
+    start = 1 if words[0].low in {"please", "kindly"} else 0
+    opened = len(words) > start + 1 and words[start + 1].tag in {"det", "poss"}
+    idle = not any(word.tag in {"verb", "mark"} for word in words[start + 1 : at])
+    after = word_after(words, at)
+    free = after is None or after.tag in _BEHIND_VERBS
+    return words[start].low in {"have", "let", "make"} and opened and idle and free
 
 
 def _acts_too(words: list[Word], at: int) -> bool:
