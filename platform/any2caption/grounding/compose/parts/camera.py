@@ -20,6 +20,7 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 
 _A_SENTENCE = 3
 _GENERAL = re.compile(r"(?:an? |the )?(?:view|shot|video|scene)(?: of)?$")
+_FILMED = re.compile(r"(?:seen|shot|filmed|viewed) (?:from|through|with|on|in)\b", re.IGNORECASE)
 _STATES = re.compile(r"(?:static|still|fixed|stationary|steady|hand-?held|locked)\b", re.IGNORECASE)
 _STAGES = re.compile(r"^at first (.+?)(?:, in the middle (.+?))?(?:, in the end (.+?))?$")
 
@@ -183,6 +184,8 @@ _FRAMINGS = (
 
 def _framing(view: str) -> tuple[str, str]:
     """Return how a framing is said, and its words: `the video is in`, `slow motion`."""
+    if _FILMED.match(view):
+        return "the scene is", view
     if view.casefold().endswith(("macro", "pov")):
         view += " shot"
     for ending, verb, counted in _FRAMINGS:

@@ -74,7 +74,7 @@ def commands(words: list[Word], at: int) -> bool:
     """Whether a bare movement is in the base form: "zoom out", "slowly pan left"."""
     if not _bare_movement(words, at):
         return False
-    verb = next(word for word in words[at:] if word.low in looks.MOVES | _THRUSTS)
+    verb = next(word for word in words[at:] if word.low in looks.MOVES | THRUSTS)
     return verb_forms().get(verb.low, ("", "base"))[1] == "base"
 
 
@@ -91,8 +91,8 @@ def _bare_movement(words: list[Word], at: int) -> bool:
         words[first].tag in {"det", "adv"} or words[first].low in looks.MANNERS
     ):
         first += 1
-    if first < len(words) and words[first].low in _THRUSTS:
-        return _thrusts(words, first, led=first > at)
+    if first < len(words) and words[first].low in THRUSTS:
+        return _thrusts(words, first)
     if first >= len(words) or words[first].low not in looks.MOVES:
         return False
     after = words[first + 1].low.split(" ")[0] if first + 1 < len(words) else "end"
@@ -102,15 +102,27 @@ def _bare_movement(words: list[Word], at: int) -> bool:
     )
 
 
-def _thrusts(words: list[Word], at: int, *, led: bool) -> bool:
+def _thrusts(words: list[Word], at: int) -> bool:
     """Read "slow push in on", "pull back from": a push or pull by itself, of nothing."""
     way = words[at + 1].low.split(" ")[0] if at + 1 < len(words) else ""
     beyond = words[at + 2].low if at + 2 < len(words) else "."
-    aimed = beyond in {"on", "to", "from", "toward", "towards", "into", ".", ",", ";", "then", "over"}
-    return way in {"in", "out", "back", "away"} and aimed and (led or words[at].tag != "noun")
+    aimed = beyond in {
+        "on",
+        "to",
+        "from",
+        "toward",
+        "towards",
+        "into",
+        ".",
+        ",",
+        ";",
+        "then",
+        "over",
+    }
+    return way in {"in", "out", "back", "away"} and aimed
 
 
-_THRUSTS = frozenset({"push", "pushing", "pull", "pulling"})
+THRUSTS = frozenset({"push", "pushing", "pull", "pulling"})
 
 
 def _end(words: list[Word], at: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from any2caption.grounding.words.clauses import camera_words, requests
@@ -20,6 +21,7 @@ from any2caption.grounding.words.phrases.complements import (
     reference_behind,
 )
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.references import PICTURES
 from any2caption.grounding.words.tags.tokens import Word
 
 
@@ -161,7 +163,10 @@ class Sentence(Clause):
         scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
         form = "sentence" if scene else "base" if camera_words.commands(self.words, at) else "verb"
         self._add_camera(start, end, start if scene else said, form=form)
-        self._inside(said + 1, end, role="subject")
+        inside = said + 1
+        while self._low(inside) in looks.MOVES | camera_words.THRUSTS:
+            inside += 1
+        self._inside(inside, end, role="subject")
         self.who, self.acted, self.fresh = [], True, False
         self.reading.camera = True
         return end
@@ -205,7 +210,9 @@ class Sentence(Clause):
             self._add("background", (phrase.start, end + 1), place_value(phrase, form="noun"))
             return end + 1
         scene = phrase.head.low == "scene" and self.fresh and phrase.end - phrase.start > 1
-        if self._low(phrase.end) == "with" and (scene or (phrase.sort in SETTINGS and self._does(end))):
+        if self._low(phrase.end) == "with" and (
+            scene or (phrase.sort in SETTINGS and self._does(end))
+        ):
             after = self._setting(phrase, phrase.start, phrase.end)  # "a road with a car driving"
             self.fresh = True
             if scene:
@@ -291,6 +298,10 @@ class Sentence(Clause):
 
     def _verb(self, at: int) -> int:
         """Read an action with its object, or a state; what says where stays for a background."""
+        if self._seen_how(at):
+            end = complements(self.words, at + 1, keep_settings=True)
+            self._add_camera(at, end, at, form="noun")
+            return end
         main, negated = main_verb(self.words, at)
         negated = negated or self.who[:1] in _NOBODY
         if main >= len(self.words) or self._tag(main) != "verb":
@@ -322,6 +333,18 @@ class Sentence(Clause):
         if acts and word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
             self.who = [seen.noun]
         return end
+
+    def _seen_how(self, at: int) -> bool:
+        """Whether "seen from above", "filmed with a drone" tells of the camera."""
+        word, by = self.words[at], self._low(at + 1).split(" ")[0]
+        filmed = word.base in {"film", "view", "see"} and by in {
+            "from",
+            "through",
+            "with",
+            "on",
+            "in",
+        }
+        return filmed and word.form == "ed" and (self.fresh or at == 0)
 
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
@@ -413,6 +436,8 @@ class Sentence(Clause):
     def _look(self, at: int, end: int, phrase: NounPhrase) -> int:
         if self._of_camera(phrase):
             self._add_camera(at, end, at, form="preposition")
+        elif phrase.sort == "picture" and self._in_given(at, end, phrase):
+            return end
         elif phrase.sort == "picture" and self._low(at) not in {"in", "as", "like"}:
             return self._relation(at, [phrase], end)
         else:
@@ -423,6 +448,15 @@ class Sentence(Clause):
                 value["condition"] = self._condition(self.words[end - 1])
             self._add("style", (at, end), value)
         return end
+
+    def _in_given(self, at: int, end: int, phrase: NounPhrase) -> bool:
+        """Read "the woman in the picture" where pictures are given."""
+        shown = phrase.noun in PICTURES and phrase.definite and self.who
+        if not (shown and self.reading.given.numbers.get("image")):
+            return False
+        if condition := self._condition(replace(phrase.head, base="image", number=None)):
+            self._add("identity", (at, end), {"noun": self.who[-1], "condition": condition})
+        return bool(condition)
 
     def _condition(self, reference: Word) -> str | None:
         """Return the condition that a reference names; say so where there is none."""

@@ -176,7 +176,5 @@ MANNER_PHRASES = phrases(
     """
 )
 """Adverbs of several words."""
-SIDES_PHRASES = phrases(
-    "from the left, from the right, from the left side, from the right side"
-)
+SIDES_PHRASES = phrases("from the left, from the right, from the left side, from the right side")
 """Where a movement comes from."""

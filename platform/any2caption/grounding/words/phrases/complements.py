@@ -51,7 +51,11 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at + 1
     if tag == "modal" and low_at(words, at) == "to":
         return at + 2 if tag_at(words, at + 1) in {"verb", "aux"} else at
-    if tag == "layout" and low_at(words, at).startswith("to the ") and tag_at(words, at - 1) == "adv":
+    if (
+        tag == "layout"
+        and low_at(words, at).startswith("to the ")
+        and tag_at(words, at - 1) == "adv"
+    ):
         return at + 1  # "out of frame to the left"
     if low_at(words, at) == "than" and (compared := list_of(words, at + 1)):
         return objects_end(words, compared, at)

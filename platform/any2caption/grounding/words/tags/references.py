@@ -9,11 +9,11 @@ from any2caption.conditions.types import Condition
 from any2caption.grounding.words.lists.grammar import NUMBERS, ORDINALS
 from any2caption.grounding.words.tags.tokens import Word, merge
 
-_PICTURES = ("picture", "image", "photo", "photograph", "pic", "img")
+PICTURES = ("picture", "image", "photo", "photograph", "pic", "img")
 _VIDEOS = ("video", "clip")
 _GIVEN = frozenset({"reference", "given", "provided", "input", "attached", "uploaded", "source"})
 _DIGITS = 3
-_BY_ORDINAL = frozenset(_PICTURES + _VIDEOS)
+_BY_ORDINAL = frozenset(PICTURES + _VIDEOS)
 
 
 @cache
@@ -21,7 +21,7 @@ def _kinds() -> Mapping[str, str]:
     """What people call a condition → its kind."""
     names = {kind.reading.word: name for name, kind in KINDS.items() if kind.reading}
     names |= {name.replace("_", " "): name for name, kind in KINDS.items() if kind.reading}
-    return names | dict.fromkeys(_PICTURES, "image") | dict.fromkeys(_VIDEOS, "video")
+    return names | dict.fromkeys(PICTURES, "image") | dict.fromkeys(_VIDEOS, "video")
 
 
 def join_references(words: list[Word]) -> list[Word]:

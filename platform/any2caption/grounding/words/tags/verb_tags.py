@@ -265,7 +265,19 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     ends = after is None or after.tag == "mark" or linked
     goes_on = after is not None and (
         after.tag
-        in {"det", "poss", "num", "prep", "adv", "particle", "pron", "adj", "qty", "modal", "layout"}
+        in {
+            "det",
+            "poss",
+            "num",
+            "prep",
+            "adv",
+            "particle",
+            "pron",
+            "adj",
+            "qty",
+            "modal",
+            "layout",
+        }
         or after.low.endswith("ly")
     )
     if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
