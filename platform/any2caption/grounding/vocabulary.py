@@ -38,9 +38,9 @@ ANIMALS = _words("""
     turkey turtle unicorn walrus wasp whale wolf yak zebra
 """)
 MACHINES = _words("""
-    aeroplane aircraft airplane ambulance bicycle bike boat bus car carriage drone helicopter jet
-    motorbike motorcycle plane robot rocket scooter ship spaceship spacecraft submarine tank taxi
-    tractor train tram truck van vehicle yacht
+    aeroplane aircraft airplane airship ambulance bicycle bike blimp boat bus car carriage drone
+    helicopter jet motorbike motorcycle plane robot rocket scooter ship spaceship spacecraft
+    submarine tank taxi tractor train tram truck van vehicle yacht
 """)
 OBJECTS = _words("ball box cone cube cylinder ring sphere star pyramid")
 

@@ -41,6 +41,7 @@ _MASS = _words("""
     coffee tea wine beer oil paint ink paper glass wood metal gold silver music art nature
     space time downtown underwater weather humidity steam dust mud dirt soil hair fur cotton
     wool leather clothing lava liquid honey sugar salt flour butter plastic concrete acid
+    spring summer autumn winter christmas halloween twilight nightfall daytime
     salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
     scenery wheat confetti condensation syrup velvet chocolate graffiti foam slime ash pollen
     basketball football soccer tennis volleyball

@@ -40,7 +40,8 @@ def verb_forms() -> dict[str, tuple[str, str]]:
         stem = base + base[-1] if base in verbs.DOUBLED else base
         silent = base.endswith("e") and not base.endswith(("ee", "oe", "ye"))
         forms.setdefault(f"{base[:-1] if silent else stem}ing", (base, "ing"))
-        forms.setdefault(_past(base, stem), (base, "ed"))
+        if base != "see":  # "seed" is a thing
+            forms.setdefault(_past(base, stem), (base, "ed"))
     for form, base in verbs.STRONG_FORMS.items():
         forms[form] = (base, "ing" if form.endswith("ing") else "ed")
     for base in verbs.VERBS:

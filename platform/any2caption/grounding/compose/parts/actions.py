@@ -33,6 +33,8 @@ _MALE = frozenset({"man", "boy", "gentleman", "father", "king", "prince", "groom
 _ALONE = frozenset({"one", "another", "nobody", "nothing", "no one", "someone", "everyone",
                     "somebody", "everybody", "something", "everything", "i", "we",
                     "you"})  # fmt: skip
+_EACH = frozenset({"one", "another"})
+"""Of several, each time someone else."""
 _CROWDS = frozenset({"couple", "crowd", "family", "band", "group", "pair", "team"})
 _OTHERS = {"he": _FEMALE, "she": _MALE}
 
@@ -66,14 +68,14 @@ def with_told(
 def text_actions(material: Material) -> list[Said]:
     """Return a sentence for each subject of the text that does something."""
     subjects = subjects_of(material, TEXT, objects=True)
-    groups: dict[str, list[Fact]] = {}
-    for fact in material.of("action", source=TEXT):
+    groups: dict[tuple[str, int], list[Fact]] = {}
+    for at, fact in enumerate(material.of("action", source=TEXT)):
         who = _doer(fact, _named_before(fact, subjects))
-        told = groups.setdefault(who, [])
+        told = groups.setdefault((who, at if who in _EACH else 0), [])
         if all(_deed(fact) != _deed(one) for one in told):
             told.append(fact)
     out: list[Said] = []
-    for who, facts in groups.items():
+    for (who, _), facts in groups.items():
         subject = next((one for one in subjects if one.again == who), None)
         many = subject.many if subject else _many(who)
         out += _sentences(who, facts, material.facts.text, many=many)
@@ -209,7 +211,10 @@ def _meant(pronoun: str, subjects: Sequence[Subject]) -> str:
         fitting = [one for one in main if one.many]
     else:
         fitting = [one for one in main if not one.many and not is_human(one.noun)]
-    return fitting[-1].again if fitting else pronoun
+    if not fitting:
+        return pronoun
+    owner, _, owned = fitting[-1].again.partition("'s ")
+    return owner if owned and pronoun != "they" else fitting[-1].again
 
 
 def _named_before(fact: Fact, subjects: Sequence[Subject]) -> list[Subject]:

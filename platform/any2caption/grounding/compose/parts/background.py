@@ -10,9 +10,9 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 from any2caption.grounding.compose.parts.subjects import absences
 
 _PLACING = re.compile(
-    r"(?:in|on|at|to the|under|inside|outside|near|by|over|above|below|beneath|along|through|across|among"
-    r"|against|behind|beside|between|during|around|from|within|with|next to|in front of|underneath"
-    r"|before|after|amid|towards?|into|past|atop|upon|indoors|outdoors|underwater)\b",
+    r"(?:in|on|at|to the|under|inside|outside|near|by|over|above|below|beneath|along|through|across"
+    r"|among|against|behind|beside|between|during|around|from|within|with|next to|in front of"
+    r"|underneath|before|after|amid|towards?|into|past|atop|upon|indoors|outdoors|underwater)\b",
     re.IGNORECASE,
 )
 

@@ -6,10 +6,11 @@ from any2caption.grounding.words.tags.tokens import Word
 
 _VIEWS = frozenset({"camera", "viewpoint", "lens", "camera's"})
 SCENES = frozenset({"shot", "view", "frame", "perspective", "scene"})
+_CLIPS = frozenset({"video", "clip", "footage"})
 _LINKS = frozenset({"then", "while", "before", "after", "and", "but", "until"})
 
 
-SPOKEN = SCENES | {",", "movement", "motion", "lens", "viewpoint"}
+SPOKEN = SCENES | _CLIPS | {",", "movement", "motion", "lens", "viewpoint"}
 """What stands in front of a verb that needs its subject: the scene, or an aside's comma."""
 _AGAIN = frozenset({"it", "movement", "motion"})
 _ASIDE = 14
@@ -35,7 +36,7 @@ def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     noun, last = at, min(at + _LEAD, len(words))
     while noun < last and (words[noun].tag in {"det", "adj", "poss"} or words[noun].low == "drone"):
         noun += 1
-    views = _VIEWS | SCENES | (_AGAIN if again else frozenset())
+    views = _VIEWS | SCENES | _CLIPS | (_AGAIN if again else frozenset())
     if noun + 1 >= len(words) or not (
         words[noun].low in views or words[noun].low.endswith(" camera")
     ):
@@ -64,7 +65,8 @@ def _verb_behind(words: list[Word], noun: int) -> int | None:
     moves = words[verb].low in looks.MOVES or words[verb].tag in {"verb", "particle"}
     moves = moves or (words[noun].low == "camera" and words[verb].low.endswith("s"))
     moves = moves or verb_forms().get(words[verb].low, ("", "base"))[1] != "base"
-    if words[noun].low in SCENES and words[verb].base not in verbs.SCENE_VERBS | verbs.SHOWING:
+    shows = verbs.SHOWING if words[noun].low in SCENES else frozenset()
+    if words[noun].low in SCENES | _CLIPS and words[verb].base not in verbs.SCENE_VERBS | shows:
         return None
     states = verb > noun + 1 and words[verb].tag in {"adj", "verb"}
     return noun + 1 if moves or states else None

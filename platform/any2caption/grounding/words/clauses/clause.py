@@ -107,6 +107,8 @@ class Clause:
 
     def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
+        if phrase.noun in _OFTEN:  # "three times"
+            return
         if phrase.sort == "building" and role == "subject":  # what is shown
             self._subject(phrase, end, role)
             return
@@ -199,6 +201,7 @@ class Clause:
         )
 
 
+_OFTEN = frozenset({"time", "times", "seconds", "minutes", "moment"})
 _WHILE = frozenset({"in", "during", "at", "under", "amid", "throughout"})
 """Prepositions that make weather and time a setting."""
 

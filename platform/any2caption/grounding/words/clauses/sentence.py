@@ -307,6 +307,12 @@ class Sentence(Clause):
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
         word = self.words[main]
+        behind = noun_phrase(self.words, main + 1)
+        if behind and not self.who and word.form == "s" and word.base in verbs.STANCES:
+            stands = {"verb": word.base, "who": behind.noun, "form": "finite"}
+            self._add("action", (at, main + 1), stands, negated=negated)
+            self.fresh = True
+            return main + 1
         progressive = word.form == "ing" and main > at and self.words[main - 1].low in grammar.BE
         said = main if progressive or negated else at
         if negated or progressive:
@@ -375,7 +381,10 @@ class Sentence(Clause):
     def _prepositional(self, at: int) -> int:
         phrases = list_of(self.words, at + 1)
         if not phrases:
-            return at
+            if self._tag(at + 1) != "pron" or not self.fresh:
+                return at
+            self.who = []
+            return at + 2  # "between them sits a cat"
         end = attached_of(self.words, phrases[-1].end)
         return self._placed(at, end, phrases[0]) or self._told(at, end, phrases)
 
@@ -401,11 +410,17 @@ class Sentence(Clause):
         if first.sort == "reference":
             self._identity(first, end, self.who[-1] if self.who else "")
             return end
-        if word.low == "with" and self.fresh and acts(self.words, phrases[-1]):
+        if word.low == "with" and acts(self.words, phrases[-1]) and (self.fresh or self._set(at)):
+            self.who, self.fresh = [], True
             return at + 1
         if self._says_where(word, first):
             return self._where(at, first, attached(self.words, phrases[-1]))
         return self._relation(at, phrases, end)
+
+    def _set(self, at: int) -> bool:
+        """Whether what ends at a word says where or when."""
+        last = self.last
+        return bool(last and last[1] == at and self.reading.facts[last[0]].aspect == "background")
 
     def _says_where(self, word: Word, phrase: NounPhrase) -> bool:
         if word.low == "with" and phrase.head.low not in {"background", "backdrop"}:
@@ -578,7 +593,10 @@ class Sentence(Clause):
             return start
         end = complements(self.words, main + 1, keep_settings=True)
         word = self.words[main]
-        if any(one.low == "camera" for one in self.words[main:end]):  # "don't move the camera"
+        moved = word.base in _MOVED or word.low in looks.MOVES
+        if moved and any(
+            one.low == "camera" for one in self.words[main:end]
+        ):  # "don't move the camera"
             self._add_camera(at, end, at, form="base", negated=True)
             return end
         value = {
@@ -613,6 +631,7 @@ _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "r
 """The value of words that stay as they are."""
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
+_MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})
 _FILMED = frozenset({"video", "footage", "clip"})
 _OLD = frozenset({"silent", "archival", "found", "cctv", "dashcam", "bodycam", "home-movie"})
 _DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")

@@ -62,6 +62,8 @@ PARTICLES = words(
     """
 )
 """Short adverbs of direction: behind a verb they belong to it."""
+ALONE = words("above behind below beneath by inside nearby outside past underneath")
+"""Prepositions that are adverbs at the end: "the rocks below"."""
 ADVERBS = words(
     """
     else again almost alone already also always anticlockwise around away back backward backwards
@@ -169,10 +171,11 @@ MANNER_PHRASES = phrases(
     """
     a few moments later, a few seconds later, a moment later, a second later, after a moment,
     after a while, again and again, all at once, at once, at the same time, back and forth,
-    from left to right, from right to left, from side to side, hand in hand, in a circle, in a line,
-    in a row, in half, into frame, into the frame, into view, moments later, off screen, one after another,
-    one after the other, one at a time, one by one, out of frame, out of sight, out of the frame,
-    out of view, over and over, seconds later, side by side, up and down
+    from day to night, from left to right, from night to day, from right to left, from side to side,
+    hand in hand, in a circle, in a line, in a row, in half, into frame, into the frame, into view,
+    moments later, off screen, one after another, one after the other, one at a time, one by one,
+    out of frame, out of sight, out of the frame, out of view, over and over, seconds later,
+    side by side, up and down
     """
 )
 """Adverbs of several words."""

@@ -4,6 +4,7 @@ from any2caption.grounding.words.lists import phrases, words
 
 STYLE_PHRASES = phrases(
     """
+    8mm, 16mm, super 8, 8mm film, 16mm film, home movie, motion blur,
     24 fps, 25 fps, 30 fps, 48 fps, 50 fps, 60 fps, 120 fps, 240 fps,
     16k, 2k, 32k, 35mm, 35mm film, 3d animation, 3d art, 3d cartoon, 3d model, 3d modeling,
     3d render, 3d rendered, 3d rendering, 4k, 4k resolution, 70mm, 8-bit, 8k, 8k resolution,
@@ -76,23 +77,22 @@ CAMERA_PHRASES = phrases(
     camera movement, camera movements, close up, close up shot, close up video, close up view,
     close-up shot, close-up view, crane shot, cropped closeup, deep focus, depth of field,
     dolly shot, dolly zoom, drone footage, drone shot, drone video, drone view, dutch angle,
-    establishing shot, extreme close up, extreme close-up, extreme long shot,
-    extreme slow motion, eye level, eye level view, eye-level, facing camera, first person,
-    first person view, first-person, first-person view, fish eye, fish-eye, fisheye lens,
-    fixed camera, follow shot, front view, full body shot, full shot, hand held, handheld,
-    handheld camera, handheld shot, high angle, high angle shot, high angle view,
-    high speed footage, high-angle, high-angle shot, high-angle view, locked camera, long shot,
-    long take, low angle, low angle shot, low angle view, low-angle, low-angle shot,
-    low-angle view, macro lens, macro shot, medium close-up, medium shot, moving camera,
-    one take, orbit shot, over the shoulder, over-the-shoulder, over-the-shoulder shot,
-    pan shot, panning shot, point of view, rack focus, rear view, satellite view, shaky camera,
-    shallow depth of field, side view, single shot, slow mo, slow motion, static camera,
-    static shot, steady camera, still camera, studio shot, super slow motion, telephoto lens,
-    third person, third person view, third-person, tilt shift, tilt-shift, time lapse,
-    time lapse footage, time lapse video, top down, top down view, top view, top-down,
-    top-down view, tracking shot, two shot, ultra wide, underwater footage, wide angle,
-    wide angle lens, wide angle shot, wide lens, wide shot, wide view, wide-angle,
-    wide-angle lens, wide-angle shot, zoom lens, zoom shot
+    establishing shot, extreme close up, extreme close-up, extreme long shot, extreme slow motion,
+    eye level, eye level view, eye-level, facing camera, first person, first person view,
+    first-person, first-person view, fish eye, fish-eye, fisheye lens, fixed camera, follow shot,
+    front view, full body shot, full shot, hand held, handheld, handheld camera, handheld shot,
+    high angle, high angle shot, high angle view, high speed footage, high-angle, high-angle shot,
+    high-angle view, locked camera, long shot, long take, low angle, low angle shot, low angle view,
+    low-angle, low-angle shot, low-angle view, macro lens, macro shot, medium close-up, medium shot,
+    moving camera, one take, orbit shot, over the shoulder, over-the-shoulder,
+    over-the-shoulder shot, pan shot, panning shot, point of view, rack focus, rear view,
+    satellite view, shaky camera, shallow depth of field, shallow focus, side view, single shot,
+    slow mo, slow motion, static camera, static shot, steady camera, still camera, studio shot,
+    super slow motion, telephoto lens, third person, third person view, third-person, tilt shift,
+    tilt-shift, time lapse, time lapse footage, time lapse video, top down, top down view, top view,
+    top-down, top-down view, tracking shot, two shot, ultra wide, underwater footage, wide angle,
+    wide angle lens, wide angle shot, wide lens, wide shot, wide view, wide-angle, wide-angle lens,
+    wide-angle shot, zoom lens, zoom shot
     """
 )
 MOVES = words(

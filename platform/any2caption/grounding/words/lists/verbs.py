@@ -53,7 +53,7 @@ MORE_VERBS = words(
     squirm squirt stack stalk stammer stare start startle stay steam stick sting stitch stomp
     stoop stop strain strap stream stride strike strip stroke struggle strum study stumble
     subside suck suggest supervise support surge surround survey survive suspend swallow swap
-    sweat swerve swirl switch swoop symbolize tackle take tame tangle taste teach tear tease
+    sweat swerve swirl switch swoop symbolize tackle take tame tangle tango taste teach tear tease
     teem tell tend test thaw think tick tickle tilt topple toss touch tow tower track trade
     trail train trample transform transition transport trap travel tremble trickle trigger trim
     truck tuck tug tumble tune turn twinkle twitch unfold unfurl unite unleash unlock unpack
@@ -155,6 +155,10 @@ REQUESTS = words(
     """
 )
 """What a prompt asks its reader to do: "generate a video of"."""
+STANCES = words("appear hang lie rest sit stand wait")
+"""What may stand in front of its subject ("between them sits a cat"), and moves nowhere."""
+AIMING = words("aim bark gaze glance growl howl laugh look point shout smile stare throw wave yell")
+"""Verbs whose "at" names a target, not a place."""
 WATCHING = words(
     """
     capture chase film find follow hear observe photograph record see show track watch
@@ -165,10 +169,10 @@ WRITING = words("label mark read say spell write")
 """Verbs that stand before written words: "a sign reading 'OPEN'"."""
 IDLE_ING = words(
     """
-    barking blazing blinking blooming bubbling burning chirping churning crackling crashing crumbling
-    drifting fading falling flickering floating flowing fluttering gleaming glimmering glinting
-    glistening glittering glowing howling looming melting raging rising rolling rustling shimmering
-    shining smiling smouldering soaring sparkling swaying swirling towering twinkling
+    barking blazing blinking blooming bubbling burning chirping churning crackling crashing
+    crumbling drifting fading falling flickering floating flowing fluttering gleaming glimmering
+    glinting glistening glittering glowing howling looming melting raging rising rolling rustling
+    shimmering shining smiling smouldering soaring sparkling swaying swirling towering twinkling
     """
 )
 """What a thing does without an object: "of twinkling celestial bodies"."""

@@ -11,6 +11,9 @@ from any2caption.grounding.words.tags.tokens import Word
 from any2caption.grounding.words.tags.verb_tags import plural
 
 _HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "such as", "full of"})
+_SETTINGS = frozenset({"place", "time", "light", "weather", "building"})
+_BEHIND_NOUNS = frozenset({"alive", "alone", "asleep", "awake", "visible"})
+"""Adjectives that stand behind what they tell of: "a tower visible in the distance"."""
 _HAD_BY = frozenset({"with", "in", "wearing"})
 _FILLED_BY = frozenset({"with", "in", "of", "by", "on", "from", "as", "into", "to"})
 _WORN = frozenset({"wear", "dress", "clothe", "clad", "attire"})
@@ -64,10 +67,10 @@ def _links(words: list[Word], at: int, *, had: bool) -> bool:
     single = end < len(words) and words[end].form == "s"
     if single and plural(following.head):  # "with curly hair and glasses reads"
         return True
-    if single and had and not serial and not is_agent(following.head.low):
-        return True  # "with long hair and a yellow coat jumps"
+    worn = single and had and not serial and not is_agent(following.head.low)
     return (
-        end >= len(words)
+        worn  # "with long hair and a yellow coat jumps"
+        or end >= len(words)
         or words[end].tag not in {"verb", "aux", "modal", "neg"}
         or (words[end].form == "ed")
     )
@@ -90,10 +93,15 @@ def _one(words: list[Word], at: int, phrase: NounPhrase) -> int:
     word = words[at]
     if word.tag == "rel" and phrase.sort != "picture":
         return _relative(words, at)
+    if word.low in _BEHIND_NOUNS and words[at - 1].tag == "noun":
+        return at + 1
     if word.tag == "verb":
         return _participle(words, at)
     if word.tag == "prep":
-        return _prepositional(words, at)
+        end = _prepositional(words, at)
+        acts = end < len(words) and words[end].tag == "verb" and words[end].form == "ing"
+        own = word.low == "with" and phrase.sort in _SETTINGS and acts
+        return at if own else end  # "at night with cars streaming by"
     return at
 
 

@@ -51,12 +51,6 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at + 1
     if tag == "modal" and low_at(words, at) == "to":
         return at + 2 if tag_at(words, at + 1) in {"verb", "aux"} else at
-    if (
-        tag == "layout"
-        and low_at(words, at).startswith("to the ")
-        and tag_at(words, at - 1) == "adv"
-    ):
-        return at + 1  # "out of frame to the left"
     if low_at(words, at) == "than" and (compared := list_of(words, at + 1)):
         return objects_end(words, compared, at)
     if tag == "prep" or (low_at(words, at) == "as" and likens(words, at)):
@@ -67,6 +61,15 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
     ):
         return at
     return objects_end(words, phrases, at)
+
+
+def _goes(words: list[Word], at: int) -> bool:
+    """Whether "to the left" says where a movement goes: "dives to the left"."""
+    before = words[at - 1]
+    moves = before.tag in {"adv", "particle"} or (
+        before.tag == "verb" and before.base not in verbs.STANCES
+    )
+    return moves and low_at(words, at).startswith("to the ")
 
 
 _NONE = frozenset({"none", "nothing", "nobody"})
@@ -80,6 +83,7 @@ def _goes_with_verb(words: list[Word], at: int) -> bool:
         return chained and words[at].form in {"ing", "base"}
     return (
         tag == "particle"
+        or (tag == "layout" and _goes(words, at))
         or low_at(words, at) in _NONE
         or (tag == "adv" and after != "verb")
         or (tag == "pron" and after not in {"verb", "aux"})
@@ -115,7 +119,8 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at
     if by_artist(word, first):
         return at
-    setting = first.sort in LIKE_SETTINGS or named_place(word, first)
+    aimed = word.low == "at" and words[at - 1].base in verbs.AIMING
+    setting = not aimed and (first.sort in LIKE_SETTINGS or named_place(word, first))
     setting = setting and word.low not in _OF_THINGS
     stays = grammar.DIRECTIONS | grammar.BESIDE
     if setting and not keep_settings and word.low not in stays:

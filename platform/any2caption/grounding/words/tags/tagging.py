@@ -158,7 +158,7 @@ def _settle(words: list[Word]) -> None:
             word.tag = _homonym(word, before, after)
         elif word.low == "nearby" and before is not None and before.tag in NOMINAL | {"prep"}:
             word.tag = "adj"
-        elif word.tag == "prep" and word.low in grammar.PARTICLES and not starts_noun(after):
+        elif word.tag == "prep" and _is_particle(word, after):
             word.tag = "particle"
         elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | DO_GET:
             _full_verb(word, after)
@@ -166,6 +166,16 @@ def _settle(words: list[Word]) -> None:
             word.tag = "noun"
         elif word.tag == "adj" and word.low in verb_forms():
             _adjective_or_verb(word, words, at)
+
+
+def _is_particle(word: Word, after: Word | None) -> bool:
+    """Whether a preposition stands without a noun: "the rocks below", "rush by in a hurry"."""
+    ends = after is None or after.tag == "mark"
+    if word.low == "by" and after is not None and after.tag in {"prep", "conj", "sub"}:
+        return True
+    return (word.low in grammar.ALONE and ends) or (
+        word.low in grammar.PARTICLES and not starts_noun(after)
+    )
 
 
 def _names_on(before: Word | None, after: Word | None) -> bool:
@@ -202,7 +212,7 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
         return "adv" if after is not None and after.tag == "num" else "prep"
     if word.low == "that":
         return "rel" if before is not None and before.tag in {"noun", "adj", "pron"} else "det"
-    if word.low in {"one", "another"}:
+    if word.low in {"one", "another", "can"}:
         return _counting(word, before, after)
     if word.low == "her":
         return "poss" if nominal else "pron"
@@ -215,16 +225,19 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
 
 
 def _counting(word: Word, before: Word | None, after: Word | None) -> str:
-    """Return the tag of "one" and "another": "the tallest one", "one laughs", "one man"."""
+    """Return the tag of "one" and "another": "the tallest one", "one laughs"; of "a trash can"."""
+    if word.low == "can":
+        ends = after is None or after.tag in {"mark", "prep", "conj"}
+        return "noun" if ends and before is not None and before.tag == "noun" else "modal"
     if word.low == "another":
-        return "pron" if _third(after) else "det"
+        return "pron" if _third(after) or after is None or after.tag == "mark" else "det"
     if before is not None and before.tag == "adj":
         return "noun"
     counts = after is not None and (not after.tag or after.tag in NOMINAL)
     return "num" if counts and not _third(after) else "pron"
 
 
-_HOMONYMS = frozenset({"that", "her", "to", "one", "another", "about"})
+_HOMONYMS = frozenset({"can", "that", "her", "to", "one", "another", "about"})
 _BARE = {"be", "have", "do", "get"}
 
 
@@ -238,6 +251,9 @@ def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
     base, form = verb_forms()[word.low]
     after = words[at + 1] if at + 1 < len(words) else None
     before = words[at - 1] if at else None
+    if _acts_plainly(words, at):
+        word.tag, word.base, word.form = "verb", base, form
+        return
     if word.low == "left" and before is not None and before.tag == "noun" and not nounlike(after):
         if before.low not in looks.MOVES and after is not None:
             word.tag, word.base, word.form = "verb", base, form
@@ -246,6 +262,18 @@ def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
         return
     if before is None or before.tag in {"modal", "mark", "pron"} or plural(before):
         word.tag, word.base, word.form = "verb", base, form
+
+
+def _acts_plainly(words: list[Word], at: int) -> bool:
+    """Whether several do what an adjective names as well: "the train doors close, and"."""
+    before, after = words[at - 1] if at else None, word_after(words, at)
+    opened = any(word.tag in {"det", "poss"} for word in words[max(0, at - 3) : at])
+    ends = after is None or after.tag == "mark"
+    idle = not any(word.tag in {"verb", "aux", "prep"} for word in words[:at])
+    return words[at].low in _SHUT and plural(before) and opened and ends and idle
+
+
+_SHUT = frozenset({"close", "open", "clear", "dry", "slow", "warm", "cool", "dim", "empty"})
 
 
 def _open(word: Word, words: list[Word], at: int) -> str:

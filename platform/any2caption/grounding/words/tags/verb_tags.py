@@ -45,7 +45,10 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
             base, form = participle_base(word.low), "ing"
         elif word.low.endswith("ed") and not word.low.endswith("eed"):
             base, form = participle_base(word.low), "ed"
-    doing = at and words[at - 1].low in grammar.BE
+    doing = at and (
+        words[at - 1].low in grammar.BE
+        or (word.low in _ACTS_TOO and words[at - 1].tag == "noun" and is_agent(words[at - 1].low))
+    )
     if word.low == "shot" and not doing:
         return ""
     if not form or (word.low in verbs.THING_ING and not doing):
@@ -55,12 +58,18 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
     return _as_verb(word, base, form) if found == "verb" else found
 
 
+_ACTS_TOO = frozenset({"building", "dressing", "opening", "stuffing"})
+"""Things in -ing that are what someone does as well: "birds building a nest"."""
+
+
 def _in_base(words: list[Word], at: int) -> bool:
     """Whether "spread", "cut" and the like are in the base form: "ink blots spread"."""
     after = word_after(words, at)
     done = after is not None and after.low in {"by", "with"}
     first = tag_before(words, at) in {"start", "mark", "modal"}
-    return first or (plural(words[at - 1]) and not done)
+    both = at > 2 and words[at - 2].low == "and" and words[at - 1].tag == "noun"  # noqa: PLR2004 - a pair
+    both = both and after is not None and after.tag in {"det", "poss"}  # "bride and groom cut the"
+    return first or both or (plural(words[at - 1]) and not done)
 
 
 def _as_verb(word: Word, base: str, form: str) -> str:
@@ -139,8 +148,9 @@ def _ing(words: list[Word], at: int) -> str:
     if before == "prep" and words[at - 1].low not in _BEFORE_ACTS:
         described = words[at].low in verbs.IDLE_ING or not _object_of(after)
         return "adj" if nounlike(after) and described else "verb"
-    if before in {"start", "mark"} and words[at].low in verbs.IDLE_ING and nounlike(after):
-        return "adj"
+    several = after is not None and not after.tag and is_plural(after.low)
+    if before in {"start", "mark"} and words[at].low in verbs.IDLE_ING:
+        return "adj" if several or nounlike(after) else "verb"
     return "adj" if _second_attribute(words, at) else "verb"
 
 
@@ -168,6 +178,8 @@ def _object_of(after: Word | None) -> bool:
 
 def _ed(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
+    if before == "noun" and possessive(words[at - 1].low) and nounlike(after):
+        return "adj"  # "the surgeon's gloved hands"
     if before in {"aux", "pron", "adv"} and not (before == "adv" and nounlike(after)):
         return "verb"
     if before in NOMINAL | {"prep", "verb", "conj", "adv"} and nounlike(after):
@@ -215,6 +227,8 @@ def _in_series(words: list[Word], at: int) -> bool:
     after = word_after(words, at)
     if after is None or after.tag == "mark":
         further = words[at + 2] if at + 2 < len(words) else None
+        if further is not None and further.low in {"and", "then"} and at + 3 < len(words):
+            return known_verb(words[at + 3].low)[1] == "s"  # "stretches, and starts jogging"
         return further is not None and (further.low == "then" or known_verb(further.low)[1] == "s")
     if after.low == "and":
         return at + 2 < len(words) and known_verb(words[at + 2].low)[1] == "s"
@@ -281,12 +295,20 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         or after.low.endswith("ly")
     )
     if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
-        return not any(word.form == "s" for word in _clause(words, at))
+        clause = _clause(words, at)
+        told = sum(word.form == "s" for word in clause)
+        start = at - len(clause)
+        beside = start > 0 and words[start - 1].tag == "rel"
+        ready = not beside or any(word.tag in {"verb", "aux"} for word in clause)
+        return ready and told <= beside
     if before == "conj":
         near = words[max(0, at - _NEAR) : at]
+        goes_on = goes_on or (after is not None and after.low.endswith("ing"))
         acts = sum(word.form == "s" for word in near)
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
         return closes or (goes_on and any(word.form == "s" or word.tag == "aux" for word in near))
+    if words[at - 1].low == "but":  # "tries a trick but falls"
+        return any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
     if before in {"adv", "neg"} or words[at - 1].low == "then":
         return (goes_on or ends) and words[at - 1].low != "no"
     if words[at].low not in verb_forms() and not _acts_itself(words, at):
@@ -295,6 +317,8 @@ def _does(words: list[Word], at: int, before: str) -> bool:
             or after.low.endswith("ly")
         )
     single, many = _has_singular_subject(words, at), _attached_subject(words, at)
+    if many and ends and plural(words[at - 1]):  # "a woman holding flowers smiles"
+        return True
     takes = nounlike(after) and not (after and verb_forms().get(after.low))
     mass = at > 0 and words[at - 1].low in scenes.LIGHTS
     return bool(
@@ -314,8 +338,8 @@ _DOERS = ("er", "or", "ist", "ina", "ian", "one")
 def _attached_subject(words: list[Word], at: int) -> bool:
     """Whether one thing with something attached stands in front: "a toddler in rain boots"."""
     clause = _clause(words, at)
-    idle = not any(word.tag in {"verb", "aux"} for word in clause)
-    linked = any(word.tag == "prep" for word in clause[2:])
+    idle = not any(word.tag == "aux" or word.form in {"s", "base"} for word in clause)
+    linked = any(word.tag == "prep" or word.form == "ing" for word in clause[2:])
     return idle and linked and clause[0].tag in {"det", "poss"}
 
 
@@ -350,9 +374,8 @@ def plural(word: Word | None) -> bool:
 def _bare(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
     low = words[at - 1].low if at else ""
-    if at > 1 and words[at - 2].base in {"make", "let"} and before == "pron":
-        return "verb"
-    if before in {"noun", "ref"} and _let(words, at):
+    made = at > 1 and words[at - 2].base in {"make", "let"} and before == "pron"
+    if made or (before in {"noun", "ref"} and _let(words, at)):
         return "verb"
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
@@ -391,7 +414,8 @@ def _acts_too(words: list[Word], at: int) -> bool:
 def _joined(words: list[Word], at: int) -> bool:
     """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
     clause = words[max(0, at - _NEAR) : at]
-    opened = any(word.tag in {"det", "poss", "num"} for word in clause[-3:])
+    pair = clause[-2:-1] and clause[-2].low == "and"  # "bride and groom"
+    opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-3:])
     idle = not any(
         word.tag in {"verb", "aux", "sub"} or (word.tag == "mark" and word.low != ",")
         for word in clause
