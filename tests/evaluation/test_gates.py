@@ -3,7 +3,7 @@ import pytest
 from any2caption.errors import ConfigError
 from any2caption.evaluation.gates import SMOKE, TINY, Policy, Threshold, decide, policy_of
 from any2caption.evaluation.paired import sign_flip_p, smallest_effect
-from any2caption.evaluation.scores import Outcome, Rate, Scores, Selector
+from any2caption.evaluation.scores import Outcome, Rate, Scores, Selector, Whole
 
 SLICES = ("mix", "camera_only", "pose_only")
 
@@ -36,6 +36,7 @@ def model(  # noqa: PLR0913
     """A model's scores; by default one that is fit for release."""
     return Scores(
         structure={name: Rate(parsed, n) for name in SLICES},
+        wholes=tuple(Whole(f"{s}{i}", s, frozenset()) for s in SLICES for i in range(n)),
         outcomes=(
             *outcomes("camera_only", "camera", "only_condition", n, camera),
             *outcomes("pose_only", "action", "only_condition", n, action),
@@ -182,7 +183,7 @@ def test_the_smallest_effect_needs_enough_records():
 
 def test_an_unknown_policy_is_refused_with_the_known_ones():
     assert policy_of("tiny") is TINY
-    with pytest.raises(ConfigError, match="tiny, smoke"):
+    with pytest.raises(ConfigError, match="data, paper, reade, smoke, tiny"):
         policy_of("lenient")
 
 

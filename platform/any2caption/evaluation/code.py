@@ -6,7 +6,7 @@ from pathlib import Path
 import any2caption
 from any2caption.storage.digest import file_digest, listing_digest
 
-_PARTS = ("captions", "conditions", "datasets", "evaluation", "model")
+_PARTS = ("captions", "conditions", "datasets", "evaluation", "grounding", "model")
 
 
 _JUDGES = ("judge*", "judge*/**/*")

@@ -1,70 +1,57 @@
 """The quality gate: scores in, verdict with reasons out. Pure: no clock, files or chance.
 
-A challenger passes when every absolute threshold of the policy holds on enough records, and, if
-there is a champion, when it is significantly worse in no slice (exact paired test, Bonferroni over
-the slices). What was not measured does not pass: a threshold without enough questions is refused,
-with that as its reason.
+A challenger passes when every bound of the policy holds on enough records, and, if there is a
+champion, when it is not worse: pooled first, then by slice and by slot, corrected for how many
+there are (exact paired test, scenes as units); and when it lies no more than the policy's margin
+below the champion and below the best former champion. Where there is not enough data to say, the
+verdict says so, and refuses if the policy requires an answer.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from any2caption.errors import ConfigError
+from any2caption.evaluation.chance import Interval, by_scene, interval
 from any2caption.evaluation.paired import Comparison, compare
-from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
-from any2caption.storage.digest import json_digest
+from any2caption.evaluation.policies import (
+    POLICIES,
+    Each,
+    Policy,
+    Threshold,
+    policy_digest,
+    policy_of,
+)
+from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores, Selector
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Threshold:
-    """One absolute bound: an accuracy, or with `structure` the share of captions with six parts."""
-
-    name: str
-    bound: float
-    direction: Literal["at_least", "at_most"] = "at_least"
-    select: Selector = field(default_factory=Selector)
-    structure: bool = False
-    minimum_n: int = 1
-
-    def measure(self, scores: Scores) -> Rate:
-        """The rate that is held against the bound."""
-        return (
-            scores.integrity(self.select.slice) if self.structure else scores.accuracy(self.select)
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What a model must show. `for_release` says whether passing means fit for product traffic.
-
-    Up to `per_slice` records of each slice are captioned, and up to `control` of them once more
-    with shuffled conditions (all of them where a threshold is about the control).
-    """
-
-    name: str
-    summary: str
-    thresholds: tuple[Threshold, ...]
-    for_release: bool
-    significance: float = 0.05
-    per_slice: int = 128
-    control: int = 32
-
-    def control_of(self, slice_name: str, per_slice: int) -> int:
-        """How many records of a slice are captioned with shuffled conditions."""
-        asked = any(t.select.shuffled and t.select.slice == slice_name for t in self.thresholds)
-        return per_slice if asked else min(self.control, per_slice)
+__all__ = [
+    "POLICIES",
+    "Check",
+    "Policy",
+    "Threshold",
+    "Verdict",
+    "decide",
+    "policy_digest",
+    "policy_of",
+]
+TINY, SMOKE = POLICIES["tiny"], POLICIES["smoke"]
+State = Literal["holds", "refused", "unknown", "told"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of a verdict. `value` is None when nothing was measured."""
+    """One line of a verdict. `value` is None when nothing was measured.
+
+    `state` is `unknown` where there is not enough data to say, and `told` where the policy does not
+    let the line decide.
+    """
 
     name: str
     value: float | None
     bound: float
     passed: bool
     reason: str
+    state: State = "holds"
+    direction: Literal["at_least", "at_most"] = "at_least"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,37 +63,136 @@ class Verdict:
     passed: bool
     checks: tuple[Check, ...]
     comparisons: tuple[Comparison, ...] = ()
+    mode: str = "enabled"
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why it was refused; for a pass, one sentence that says so."""
+        """Why it was refused (or would be, in a dry run); for a pass, one sentence that says so."""
         refused = tuple(check.reason for check in self.checks if not check.passed)
-        return refused or (f"all {len(self.checks)} checks of policy {self.policy} hold",)
+        if refused and self.mode != "enabled":
+            return tuple(f"{self.mode.replace('_', ' ')}, would be refused: {r}" for r in refused)
+        unknown = sum(check.state == "unknown" for check in self.checks)
+        decided = sum(check.state in {"holds", "refused"} for check in self.checks)
+        rest = f"; of {unknown} there is not enough data to say" if unknown else ""
+        return refused or (f"all {decided} checks of policy {self.policy} hold{rest}",)
+
+
+def decide(
+    scores: Scores,
+    champion_scores: Scores | None,
+    policy: Policy,
+    *,
+    best: Scores | None = None,
+    baselines: Mapping[str, Scores] | None = None,
+) -> Verdict:
+    """Hold the scores against the policy and the others' on the same records.
+
+    `best` are those of the former champion that was best, `baselines` those of writers without a
+    model, by name.
+    """
+    checks = [_absolute(threshold, scores) for threshold in policy.thresholds]
+    checks += _each(policy.each_slot, "slot", scores)
+    checks += _each(policy.each_slice, "slice", scores)
+    checks += _against_baselines(scores, policy, baselines or {})
+    comparisons: tuple[Comparison, ...] = ()
+    if champion_scores is not None:
+        comparisons = _compare_all(scores, champion_scores, policy)
+        checks += [_relative(comparison, policy) for comparison in comparisons]
+        checks += _margin("the champion", scores, champion_scores, policy)
+    if best is not None:
+        checks += _margin("the best former champion", scores, best, policy)
+    return Verdict(
+        policy=policy.name,
+        for_release=policy.for_release,
+        passed=policy.mode != "enabled" or (bool(checks) and all(c.passed for c in checks)),
+        checks=tuple(checks),
+        comparisons=comparisons,
+        mode=policy.mode,
+    )
+
+
+def measured(threshold: Threshold, scores: Scores) -> tuple[Rate, Interval | None]:
+    """Return the rate that a threshold is about, and its interval."""
+    select = threshold.select
+    if threshold.structure:
+        rate = scores.integrity(select.slice)
+        return rate, interval([(1, 1)] * rate.hits + [(0, 1)] * (rate.n - rate.hits))
+    if threshold.check:
+        found = [one for one in scores.wholes if select.slice in (ALL, one.slice)]
+        units: dict[str, list[bool]] = {}
+        for one in found:
+            units.setdefault(one.unit, []).append(threshold.check not in one.failed)
+        pairs = [(sum(held), len(held)) for held in units.values()]
+        return scores.sound(threshold.check, select.slice), interval(pairs)
+    picked = [one for one in scores.outcomes if select.takes(one)]
+    return scores.accuracy(select), interval(by_scene(picked))
 
 
 def _absolute(threshold: Threshold, scores: Scores) -> Check:
-    rate = threshold.measure(scores)
-    sign = "≥" if threshold.direction == "at_least" else "≤"
-    wanted = f"wanted {sign} {threshold.bound:.2f}"
-    if rate.value is None or rate.n < threshold.minimum_n:
-        reason = f"{threshold.name}: only {rate.n} measured, at least {threshold.minimum_n} needed"
-        return Check(threshold.name, rate.value, threshold.bound, False, reason)
-    passed = (
-        rate.value >= threshold.bound
-        if threshold.direction == "at_least"
-        else rate.value <= threshold.bound
+    rate, around = measured(threshold, scores)
+    least = threshold.direction == "at_least"
+    wanted = f"wanted {'≥' if least else '≤'} {threshold.bound:.2f}"
+    name, bound = threshold.name, threshold.bound
+    if rate.value is None or around is None or rate.n < threshold.minimum_n:
+        reason = (
+            f"{name}: not enough data to say: only {rate.n} measured, at least "
+            f"{threshold.minimum_n} needed"
+        )
+        passed = not threshold.required
+        return Check(name, rate.value, bound, passed, reason, "unknown", threshold.direction)
+    value = rate.value
+    if threshold.held == "interval":
+        value = around.low if least else around.high
+        wanted += f" at the interval's {'lower' if least else 'upper'} end"
+    passed = value >= bound if least else value <= bound
+    reason = (
+        f"{name}: {rate.value:.3f} ({rate.hits} of {rate.n}; "
+        f"{around.low:.3f} to {around.high:.3f}), {wanted}"
     )
-    reason = f"{threshold.name}: {rate.value:.3f} ({rate.hits} of {rate.n}), {wanted}"
-    return Check(threshold.name, rate.value, threshold.bound, passed, reason)
+    return Check(name, rate.value, bound, passed, reason, _state(passed), threshold.direction)
 
 
-def _relative(comparison: Comparison) -> Check:
+def _each(rule: Each | None, what: Literal["slot", "slice"], scores: Scores) -> Iterator[Check]:
+    if rule is None:
+        return
+    for one in scores.values(lambda outcome: str(getattr(outcome, what))):
+        select = Selector(slice=one) if what == "slice" else Selector(slot=one)
+        floor = Threshold(
+            name=f"{what} {one}",
+            bound=rule.bound,
+            select=select,
+            minimum_n=rule.minimum_n,
+            required=False,
+        )
+        yield _absolute(floor, scores)
+
+
+def _against_baselines(
+    scores: Scores, policy: Policy, baselines: Mapping[str, Scores]
+) -> Iterator[Check]:
+    for rule in policy.beats:
+        name, select = f"beats {rule.writer}", Selector(group=rule.group)
+        other = baselines.get(rule.writer)
+        own, theirs = scores.accuracy(select).value, other.accuracy(select).value if other else None
+        if own is None or theirs is None:
+            reason = f"{name}: not enough data to say: no questions {rule.group} for both"
+            yield Check(name, own, 0.0, True, reason, "unknown")
+            continue
+        better = own > theirs
+        reason = f"{name} in {rule.group.replace('_', ' ')}: {own:.3f} against {theirs:.3f}"
+        if rule.refuse:
+            yield Check(name, own, theirs, better, reason, _state(better))
+        else:
+            yield Check(name, own, theirs, True, f"{reason}; told, decides nothing", "told")
+
+
+def _relative(comparison: Comparison, policy: Policy) -> Check:
     name = f"no regression in {comparison.slice}"
     shown = (
-        f"the smallest drop that {comparison.records} records could have shown is "
+        f"the smallest drop that {comparison.records} scenes could have shown is "
         f"{comparison.smallest:.3f}"
         if comparison.smallest is not None
-        else f"{comparison.records} records could not have shown any drop"
+        else f"{comparison.records} scenes could not have shown any drop"
     )
     moved = (
         f"{name}: {comparison.champion:.3f} → {comparison.challenger:.3f} "
@@ -117,111 +203,52 @@ def _relative(comparison: Comparison) -> Check:
             f"{name}: {comparison.unmatched} questions were answered by one model only, "
             "so the two were not evaluated on the same records"
         )
-        return Check(name, comparison.difference, 0.0, False, reason)
-    return Check(name, comparison.difference, 0.0, not comparison.regressed, moved)
+        return Check(name, comparison.difference, 0.0, False, reason, "refused")
+    if comparison.smallest is None:
+        passed = comparison.slice not in policy.required
+        reason = f"{moved}: not enough data to say"
+        return Check(name, comparison.difference, 0.0, passed, reason, "unknown")
+    passed = not comparison.regressed
+    return Check(name, comparison.difference, 0.0, passed, moved, _state(passed))
 
 
-def _compare_all(scores: Scores, champion: Scores, significance: float) -> tuple[Comparison, ...]:
-    names = tuple(dict.fromkeys((*scores.slices(), *champion.slices())))
-    level = significance / max(len(names), 1)
-    selectors = [Selector(slice=name) for name in names]
+def _margin(who: str, scores: Scores, other: Scores, policy: Policy) -> Iterator[Check]:
+    if policy.margin is None:
+        return
+    found = compare(ALL, _plain(scores), _plain(other), policy.significance)
+    name = f"no more than {policy.margin:.2f} below {who}"
+    reason = (
+        f"{name}: {found.champion:.3f} → {found.challenger:.3f} ({found.difference:+.3f}, at the "
+        f"interval's lower end {found.lowest:+.3f}) on {found.records} scenes"
+    )
+    passed = not found.unmatched and found.lowest >= -policy.margin
+    yield Check(name, found.lowest, -policy.margin, passed, reason, _state(passed))
+
+
+def _plain(scores: Scores) -> list[Outcome]:
+    return [one for one in scores.outcomes if not one.shuffled]
+
+
+def _compare_all(scores: Scores, champion: Scores, policy: Policy) -> tuple[Comparison, ...]:
+    """Pooled at half of the significance; slices and slots share the other half."""
+    slices = dict.fromkeys((*scores.slices(), *champion.slices()))
+    slots = scores.values(lambda one: one.slot) if policy.each_slot else ()
+    parts: Sequence[tuple[str, Selector]] = [
+        *((name, Selector(slice=name)) for name in slices),
+        *((f"slot {name}", Selector(slot=name)) for name in slots),
+    ]
+    half = policy.significance / 2
+    chosen = [(ALL, Selector(), half), *((n, s, half / len(parts)) for n, s in parts)]
     return tuple(
         compare(
-            s.slice,
-            [o for o in scores.outcomes if s.takes(o)],
-            [o for o in champion.outcomes if s.takes(o)],
+            name,
+            [o for o in scores.outcomes if select.takes(o)],
+            [o for o in champion.outcomes if select.takes(o)],
             level,
         )
-        for s in selectors
+        for name, select, level in chosen
     )
 
 
-def decide(scores: Scores, champion_scores: Scores | None, policy: Policy) -> Verdict:
-    """Hold the scores against the policy and, if any, the champion's on the same records."""
-    checks = [_absolute(threshold, scores) for threshold in policy.thresholds]
-    comparisons: tuple[Comparison, ...] = ()
-    if champion_scores is not None:
-        comparisons = _compare_all(scores, champion_scores, policy.significance)
-        checks += [_relative(comparison) for comparison in comparisons]
-    return Verdict(
-        policy=policy.name,
-        for_release=policy.for_release,
-        passed=bool(checks) and all(check.passed for check in checks),
-        checks=tuple(checks),
-        comparisons=comparisons,
-    )
-
-
-def _thresholds(minimum_n: int, floors: Sequence[tuple[str, float, Selector]]) -> list[Threshold]:
-    return [
-        Threshold(name=name, bound=bound, select=select, minimum_n=minimum_n)
-        for name, bound, select in floors
-    ]
-
-
-_ONLY_CONDITION, _ONLY_TEXT = GROUPS["only_condition"], GROUPS["only_text"]
-_CAMERA = Selector(slice="camera_only", group="only_condition", slot="camera")
-_ACTION = Selector(slice="pose_only", group="only_condition", slot="action")
-
-# Floors below what the recipe reaches: they leave room for the seed and for a slower machine, on
-# which the recipe takes fewer steps.
-TINY = Policy(
-    name="tiny",
-    summary="The tiny preset on the synthetic corpus after its full recipe.",
-    for_release=True,
-    thresholds=(
-        Threshold(name="six parts in every caption", bound=1.0, structure=True, minimum_n=128),
-        *_thresholds(
-            64,
-            [
-                (f"slots {_ONLY_CONDITION}", 0.90, Selector(slice=ALL, group="only_condition")),
-                (f"slots {_ONLY_TEXT}", 0.95, Selector(slice=ALL, group="only_text")),
-                ("camera movement from the camera alone", 0.93, _CAMERA),
-                ("action from the pose alone", 0.93, _ACTION),
-            ],
-        ),
-        Threshold(
-            name="camera movement with conditions shuffled",
-            bound=0.20,
-            direction="at_most",
-            select=Selector(
-                slice="camera_only", group="only_condition", slot="camera", shuffled=True
-            ),
-            minimum_n=64,
-        ),
-        Threshold(
-            name="action with conditions shuffled",
-            bound=0.20,
-            direction="at_most",
-            select=Selector(
-                slice="pose_only", group="only_condition", slot="action", shuffled=True
-            ),
-            minimum_n=64,
-        ),
-    ),
-)
-
-SMOKE = Policy(
-    name="smoke",
-    # No bound on what a caption says: after a minute that is chance.
-    summary="Proof that the chain works, for a model trained for a minute. Not for release.",
-    for_release=False,
-    per_slice=16,
-    control=8,
-    thresholds=(Threshold(name="six parts in every caption", bound=1.0, structure=True),),
-)
-
-POLICIES: dict[str, Policy] = {policy.name: policy for policy in (TINY, SMOKE)}
-
-
-def policy_of(name: str) -> Policy:
-    """Look a policy up by name; ConfigError lists the known ones."""
-    try:
-        return POLICIES[name]
-    except KeyError:
-        raise ConfigError(f"unknown gate policy {name!r}; known: {', '.join(POLICIES)}") from None
-
-
-def policy_digest(policy: Policy) -> str:
-    """Identify a policy by its content: two policies of one name are two policies."""
-    return json_digest(asdict(policy))
+def _state(passed: bool) -> State:  # noqa: FBT001 - a pure mapping
+    return "holds" if passed else "refused"

@@ -1,4 +1,4 @@
-"""From predicted texts to scores: judging every question, with and without shuffled conditions."""
+"""From predicted texts to scores: every question judged, with and without shuffled conditions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ from any2caption.datasets.records import Record
 from any2caption.evaluation.judge import Judge
 from any2caption.evaluation.metrics import Overlap, Prediction, by_part
 from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores
-from any2caption.evaluation.slices import donors, group_of
+from any2caption.evaluation.slices import donors, group_of, scene_of
+from any2caption.evaluation.whole import Corpus, Reference, hold
+from any2caption.grounding.facts import Facts
 from any2caption.storage.digest import json_digest
 
 Selection = Mapping[str, Sequence[Record]]
@@ -28,11 +30,23 @@ def control(selection: Selection, size: Callable[[str], int]) -> dict[str, dict[
     return {name: dict(list(found.items())[: size(name)]) for name, found in pairs.items() if found}
 
 
-def score(selection: Selection, texts: Mapping[str, str], shuffled: Mapping[str, str]) -> Measured:
-    """Judge all questions of the selection.
+def references_of(selection: Selection, facts: Callable[[Record], Facts]) -> dict[str, Reference]:
+    """Return what whole captions are held to, by record id; `facts` gathers those of a request."""
+    records = [record for group in selection.values() for record in group]
+    corpus = Corpus.of(records)
+    return {record.id: Reference(record, facts(record), corpus) for record in records}
+
+
+def score(
+    selection: Selection,
+    texts: Mapping[str, str],
+    shuffled: Mapping[str, str],
+    references: Mapping[str, Reference] | None = None,
+) -> Measured:
+    """Judge all questions of the selection, and the captions as wholes.
 
     `texts` and `shuffled` map record ids to predicted texts; `shuffled` holds the control's
-    records only.
+    records only. Without `references` captions are not held to their requests.
     """
     records = [record for group in selection.values() for record in group]
     judge = Judge.knowing(qa for record in records for qa in record.qa)
@@ -48,13 +62,15 @@ def score(selection: Selection, texts: Mapping[str, str], shuffled: Mapping[str,
         name: Rate(sum(predictions[r.id].caption is not None for r in group), len(group))
         for name, group in selection.items()
     }
+    wholes = hold(selection, predictions, references) if references else ()
     captions = json_digest([dict(texts), dict(shuffled)])
-    return Measured(Scores(structure, tuple(outcomes)), predictions, captions)
+    return Measured(Scores(structure, tuple(outcomes), wholes), predictions, captions)
 
 
 def _judge(
     judge: Judge, name: str, record: Record, prediction: Prediction, *, shuffled: bool
 ) -> list[Outcome]:
+    scene = scene_of(record)
     return [
         Outcome(
             record=record.id,
@@ -65,6 +81,7 @@ def _judge(
             group=group_of(qa),
             correct=judge.correct(qa, prediction),
             shuffled=shuffled,
+            scene=scene,
         )
         for index, qa in enumerate(record.qa)
     ]

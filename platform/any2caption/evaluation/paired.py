@@ -1,10 +1,11 @@
-"""Paired comparison of two models on the same questions, with the record as the unit of chance.
+"""Paired comparison of two models on the same questions, with the scene as the unit of chance.
 
-Questions of one record rise and fall together, so tests that count questions as independent
-(McNemar's on question level) are too sure. Here each record gives one integer: right answers of the
-challenger minus those of the champion. Under "no difference" each sign is a fair coin; the null
-distribution of the sum is computed exactly by convolution (a sign-flip test; with differences of ±1
-it is McNemar's exact test). No random numbers, no approximation.
+Questions about one scene, of one record or of several, rise and fall together, so tests that count
+questions as independent (McNemar's on question level) are too sure. Here each scene gives one
+integer: right answers of the challenger minus those of the champion. Under "no difference" each
+sign is a fair coin; the null distribution of the sum is computed exactly by convolution (a
+sign-flip test; with differences of ±1 it is McNemar's exact test). No random numbers, no
+approximation.
 """
 
 import math
@@ -14,17 +15,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from any2caption.evaluation.chance import lowest_difference
 from any2caption.evaluation.scores import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Challenger against champion in one slice.
+    """Challenger against champion in one slice, over all, or in one slot.
 
     `difference` is in accuracy (−1…1, positive = better); `p_worse` the one-sided exact p-value of
     a regression; `level` the p-value below which it counts as significant; `smallest` the smallest
     drop in accuracy that a sample of this size could ever have shown as significant (None: it could
-    show none, whatever happened); `unmatched` questions that only one of the two answered.
+    show none, whatever happened); `unmatched` questions that only one of the two answered;
+    `records` is the number of scenes; `lowest` the lower end of the difference's interval;
+    `detectable` the smallest drop that would be found in four cases of five (None: not simulated,
+    or none).
     """
 
     slice: str
@@ -37,6 +42,8 @@ class Comparison:
     level: float
     smallest: float | None
     unmatched: int
+    lowest: float = -1.0
+    detectable: float | None = None
 
     @property
     def regressed(self) -> bool:
@@ -47,7 +54,7 @@ class Comparison:
 def sign_flip_p(differences: Sequence[int]) -> float:
     """P(sum ≤ observed sum) when each difference's sign is a fair coin; 1 without any.
 
-    Exact: the distribution of the sum is built by convolving one two-point distribution per record.
+    Exact: the distribution of the sum is built by convolving one two-point distribution per scene.
     """
     steps = [abs(d) for d in differences if d]
     if not steps:
@@ -75,22 +82,24 @@ def compare(
     """Compare two models' outcomes in one slice; questions are matched by record and index."""
     new = {(o.record, o.index): o.correct for o in challenger}
     old = {(o.record, o.index): o.correct for o in champion}
+    scene = {o.record: o.unit for o in challenger}
     shared = sorted(new.keys() & old.keys())
-    per_record: defaultdict[str, int] = defaultdict(int)
+    per_scene: defaultdict[str, int] = defaultdict(int)
     for key in shared:
-        per_record[key[0]] += int(new[key]) - int(old[key])
+        per_scene[scene[key[0]]] += int(new[key]) - int(old[key])
     n = len(shared)
     before = sum(old[key] for key in shared) / n if n else 0.0
     after = sum(new[key] for key in shared) / n if n else 0.0
     return Comparison(
         slice=name,
-        records=len(per_record),
+        records=len(per_scene),
         questions=n,
         champion=before,
         challenger=after,
         difference=after - before,
-        p_worse=sign_flip_p(list(per_record.values())),
+        p_worse=sign_flip_p(list(per_scene.values())),
         level=level,
-        smallest=smallest_effect(len(per_record), n, level),
+        smallest=smallest_effect(len(per_scene), n, level),
         unmatched=len(new.keys() ^ old.keys()),
+        lowest=lowest_difference(list(per_scene.values()), n),
     )

@@ -1,9 +1,10 @@
 """The evaluation report as plain JSON values, and reading a verdict back from it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from any2caption.errors import InputError
 from any2caption.evaluation.camera import Paths, agreement
@@ -13,10 +14,8 @@ from any2caption.evaluation.measure import Measured, Selection, overlap_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
 from any2caption.evaluation.paired import Comparison
 from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
+from any2caption.evaluation.whole import CHECKS
 from any2caption.storage import digest_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SCHEMA = "a2c.evaluation/1"
 DIGESTS = ("selection", "judge", "code", "captions")
@@ -94,10 +93,12 @@ def build(  # noqa: PLR0913 - the report's own parts
     policy: Policy,
     samples: list[dict[str, Any]],
     paths: Paths | None = None,
+    baselines: Mapping[str, Measured] | None = None,
 ) -> dict[str, Any]:
     """Put the whole report together; every value is JSON.
 
-    `paths` are the movements of the records' camera conditions (`camera.camera_paths`).
+    `paths` are the movements of the records' camera conditions (`camera.camera_paths`), `baselines`
+    what writers without a model scored on the same records.
     """
     scores = measured.scores
     overlap = overlap_tables(selection, measured.predictions)
@@ -126,9 +127,28 @@ def build(  # noqa: PLR0913 - the report's own parts
                     what: _rate(rate) for what, rate in geometry.get(name, {}).items()
                 },
                 "overlap": overlap[name],
+                "wholes": {check: _rate(scores.sound(check, name)) for check in CHECKS},
             }
             for name in (ALL, *selection)
         },
+        "checks": dict(CHECKS),
+        "baselines": {
+            name: {
+                "groups": {
+                    group or "determinable": _rate(one.scores.accuracy(Selector(group=group)))
+                    for group in (None, *GROUPS)
+                },
+                "wholes": {check: _rate(one.scores.sound(check)) for check in CHECKS},
+                "overlap": overlap_tables(selection, one.predictions)[ALL]["entire"],
+            }
+            for name, one in {"model": measured, **(baselines or {})}.items()
+        },
+        "outcomes": [asdict(one) for one in scores.outcomes],
+        "faults": [
+            {"record": one.record, "slice": one.slice, "told": list(one.told)}
+            for one in scores.wholes
+            if one.failed
+        ],
         "samples": samples,
         "not_measured": [{"metric": m, "reason": r} for m, r in NOT_MEASURED],
         "notes": list(NOTES),
@@ -169,6 +189,7 @@ def load_finding(path: Path) -> Finding:
                 passed=verdict["passed"],
                 checks=tuple(Check(**check) for check in verdict["checks"]),
                 comparisons=tuple(Comparison(**each) for each in verdict["comparisons"]),
+                mode=verdict.get("mode", "enabled"),
             ),
             bundle=found["bundle"],
             champion=found["champion"],

@@ -7,13 +7,15 @@ exit code 0 whatever the verdict: the verdict is in the report.
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from any2caption.captions.schema import PARTS, StructuredCaption
+from any2caption.captions.text import render
 from any2caption.commands import run_command
 from any2caption.conditions.types import Condition
 from any2caption.datasets.records import Record
@@ -23,10 +25,20 @@ from any2caption.evaluation import gates, report_html
 from any2caption.evaluation.camera import camera_paths
 from any2caption.evaluation.captioning import CaptionCache, Item, Texter, caption_all
 from any2caption.evaluation.code import code_digest
-from any2caption.evaluation.measure import Measured, Selection, control, score
+from any2caption.evaluation.measure import (
+    Measured,
+    Selection,
+    control,
+    references_of,
+    score,
+)
 from any2caption.evaluation.report import Subject, build
 from any2caption.evaluation.slices import pick, selection_digest
 from any2caption.evaluation.thumbnails import picture_of
+from any2caption.evaluation.whole import Reference
+from any2caption.grounding.compose import compose
+from any2caption.grounding.facts import Facts
+from any2caption.grounding.gather import gather
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import open_store, signatures
@@ -70,11 +82,12 @@ def _conditions(store: ObjectStore, record: Record) -> list[Condition]:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """Everything two models share: the same records, store and plan."""
+    """Everything two models share: the same records, what is known of them, store and plan."""
 
     settings: Settings
     store: ObjectStore
     selection: Selection
+    references: Mapping[str, Reference]
     policy: gates.Policy
     plan: Plan
     progress: ProgressLog
@@ -105,7 +118,36 @@ class RunContext:
         other = {
             item.record.id: text for item, text in zip(swapped, texts[len(plain) :], strict=True)
         }
-        return score(self.selection, own, other)
+        return score(self.selection, own, other, self.references)
+
+    def baselines(self) -> dict[str, Measured]:
+        """Measure the writers that need no model: rules over facts, and the prompt as it is."""
+        return {
+            name: score(
+                self.selection,
+                {record: write(one) for record, one in self.references.items()},
+                {},
+                self.references,
+            )
+            for name, write in BASELINES.items()
+        }
+
+
+def _composed(reference: Reference) -> str:
+    return render(compose(reference.facts).caption)
+
+
+def _prompt(reference: Reference) -> str:
+    prompt = reference.record.prompt.strip() or "A video."
+    return render(StructuredCaption(**dict.fromkeys(PARTS, prompt)))
+
+
+BASELINES: Mapping[str, Callable[[Reference], str]] = {"compose": _composed, "prompt": _prompt}
+
+
+def _facts(store: ObjectStore, record: Record) -> Facts:
+    """Gather what a record's request states."""
+    return gather(record.prompt, _conditions(store, record))
 
 
 def _digest_of(settings: Settings, bundle: Path) -> str:
@@ -123,10 +165,13 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     policy: str,
     out: Path,
     champion: Path | None = None,
+    best: Path | None = None,
     plan: Plan | None = None,
     lifecycle: str = "",
 ) -> gates.Verdict:
     """Caption, judge, decide and write the report into `out`; returns the verdict.
+
+    `champion` is what is served now, `best` the former champion that was best.
 
     Raises:
         NotFoundError: bundle or snapshot is missing, or the snapshot has no test records.
@@ -137,6 +182,7 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     # Both before the first caption: hours may lie between.
     digest = _digest_of(settings, bundle)
     champion_digest = _digest_of(settings, champion) if champion else ""
+    best_digest = _digest_of(settings, best) if best else ""
     progress = ProgressLog(settings.progress_log, lifecycle)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     selection = pick(
@@ -146,10 +192,19 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         raise NotFoundError(f"snapshot {snapshot} has no test records with questions")
     count = sum(len(group) for group in selection.values())
     progress.emit("evaluate", f"{count} held-out records in {len(selection)} slices", total=count)
-    context = RunContext(settings, store, selection, rules, plan, progress)
+    references = references_of(selection, lambda record: _facts(store, record))
+    context = RunContext(settings, store, selection, references, rules, plan, progress)
     challenger = context.measure(bundle, digest, "challenger")
-    baseline = context.measure(champion, champion_digest, "champion") if champion else None
-    verdict = gates.decide(challenger.scores, baseline.scores if baseline else None, rules)
+    former = context.measure(champion, champion_digest, "champion") if champion else None
+    leader = context.measure(best, best_digest, "best former champion") if best else None
+    baselines = context.baselines()
+    verdict = gates.decide(
+        challenger.scores,
+        former.scores if former else None,
+        rules,
+        best=leader.scores if leader else None,
+        baselines={name: one.scores for name, one in baselines.items()},
+    )
     subject = Subject(
         bundle=digest,
         snapshot=snapshot,
@@ -174,6 +229,7 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         policy=rules,
         samples=samples,
         paths=paths,
+        baselines=baselines,
     )
     _write(out, {**report, "seconds": round(time.monotonic() - started, 1)})
     state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
@@ -227,6 +283,9 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     out: Annotated[Path, typer.Option(help="Folder for the report")],
     policy: Annotated[str, typer.Option(help=f"One of {', '.join(gates.POLICIES)}")] = "tiny",
     champion: Annotated[Path | None, typer.Option(help="Folder of the champion's bundle")] = None,
+    best: Annotated[
+        Path | None, typer.Option(help="Folder of the best former champion's bundle")
+    ] = None,
     per_slice: Annotated[
         int | None, typer.Option(min=1, help="Override of the policy's records per slice")
     ] = None,
@@ -241,6 +300,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         policy=policy,
         out=out,
         champion=champion,
+        best=best,
         plan=Plan(per_slice=per_slice, batch=batch),
         lifecycle=lifecycle,
     )

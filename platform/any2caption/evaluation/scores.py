@@ -31,7 +31,7 @@ class Outcome:
     """One judged question: the record, the question's `index` in its `qa`, and the result.
 
     `shuffled` marks the control, in which the record was captioned with another record's
-    conditions.
+    conditions. `scene` is what several records may show: they have one gold caption.
     """
 
     record: str
@@ -42,6 +42,31 @@ class Outcome:
     group: Group
     correct: bool
     shuffled: bool = False
+    scene: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of chance: answers about one scene are right or wrong together."""
+        return self.scene or self.record
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole caption of a record held to the checks of `evaluation.whole`: those that it fails.
+
+    `told` says why, check and part first.
+    """
+
+    record: str
+    slice: str
+    failed: frozenset[str]
+    told: tuple[str, ...] = ()
+    scene: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of chance, as of `Outcome`."""
+        return self.scene or self.record
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +92,14 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Everything a gate looks at: parsed captions per slice and one outcome per judged question."""
+    """Everything a gate looks at.
+
+    Parsed captions per slice, one outcome per judged question, and one `Whole` per caption.
+    """
 
     structure: Mapping[str, Rate]
     outcomes: tuple[Outcome, ...]
+    wholes: tuple[Whole, ...] = ()
 
     def accuracy(self, selector: Selector) -> Rate:
         """Right answers among the selected questions."""
@@ -81,6 +110,11 @@ class Scores:
         """Captions with all six parts, in one slice or in all."""
         rates = [r for name, r in self.structure.items() if slice_name in (ALL, name)]
         return Rate(sum(r.hits for r in rates), sum(r.n for r in rates))
+
+    def sound(self, check: str, slice_name: str = ALL) -> Rate:
+        """Captions that hold a check of `evaluation.whole`, in one slice or in all."""
+        held = [check not in one.failed for one in self.wholes if slice_name in (ALL, one.slice)]
+        return Rate(sum(held), len(held))
 
     def slices(self) -> tuple[str, ...]:
         """Names of the slices that hold records, in their report order."""

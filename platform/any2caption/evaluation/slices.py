@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from any2caption.captions.text import render
 from any2caption.datasets.records import QA, Record
 from any2caption.errors import InputError
 from any2caption.evaluation.scores import Group
@@ -28,6 +29,11 @@ def slice_of(record: Record) -> str:
     name = SINGLE.get(frozenset(c.kind for c in record.conditions), MIX)
     pictured = name == "frame_only" and all(c.role == "identity" for c in record.conditions)
     return IDENTITY if pictured else name
+
+
+def scene_of(record: Record) -> str:
+    """Name of what a record shows: records of one scene have one gold caption."""
+    return hashlib.sha256(render(record.caption).encode()).hexdigest()[:16]
 
 
 def group_of(qa: QA) -> Group:

@@ -117,7 +117,7 @@ def read_claims(text: str) -> Claims:
         words=stems_of(plain),
         denied=stems_of(" ".join(token.word for token in tokens if token.denied)),
         agents=frozenset(token.noun for token in said if is_agent(token.noun)),
-        places=frozenset(token.noun for token in said if token.noun in PLACES),
+        places=frozenset(token.noun for token in said if _is_place(token)),
         settings=frozenset(_settings(tokens)),
         styles=frozenset(word for word in words if word in STYLES),
         times=frozenset(word for word in words if opposites(word)),
@@ -187,10 +187,15 @@ def _before(tokens: Sequence[_Token], at: int) -> str:
     return ""
 
 
+def _is_place(token: _Token) -> bool:
+    """Whether a token names a place: what orbits is a camera, or a planet."""
+    return token.noun in PLACES and token.word != "orbits"
+
+
 def _settings(tokens: Sequence[_Token]) -> Iterator[str]:
     for at, token in enumerate(tokens):
         before = {one.word for one in tokens[max(0, at - _REACH) : at]}
-        if token.noun in PLACES and not token.denied and (before & _SETS or at < _REACH):
+        if _is_place(token) and not token.denied and (before & _SETS or at < _REACH):
             yield token.noun
 
 

@@ -90,10 +90,10 @@ def judged(text: str, part: str, known: Known, before: str = "") -> Judged:
     one = Judged(text, known.support(claims, text), composed=composed)
     own = [word for word in content_words(text) if stems(word).isdisjoint(known.words)]
     one.own = tuple(dict.fromkeys(own))
-    one.faults += [("contradicted", why) for rule in _RULES for why in rule(claims, asked, known)]
+    one.faults += [("contradicted", why) for _, why in contradictions(claims, asked, known)]
     one.faults += [("contradicted", why) for why in _forbidden(text, claims, known)]
     if composed is None or any(source.input != "text" for source in composed.sources):
-        one.faults += [("contradicted", why) for why in _camera(text, part, known, before)]
+        one.faults += [("contradicted", why) for why in camera_faults(text, part, known, before)]
     if composed is None:
         one.faults += [("contradicted", why) for why in _set_elsewhere(one, claims, known)]
         one.faults += [("unsupported", why) for why in _unasked(one, part, claims, known)]
@@ -102,6 +102,13 @@ def judged(text: str, part: str, known: Known, before: str = "") -> Judged:
 
 
 # Contradictions
+
+
+def contradictions(claims: Claims, asked: Claims, known: Known) -> Iterator[tuple[str, str]]:
+    """Yield the rule's name and the reason of each claim that is against those `asked`."""
+    for rule in _RULES:
+        for why in rule(claims, asked, known):
+            yield rule.__name__.removeprefix("_"), why
 
 
 def _numbers(claims: Claims, asked: Claims, known: Known) -> Iterator[str]:
@@ -216,7 +223,8 @@ _RULES: tuple[Callable[[Claims, Claims, Known], Iterable[str]], ...] = (
 )
 
 
-def _camera(text: str, part: str, known: Known, before: str) -> Iterator[str]:
+def camera_faults(text: str, part: str, known: Known, before: str) -> Iterator[str]:
+    """Yield what a sentence says of the camera that its path, or the user's wish, has not."""
     if not (part == "camera" or is_of_camera(text, before)):
         return
     words = camera_clause(text) if is_of_camera(text) else f"The camera: {text}"
@@ -231,12 +239,12 @@ def _camera(text: str, part: str, known: Known, before: str) -> Iterator[str]:
 
 
 def _unasked(one: Judged, part: str, claims: Claims, known: Known) -> Iterator[str]:
-    if why := _no_prose(one, known):
+    if why := no_prose(one, known):
         yield why
         return
-    if new := sorted(_newcomers(claims, known)):
+    if new := sorted(newcomers(claims, known)):
         yield f"brings in {_list(new)}, whom nobody asked for"
-    if new := sorted(_harm(claims, known)):
+    if new := sorted(harm(claims, known)):
         yield f"brings in {_list(new)}, which nobody asked for"
     if new := sorted(claims.quoted - known.claims.quoted):
         yield f"has words to be read that nobody stated: “{new[0]}”"
@@ -275,8 +283,8 @@ def _doubtful(one: Judged, part: str, claims: Claims, known: Known) -> Iterator[
         yield f"says {_list(others)}, which nobody stated"
 
 
-def _no_prose(one: Judged, known: Known) -> str:
-    """Why a text is no sentence that a caption can have; "" where it is one."""
+def no_prose(one: Judged, known: Known) -> str:
+    """Return why a text is no sentence that a caption can have; "" where it is one."""
     words = [word.casefold() for word in _WORD.findall(one.text)]
     if not words or (len(words) == 1 and one.own):
         return "says nothing"
@@ -300,8 +308,8 @@ def _other(text: str) -> bool:
     return other_language(list(tokenise(text)))
 
 
-def _harm(claims: Claims, known: Known) -> set[str]:
-    """Words of harm that nobody stated, or of something that nobody stated."""
+def harm(claims: Claims, known: Known) -> set[str]:
+    """Return words of harm that nobody stated, or of something that nobody stated."""
     stated = {word for _, word in known.claims.grave}
     near = {word: {noun for noun, one in claims.grave if one == word} for _, word in claims.grave}
     return {
@@ -311,8 +319,8 @@ def _harm(claims: Claims, known: Known) -> set[str]:
     }
 
 
-def _newcomers(claims: Claims, known: Known) -> set[str]:
-    """Who or what acts in a sentence and stands in no fact."""
+def newcomers(claims: Claims, known: Known) -> set[str]:
+    """Return who or what acts in a sentence and stands in no fact."""
     there = known.claims.agents | {KINDS_OF.get(agent, agent) for agent in known.claims.agents}
     somebody = bool(there & PEOPLE) or known.people is not None
     only_generic = somebody and not (there & PEOPLE) - GENERIC
