@@ -129,8 +129,8 @@ def read(record: Record, shown: Record, slips: float = SLIPS, only: str = "") ->
     return replace(scene, **changes)
 
 
-def reader(record: Record, shown: Record) -> str:
-    return render(caption_of(read(record, shown)))
+def reader(record: Record, shown: Record, slips: float = SLIPS) -> str:
+    return render(caption_of(read(record, shown, slips)))
 
 
 def _parts(text: str) -> dict[str, str]:

@@ -1,4 +1,5 @@
 import json
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from any2caption.evaluation.code import code_digest, sources_digest
 from any2caption.evaluation.gates import Policy, Threshold, policy_digest, policy_of
 from any2caption.evaluation.report import load_finding
 from any2caption.evaluation.scores import ALL, Selector
+from any2caption.grounding.gather import gather
 from any2caption.settings import Settings
 from any2caption.storage import open_store, signatures
 
@@ -38,6 +40,12 @@ def reader(item):
     return render((item.donor or item.record).caption)
 
 
+@lru_cache
+def said(prompt):
+    """What a request states by its text; its media are not real here."""
+    return gather(prompt, [])
+
+
 def constant(_item):
     parts = ("Dense", "Main object", "Background", "Camera", "Style", "Action")
     return "\n".join(f"{n}. {part} caption: a red ball" for n, part in enumerate(parts, 1))
@@ -61,6 +69,7 @@ def world(tmp_path, monkeypatch, records):
 
     monkeypatch.setattr(run, "texter_of", texter_of)
     monkeypatch.setattr(run, "load_condition", condition)
+    monkeypatch.setattr(run, "_facts", lambda _store, record: said(record.prompt))
     monkeypatch.setitem(run.gates.POLICIES, "strict", STRICT)
     monkeypatch.setattr(run, "Settings", lambda: settings)
 
