@@ -116,3 +116,13 @@ def test_facts_found_before_stand_for_a_condition_that_kept_no_pixels():
 def test_a_text_of_marks_alone_is_told():
     assert gather("!!!", []).notes == ("the text has no words",)
     assert gather("a cat", []).notes == gather("🐈", []).notes == ()
+
+
+def test_people_in_a_place_that_the_words_call_empty_are_told():
+    def shown(_):
+        return [Fact("count", "two people", Source("pose 1"), {"noun": "people", "number": 2})]
+
+    pose = [Condition("pose", None, "OpenPose JSON")]
+    said = "the text says an empty kitchen; pose 1 shows two people"
+    assert said in gather("An empty kitchen at night", pose, facts_of=shown).notes
+    assert gather("A woman holds an empty cup", pose, facts_of=shown).notes == ()

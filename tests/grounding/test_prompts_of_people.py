@@ -77,6 +77,8 @@ SAID = [
     ("A tree grows from seed to full height in seconds", "action",
      "The tree grows from seed to full height in seconds."),
     ("Leaves falling from a maple tree, autumn", "background", "It is autumn."),
+    ("underwater coral reef", "background", "The setting is an underwater coral reef."),
+    ("a 1800s victorian house", "background", "The setting is an 1800s victorian house."),
     ("an empty subway platform, flickering lights, no people", "background",
      "There are flickering lights."),
 ]  # fmt: skip

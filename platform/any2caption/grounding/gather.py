@@ -9,10 +9,12 @@ from any2caption.conditions.registry import condition_facts, input_name
 from any2caption.conditions.types import Camera, Condition
 from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
+from any2caption.grounding.vocabulary import is_person
 from any2caption.grounding.words import read_text
 
 _SAYING = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")
 """A letter, a digit, a pictograph."""
+_EMPTY = frozenset({"empty", "deserted", "uninhabited", "unpeopled"})
 _PICTURES = frozenset({"image", "masked_image", "video"})
 
 
@@ -44,7 +46,34 @@ def gather(
         if condition.kind in _PICTURES and input_name(condition) not in names
     ]
     silent = ["the text has no words"] if text.strip() and not _SAYING.search(text) else []
-    return Facts(text, found, find_conflicts(found), (*told, *silent, *unseen))
+    return Facts(
+        text, found, find_conflicts(found), (*told, *silent, *_peopled(said, found), *unseen)
+    )
+
+
+def _peopled(said: Iterable[Fact], found: Iterable[Fact]) -> list[str]:
+    """Say where the words call a place empty and another input shows people in it."""
+    places = [
+        fact.text
+        for fact in said
+        if fact.aspect in {"background", "subject"}
+        and not fact.negated
+        and _EMPTY & set(fact.text.casefold().split())
+        and (fact.aspect == "background" or fact.value.get("role") == "subject")
+    ]
+    people = [
+        fact
+        for fact in found
+        if fact.source.input != "text"
+        and fact.aspect == "count"
+        and fact.value.get("number")
+        and is_person(str(fact.value.get("noun") or fact.text))
+    ]
+    return [
+        f"the text says {place}; {people[0].source.input} shows {people[0].text}"
+        for place in places[:1]
+        if people
+    ]
 
 
 def not_looked_at(name: str) -> str:

@@ -55,7 +55,10 @@ _AFTER_NOUN = re.compile(
     r"|wearing|holding|\w{3,}ing)\b.*$|[,;(].*$",
     re.IGNORECASE,
 )
-_AN = re.compile(r"(?:[aeio]|u(?!ni|se|ti|k|r[aeiou])|hour|honest|heir)", re.IGNORECASE)
+_AN = re.compile(
+    r"(?:[aeio]|8|1[18](?:\d\d)?(?:s|th)?\b|u(?!ni|se|ti|k|r[aeiou])|hour|honest|heir)",
+    re.IGNORECASE,
+)
 _ONE_SOUND = re.compile(r"(?:one|once|eu|ewe)", re.IGNORECASE)
 _BE = {"is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't"}
 _AUXILIARIES = _words("""
@@ -107,7 +110,7 @@ def with_article(noun: str) -> str:
     A wrong article (`a apple`) is put right.
     """
     first, _, rest = noun.partition(" ")
-    if first.casefold() in {"a", "an"} and rest and rest[0].islower():
+    if first.casefold() in {"a", "an"} and rest and not rest[0].isupper():
         return f"{_article(rest)} {rest}"
     if first.casefold() in _COLLECTIVE:
         return f"a {noun}"
