@@ -10,7 +10,15 @@ from typing import Any, Unpack
 from any2caption.closing import Closing
 from any2caption.errors import A2CError
 from any2caption.serving import contract
-from any2caption.serving.client import Asked, CaptionResult, Given, answered, encoded, read_files
+from any2caption.serving.client import (
+    Asked,
+    CaptionResult,
+    FileElement,
+    Given,
+    answered,
+    encoded,
+    read_files,
+)
 from any2caption.serving.steps import steps
 from any2caption.serving.steps.check import CheckStep
 from any2caption.serving.steps.preprocess import Preprocess
@@ -59,6 +67,17 @@ class InProcess(Closing):
             A2CError: what else a step refuses, as the server would.
         """
         elements = {kind: read_files(kind, given) for kind, given in (conditions or {}).items()}
+        return self.caption_files(text, elements, video=video, **asked)
+
+    def caption_files(
+        self,
+        text: str,
+        elements: Mapping[str, Sequence[FileElement]],
+        *,
+        video: bool = False,
+        **asked: Unpack[Asked],
+    ) -> CaptionResult:
+        """Caption files that are already in memory; as `caption` otherwise."""
         inputs = encoded(text, elements, asked)
         tensors = {name: strings(*values) for name, values in inputs.items()}
         tensors |= self._run(contract.PREPROCESS, tensors)

@@ -1,0 +1,98 @@
+"""`a2c play`: the page to try requests on."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from any2caption.cli.console import put, say
+from any2caption.cli.stack import Home
+from any2caption.errors import ConfigError
+
+if TYPE_CHECKING:
+    from any2caption.playground.asking import Answerer
+
+
+def play(  # noqa: PLR0913, PLR0917 - a command's options
+    address: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Ask this server (default: the local stack's).")
+    ] = "",
+    local: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--local", help="Answer in this process: no stack, no model.")
+    ] = False,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --local: a model's bundle.")
+    ] = None,
+    against: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Another server, to compare captions with.")
+    ] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 7860,
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar="A2C_PLAY_TOKEN",
+            help="What visitors need; one is made where others can reach the page.",
+        ),
+    ] = "",
+    home: Home = None,
+) -> None:
+    """Open the playground: assemble a request, see what was understood, edit and compare captions.
+
+    Without a stack it answers in this process.
+    """
+    from any2caption.playground.server import checked_token, serve
+    from any2caption.playground.shelf import examples
+    from any2caption.stack import environment
+
+    settings = environment.load_settings(home)
+    if local and address:
+        raise ConfigError("--local asks no server: leave out --address")
+    if bundle is not None and not local:
+        raise ConfigError("--bundle goes with --local: a server has its release's bundle")
+    token = checked_token(host, token)
+    answerer = _answerer(settings.triton_url, local=local, bundle=bundle, named=address)
+    say(f"captions by {answerer.name}; end with Ctrl-C")
+    with ExitStack() as stack:
+        answerers = [stack.enter_context(answerer)]
+        if against:
+            answerers.append(stack.enter_context(_served(against, "--against")))
+        serve(
+            answerers,
+            host=host,
+            port=port,
+            token=token,
+            shelf=examples(),
+            home=settings.home,
+            ready=put,
+        )
+
+
+def _answerer(url: str, *, local: bool, bundle: Path | None, named: str) -> "Answerer":
+    """Return the server that was named, else the local stack's where it answers, else this process.
+
+    Raises:
+        ConfigError: the server that was named does not answer.
+    """
+    from any2caption.playground.asking import Here, Served
+
+    if named:
+        return _served(named, "--address")
+    if not local:
+        served = Served(url)
+        if served.answers():
+            return served
+        served.close()
+        say(f"no server answers at {url} (`a2c up` starts one)")
+    return Here(bundle)
+
+
+def _served(address: str, option: str) -> "Answerer":
+    from any2caption.playground.asking import Served
+
+    served = Served(address)
+    if not served.answers():
+        served.close()
+        raise ConfigError(f"{option} {address}: no server answers there")
+    return served

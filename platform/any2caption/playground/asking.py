@@ -1,0 +1,96 @@
+"""Who answers: the served ensembles at an address, or this process."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, Self
+
+from any2caption.closing import Closing
+from any2caption.errors import A2CError, ConfigError
+from any2caption.playground.request import Request
+from any2caption.serving.client import CaptionClient, CaptionResult
+from any2caption.serving.control import TritonControl
+
+
+class Answerer(Protocol):
+    """One place that writes captions."""
+
+    @property
+    def name(self) -> str:
+        """Return what people call it: its address, or "this process"."""
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Return the writers that can be asked for, the default first."""
+
+    def ask(self, request: Request, choices: Mapping[str, str] | None = None) -> CaptionResult:
+        """Caption a request; `choices` go before the request's own.
+
+        Raises:
+            A2CError: what is wrong with the request, or that nobody answers.
+        """
+
+    def __enter__(self) -> Self:
+        """Use it in a `with`."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+
+
+class Served(Closing):
+    """The door at an address."""
+
+    writers = ("auto", "compose", "model")
+
+    def __init__(self, address: str) -> None:
+        self.name = address
+        self._client = CaptionClient(address)
+
+    def answers(self) -> bool:
+        """Return whether a server answers there that has captions."""
+        control = TritonControl(self.name)
+        try:
+            return control.model_ready("any2caption")
+        except A2CError:
+            return False
+        finally:
+            control.close()
+
+    def ask(self, request: Request, choices: Mapping[str, str] | None = None) -> CaptionResult:
+        """Ask over gRPC."""
+        asked = _asked(request, choices)
+        return self._client.caption_files(asked.said(), asked.elements(), **asked.asked())
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+
+class Here(Closing):
+    """This process: the facts write, or a bundle's model. One request at a time."""
+
+    name = "this process"
+
+    def __init__(self, bundle: Path | None = None) -> None:
+        from any2caption.serving.in_process import InProcess
+
+        self._steps = InProcess(bundle)
+        self._one = threading.Lock()
+        self.writers: tuple[str, ...] = ("compose",) if bundle is None else Served.writers
+
+    def ask(self, request: Request, choices: Mapping[str, str] | None = None) -> CaptionResult:
+        """Answer as the server would."""
+        asked = _asked(request, choices)
+        if asked.choices.get("writer") == "model" and "model" not in self.writers:
+            raise ConfigError("writer model: in this process it needs --bundle DIR")
+        with self._one:
+            return self._steps.caption_files(asked.said(), asked.elements(), **asked.asked())
+
+    def close(self) -> None:
+        """End the steps."""
+        self._steps.close()
+
+
+def _asked(request: Request, choices: Mapping[str, str] | None) -> Request:
+    return replace(request, choices={**request.choices, **(choices or {})})

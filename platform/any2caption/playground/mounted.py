@@ -1,0 +1,38 @@
+"""The page as a web application, in the project's look and without anything from elsewhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from any2caption.playground.app import build
+from any2caption.playground.asking import Answerer
+from any2caption.playground.shelf import Example
+
+_FONTS = ["system-ui", "sans-serif"]
+_MONO = ["ui-monospace", "monospace"]
+
+
+def mounted(
+    answerers: Sequence[Answerer], shelf: Sequence[Example], folder: Path, home: Path
+) -> Any:
+    """Return the page as an ASGI application."""
+    folder.mkdir(parents=True, exist_ok=True)
+    blocks = build(answerers, shelf, folder, home)
+    blocks.queue(max_size=32, default_concurrency_limit=4)
+    return gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        blocks,
+        path="/",
+        footer_links=[],
+        allowed_paths=[str(folder)],
+        show_error=True,
+        max_file_size="64mb",
+        ssr_mode=False,
+        enable_monitoring=False,
+        theme=gr.themes.Soft(font=_FONTS, font_mono=_MONO),
+        css_paths=[Path(__file__).with_name("page.css")],
+        head='<meta name="referrer" content="no-referrer">',
+    )
