@@ -32,7 +32,23 @@ def mounted(
         max_file_size="64mb",
         ssr_mode=False,
         enable_monitoring=False,
-        theme=gr.themes.Soft(font=_FONTS, font_mono=_MONO),
+        theme=_theme(),
         css_paths=[Path(__file__).with_name("page.css")],
         head='<meta name="referrer" content="no-referrer">',
+    )
+
+
+def _theme() -> gr.themes.Base:
+    """The system's fonts, and labels that can be read in light and dark."""
+    return gr.themes.Soft(font=_FONTS, font_mono=_MONO).set(
+        block_title_text_color="*primary_900",
+        block_title_text_color_dark="white",
+        block_title_background_fill_dark="*primary_800",
+        block_label_text_color="*primary_900",
+        block_label_text_color_dark="white",
+        block_label_background_fill_dark="*primary_800",
+        block_info_text_color="*neutral_700",
+        block_info_text_color_dark="*neutral_200",
+        input_placeholder_color="*neutral_600",
+        input_placeholder_color_dark="*neutral_300",
     )
