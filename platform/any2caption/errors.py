@@ -57,6 +57,9 @@ class GateRefused(A2CError):  # noqa: N818 - a verdict, not a fault
 class UngroundedError(A2CError):
     """A caption that contradicts its request or forgets it, where the policy is to refuse one."""
 
+    start: ClassVar[str] = "rejected by the policy: "
+    """How a step's message begins, by which the door tells it from others."""
+
 
 class RolledBackError(GateRefused):
     """A release failed after it was switched to; the former one serves again."""

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = "sk-local"
@@ -15,7 +14,8 @@ class ChatServer(ThreadingHTTPServer):
     """Answers by `answer(body)`; `script` holds what the next requests get instead.
 
     Script entries: ("status", code, headers), ("raw", bytes), ("text", content), ("sleep", s),
-    ("finish", reason), ("refusal", text), ("no usage",), ("drop",), ("repeat the key", code).
+    ("finish", reason), ("refusal", text), ("no usage",), ("drop",), ("repeat the key", code),
+    ("redirect", url), ("drip", bytes, pause): a good answer, one byte after the other; ("endless",).
     """
 
     daemon_threads = True
@@ -24,7 +24,9 @@ class ChatServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script = deque()
         self.requests = []
+        self.headers = []
         self.times = []
+        self.left = threading.Event()  # a client broke off
         self.answer = lambda body: json.dumps({"text": f"Answer to {kind_of(body)}."})
         self.busy = self.most_busy = 0
         self.lock = threading.Lock()
@@ -86,13 +88,15 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with server.lock:
             server.requests.append(body)
+            server.headers.append(dict(self.headers))
             server.times.append(time.monotonic())
             server.busy += 1
             server.most_busy = max(server.most_busy, server.busy)
             step = server.script.popleft() if server.script else None
         try:
-            with suppress(BrokenPipeError, ConnectionResetError):
-                self._respond(body, step)
+            self._respond(body, step)
+        except (BrokenPipeError, ConnectionResetError):
+            server.left.set()
         finally:
             with server.lock:
                 server.busy -= 1
@@ -105,6 +109,23 @@ class _Handler(BaseHTTPRequestHandler):
         if name == "repeat the key":
             told = f"{self.headers['Authorization']} is not known here"
             self._send(rest[0], {"error": {"message": told}})
+            return
+        if name == "redirect":
+            self._send(307, {}, {"Location": rest[0]})
+            return
+        if name == "endless":
+            self.send_response(200)
+            self.end_headers()
+            while True:
+                self.wfile.write(b" " * 65536)
+        if name == "drip":
+            data = json.dumps(completion(body, self.server.answer(body))).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            for at in range(0, len(data), rest[0]):
+                self.wfile.write(data[at : at + rest[0]])
+                time.sleep(rest[1])
             return
         if name == "sleep":
             time.sleep(rest[0])

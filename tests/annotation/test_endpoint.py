@@ -136,6 +136,29 @@ def test_a_slow_answer_is_given_up_and_asked_again(annotate_settings, store, cha
         one.ask(question("Slow."))
 
 
+def test_a_server_that_sends_byte_by_byte_is_given_up_all_the_same(annotate_settings, store, chat):
+    hasty = annotate_settings.model_copy(update={"timeout": 0.5, "retries": 0})
+    chat.script.append(("drip", 1, 0.05))  # it would take half a minute
+    began = time.monotonic()
+    with pytest.raises(UnavailableError, match="does not answer: no answer within 0.5 s"):
+        open_endpoint(hasty, store).ask(question())
+    assert time.monotonic() - began < 3
+    assert chat.left.wait(5), "the connection is closed, so that the server can stop"
+
+
+def test_an_answer_without_an_end_is_cut_off(endpoint, chat):
+    chat.script.append(("endless",))
+    with pytest.raises(UnavailableError, match="answered more than 4 MB"):
+        endpoint.ask(question())
+
+
+def test_a_redirect_is_followed_by_nobody(endpoint, chat):
+    chat.script.append(("redirect", f"{chat.url}/chat/completions"))
+    with pytest.raises(ConfigError, match=r"redirect \(HTTP 307\), and nothing is sent elsewhere"):
+        endpoint.ask(question())
+    assert len(chat.requests) == 1
+
+
 def test_a_broken_connection_is_tried_again(endpoint, chat):
     chat.script.append(("drop",))
     assert endpoint.ask(question())[1].retries == 1

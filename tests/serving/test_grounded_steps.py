@@ -21,6 +21,7 @@ from any2caption.model.scope import Scope
 from any2caption.serving import contract
 from any2caption.serving.releases.smoke import camera_text, picture
 from any2caption.serving.steps.check import MOST_CHARACTERS, MOST_ENTRIES, CheckStep, bounded
+from any2caption.serving.steps.endpoint import EndpointStep
 from any2caption.serving.steps.preprocess import Preprocess, read_options
 from any2caption.serving.steps.runtime import strings, text
 
@@ -54,7 +55,10 @@ def run(step, arrays):
 
 
 def checked(outputs, draft=""):
-    return run(CheckStep(None, "0", {}), {**outputs, "DRAFT": strings(draft, batched=True)})
+    drafted = run(EndpointStep(None, "0", {}), outputs)
+    return run(
+        CheckStep(None, "0", {}), {**outputs, **drafted, "DRAFT": strings(draft, batched=True)}
+    )
 
 
 def test_a_metric_path_is_read_with_the_depth_of_the_request(first):
@@ -79,7 +83,7 @@ def test_without_a_model_the_first_step_gives_what_the_contract_says(first):
     facts = Facts.from_json(words(outputs, "FACTS"))
     assert facts.text == TEXT.decode()
     assert "camera 1" in {fact.source.input for fact in facts.found}
-    assert words(outputs, "OPTIONS") == {**Options().as_json(), "draft": False}
+    assert words(outputs, "OPTIONS") == {**Options().as_json(), "draft": ""}
 
 
 def test_facts_of_pictures_outlive_their_pixels(first):
@@ -112,7 +116,10 @@ def test_a_composed_answer_has_its_papers(first):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"WRITER": [b"poet"]}, "WRITER: 'poet' is not known; choose auto, compose, model"),
+        (
+            {"WRITER": [b"poet"]},
+            "WRITER: 'poet' is not known; choose auto, compose, model, endpoint",
+        ),
         ({"MODE": [b"on"]}, "MODE: 'on' is not known; choose off, fill, rewrite"),
         ({"LENGTH": [b""]}, "LENGTH: '' is not known; choose short, medium, long"),
         ({"POLICY": [b"\xff"]}, "is not known; choose repair, warn, reject"),
@@ -171,11 +178,12 @@ def modelled(first):
     prompting._scope = Scope.of([TEXT.decode()] * 3, prompting.kinds)
     step = Preprocess.__new__(Preprocess)
     step.prompting, step.release, step.pool = prompting, 4, first.pool
+    step.has_endpoint, step.most_pictures = False, 12
     return step
 
 
 def drafts(outputs):
-    flag = words(outputs, "OPTIONS")["draft"]
+    flag = words(outputs, "OPTIONS")["draft"] == "model"
     assert flag == bool(outputs["INPUT_IDS"].size), "the decoder sees what the check is told"
     return flag
 
@@ -197,6 +205,31 @@ def test_a_writer_asked_for_by_name_writes(modelled):
     far = run(modelled, asked(TEXT=[b"Two astronauts"], WRITER=[b"model"]))
     assert drafts(far)
     assert not words(far, "READ")["info"]["scope"]["inside"]
+
+
+def test_auto_asks_an_endpoint_for_what_the_model_was_not_trained_on(modelled):
+    modelled.has_endpoint = True
+    assert words(run(modelled, asked(TEXT=[TEXT])), "OPTIONS")["draft"] == "model"
+    outside = asked(TEXT=[b"Two astronauts repair a solar panel"], IMAGE=[picture()])
+    outputs = run(modelled, outside)
+    assert words(outputs, "OPTIONS")["draft"] == "endpoint"
+    assert not outputs["INPUT_IDS"].size
+    ((source, name, _),) = words(outputs, "SHOWN")["pictures"]
+    assert (source, name) == ("picture 1", "picture 1 (reference)")
+    composed = run(modelled, outside | asked(WRITER=[b"compose"]))
+    assert words(composed, "SHOWN")["pictures"] == [], "shown to nobody"
+
+
+def test_an_endpoint_that_is_not_set_is_named_with_its_setting(first):
+    with pytest.raises(NotFoundError, match=r"no endpoint is configured: set A2C_WRITER_BASE_URL"):
+        run(first, asked(TEXT=[TEXT], WRITER=[b"endpoint"]))
+
+
+def test_the_endpoint_is_shown_no_more_pictures_than_are_set(first, monkeypatch):
+    monkeypatch.setattr(first, "has_endpoint", True)
+    monkeypatch.setattr(first, "most_pictures", 2)
+    outputs = run(first, asked(IMAGE=[picture()] * 3, WRITER=[b"endpoint"]))
+    assert [one[0] for one in words(outputs, "SHOWN")["pictures"]] == ["picture 1", "picture 2"]
 
 
 def test_a_bundle_that_does_not_say_its_scope_is_not_asked_by_auto(modelled):
@@ -263,7 +296,7 @@ def test_a_rejected_draft_is_a_refusal_whoever_was_asked(modelled, monkeypatch):
         checked(run(modelled, asked(TEXT=[TEXT], POLICY=[b"reject"])), render(DRAFT))
 
 
-@pytest.mark.parametrize("name", ["READ", "FACTS", "OPTIONS"])
+@pytest.mark.parametrize("name", ["READ", "FACTS", "OPTIONS"])  # SHOWN: where it is asked
 def test_a_probe_is_refused_by_name(first, name):
     outputs = run(first, asked(TEXT=[TEXT]))
     for content in (b"", b"[]", b"{", b'{"other": 1}'):

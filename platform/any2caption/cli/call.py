@@ -43,8 +43,9 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     writer: Annotated[
         str,
         typer.Option(
-            metavar="auto|compose|model",
-            help="The facts write, or the model; auto: the model where it knows its way.",
+            metavar="auto|compose|model|endpoint",
+            help="The facts write, the model, or the server of A2C_WRITER_BASE_URL; "
+            "auto: the model where it knows its way.",
         ),
     ] = "",
     mode: Annotated[

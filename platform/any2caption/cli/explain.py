@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 _WRITERS = {
     "compose": "composed from the facts of the request",
     "model": "written by the model and held to the facts of the request",
+    "endpoint": "written by the endpoint and held to the facts of the request",
 }
 _ORIGINS = {"repaired": "repaired", "invented": "invented"}
 

@@ -8,9 +8,10 @@ from any2caption.captions.generators import GENERATORS
 from any2caption.errors import InputError
 from any2caption.grounding.answer import Length, Mode, Policy
 
-Writer = Literal["auto", "compose", "model"]
+Writer = Literal["auto", "compose", "model", "endpoint"]
 """`compose`: the facts, merged into six parts; `model`: the trained bundle, held to the facts;
-`auto`: the model where the request lies within what it was trained on, else the facts."""
+`endpoint`: the server of `A2C_WRITER_BASE_URL`, held to them too; `auto`: the model where the
+request lies within what it was trained on, else the endpoint if there is one, else the facts."""
 
 NO_GENERATOR = "none"
 

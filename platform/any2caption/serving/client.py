@@ -70,7 +70,7 @@ class CaptionResult:
 
     @property
     def writer(self) -> str:
-        """Who wrote the caption: `compose` or `model`."""
+        """Who wrote the caption: `compose`, `model` or `endpoint`."""
         return str(self.info.get("writer", ""))
 
     @property
@@ -202,6 +202,7 @@ class CaptionClient(Closing):
 
         Raises:
             InputError: a condition or a choice is wrong; the message names the file and the field.
+            UngroundedError: the policy is `reject`, and the draft was not what the request says.
             UnavailableError: no server, no release, or no answer within `timeout` seconds.
         """
         elements = {kind: read_files(kind, given) for kind, given in (conditions or {}).items()}

@@ -5,7 +5,8 @@ optional. Inside, every tensor is required: an absent condition is a zero-length
 requests with any mix of conditions batch together (`allow_ragged_batch`). `python -m
 any2caption.serving.contract --write` writes the committed files.
 
-Release 0 has no model: its ensembles are the same to callers, and the facts write the caption.
+Release 0 has no model: its ensembles are the same to callers, and the facts write the caption, or
+the endpoint that is configured.
 
 Measured with Triton 2.51: an ensemble and its first step without batching (`max_batch_size: 0`) may
 feed steps that batch, when tensors between them carry a leading dimension of 1; five different
@@ -92,6 +93,7 @@ EMBEDDINGS = tuple(
 )
 # JSON between the steps, never public: what was read, what it states, what is asked of the caption.
 READ, FACTS, OPTIONS = (Tensor(name, "STRING", (1,)) for name in ("READ", "FACTS", "OPTIONS"))
+SHOWN, WRITTEN = (Tensor(name, "STRING", (1,)) for name in ("SHOWN", "WRITTEN"))
 DRAFT = Tensor("DRAFT", "STRING", (1,))  # the model's caption as text, unchecked; "": none asked
 CAPTIONS = (Tensor("CAPTION", "STRING", (1,)), Tensor("CAPTION_TEXT", "STRING", (1,)))
 INFO = Tensor("INFO", "STRING", (1,))
@@ -111,13 +113,14 @@ _CAPTION_OUTPUTS = (*batched(CAPTIONS), INFO)
 PREPROCESS = Step(
     "preprocess",
     REQUEST,
-    (*batched((*TOKENS, *VISION, *MOTION, *CAMERA, PRESENT)), *_WORDS),
+    (*batched((*TOKENS, *VISION, *MOTION, *CAMERA, PRESENT)), *_WORDS, SHOWN),
 )
 VISION_ENCODER = Step("vision_encoder", VISION, EMBEDDINGS[:1], MAX_BATCH)
 MOTION_ENCODER = Step("motion_encoder", MOTION, EMBEDDINGS[1:2], MAX_BATCH)
 CAMERA_ENCODER = Step("camera_encoder", CAMERA, EMBEDDINGS[2:], MAX_BATCH)
 DECODER = Step("decoder", (*TOKENS, *EMBEDDINGS, PRESENT), (DRAFT,), MAX_BATCH)
-CHECK = Step("check", (*batched((DRAFT,)), *_WORDS), _CAPTION_OUTPUTS)
+ENDPOINT = Step("endpoint", (FACTS, OPTIONS, SHOWN), (WRITTEN,))
+CHECK = Step("check", (*batched((DRAFT,)), *_WORDS, WRITTEN), _CAPTION_OUTPUTS)
 PREVIS = Step(
     "previs",
     batched(CAPTIONS[:1]),
@@ -125,8 +128,13 @@ PREVIS = Step(
     parameters={"generator": "previs", "seconds": "2.5", "fps": "12", "size": "256"},
 )
 _MODEL_STEPS = (VISION_ENCODER, MOTION_ENCODER, CAMERA_ENCODER, DECODER)
-_STEPS = (PREPROCESS, *_MODEL_STEPS, CHECK, PREVIS)
-_STEPS_WITHOUT_MODEL = (replace(PREPROCESS, outputs=_WORDS), replace(CHECK, inputs=_WORDS), PREVIS)
+_STEPS = (PREPROCESS, *_MODEL_STEPS, ENDPOINT, CHECK, PREVIS)
+_STEPS_WITHOUT_MODEL = (
+    replace(PREPROCESS, outputs=(*_WORDS, SHOWN)),
+    ENDPOINT,
+    replace(CHECK, inputs=(*_WORDS, WRITTEN)),
+    PREVIS,
+)
 
 
 def steps(release: int | None = None) -> tuple[Step, ...]:

@@ -2,7 +2,14 @@
 
 import re
 
-from any2caption.errors import A2CError, ConflictError, InputError, NotFoundError, UnavailableError
+from any2caption.errors import (
+    A2CError,
+    ConflictError,
+    InputError,
+    NotFoundError,
+    UnavailableError,
+    UngroundedError,
+)
 
 RETRY_HEADER = "retry-after-ms"
 _CHAIN = re.compile(r"^(?:in ensemble '[^']*', )+")
@@ -23,6 +30,11 @@ def plain_message(message: str) -> str:
     return _CHAIN.sub("", message.strip())
 
 
+def is_rejection(message: str) -> bool:
+    """Whether a step refused a caption because the request's policy says so."""
+    return plain_message(message).startswith(UngroundedError.start)
+
+
 def translated(  # noqa: PLR0911 - one return an outcome
     status: str, message: str, *, model: str = ""
 ) -> A2CError:
@@ -34,6 +46,8 @@ def translated(  # noqa: PLR0911 - one return an outcome
         return UnavailableError(f"{model or 'the model'} is not served: {line}")
     if code in {"INVALID_ARGUMENT", "OUT_OF_RANGE"} or "larger than max" in lower:
         return InputError(line)
+    if code == "FAILED_PRECONDITION":
+        return UngroundedError(line)
     if code == "NOT_FOUND":
         return NotFoundError(line)
     if code == "ALREADY_EXISTS":

@@ -21,6 +21,7 @@ from any2caption.serving.client import (
 )
 from any2caption.serving.steps import steps
 from any2caption.serving.steps.check import CheckStep
+from any2caption.serving.steps.endpoint import EndpointStep
 from any2caption.serving.steps.preprocess import Preprocess
 from any2caption.serving.steps.runtime import Arrays, Step, strings
 
@@ -30,6 +31,7 @@ _CLASSES: Mapping[str, type[Step]] = {
     "motion_encoder": steps.MotionEncoder,
     "camera_encoder": steps.CameraEncoder,
     "decoder": steps.DecoderStep,
+    "endpoint": EndpointStep,
     "check": CheckStep,
     "previs": steps.PrevisStep,
 }

@@ -26,9 +26,11 @@ from any2caption.errors import A2CError, ConfigError
 from any2caption.serving import server_version, shared_memory
 from any2caption.serving.control import KEY_NAME
 from any2caption.serving.private import make_private
+from any2caption.storage.atomic import write_atomically
 
 KEY_VARIABLE = "A2C_TRITON_KEY"
 ROOT_VARIABLE = "A2C_TRITON_ROOT"
+WRITER_KEY = "A2C_WRITER_API_KEY"
 _KEY = re.compile(r"[0-9A-Za-z]{32,}")
 _STUB = "triton_python_backend_stub"
 _PROBE = (
@@ -182,6 +184,18 @@ def command(
     return Launch(argv, {**_MALLOC, **env})
 
 
+def hide_writer_key(file: Path) -> None:
+    """Take the writing endpoint's key out of the environment, which every step would inherit.
+
+    The step `endpoint` reads it from a file that only its owner can.
+    """
+    key = os.environ.pop(WRITER_KEY, "")
+    file.unlink(missing_ok=True)
+    if key:
+        write_atomically(file, key, mode=0o600)
+        os.environ[f"{WRITER_KEY}_FILE"] = str(file.absolute())
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Prepare and become `tritonserver`."""
     parser = argparse.ArgumentParser(
@@ -206,6 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shared_memory.clean()
     if chosen.inner.startswith("unix:"):
         make_private(Path(chosen.inner.removeprefix("unix:")).parent)
+    hide_writer_key(chosen.repository.parent / "writer.key")
     launch = command(
         chosen.serve_python,
         chosen.repository,

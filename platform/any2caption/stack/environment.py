@@ -121,6 +121,12 @@ def triton_keys(settings: Settings) -> dict[str, str]:
     return {TRITON_KEY: settings.triton_key.get_secret_value() or own}
 
 
+def writer_key(settings: Settings) -> dict[str, str]:
+    """Return the key of the endpoint that writes captions, if there is one."""
+    key = settings.writer.key if settings.writer.base_url else ""
+    return {"A2C_WRITER_API_KEY": key} if key else {}
+
+
 def credentials(settings: Settings, *, swift: bool) -> dict[str, str]:
     """Return the credentials of the servers that the platform's own work talks to."""
     triton = triton_keys(settings)

@@ -54,7 +54,8 @@ def of_service(name: str, settings: Settings, *, swift: bool) -> dict[str, str]:
     if not name.startswith("airflow"):
         # Triton, its door, the watchdog: who serves checks signatures, and signs nothing.
         verify = {"A2C_VERIFY_KEY": str(settings.verify_key)}
-        return {**public, **environment.triton_keys(settings), **verify}
+        writer = environment.writer_key(settings) if name == "triton" else {}
+        return {**public, **environment.triton_keys(settings), **verify, **writer}
     airflow = {**_matching(shell, _AIRFLOW), **environment.airflow(settings, keys)}
     if name != "airflow-scheduler":
         return {**public, **airflow}

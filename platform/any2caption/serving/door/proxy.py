@@ -17,7 +17,7 @@ from tritonclient.grpc import service_pb2
 from any2caption.serving.control import key_header
 from any2caption.serving.door import rules
 from any2caption.serving.door.admission import Admission, Full, Place
-from any2caption.serving.errors import RETRY_HEADER
+from any2caption.serving.errors import RETRY_HEADER, is_rejection
 from any2caption.serving.steps.cancellation import CancelFlags, new_token
 from any2caption.settings import Door
 
@@ -177,6 +177,8 @@ def _answering(handler: Handler) -> Handler:
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, str(full), trailing)
         except aio.AioRpcError as error:
             code, said = error.code(), rules.shown(error.details() or "")
+            if code is grpc.StatusCode.INVALID_ARGUMENT and is_rejection(said):
+                code = grpc.StatusCode.FAILED_PRECONDITION
             # gRPC's error and its call hold each other, and by the traceback's frames the request's
             # body too, until the garbage collector comes by.
             traceback.clear_frames(error.__traceback__)

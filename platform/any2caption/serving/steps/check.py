@@ -8,21 +8,17 @@ from typing import Any
 
 from any2caption.captions.compiler import compile_for
 from any2caption.captions.text import render
-from any2caption.errors import A2CError, InputError
+from any2caption.errors import A2CError
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.options import CHOICES, NO_GENERATOR, Options
-from any2caption.grounding.writers import answer
+from any2caption.grounding.writers import Draft, answer
+from any2caption.serving.steps.documents import ENDPOINT, document
 from any2caption.serving.steps.runtime import Arrays, strings, text
 
 MOST_ENTRIES = 100
 """Entries of one list of `INFO`; a note says how many more there are."""
 MOST_CHARACTERS = 2_000
 """Of one note or conflict: those that list what was left out grow with the request."""
-_DOCUMENTS: Mapping[str, frozenset[str]] = {
-    "READ": frozenset({"info", "milliseconds", "ended"}),
-    "FACTS": frozenset({"text", "found", "conflicts", "notes"}),
-    "OPTIONS": frozenset({*CHOICES, "draft"}),
-}
 _TOLD = ("conflicts", "notes")
 _LISTS = ("findings", "invented", *_TOLD)
 
@@ -40,20 +36,21 @@ class CheckStep:
     def _one(self, arrays: Arrays) -> Arrays | A2CError:
         began = time.monotonic()
         try:
-            read, facts, asked = (_document(arrays, name) for name in _DOCUMENTS)
-            draft = text(arrays["DRAFT"])[0].decode() if asked["draft"] else None
+            read, asked = document(arrays, "READ"), document(arrays, "OPTIONS")
+            draft = _draft(arrays, asked["draft"])
             options = Options.read({name: asked[name] for name in CHOICES})
-            written = answer(Facts.from_json(facts), options, draft)
+            written = answer(Facts.from_json(document(arrays, "FACTS")), options, draft)
         except A2CError as error:
             return error
         milliseconds = {**read["milliseconds"], **written.milliseconds}
         if draft is not None:
-            milliseconds["model"] = 1000 * (began - read["ended"])
+            milliseconds[draft.writer] = 1000 * (began - read["ended"])
         milliseconds["check"] = 1000 * (time.monotonic() - began)
         info = {
             **read["info"],
             "options": options.as_json(),
             **bounded(written.as_info()),
+            **({"endpoint": draft.told} if draft is not None and draft.told else {}),
             "milliseconds": {name: round(value, 2) for name, value in milliseconds.items()},
         }
         caption = written.caption
@@ -65,6 +62,13 @@ class CheckStep:
             "CAPTION_TEXT": strings(render(caption), batched=True),
             "INFO": strings(json.dumps(info)),
         }
+
+
+def _draft(arrays: Arrays, writer: str) -> Draft | None:
+    """Return what the writer that was asked brought; None where the facts write."""
+    if writer == ENDPOINT:
+        return Draft.from_json(document(arrays, "WRITTEN"))
+    return Draft(writer, text(arrays["DRAFT"])[0].decode()) if writer else None
 
 
 def given_kind(condition: Mapping[str, Any]) -> str:
@@ -87,14 +91,3 @@ def bounded(info: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shortened(told: str) -> str:
     return told if len(told) <= MOST_CHARACTERS else f"{told[:MOST_CHARACTERS]}…"
-
-
-def _document(arrays: Arrays, name: str) -> dict[str, Any]:
-    """Read what preprocessing wrote; whoever else asks here, such as a probe, is refused."""
-    try:
-        document = json.loads(text(arrays[name])[0])
-    except ValueError:
-        document = None
-    if not isinstance(document, dict) or not _DOCUMENTS[name] <= document.keys():
-        raise InputError("not what the first step writes", field=name)
-    return document

@@ -4,23 +4,29 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from any2caption.conditions.isolation.parse import Cancelled, Pool, never
 from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import Condition
+from any2caption.endpoints.pictures import Picture, pictures_of
 from any2caption.errors import A2CError, InputError, NotFoundError
 from any2caption.grounding.gather import gather
 from any2caption.grounding.options import CHOICES, Options
+from any2caption.serving.steps.documents import ENDPOINT, MODEL, packed
 from any2caption.serving.steps.request_parsing import EdgeRequest, Files, read_request
 from any2caption.serving.steps.runtime import Arrays, strings, text
+from any2caption.settings import Writer
 
 if TYPE_CHECKING:
     from any2caption.serving.steps.prompting import Prompting, Reading
 
 _NO_MODEL = {"inside": False, "why": "no model is released yet"}
+_NO_ENDPOINT = (
+    "WRITER: no endpoint is configured: set A2C_WRITER_BASE_URL and A2C_WRITER_MODEL where "
+    "captions are made, or ask for compose or auto"
+)
 
 
 class Preprocess:
@@ -32,6 +38,8 @@ class Preprocess:
     def __init__(self, bundle: Path | None, release: str, _parameters: Mapping[str, str]) -> None:
         self.prompting = _prompting(bundle)
         self.release = int(release) if release else None
+        settings = Writer()
+        self.has_endpoint, self.most_pictures = bool(settings.base_url), settings.pictures
         self.pool = Pool()
         if release:  # a server: nobody's request waits for workers to start, or lists to be read
             self.pool.warm()
@@ -56,13 +64,14 @@ class Preprocess:
         try:
             files = {name: text(array) for name, array in arrays.items()}
             options = read_options(files)
-            reading, scope = self._choose(options, files)
+            writes, reading, scope = self._choose(options, files)
+            taken = _Taken(reading, self.most_pictures if writes == ENDPOINT else 0)
             request = read_request(
                 files,
                 pool=self.pool,
                 cancelled=cancelled,
-                each=partial(_take, reading),
-                payload=lambda kind: reading is not None or kind == "camera",
+                each=taken,
+                payload=lambda kind: taken.looks or kind == "camera",
             )
             inputs, warnings = self._inputs(reading, request)
             parsed = time.monotonic()
@@ -72,7 +81,7 @@ class Preprocess:
         ended = time.monotonic()
         refused = "" if reading is None else reading.refused
         if refused:
-            scope = {"inside": False, "why": refused}
+            writes, scope = "", {"inside": False, "why": refused}
         info = describe(request, self.release, warnings)
         told = {
             "info": info if scope is None else {**info, "scope": scope},
@@ -82,27 +91,41 @@ class Preprocess:
             },
             "ended": ended,
         }
-        asked = {**options.as_json(), "draft": reading is not None and not refused}
-        words = {"READ": told, "FACTS": facts.as_json(), "OPTIONS": asked}
+        words = {
+            "READ": told,
+            "FACTS": facts.as_json(),
+            "OPTIONS": {**options.as_json(), "draft": writes},
+            "SHOWN": {"pictures": packed(taken.pictures)},
+        }
         return {**inputs, **{name: strings(json.dumps(one)) for name, one in words.items()}}
 
     def _choose(
         self, options: Options, files: Files
-    ) -> "tuple[Reading | None, dict[str, Any] | None]":
-        """Decide who writes, before a file is parsed; with what `INFO.scope` says of it."""
+    ) -> "tuple[str, Reading | None, dict[str, Any] | None]":
+        """Decide whose draft is wanted, before a file is parsed; "" where the facts write.
+
+        Returns:
+            the writer, what the model reads, and what `INFO.scope` says of it.
+        """
         if options.writer == "compose":
-            return None, None
+            return "", None, None
+        if options.writer == ENDPOINT:
+            if not self.has_endpoint:
+                raise NotFoundError(_NO_ENDPOINT)
+            return ENDPOINT, None, None
+        other = ENDPOINT if self.has_endpoint else ""
         if self.prompting is None:
-            if options.writer == "model":
+            if options.writer == MODEL:
                 raise NotFoundError("WRITER: no model is released yet; ask for compose or auto")
-            return None, None if self.release is None else _NO_MODEL
+            return other, None, None if self.release is None else _NO_MODEL
         from any2caption.serving.steps.prompting import Reading
 
         words = b" ".join(files.get("TEXT", ())).decode(errors="replace")
         verdict = self.prompting.judge(words, [kind for kind in KINDS if files.get(kind.upper())])
-        must = options.writer == "model"
-        reading = Reading(self.prompting, must=must) if must or verdict.inside else None
-        return reading, verdict.as_json()
+        must = options.writer == MODEL
+        if must or verdict.inside:
+            return MODEL, Reading(self.prompting, must=must), verdict.as_json()
+        return other, None, verdict.as_json()
 
     def _inputs(self, reading: "Reading | None", request: EdgeRequest) -> tuple[Arrays, list[str]]:
         if reading is not None:
@@ -118,12 +141,25 @@ def _prompting(bundle: Path | None) -> "Prompting | None":
     return Prompting(bundle)
 
 
-def _take(reading: "Reading | None", condition: Condition) -> Condition:
-    """Take what the model reads of a condition; return it without its pixels."""
-    if reading is not None:
-        reading.take(condition)
-    # A path is small, and is read anew where a depth tells how far away the scene is.
-    return condition if condition.kind == "camera" else replace(condition, payload="")
+class _Taken:
+    """Takes what the writer sees of a request's conditions, one by one: no pixels stay.
+
+    For the endpoint these are up to `most` pictures, small and encoded.
+    """
+
+    def __init__(self, reading: "Reading | None", most: int = 0) -> None:
+        self._reading, self._most = reading, most
+        self.looks = reading is not None or most > 0
+        self.pictures: list[Picture] = []
+
+    def __call__(self, condition: Condition) -> Condition:
+        """Take what the writer sees of a condition; return it without its pixels."""
+        if self._reading is not None:
+            self._reading.take(condition)
+        if len(self.pictures) < self._most:
+            self.pictures = [*self.pictures, *pictures_of(condition)][: self._most]
+        # A path is small, and is read anew where a depth tells how far away the scene is.
+        return condition if condition.kind == "camera" else replace(condition, payload="")
 
 
 def read_options(files: Files) -> Options:

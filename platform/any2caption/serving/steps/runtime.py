@@ -24,6 +24,7 @@ from any2caption.errors import (
     InputError,
     NotFoundError,
     UnavailableError,
+    UngroundedError,
 )
 from any2caption.serving import server_version
 from any2caption.serving.steps import cancellation
@@ -190,6 +191,7 @@ def _triton_error(backend: Any, error: A2CError) -> Any:
     kind = backend.TritonError
     codes = {
         InputError: kind.INVALID_ARG,
+        UngroundedError: kind.INVALID_ARG,  # the door says FAILED_PRECONDITION
         NotFoundError: kind.NOT_FOUND,
         CancelledError: kind.CANCELLED,
         UnavailableError: kind.UNAVAILABLE,
