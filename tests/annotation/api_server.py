@@ -15,7 +15,7 @@ class ChatServer(ThreadingHTTPServer):
 
     Script entries: ("status", code, headers), ("raw", bytes), ("text", content), ("sleep", s),
     ("finish", reason), ("refusal", text), ("no usage",), ("drop",), ("repeat the key", code),
-    ("redirect", url), ("drip", bytes, pause): a good answer, one byte after the other; ("endless",).
+    ("redirect", url), ("endless",), ("drip", bytes, pause): a good answer, byte after byte.
     """
 
     daemon_threads = True
@@ -110,22 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
             told = f"{self.headers['Authorization']} is not known here"
             self._send(rest[0], {"error": {"message": told}})
             return
-        if name == "redirect":
-            self._send(307, {}, {"Location": rest[0]})
-            return
-        if name == "endless":
-            self.send_response(200)
-            self.end_headers()
-            while True:
-                self.wfile.write(b" " * 65536)
-        if name == "drip":
-            data = json.dumps(completion(body, self.server.answer(body))).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            for at in range(0, len(data), rest[0]):
-                self.wfile.write(data[at : at + rest[0]])
-                time.sleep(rest[1])
+        if name in {"redirect", "endless", "drip"}:
+            getattr(self, f"_{name}")(body, *rest)
             return
         if name == "sleep":
             time.sleep(rest[0])
@@ -139,6 +125,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, rest[0])
         else:
             self._send(200, self._completion(body, name, rest))
+
+    def _redirect(self, _, url):
+        self._send(307, {}, {"Location": url})
+
+    def _endless(self, _):
+        self.send_response(200)
+        self.end_headers()
+        while True:
+            self.wfile.write(b" " * 65536)
+
+    def _drip(self, body, size, pause):
+        data = json.dumps(completion(body, self.server.answer(body))).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        for at in range(0, len(data), size):
+            self.wfile.write(data[at : at + size])
+            time.sleep(pause)
 
     def _completion(self, body, name, rest):
         if name == "refusal":

@@ -140,7 +140,7 @@ def test_a_server_that_sends_byte_by_byte_is_given_up_all_the_same(annotate_sett
     hasty = annotate_settings.model_copy(update={"timeout": 0.5, "retries": 0})
     chat.script.append(("drip", 1, 0.05))  # it would take half a minute
     began = time.monotonic()
-    with pytest.raises(UnavailableError, match="does not answer: no answer within 0.5 s"):
+    with pytest.raises(UnavailableError, match=r"does not answer: no answer within 0\.5 s"):
         open_endpoint(hasty, store).ask(question())
     assert time.monotonic() - began < 3
     assert chat.left.wait(5), "the connection is closed, so that the server can stop"

@@ -71,6 +71,7 @@ class Preprocess(Fake):
             "READ": strings(json.dumps({"release": self.release, "words": words.decode()})),
             "FACTS": strings("{}"),
             "OPTIONS": strings(json.dumps({"writer": asked(arrays)})),
+            "SHOWN": strings("{}"),
         }
 
 
@@ -120,6 +121,11 @@ class Decoder(Fake):
         return {"DRAFT": strings(said, batched=True)}
 
 
+class Endpoint(Fake):
+    def one(self, arrays):
+        return {"WRITTEN": strings("{}")}
+
+
 class Check(Fake):
     def one(self, arrays):
         read, options = text(arrays["READ"])[0], text(arrays["OPTIONS"])[0]
@@ -152,6 +158,7 @@ STEPS = {
     "motion_encoder": MotionEncoder,
     "camera_encoder": CameraEncoder,
     "decoder": Decoder,
+    "endpoint": Endpoint,
     "check": Check,
     "previs": Previs,
 }

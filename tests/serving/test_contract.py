@@ -96,9 +96,9 @@ def test_the_choices_of_a_request_are_optional_inputs():
 def test_facts_choices_and_drafts_are_never_public():
     for ensemble in (*contract.ensembles(), *contract.ensembles(contract.NO_MODEL)):
         names = {tensor.name for tensor in (*ensemble.inputs, *ensemble.outputs)}
-        assert not names & {"FACTS", "OPTIONS", "READ", "DRAFT"}
+        assert not names & {"FACTS", "OPTIONS", "READ", "DRAFT", "SHOWN", "WRITTEN"}
         mapped = set(re.findall(r'value: "(\w+)"', contract.compile_ensemble(ensemble)))
-        assert not {"FACTS", "DRAFT"} & mapped
+        assert not {"FACTS", "DRAFT", "SHOWN", "WRITTEN"} & mapped
 
 
 def test_the_release_without_a_model_has_the_same_face_and_no_bundle():
@@ -107,7 +107,7 @@ def test_the_release_without_a_model_has_the_same_face_and_no_bundle():
     files = contract.compile_repository(contract.NO_MODEL)
     assert set(files) == {
         f"{name}/config.pbtxt"
-        for name in ("preprocess", "check", "previs", "any2caption", "any2video")
+        for name in ("preprocess", "endpoint", "check", "previs", "any2caption", "any2video")
     }
     assert 'key: "bundle" value { string_value: "" }' in files["check/config.pbtxt"]
     assert "DRAFT" not in files["check/config.pbtxt"]

@@ -24,7 +24,9 @@ def test_watchdog_finds_nothing_wrong_with_a_healthy_server(server, control):
     assert {probe.state for probe in probes} == {"alive"}
 
 
-@pytest.mark.parametrize("step", ["preprocess", "vision_encoder", "decoder", "check", "previs"])
+@pytest.mark.parametrize(
+    "step", ["preprocess", "vision_encoder", "decoder", "endpoint", "check", "previs"]
+)
 def test_killed_stub_is_brought_back(server, fake, control, step):
     model = f"{step}-r{fake.number}"
     mine = shared_memory.mapped_regions()

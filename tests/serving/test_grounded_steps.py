@@ -296,7 +296,7 @@ def test_a_rejected_draft_is_a_refusal_whoever_was_asked(modelled, monkeypatch):
         checked(run(modelled, asked(TEXT=[TEXT], POLICY=[b"reject"])), render(DRAFT))
 
 
-@pytest.mark.parametrize("name", ["READ", "FACTS", "OPTIONS"])  # SHOWN: where it is asked
+@pytest.mark.parametrize("name", ["READ", "FACTS", "OPTIONS"])
 def test_a_probe_is_refused_by_name(first, name):
     outputs = run(first, asked(TEXT=[TEXT]))
     for content in (b"", b"[]", b"{", b'{"other": 1}'):

@@ -130,6 +130,9 @@ KEYS_OF = {
 def test_a_service_is_told_its_own_keys_and_reports_nothing(tmp_path, monkeypatch, service):
     monkeypatch.setenv("CLOUD_TOKEN", "of the shell")
     monkeypatch.setenv("A2C_ANNOTATE_API_KEY", "of the endpoint")
+    monkeypatch.setenv("A2C_WRITER_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("A2C_WRITER_MODEL", "vl")
+    monkeypatch.setenv("A2C_WRITER_API_KEY", "of the writer")
     monkeypatch.setenv("A2C_CATALOGUE_URL", "postgresql://user:of-the-catalogue@host/db")
     settings = environment.with_interpreters(Settings(home=tmp_path))
     local.choose_store(settings, "s3")
@@ -140,6 +143,7 @@ def test_a_service_is_told_its_own_keys_and_reports_nothing(tmp_path, monkeypatc
     text = json.dumps(child)
     assert "of the shell" not in text
     assert ("of the endpoint" in text) == (service == "airflow-scheduler")
+    assert ("of the writer" in text) == (service in {"triton", "airflow-scheduler"})
     assert ("of-the-catalogue" in text) == (service == "airflow-scheduler")
     assert child["A2C_STACK"] == keys["stack_id"]
     assert child["MLFLOW_DISABLE_TELEMETRY"] == "true"

@@ -40,7 +40,8 @@ ANSWER_TOKENS = 1_200
 """About three times the paper's longest captions."""
 _TRIES = 2
 """An answer that can't be used is asked for once more, with the reason."""
-_LONGEST = 4 * DENSE_LIMIT
+_LONGEST = 2 * DENSE_LIMIT
+"""Characters of a part; one that is a little too long is for the check to cut."""
 _NOTHING = re.compile(r"(?:n/?a|none|null|unknown|string|text|tbd|[\W_]*)[.…]*", re.IGNORECASE)
 _SYSTEM = (
     "You write captions that drive a video generator. You are given material: pictures, and one "
