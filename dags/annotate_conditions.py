@@ -31,6 +31,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
         "captions": params.fill("captions"),
         "prompts": params.fill("short prompts"),
         "complete_only": params.complete_only(),
+        "contradictions": params.contradictions(),
         "threshold": params.share("Share of records left out above which nothing follows", 0.05),
         "limit": params.limit(),
         "review_share": params.share("Share of records that people read", 0.02),

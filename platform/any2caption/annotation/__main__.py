@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from any2caption.annotation.plan import Fill, Name, Plan
+from any2caption.annotation.plan import Contradictions, Fill, Name, Plan
 from any2caption.annotation.run import run_annotation
 from any2caption.commands import put_result, run_command
 from any2caption.settings import Settings
@@ -21,6 +21,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     prompts: Annotated[Fill, typer.Option()] = "missing",
     frames: Annotated[int, typer.Option(help="Frames shown per question")] = 8,
     complete_only: Annotated[bool, typer.Option("--complete-only")] = False,  # noqa: FBT002
+    contradictions: Annotated[Contradictions, typer.Option()] = "repair",
     threshold: Annotated[float, typer.Option(help="Tolerated share of bad records")] = 0.05,
     limit: Annotated[int, typer.Option(help="Annotate the first ones; 0: all")] = 0,
     workers: Annotated[int, typer.Option()] = 4,
@@ -37,6 +38,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         prompts=prompts,
         frames=frames,
         complete_only=complete_only,
+        contradictions=contradictions,
         threshold=threshold,
         limit=limit,
         workers=workers,

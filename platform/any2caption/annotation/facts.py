@@ -9,7 +9,7 @@ from any2caption.conditions.registry import condition_facts
 from any2caption.conditions.types import Condition, Depth
 from any2caption.datasets.records import SourceRecord
 
-_READ = frozenset({"camera", "pose", "depth", "segmentation"})
+GEOMETRY = frozenset({"camera", "pose", "depth", "segmentation"})
 """Kinds whose facts are told in words; an annotator sees the pictures of all others."""
 
 
@@ -49,7 +49,7 @@ def facts_of(conditions: Sequence[Condition]) -> Facts:
 
     Of several cameras, poses and depths the first is told of.
     """
-    found = [fact for one in conditions if one.kind in _READ for fact in condition_facts(one)]
+    found = [fact for one in conditions if one.kind in GEOMETRY for fact in condition_facts(one)]
     counts = [f"{fact.text} in {fact.source.input}" for fact in _of(found, "count", "subject")]
     pictures = sum(condition.role == "identity" for condition in conditions)
     if pictures:

@@ -11,9 +11,13 @@ from any2caption.settings import Annotate
 from any2caption.storage.digest import json_digest
 
 Fill = Literal["missing", "all", "never"]
+Contradictions = Literal["repair", "people"]
+"""What happens to a caption that contradicts the geometry of its conditions: its sentence is
+replaced by what geometry says; or nothing is changed, and people are asked."""
 Name = Literal["rules", "endpoint"]
 NAMES: tuple[Name, ...] = get_args(Name)
 FILLS: tuple[Fill, ...] = get_args(Fill)
+CONTRADICTIONS: tuple[Contradictions, ...] = get_args(Contradictions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class Plan:
     prompts: Fill = "missing"
     frames: int = 8
     complete_only: bool = False
+    contradictions: Contradictions = "repair"
     threshold: float = 0.05
     limit: int = 0
     workers: int = 4
@@ -45,6 +50,9 @@ class Plan:
         for name, value in (("captions", self.captions), ("prompts", self.prompts)):
             if value not in FILLS:
                 raise ConfigError(f"{name} {value!r}; accepted: {', '.join(FILLS)}")
+        if self.contradictions not in CONTRADICTIONS:
+            known = ", ".join(CONTRADICTIONS)
+            raise ConfigError(f"contradictions {self.contradictions!r}; accepted: {known}")
         in_range = {
             "frames": 1 <= self.frames <= 64,  # noqa: PLR2004 - beyond it a request is too large
             "threshold": 0 <= self.threshold <= 1,
@@ -78,5 +86,6 @@ def run_key(
         "prompts": plan.prompts,
         "frames": plan.frames,
         "complete_only": plan.complete_only,
+        "contradictions": plan.contradictions,
     }
     return json_digest(content)[:16]

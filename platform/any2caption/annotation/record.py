@@ -12,6 +12,7 @@ from typing import Any
 from any2caption.annotation.annotators import Annotator
 from any2caption.annotation.extractors import Extracted, Extractor
 from any2caption.annotation.facts import Item
+from any2caption.annotation.held import held
 from any2caption.annotation.media import Media
 from any2caption.annotation.plan import Plan
 from any2caption.annotation.source import AnnotationRecord, Source, item_of, parsed, place
@@ -26,12 +27,17 @@ SCHEMA = "a2c.annotation/1"
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An annotated record: what is unknown in it, what was assumed, what its answers cost."""
+    """An annotated record: what is unknown in it, what was assumed, what its answers cost.
+
+    `repaired` are parts that contradicted geometry; `doubts` say what still does.
+    """
 
     record: SourceRecord
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
     usage: Usage
+    repaired: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -40,6 +46,8 @@ class Result:
             "record": self.record.model_dump(mode="json"),
             "unknown": list(self.unknown),
             "notes": list(self.notes),
+            "repaired": list(self.repaired),
+            "doubts": list(self.doubts),
             "usage": asdict(self.usage),
         }
 
@@ -68,6 +76,8 @@ class Bench:
                 tuple(document["unknown"]),
                 tuple(document["notes"]),
                 Usage(**document["usage"]),
+                tuple(document["repaired"]),
+                tuple(document["doubts"]),
             )
         except NotFoundError:
             return None
@@ -136,14 +146,21 @@ class Bench:
     ) -> Result:
         record, usage = item.record, Usage()
         unknown: tuple[str, ...] = ()
+        repaired: tuple[str, ...] = ()
+        doubts: tuple[str, ...] = ()
         caption, prompt = record.caption, record.prompt
         with_caption, with_prompt = self.plan.writes(
             has_caption=caption is not None, has_prompt=bool(prompt.strip())
         )
         if with_caption:
             done = self.annotator.caption(item)
-            caption, unknown, usage = done.caption, done.unknown, done.usage
+            unknown, usage = done.unknown, done.usage
             notes += done.notes
+            repair = self.plan.contradictions == "repair"
+            stated = {*record.caption_parts, *unknown}
+            kept = held(done.caption, item.conditions, stated=stated, repair=repair)
+            caption, repaired, doubts = kept.caption, kept.repaired, kept.doubts
+            notes += tuple(f"{part}: repaired, it contradicted geometry" for part in repaired)
         if with_prompt and caption is not None:
             written = self.annotator.prompt(item, caption)
             prompt, usage = written.prompt, usage + written.usage
@@ -158,14 +175,15 @@ class Bench:
                 "there is neither a prompt nor a condition", record=record.id, field="conditions"
             )
         # Stated parts are in the caption once there is one.
-        stated = record.caption_parts if caption is None else {}
+        left = record.caption_parts if caption is None else {}
         changes = {
             "conditions": conditions,
             "caption": caption,
-            "caption_parts": stated,
+            "caption_parts": left,
             "prompt": prompt,
         }
-        return Result(record.model_copy(update=changes), unknown, notes, usage)
+        written = record.model_copy(update=changes)
+        return Result(written, unknown, notes, usage, repaired, doubts)
 
 
 def _has(tool: Extractor, payloads: Sequence[Condition]) -> bool:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from any2caption.annotation.run import UNREVIEWED
+from any2caption.annotation.run import DOUBTS, UNREVIEWED
 from any2caption.annotation.source import MANIFEST
 from any2caption.annotation.verification import (
     FIRST,
@@ -33,20 +33,32 @@ def queue(
 ) -> list[dict[str, Any]]:
     """Return what people are to read of a run: entries with record, reading, subject and body.
 
-    What the catalogue has an answer to is not asked again.
+    Records whose captions contradict geometry are read in any case. What the catalogue has an
+    answer to is not asked again.
     """
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     # Twice through the manifest: ids alone for the draw, then the drawn records.
     sample = draw((record.id for record in annotated(store, key)), key, share, most)
     twice = set(second_readings(sample, key, second_share))
+    doubted = doubts(store, key)
     done = {(one.record_id, one.reading) for one in readings(settings, key)}
-    wanted = set(sample)
+    wanted = {*sample, *doubted}
     entries = []
     for record in annotated(store, key):
         if record.id in wanted:
             times = (FIRST, SECOND) if record.id in twice else (FIRST,)
-            entries += [_entry(record, n) for n in times if (record.id, n) not in done]
+            told = doubted.get(record.id, [])
+            entries += [_entry(record, n, told) for n in times if (record.id, n) not in done]
     return entries
+
+
+def doubts(store: ObjectStore, key: str) -> dict[str, list[str]]:
+    """Return what is against geometry, by the id of its record."""
+    try:
+        found: dict[str, list[str]] = json.loads(store.get(f"annotations/{key}/{DOUBTS}"))
+    except NotFoundError:  # a run of an earlier version
+        return {}
+    return found
 
 
 def annotated(store: ObjectStore, key: str) -> Iterator[SourceRecord]:
@@ -59,7 +71,7 @@ def annotated(store: ObjectStore, key: str) -> Iterator[SourceRecord]:
         yield SourceRecord.model_validate_json(line)
 
 
-def _entry(record: SourceRecord, reading: int) -> dict[str, Any]:
+def _entry(record: SourceRecord, reading: int, told: Sequence[str]) -> dict[str, Any]:
     kinds = ", ".join(
         f"{one.kind}{f' ({one.role})' if one.role else ''}"
         + (f" by {one.tool} {one.tool_version}" if one.tool else "")
@@ -68,6 +80,7 @@ def _entry(record: SourceRecord, reading: int) -> dict[str, Any]:
     caption = record.caption
     parts = [(label, getattr(caption, part)) for part, label in PARTS.items()] if caption else []
     body = [f"**Conditions**: {kinds or 'none'}", f"**Short prompt**: {record.prompt or '—'}"]
+    body += [f"**Against the conditions**: {doubt}" for doubt in told]
     body += [f"**{label}**: {text}" for label, text in parts]
     again = " (second reading: not entered if by the first reader)" if reading == SECOND else ""
     return {

@@ -33,6 +33,8 @@ from any2caption.storage import open_store
 STAGE = "annotate"
 UNREVIEWED = "unreviewed.jsonl"
 """The manifest before people's changes, so that they can be applied again."""
+DOUBTS = "doubts.json"
+"""Records whose captions contradict geometry, with what does: people read them in any case."""
 _NAMED = 20  # left-out records that the report names; all are in left_out.jsonl
 _WINDOW = 4  # records in flight per thread
 _REPORT_EVERY = 1.0
@@ -46,12 +48,17 @@ class _Tally:
     told: float = 0.0
     named: list[str] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)
+    doubts: dict[str, list[str]] = field(default_factory=dict)
     answers: Usage = field(default_factory=Usage)
 
     def take(self, result: Result, *, reused: bool) -> None:
         self.records += 1
         self.reused += reused
         self.unknown.update(result.unknown)
+        self.repaired.update(result.repaired)
+        if result.doubts:
+            self.doubts[result.record.id] = list(result.doubts)
         self.answers += result.usage
 
     def leave_out(self, line: Line, reason: str, file: TextIO) -> None:
@@ -73,8 +80,9 @@ def run_annotation(
 
     Returns:
         key, source, annotated (URI of the new source), records, reused, left_out, reasons, unknown
-        (records per part), spent (requests, tokens, cost of this run), answers (what the kept
-        answers cost when they were given), seconds.
+        and repaired (records per part), doubted (records that people have to read), spent
+        (requests, tokens, cost of this run), answers (what the kept answers cost when they were
+        given), seconds.
 
     Raises:
         InputError: there is no manifest.
@@ -100,6 +108,7 @@ def run_annotation(
         report = _report(settings, plan, bench, tally, meter.total)
         report["seconds"] = round(time.monotonic() - began, 2)
         _check(tally, plan)
+        bench.store.put(f"{bench.prefix}/{DOUBTS}", json.dumps(tally.doubts).encode())
         for name in (UNREVIEWED, f"source/{MANIFEST}"):
             bench.store.upload(f"{bench.prefix}/{name}", paths[0])
         bench.store.flush()
@@ -253,6 +262,8 @@ def _report(
         "left_out": tally.left_out,
         "reasons": tally.named,
         "unknown": dict(tally.unknown),
+        "repaired": dict(tally.repaired),
+        "doubted": len(tally.doubts),
         "spent": prices.bill(spent),
         "answers": prices.bill(tally.answers),
     }

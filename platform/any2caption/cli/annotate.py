@@ -36,6 +36,13 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
     complete_only: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--complete-only", help="Leave out captions with unknown parts.")
     ] = False,
+    contradictions: Annotated[
+        str,
+        typer.Option(
+            metavar="repair|people",
+            help="A sentence against the conditions' geometry: replaced, or left to people.",
+        ),
+    ] = "repair",
     threshold: Annotated[
         float, typer.Option(help="Share of records left out above which nothing is published.")
     ] = 0.05,
@@ -61,10 +68,11 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
         manifest=file_uri(manifest) if manifest else "",
         annotator=annotator,
         extract=tuple(extract or ()),
-        captions=_fill(captions),
-        prompts=_fill(prompts),
+        captions=_choice(captions),
+        prompts=_choice(prompts),
         frames=frames,
         complete_only=complete_only,
+        contradictions=_choice(contradictions),
         threshold=threshold,
         limit=limit,
         workers=workers,
@@ -76,7 +84,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
         put(_estimated(found) if dry_run else _done(found, plan))
 
 
-def _fill(value: str) -> Any:
+def _choice(value: str) -> Any:
     """A choice that `Plan` checks."""
     return value
 
@@ -101,6 +109,7 @@ def _estimated(found: dict[str, Any]) -> str:
 def _done(found: dict[str, Any], plan: "Plan") -> str:
     spent = found["spent"]
     unknown = ", ".join(f"{part} {count}" for part, count in sorted(found["unknown"].items()))
+    repaired = ", ".join(f"{part} {count}" for part, count in sorted(found["repaired"].items()))
     lines = [
         f"run {found['key']}: {found['records']} records in {found['seconds']} s",
         f"  annotated {found['annotated']}",
@@ -108,6 +117,7 @@ def _done(found: dict[str, Any], plan: "Plan") -> str:
         f"  left out  {found['left_out']}",
         *(f"            {reason}" for reason in found["reasons"][:5]),
         f"  unknown   {unknown or 'nothing'}",
+        f"  repaired  {repaired or 'nothing'}; {found['doubted']} records for people to read",
     ]
     if plan.annotator == "endpoint":
         cost = "unknown" if spent["cost"] is None else f"{spent['cost']:.4f}"

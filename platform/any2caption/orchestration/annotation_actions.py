@@ -16,7 +16,7 @@ ACCEPT, EDIT, REJECT, SKIP = "Accept", "Edit", "Reject", "Skip"
 OPTIONS = (ACCEPT, EDIT, REJECT, SKIP)
 _OUTCOMES = {ACCEPT: "accepted", EDIT: "edited", REJECT: "rejected"}
 _WEIGHTS = "="  # an extractor with weights runs in the training environment
-_FLAGS = ("annotator", "captions", "prompts", "limit")
+_FLAGS = ("annotator", "captions", "prompts", "contradictions", "limit")
 
 
 def plan(settings: Settings, request: Request) -> Request:

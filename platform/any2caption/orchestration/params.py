@@ -123,6 +123,16 @@ def complete_only() -> Param:
     )
 
 
+def contradictions() -> Param:
+    """What happens to captions that contradict geometry."""
+    return Param(
+        "repair",
+        type="string",
+        enum=["repair", "people"],
+        description="A caption against its conditions' geometry is repaired, or left to people",
+    )
+
+
 def share(description: str, default: float) -> Param:
     """A part of the whole."""
     return Param(default, type="number", minimum=0, maximum=1, description=description)
