@@ -182,8 +182,8 @@ class Bench:
             "caption_parts": left,
             "prompt": prompt,
         }
-        written = record.model_copy(update=changes)
-        return Result(written, unknown, notes, usage, repaired, doubts)
+        finished = record.model_copy(update=changes)
+        return Result(finished, unknown, notes, usage, repaired, doubts)
 
 
 def _has(tool: Extractor, payloads: Sequence[Condition]) -> bool:
