@@ -9,6 +9,7 @@ from any2caption.errors import ConfigError, ConflictError, NotFoundError
 from any2caption.orchestration import actions
 from any2caption.orchestration.jobs import job_spec
 from any2caption.registry.client import MODEL
+from any2caption.serving.releases.rollout import live_repository
 from any2caption.settings import Settings
 
 RUN, SNAPSHOT = "0123456789abcdef", "ab" * 32
@@ -81,7 +82,7 @@ def test_only_the_champion_is_released(settings, catalogue):
         actions.release(settings, {"lifecycle": "life", "version": 2})
 
 
-def test_a_champion_whose_release_never_began_is_found(settings, catalogue):
+def test_a_champion_whose_release_never_began_or_never_ended_is_found(settings, catalogue):
     assert actions.unreleased(settings) is None
     earlier = catalogue.record_release(MODEL, 1, digest="d" * 64).number
     catalogue.record_deployment(earlier, target="local", status="live")
@@ -89,8 +90,17 @@ def test_a_champion_whose_release_never_began_is_found(settings, catalogue):
     assert actions.unreleased(settings) is None  # its event may be on its way
     later = datetime.now(UTC) + timedelta(minutes=6)
     assert actions.unreleased(settings, now=later) == 1
-    catalogue.record_deployment(earlier, target="local", status="rolling out")
+    begun = catalogue.record_deployment(earlier, target="local", status="rolling out").id
+    assert actions.unreleased(settings) is None  # it may not have the server's lock yet
+    with live_repository(settings).exclusive():
+        assert actions.unreleased(settings, now=later) is None
+    assert actions.unreleased(settings, now=later) == 1  # its process died
+    assert catalogue.deployments(earlier)[0].status == "interrupted"
+    catalogue.update_deployment(begun, status="failed", message="does not boot")
+    assert actions.unreleased(settings, now=later) is None  # it said so: a person decides
+    catalogue.record_deployment(earlier, target=settings.triton_url, status="live")
     assert actions.unreleased(settings, now=later) is None
+    assert catalogue.delivery(MODEL).released is not None
 
 
 def test_a_policy_that_does_not_exist_is_refused_before_the_training(settings, catalogue):

@@ -293,6 +293,11 @@ COMMANDS = {
     "train": ("--snapshot", "latest", "--recipe", "smoke", "--out", "{out}", "--dry-run"),
     "promote": ("1", "--approver", "somebody"),
     "rollback": ("--approver", "somebody", "--reason", "a test"),
+    "registry show": (),
+    "registry verdicts": (),
+    "registry lineage": (),
+    "registry verify": (),
+    "registry reconcile": (),
     "caption": ("--text", "a red ball"),
     "condition inspect": ("{file}",),
     "lifecycle run": ("--source", "file:///missing", "--recipe", "smoke", "--timeout", "8"),
@@ -312,7 +317,7 @@ COMMANDS = {
 }
 MAY_FAIL = {  # what they fail for is told too
     *("doctor", "promote", "rollback", "lifecycle run", "annotate run", "annotate report"),
-    *("data remove", "data quarantine"),
+    *("data remove", "data quarantine", "registry lineage", "registry reconcile"),
 }
 
 

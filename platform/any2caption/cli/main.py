@@ -11,6 +11,7 @@ from any2caption.cli.condition import condition
 from any2caption.cli.data import data
 from any2caption.cli.lifecycle import approve, corpus, demo, lifecycle
 from any2caption.cli.play import play
+from any2caption.cli.registry import registry
 from any2caption.cli.train import train
 from any2caption.errors import A2CError
 
@@ -36,6 +37,7 @@ app.command(rich_help_panel="Calls")(caption)
 app.command(rich_help_panel="Calls")(play)
 app.command(rich_help_panel="Life cycle")(demo)
 app.add_typer(condition, name="condition", rich_help_panel="Calls")
+app.add_typer(registry, name="registry", rich_help_panel="Models")
 app.add_typer(model.model, name="model", rich_help_panel="Models")
 app.add_typer(lifecycle, name="lifecycle", rich_help_panel="Life cycle")
 app.add_typer(data, name="data", rich_help_panel="Data")

@@ -19,6 +19,14 @@ Key = Annotated[
     str | None,
     typer.Option(help="Names this request: sent again with the same key, it changes nothing."),
 ]
+Sequence = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="The ledger's last line that you decided on (`a2c registry show`): if others came "
+        "since, nothing changes.",
+    ),
+]
 Approver = Annotated[
     str,
     typer.Option(
@@ -35,6 +43,7 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
         bool, typer.Option("--force", help="Past what the verdict says; needs a reason.")
     ] = False,
     key: Key = None,
+    sequence: Sequence = None,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -50,14 +59,16 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
         reason=reason or "by hand",
         force=force,
         key=key,
+        sequence=sequence,
     )
     _announce(settings, done, as_json=json)
 
 
-def rollback(
+def rollback(  # noqa: PLR0913, PLR0917 - a command's options
     approver: Approver,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
     key: Key = None,
+    sequence: Sequence = None,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -73,10 +84,12 @@ def rollback(
     if live_repository(settings).current() is None:
         from any2caption.registry.commands import run_rollback
 
-        done = run_rollback(settings, approver=approver, reason=reason, key=key)
+        done = run_rollback(settings, approver=approver, reason=reason, key=key, sequence=sequence)
         _announce(settings, done, as_json=json)
         return
-    done = actions.roll_back(settings, approver=approver, reason=reason, key=key, say=say)
+    done = actions.roll_back(
+        settings, approver=approver, reason=reason, key=key, sequence=sequence, say=say
+    )
     if json:
         put_json(done)
     else:

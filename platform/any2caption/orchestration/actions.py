@@ -4,9 +4,9 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from any2caption.storage.space import require_room
 
 ROLLBACK_ROOM = 2 << 20  # bytes: lines of the catalogue, code and configuration of the steps
 _DAY = 86_400.0
-_EVENT_TIME = timedelta(minutes=5)  # from a promotion to the start of its release, at most
 
 Request = dict[str, Any]
 Action = Callable[[Settings, Request], Request]
@@ -304,28 +303,21 @@ def release(settings: Settings, request: Request) -> Request:
 
 
 def unreleased(settings: Settings, *, now: datetime | None = None) -> int | None:
-    """Return the champion if nobody began to roll it out since it became champion.
-
-    That is what a crash between the ledger's line and the event that starts `release` leaves. A
-    roll-out that failed is another matter: it said so.
-    """
-    from any2caption.registry.client import MODEL
+    """Return the champion if it is not served and nobody is about to (`reconciler.unserved`)."""
+    from any2caption.orchestration.reconciler import unserved
     from any2caption.registry.promotion import open_ledger
 
-    catalogue = open_ledger(settings)
-    line = catalogue.champion(MODEL)
-    if line is None or (now or datetime.now(UTC)) - line.created < _EVENT_TIME:
-        return None
-    begun = catalogue.deployed_since(MODEL, line.version, line.created)
-    return None if begun else line.version
+    with closing(open_ledger(settings)) as catalogue:
+        return unserved(settings, catalogue, now=now)
 
 
-def roll_back(
+def roll_back(  # noqa: PLR0913 - the decision's own inputs
     settings: Settings,
     *,
     approver: str,
     reason: str,
     key: str | None = None,
+    sequence: int | None = None,
     say: Callable[[str], None],
 ) -> Request:
     """Make the former champion champion again and serve it, without Airflow.
@@ -346,10 +338,12 @@ def roll_back(
     ledger = promotion.open_ledger(settings)
     try:
         made = ledger.repeated(rollout.MODEL, key)
-        target = made.version if made else ledger.rollback_target(rollout.MODEL)
+        target = made.version if made else ledger.rollback_target(rollout.MODEL, sequence=sequence)
         found = recall.find_release(settings, ledger, target)
         held = target if found else None
-        done = promotion.rollback(settings, approver, reason, key=key, held=held, ledger=ledger)
+        done = promotion.rollback(
+            settings, approver, reason, key=key, sequence=sequence, held=held, ledger=ledger
+        )
         say(f"ledger: version {done.version} is champion (before: {done.previous})")
         lifecycle = f"rollback-{new_id()}"
         try:

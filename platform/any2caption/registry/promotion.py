@@ -101,7 +101,7 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
         reconcile(settings, ledger=ledger)
         previous = done.previous if done is not None else current
         return Promoted(version, previous, changed=False)
-    _check_stored(settings, ledger, version)
+    check_stored(settings, ledger, version)
     verdicts = ledger.verdicts(version)
     _check_approver(settings, {requester, *(verdict.requester for verdict in verdicts)}, approver)
     against = objection(
@@ -178,14 +178,14 @@ def rollback(  # noqa: PLR0913 - the decision's own inputs
         raise NotFoundError(f"{MODEL} has no champion to roll back from")
     target = ledger.rollback_target(MODEL, sequence=sequence)
     if target != held:
-        _check_stored(settings, ledger, target)
+        check_stored(settings, ledger, target)
     seen = last.sequence if sequence is None else sequence
     line = ledger.rollback(MODEL, approver, reason, key=key, sequence=seen)
     _follow(settings, ledger)
     return Promoted(line.version, line.previous, changed=True)
 
 
-def _check_stored(settings: Settings, ledger: "Catalogue", version: int) -> None:
+def check_stored(settings: Settings, ledger: "Catalogue", version: int) -> None:
     """A champion must be there to be served: MLflow has it, as the bundle that was registered."""
     known = ledger.model_version(MODEL, version)
     stored = models.get(settings, version)

@@ -348,4 +348,5 @@ def deploy(  # noqa: PLR0913 - what is served, and what is written down of it
     if former_row is not None:
         catalogue.update_deployment(former_row.id, status="replaced")
     catalogue.update_deployment(row.id, status="live")
+    catalogue.mark_released(MODEL, int(release.model_version))
     return outcome

@@ -1,0 +1,207 @@
+"""`a2c registry …`: who is champion, why, where it comes from, and whether all agree on it."""
+
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from any2caption.cli.console import put, put_json, say
+from any2caption.cli.stack import Home, Json
+from any2caption.errors import A2CError, IntegrityError, UnavailableError
+
+if TYPE_CHECKING:
+    from any2caption.datasets.catalogue import Promotion, Verdict
+    from any2caption.orchestration.reconciler import Standing
+    from any2caption.settings import Settings
+
+registry = typer.Typer(help="Ledger, verdicts and lineage of the models.", no_args_is_help=True)
+Version = Annotated[int | None, typer.Argument(help="Model version; without one: the champion.")]
+AnyVersion = Annotated[int | None, typer.Argument(help="Model version; without one: all.")]
+_DIGESTS = (
+    ("bundle", "digest"),
+    ("champion", "champion_digest"),
+    ("snapshot", "snapshot_id"),
+    ("selection", "selection_digest"),
+    ("policy", "policy_digest"),
+    ("judge", "judge_digest"),
+    ("code", "code_digest"),
+    ("captions", "captions_digest"),
+    ("report", "report_digest"),
+)
+_SHOWN = 12  # digits of a digest that people are shown
+
+
+def _settings(home: Any) -> "Settings":
+    from any2caption.stack import environment
+
+    return environment.load_settings(home)
+
+
+@registry.command()
+def show(
+    last: Annotated[int, typer.Option(min=1, help="Lines of the ledger that are shown.")] = 10,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show the champion by ledger, alias and server, and the ledger's last lines."""
+    from any2caption.orchestration.reconciler import Standing, standing
+    from any2caption.registry.client import MODEL
+    from any2caption.registry.promotion import open_ledger
+
+    settings = _settings(home)
+    with closing(open_ledger(settings)) as ledger:
+        lines, moved = ledger.ledger(MODEL), ledger.corrections(MODEL)
+        try:
+            stands = standing(settings, ledger)
+        except UnavailableError as error:  # the ledger is known all the same
+            champion = lines[-1].version if lines else None
+            stands = Standing(champion, None, None, None, note=str(error))
+    if json:
+        put_json(
+            {
+                **asdict(stands),
+                "agrees": stands.agrees,
+                "lines": [_line(line) for line in lines[-last:]],
+                "corrections": [
+                    {
+                        "alias": one.alias,
+                        "found": one.found,
+                        "restored": one.restored,
+                        "created": _time(one.created),
+                    }
+                    for one in moved
+                ],
+            }
+        )
+        return
+    put(_agreement(stands))
+    for line in lines[-last:]:
+        told = _line(line)
+        put(
+            f"  {told['sequence']:>4}  {told['created']}  {told['kind']:<8} "
+            f"{told['previous'] or 'nobody'} → {told['version']}  {told['approver']}: "
+            f"{told['reason']}"
+        )
+    for one in moved:
+        put(
+            f"  alias {one.alias} was moved by hand to {one.found or 'nothing'}, and back to "
+            f"{one.restored or 'nothing'}: {_time(one.created)}"
+        )
+
+
+def _line(line: "Promotion") -> dict[str, Any]:
+    names = ("sequence", "kind", "previous", "version", "approver", "reason", "key", "verdict")
+    return {
+        **{name: getattr(line, name) for name in names},
+        "digest": line.digest,
+        "created": _time(line.created),
+    }
+
+
+def _time(moment: Any) -> str:
+    return str(moment.isoformat(timespec="seconds"))
+
+
+def _agreement(stands: "Standing") -> str:
+    if stands.agrees and stands.ledger is None:
+        return "nobody is champion"
+    if stands.agrees:
+        return f"version {stands.ledger} is champion; alias and release {stands.release} agree"
+    who = {"ledger": stands.ledger, "alias": stands.alias, "server": stands.live}
+    told = ", ".join(f"{name} {version or 'nobody'}" for name, version in who.items())
+    why = stands.note or "`a2c registry reconcile` lets them follow the ledger"
+    return f"they differ: {told}; {why}"
+
+
+@registry.command()
+def verdicts(version: AnyVersion = None, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+    """List verdicts, on a version or all, with the digests of what they were made on and by."""
+    from any2caption.registry.promotion import open_ledger
+
+    with closing(open_ledger(_settings(home))) as ledger:
+        rows = [_verdict(row) for row in ledger.verdicts(version)]
+    if json:
+        put_json(rows)
+        return
+    for row in rows:
+        put(
+            f"{row['id']:>4}  {row['created']}  version {row['version']}  policy {row['policy']}  "
+            f"{'passed' if row['passed'] else 'refused'}, against "
+            f"{'version ' + str(row['against']) if row['against'] else 'nobody'}"
+        )
+        for reason in row["reasons"]:
+            put(f"        {reason}")
+        put("        " + "  ".join(f"{n} {d[:_SHOWN] or '-'}" for n, d in row["digests"].items()))
+    if not rows:
+        put(f"no verdict{f' on version {version}' if version else ''}")
+
+
+def _verdict(row: "Verdict") -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "version": row.version,
+        "against": row.champion,
+        "policy": row.policy,
+        "for_release": row.for_release,
+        "passed": row.passed,
+        "reasons": row.reasons,
+        "requester": row.requester,
+        "report": row.report,
+        "digests": {name: getattr(row, column) for name, column in _DIGESTS},
+        "created": _time(row.created),
+    }
+
+
+@registry.command()
+def lineage(version: Version = None, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Follow a version back to its run, its snapshot, and every source with its licence."""
+    from any2caption.registry.lineage import lineage as follow
+
+    found = follow(_settings(home), version)
+    if json:
+        put_json(found)
+        return
+    verdict, promoted = found["verdict"], found["promoted"]
+    said = f"{'passed' if verdict['passed'] else 'refused'} under {verdict['policy']}, report "
+    put(f"version   {found['version']}, bundle {found['digest'][:_SHOWN]}")
+    for line in promoted:
+        put(f"{line['kind']:<9} {line['created']} by {line['approver']}: {line['reason']}")
+    put(f"verdict   {said + verdict['report'] if verdict else 'none'}")
+    put(f"run       {found['run']}: preset {found['preset']}, recipe {found['recipe']}")
+    put(f"weights   {found['weights']}")
+    put(
+        f"snapshot  {found['snapshot'][:_SHOWN]}: {found['records']} records from {found['source']}"
+    )
+    for one in found["sources"]:
+        put(f"source    {one['source']}: {one['licence']}, {one['records']} records")
+
+
+@registry.command()
+def verify(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Hold the ledger to its chain of digests, and alias and bundle to it; 1 if one is wrong."""
+    from any2caption.registry.lineage import findings
+
+    found = findings(_settings(home))
+    if json:
+        put_json([{"right": right, "said": said} for right, said in found])
+    else:
+        for right, said in found:
+            put(f"{'ok   ' if right else 'WRONG'}  {said}")
+    wrong = [said for right, said in found if not right]
+    if wrong:
+        raise IntegrityError(f"{len(wrong)} of {len(found)} checks failed: {wrong[0]}")
+
+
+@registry.command()
+def reconcile(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Let MLflow's alias and this machine's server follow the ledger, as housekeeping does."""
+    from any2caption.orchestration.reconciler import settle
+
+    stands = settle(_settings(home), say=say)
+    if json:
+        put_json({**asdict(stands), "agrees": stands.agrees})
+    else:
+        put(_agreement(stands))
+    if not stands.agrees:
+        raise A2CError(stands.note or "they do not agree yet: is another roll-out running?")
