@@ -8,11 +8,13 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from any2caption import errors
 from any2caption.errors import ConfigError
 from any2caption.evaluation import gates
+from any2caption.evaluation.gates import policy_of
 from any2caption.orchestration.assets import carried
 from any2caption.orchestration.jobs import job_spec
 from any2caption.orchestration.retries import by_policy, exit_is_retryable, for_airflow
 from any2caption.orchestration.run_request import lifecycle_of, needs_no_person, require, resolve
 from any2caption.settings import Settings
+from any2caption.training.recipes.builtin import RECIPES
 
 KINDS = [
     kind
@@ -66,6 +68,12 @@ def test_a_run_by_hand_takes_its_params_and_gets_a_lifecycle(settings):
     assert request["auto_approve"] is True
     assert request["lifecycle"] == lifecycle_of("manual__1")
     assert lifecycle_of("manual__1") != lifecycle_of("manual__2")
+
+
+def test_every_shipped_recipe_has_a_gate_policy_and_only_smoke_is_not_for_release():
+    assert {name: policy_of(name).for_release for name in RECIPES} == {
+        name: name != "smoke" for name in RECIPES
+    }
 
 
 def test_who_started_a_run_is_what_airflow_says_and_travels_with_its_events(settings):

@@ -8,8 +8,7 @@ from any2caption.storage.digest import file_digest, listing_digest
 
 _PARTS = ("captions", "conditions", "datasets", "evaluation", "grounding", "model")
 
-
-_JUDGES = ("judge*", "judge*/**/*")
+_JUDGES = ("judge*", "judge*/**/*", "whole*")
 
 
 @cache

@@ -80,6 +80,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "A2C_AUTO_APPROVE": str(settings.auto_approve).lower(),
         "A2C_AUTO_APPROVE_BY_RUN": os.environ.get("A2C_AUTO_APPROVE_BY_RUN", "true"),
         "A2C_TRIAL_POLICIES": settings.trial_policies,
+        "A2C_POLICIES": os.environ.get("A2C_POLICIES", ""),
         "A2C_PROMOTING_POLICIES": settings.promoting_policies,
         "A2C_TWO_PEOPLE": str(settings.two_people).lower(),
         **Keys.of(settings).variables(),
