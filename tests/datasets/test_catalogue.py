@@ -46,7 +46,7 @@ def catalogue(url):
 
 def test_migrating_twice_changes_nothing_and_matches_the_models(catalogue):
     catalogue.migrate()
-    with catalogue._engine.connect() as connection:
+    with catalogue.engine.connect() as connection:
         options = {"version_table": "a2c_alembic_version"}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Base.metadata) == []
@@ -105,7 +105,7 @@ def test_rows_from_before_digests_survive_the_upgrade_and_promote_nothing(catalo
     with as_file(files("any2caption.datasets") / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder))
-        with catalogue._engine.execution_options(a2c_write=True).begin() as connection:
+        with catalogue.engine.execution_options(a2c_write=True).begin() as connection:
             config.attributes["connection"] = connection
             command.downgrade(config, "0002_annotation")
     with pytest.raises(ConfigError, match="migrate it"):
@@ -318,7 +318,7 @@ def test_no_error_of_a_database_shows_its_password():
 
 
 def _run(catalogue, statement):
-    with catalogue._engine.execution_options(a2c_write=True).begin() as connection:
+    with catalogue.engine.execution_options(a2c_write=True).begin() as connection:
         connection.execute(text(statement))
 
 
@@ -366,7 +366,7 @@ def test_a_ledger_altered_past_its_triggers_is_found(catalogue, change, said):
     for version in (1, 2, 3):
         catalogue.promote(MODEL, version, version - 1 or None, "ada", "better")
     assert catalogue.check_ledger(MODEL) == 3
-    postgres = catalogue._engine.dialect.name == "postgresql"
+    postgres = catalogue.engine.dialect.name == "postgresql"
     for statement in (
         ["ALTER TABLE promotions DISABLE TRIGGER ALL"]
         if postgres
@@ -401,7 +401,7 @@ def test_a_ledger_from_before_is_chained_by_the_upgrade(catalogue):
     with as_file(files("any2caption.datasets") / "migrations") as folder:
         config = Config()
         config.set_main_option("script_location", str(folder))
-        with catalogue._engine.execution_options(a2c_write=True).begin() as connection:
+        with catalogue.engine.execution_options(a2c_write=True).begin() as connection:
             config.attributes["connection"] = connection
             command.downgrade(config, "0003_trust")
     catalogue.migrate()

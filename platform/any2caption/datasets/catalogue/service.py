@@ -4,16 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from any2caption.datasets.catalogue import database, promotions
+from any2caption.datasets.catalogue import database
+from any2caption.datasets.catalogue.ledger import Ledger, last_line, last_verdict
 from any2caption.datasets.catalogue.tables import (
     AnnotationReview,
     AnnotationRun,
     Base,
-    Correction,
-    Delivery,
     Deployment,
     ModelVersion,
     Promotion,
@@ -22,7 +20,6 @@ from any2caption.datasets.catalogue.tables import (
     TrainingRun,
     Validation,
     Verdict,
-    now,
 )
 from any2caption.errors import ConflictError, NotFoundError
 
@@ -30,22 +27,22 @@ Document = Mapping[str, Any]
 Row = TypeVar("Row", bound=Base)
 
 
-class Catalogue:
+class Catalogue(Ledger):
     """The catalogue at an SQLAlchemy URL (SQLite or PostgreSQL); rows come back detached.
 
     Errors: NotFoundError, ConflictError, ConfigError (no tables: call `migrate`), UnavailableError.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = database.connect(url)
+        self.engine = database.connect(url)
 
     def migrate(self) -> None:
         """Create or upgrade the tables; nothing happens when they are up to date."""
-        database.migrate(self._engine)
+        database.migrate(self.engine)
 
     def close(self) -> None:
         """Close the connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def record_snapshot(
         self, snapshot_id: str, *, source: str, statistics: Document, lifecycle: str = ""
@@ -66,7 +63,7 @@ class Catalogue:
 
     def latest_snapshot(self) -> Snapshot | None:
         """Return the snapshot that was entered last."""
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return session.scalar(select(Snapshot).order_by(Snapshot.created.desc()).limit(1))
 
     def record_validation(  # noqa: PLR0913 - the row's own columns
@@ -104,7 +101,7 @@ class Catalogue:
         lifecycle: str = "",
     ) -> TrainingRun:
         """Enter a training run, or update status, MLflow run and metrics of one that is there."""
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             row = session.get(TrainingRun, key)
             if row is None:
                 row = TrainingRun(
@@ -127,7 +124,7 @@ class Catalogue:
         "champion_of", "releases"}`; `champion_of` names models whose champion it is now.
         """
         found = []
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             runs = select(TrainingRun).where(TrainingRun.snapshot_id.in_(snapshots))
             for run in session.scalars(runs.order_by(TrainingRun.created)):
                 verdicts = select(Verdict.version).where(
@@ -137,7 +134,7 @@ class Catalogue:
                 models = session.scalars(
                     select(Promotion.model).where(Promotion.version.in_(versions)).distinct()
                 ).all()
-                last = {model: session.scalar(_last_line(model)) for model in models}
+                last = {model: session.scalar(last_line(model)) for model in models}
                 releases = select(Release.number).where(Release.version.in_(versions))
                 found.append(
                     {
@@ -161,13 +158,13 @@ class Catalogue:
     def snapshots(self, limit: int = 100) -> list[Snapshot]:
         """Return the snapshots that were entered last, newest first."""
         statement = select(Snapshot).order_by(Snapshot.created.desc()).limit(limit)
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return list(session.scalars(statement))
 
     def validations(self, snapshot_id: str) -> list[Validation]:
         """Return the contract's runs on a data set, newest first."""
         statement = select(Validation).where(Validation.snapshot_id == snapshot_id)
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return list(session.scalars(statement.order_by(Validation.id.desc())))
 
     def record_model_version(
@@ -192,7 +189,7 @@ class Catalogue:
 
     def model_version(self, model: str, version: int) -> ModelVersion:
         """Return what a version is; NotFoundError says how to enter one that is missing."""
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             row = session.get(ModelVersion, (model, version))
         if row is None:
             raise NotFoundError(
@@ -230,7 +227,7 @@ class Catalogue:
         A report counts once for a version: handed in again, its first row is returned, so that it
         cannot be made newer than a refusal.
         """
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             if report_digest:
                 same = select(Verdict).where(
                     Verdict.version == version, Verdict.report_digest == report_digest
@@ -264,171 +261,20 @@ class Catalogue:
     def latest_verdict(self, run_key: str) -> Verdict | None:
         """Return the last verdict on a run's model."""
         statement = select(Verdict).where(Verdict.run_key == run_key).order_by(Verdict.id.desc())
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return session.scalar(statement.limit(1))
 
     def verdict_on(self, version: int) -> Verdict | None:
         """Return the last verdict on a registered version."""
-        with database.reading(self._engine) as session:
-            return session.scalar(_last_verdict(version))
+        with database.reading(self.engine) as session:
+            return session.scalar(last_verdict(version))
 
     def verdicts(self, version: int | None = None) -> list[Verdict]:
         """Return the verdicts (on a version), oldest first."""
         statement = select(Verdict).order_by(Verdict.id)
         if version is not None:
             statement = statement.where(Verdict.version == version)
-        with database.reading(self._engine) as session:
-            return list(session.scalars(statement))
-
-    def champion(self, model: str) -> Promotion | None:
-        """Return the ledger's last line for the model: its version is the champion."""
-        with database.reading(self._engine) as session:
-            return session.scalar(_last_line(model))
-
-    def ledger(self, model: str) -> list[Promotion]:
-        """Return all lines of the model's ledger, oldest first."""
-        with database.reading(self._engine) as session:
-            return list(session.scalars(_lines(model)))
-
-    def champions(self, model: str) -> list[int]:
-        """Return the champions that a rollback can step through, the present one last."""
-        return promotions.champions(self.ledger(model))
-
-    def repeated(self, model: str, key: str | None) -> Promotion | None:
-        """Return the ledger's last line if the request `key` made it.
-
-        Raises:
-            ConflictError: the request was carried out and others came after it.
-        """
-        return promotions.repeated(model, self.ledger(model), key)
-
-    def promote(  # noqa: PLR0913 - the line's own columns
-        self,
-        model: str,
-        version: int,
-        expected: int | None,
-        approver: str,
-        reason: str,
-        *,
-        key: str | None = None,
-        sequence: int | None = None,
-        verdict: int | None = None,
-    ) -> Promotion:
-        """Make `version` champion if the champion is `expected` (None: there is none yet).
-
-        The request `key` sent again returns its line. `sequence` is the last line that the decision
-        was made on, `verdict` the row: a later one on this version stops the promotion.
-
-        Raises:
-            ConflictError: somebody else's promotion or verdict came first.
-            ConfigError: the version is the champion already.
-        """
-        request = promotions.Request(
-            approver=approver, reason=reason, key=key, sequence=sequence, verdict=verdict
-        )
-        with database.writing(self._engine, one_by_one=True) as session:
-            lines = list(session.scalars(_lines(model)))
-            if (done := promotions.repeated(model, lines, key)) is not None:
-                return done
-            row = promotions.promotion(model, lines, version, expected, request)
-            last = session.scalar(_last_verdict(version)) if verdict is not None else None
-            if last is not None and last.id != verdict:
-                raise ConflictError(
-                    f"there is a later verdict on version {version} of {model}: look at it and "
-                    "promote again"
-                )
-            _enter(session, row)
-        return row
-
-    def rollback(
-        self,
-        model: str,
-        approver: str,
-        reason: str,
-        *,
-        key: str | None = None,
-        sequence: int | None = None,
-    ) -> Promotion:
-        """Make the champion before the current one champion again, as a new line of the ledger.
-
-        The request `key` sent again returns its line: one request goes one champion back.
-
-        Raises:
-            NotFoundError: there was no champion before.
-            ConflictError: the ledger has other lines than the caller saw.
-        """
-        request = promotions.Request(approver=approver, reason=reason, key=key, sequence=sequence)
-        with database.writing(self._engine, one_by_one=True) as session:
-            lines = list(session.scalars(_lines(model)))
-            if (done := promotions.repeated(model, lines, key)) is not None:
-                return done
-            row = promotions.rollback(model, lines, request)
-            _enter(session, row)
-        return row
-
-    def undo_rollback(self, model: str, rolled_back: int, approver: str, reason: str) -> Promotion:
-        """Take the rollback from version `rolled_back` back: it could not be served.
-
-        Raises:
-            ConflictError: it is not the ledger's last line any more.
-        """
-        request = promotions.Request(approver=approver, reason=reason)
-        with database.writing(self._engine, one_by_one=True) as session:
-            lines = list(session.scalars(_lines(model)))
-            row = promotions.undo(model, lines, rolled_back, request)
-            _enter(session, row)
-        return row
-
-    def rollback_target(self, model: str, *, sequence: int | None = None) -> int:
-        """Return the version that a rollback leads to.
-
-        Raises:
-            ConflictError: the ledger has other lines than the caller saw.
-            NotFoundError: there was no champion before.
-        """
-        lines = self.ledger(model)
-        promotions.check_sequence(model, lines, sequence)
-        return promotions.rollback_target(model, lines)
-
-    def check_ledger(self, model: str) -> int:
-        """Hold every line to the chain of digests; return how many there are.
-
-        Raises:
-            IntegrityError: a line was changed, taken out or put in.
-        """
-        lines = self.ledger(model)
-        promotions.check_chain(model, lines)
-        return len(lines)
-
-    def delivery(self, model: str) -> Delivery | None:
-        """Return the outbox's row of the ledger's last line."""
-        with database.reading(self._engine) as session:
-            return session.scalar(_last_delivery(model))
-
-    def mark_aliased(self, model: str, sequence: int) -> None:
-        """Say that the alias followed line `sequence`; the first time counts."""
-        with database.writing(self._engine) as session:
-            row = session.scalar(_last_delivery(model))
-            if row is not None and row.sequence == sequence and row.aliased is None:
-                row.aliased = now()
-
-    def mark_released(self, model: str, version: int) -> None:
-        """Say that the champion, if it is `version`, answers."""
-        with database.writing(self._engine) as session:
-            row = session.scalar(_last_delivery(model))
-            if row is not None and row.version == version and row.released is None:
-                row.released = now()
-
-    def record_correction(
-        self, model: str, alias: str, *, found: int | None, restored: int | None
-    ) -> Correction:
-        """Enter that an alias was moved by hand and moved back."""
-        return self._add(Correction(model=model, alias=alias, found=found, restored=restored))
-
-    def corrections(self, model: str) -> list[Correction]:
-        """Return the aliases that were moved back, oldest first."""
-        statement = select(Correction).where(Correction.model == model).order_by(Correction.id)
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return list(session.scalars(statement))
 
     def record_release(
@@ -438,7 +284,7 @@ class Catalogue:
 
         The same build gets the same number again.
         """
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             statement = select(Release).where(
                 Release.model == model, Release.version == version, Release.digest == digest
             )
@@ -460,7 +306,7 @@ class Catalogue:
 
         `building`, `ready`, `failed`, `rolled back` (after it was switched to), `retired` (gone).
         """
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             row = _required(session.get(Release, number), f"release {number}")
             row.status = status
             row.uri = row.uri if uri is None else uri
@@ -475,7 +321,7 @@ class Catalogue:
         statement = select(Release).where(Release.model == model)
         if version is not None:
             statement = statement.where(Release.version == version)
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return list(session.scalars(statement.order_by(Release.number.desc())))
 
     def record_deployment(
@@ -490,7 +336,7 @@ class Catalogue:
 
     def update_deployment(self, deployment: int, *, status: str, message: str = "") -> Deployment:
         """Set a deployment's status and the reason."""
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             row = _required(session.get(Deployment, deployment), f"deployment {deployment}")
             row.status, row.message = status, message
         return row
@@ -502,19 +348,19 @@ class Catalogue:
             .join(Release, Release.number == Deployment.release)
             .where(Release.model == model, Release.version == version, Deployment.created >= since)
         )
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return session.scalar(begun.order_by(Deployment.id.desc()).limit(1))
 
     def deployments(self, release: int) -> list[Deployment]:
         """Return the roll-outs of a release, newest first."""
         statement = select(Deployment).where(Deployment.release == release)
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return list(session.scalars(statement.order_by(Deployment.id.desc())))
 
     def latest_deployment(self, target: str) -> Deployment | None:
         """Return the last roll-out to a server, whatever became of it."""
         statement = select(Deployment).where(Deployment.target == target)
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return session.scalar(statement.order_by(Deployment.id.desc()).limit(1))
 
     def live_deployment(self, target: str) -> Deployment | None:
@@ -522,14 +368,14 @@ class Catalogue:
         statement = select(Deployment).where(
             Deployment.target == target, Deployment.status == "live"
         )
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return session.scalar(statement.order_by(Deployment.id.desc()).limit(1))
 
     def record_annotation_run(
         self, key: str, *, source: str, annotator: str, report: Document, lifecycle: str = ""
     ) -> AnnotationRun:
         """Enter an annotation run, or update the report of one that is there."""
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             row = session.get(AnnotationRun, key)
             if row is None:
                 row = AnnotationRun(key=key, source=source, annotator=annotator)
@@ -548,7 +394,7 @@ class Catalogue:
         """
         known = {(row.record_id, row.reading) for row in self.reviews(run_key)}
         fresh = [one for one in reviews if (one["record_id"], one["reading"]) not in known]
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             session.add_all(AnnotationReview(run_key=run_key, **one) for one in fresh)
         return len(fresh)
 
@@ -556,20 +402,20 @@ class Catalogue:
         """Return what people said of a run's records, in order of record and reading."""
         statement = select(AnnotationReview).where(AnnotationReview.run_key == run_key)
         ordered = statement.order_by(AnnotationReview.record_id, AnnotationReview.reading)
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return list(session.scalars(ordered))
 
     def _get(self, table: type[Row], key: object) -> Row:
-        with database.reading(self._engine) as session:
+        with database.reading(self.engine) as session:
             return _required(session.get(table, key), f"{table.__tablename__[:-1]} {key}")
 
     def _add(self, row: Row) -> Row:
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             session.add(row)
         return row
 
     def _add_once(self, row: Row, key: object) -> Row:
-        with database.writing(self._engine) as session:
+        with database.writing(self.engine) as session:
             found = session.get(type(row), key)
             if found is not None:
                 return found
@@ -581,28 +427,3 @@ def _required(row: Row | None, what: str) -> Row:
     if row is None:
         raise NotFoundError(f"the catalogue has no {what}")
     return row
-
-
-def _last_line(model: str) -> Select[Promotion]:
-    of_model = select(Promotion).where(Promotion.model == model)
-    return of_model.order_by(Promotion.sequence.desc()).limit(1)
-
-
-def _lines(model: str) -> Select[Promotion]:
-    return select(Promotion).where(Promotion.model == model).order_by(Promotion.sequence)
-
-
-def _last_delivery(model: str) -> Select[Delivery]:
-    of_model = select(Delivery).where(Delivery.model == model)
-    return of_model.order_by(Delivery.sequence.desc()).limit(1)
-
-
-def _enter(session: Session, line: Promotion) -> None:
-    """Add a line of the ledger and, in the same transaction, what it has to bring about."""
-    session.add(line)
-    session.add(Delivery(model=line.model, sequence=line.sequence, version=line.version))
-
-
-def _last_verdict(version: int) -> Select[Verdict]:
-    on_version = select(Verdict).where(Verdict.version == version)
-    return on_version.order_by(Verdict.id.desc()).limit(1)
