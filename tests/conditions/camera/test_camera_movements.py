@@ -15,7 +15,7 @@ from any2caption.conditions.camera.vocabulary import RECAMMASTER_CAMERAS, label_
 from any2caption.conditions.curves import monotone_runs
 from any2caption.conditions.types import Camera
 
-from .conftest import DATA, REAL
+from ..conftest import DATA, REAL
 
 STEPS = {
     "pan_right": ((0, 0, 0), (0, 1, 0)),

@@ -24,7 +24,7 @@ from any2caption.errors import InputError
 
 def _bench(name):
     """A module of the folder `bench`, which is not a package."""
-    path = Path(__file__).parents[2] / "bench" / f"{name}.py"
+    path = Path(__file__).parents[3] / "bench" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -13,7 +13,7 @@ from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
-from .conftest import DATA
+from ..conftest import DATA
 
 CAMERA = DATA / "camera"
 FILES = {

@@ -20,7 +20,7 @@ from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part, Pose
 from any2caption.datasets.synthetic import body
 
-from .conftest import DATA, EXAMPLES
+from ..conftest import DATA, EXAMPLES
 
 NAMES = {key: name for name, key in LEXICON.items()}
 FRONT = body.Style(side=False, facing=1, cycles=2.0, phase=0.0, size=1.0, hand=0)

@@ -8,7 +8,7 @@ from any2caption.conditions.facts import pose as pose_module
 from any2caption.conditions.registry import condition_facts
 from any2caption.conditions.types import Condition, DrawnPose, Pose
 
-from .conftest import EXAMPLES
+from ..conftest import EXAMPLES
 
 
 def move(action, start, end, sure=0.9, **more):

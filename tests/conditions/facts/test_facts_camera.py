@@ -8,7 +8,7 @@ from any2caption.conditions.camera.movements import movements
 from any2caption.conditions.registry import condition_facts
 from any2caption.conditions.types import Camera, Condition
 
-from .conftest import EXAMPLES
+from ..conftest import EXAMPLES
 
 
 def camera(rotations=None, centres=None, *, focal=None, frames=24, scene=None):

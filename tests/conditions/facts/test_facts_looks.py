@@ -8,7 +8,7 @@ from any2caption.conditions.facts.film_motion import film_motion
 from any2caption.conditions.registry import condition_facts
 from any2caption.conditions.types import Condition, Image, MaskedImage, Video
 
-from .conftest import EXAMPLES
+from ..conftest import EXAMPLES
 
 
 def picture(*stripes, role="first_frame"):

@@ -12,7 +12,7 @@ from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import DrawnPose, Motion, Part, Pose
 from any2caption.errors import InputError
 
-from .conftest import DATA
+from ..conftest import DATA
 
 
 def pose(frames=20, people=2, aspect=1.0):

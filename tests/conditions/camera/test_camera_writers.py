@@ -13,8 +13,8 @@ from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Camera, Part
 from any2caption.errors import InputError
 
+from ..conftest import DATA
 from . import test_camera_formats as made
-from .conftest import DATA
 
 
 def path(count=7, seed=1, *, lens=True):

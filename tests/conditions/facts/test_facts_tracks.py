@@ -8,7 +8,7 @@ from any2caption.conditions.facts.words import counted, joined, number_word, wit
 from any2caption.conditions.registry import condition_facts
 from any2caption.conditions.types import Condition, Motion
 
-from .conftest import DATA
+from ..conftest import DATA
 
 
 def line(start, end, frames=20):

@@ -18,7 +18,7 @@ from any2caption.conditions.registry import KINDS, parse_condition
 from any2caption.conditions.types import DrawnPose, Part
 from any2caption.errors import InputError
 
-from .conftest import DATA
+from ..conftest import DATA
 from .test_pose import STANDING, frame, part, person
 
 POSE = DATA / "pose"

@@ -21,7 +21,7 @@ from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.types import Camera
 from any2caption.errors import InputError
 
-from .conftest import DATA
+from ..conftest import DATA
 
 
 def test_the_vocabulary_is_the_captions_own():

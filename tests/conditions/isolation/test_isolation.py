@@ -31,7 +31,7 @@ from any2caption.conditions.types import (
 )
 from any2caption.errors import CancelledError, InputError, UnavailableError
 
-from .conftest import DATA, picture
+from ..conftest import DATA, picture
 
 BAD = Part("bad.x", b"x")
 

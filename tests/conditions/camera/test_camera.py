@@ -10,7 +10,7 @@ from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
-from .conftest import DATA, EXAMPLES, REAL
+from ..conftest import DATA, EXAMPLES, REAL
 
 OK = "0 0.5 0.9 0.5 0.5 0 0 1 0 0 0 0 1 0 0 0 0 1 0"
 MOVED = "0 0.5 0.9 0.5 0.5 0 0 1 0 0 0.5 0 1 0 0 0 0 1 0"
