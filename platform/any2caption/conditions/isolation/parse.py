@@ -277,6 +277,8 @@ def _told(
     condition = unpack(answer["condition"], blobs)
     if not isinstance(condition, Condition) or condition.kind != asked.kind:
         raise NonsenseError("no condition of the kind that was asked for")
+    if not asked.facts:
+        return condition, ()
     return condition, unpack_facts(answer["facts"], registry.input_name(condition))
 
 
