@@ -12,6 +12,7 @@ from any2caption.grounding.compose.english import (
     denied,
     has_determiner,
     inner,
+    is_many,
     joined,
     said_in,
 )
@@ -246,7 +247,7 @@ def _is(subject: Subject, who: str) -> bool:
 
 
 def _many(who: str) -> bool:
-    return " and " in who or who.casefold() in PLURAL_PRONOUNS
+    return " and " in who or who.casefold() in PLURAL_PRONOUNS or is_many(who)
 
 
 def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> list[Said]:

@@ -5,7 +5,11 @@ from typing import Any
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.fact import Aspect, Fact, Source
-from any2caption.grounding.words.clauses.reading import Reading, as_in_mid_sentence
+from any2caption.grounding.words.clauses.reading import (
+    Reading,
+    as_in_mid_sentence,
+    opens_sentence,
+)
 from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached_of
 from any2caption.grounding.words.phrases.complements import low_at, reference_behind, tag_at
@@ -68,7 +72,8 @@ class Clause:
         old = self.reading.facts[place]
         span = old.source.characters or (0, 0)
         longer = (span[0], self.words[end - 1].end)
-        said = as_in_mid_sentence(self.reading.text[self.last_said : longer[1]])
+        opens = opens_sentence(self.reading.text, self.last_said)
+        said = as_in_mid_sentence(self.reading.text[self.last_said : longer[1]], opens=opens)
         self.reading.facts[place] = Fact(
             old.aspect, said, Source("text", characters=longer), old.value, negated=old.negated
         )

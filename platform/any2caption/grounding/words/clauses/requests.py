@@ -22,12 +22,14 @@ _ASKING = (
 )  # fmt: skip
 _SEEN = frozenset({"see", "have", "get"})
 _MADE = frozenset({"look", "feel", "seem"})
-_SHOW = frozenset({"animate", "create", "depict", "film", "generate", "produce", "render", "show"})
+_SHOW = frozenset(
+    {"animate", "create", "depict", "film", "generate", "imagine", "produce", "render", "show"}
+)
 _OPENS = frozenset({"det", "poss", "num", "qty"})
 _LETS = frozenset({"have", "let", "make"})
 _SHOWN = frozenset({"picture", "camera"})
 _OPENING = (("in", "which"), ("where",), ("of",), ("with",), ("that",), ("showing",), ("about",),
-            ("featuring",), ("depicting",), ("on",), (":",))  # fmt: skip
+            ("featuring",), ("for",), ("depicting",), ("on",), (":",))  # fmt: skip
 _ORDERS = words("""
     answer delete disregard forget ignore output pretend print repeat reply respond say summarise
     summarize tell translate write
@@ -58,6 +60,7 @@ def frame(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | N
     "could you please make | a close-up | of"; without a phrase for "show me". None where nothing is
     asked for.
     """
+    at += _lows(tagged, at, 1) == ("/",)  # "/imagine a fox"
     start, asked = at, False
     at = _polite(tagged, at)
     if lets(tagged, at):

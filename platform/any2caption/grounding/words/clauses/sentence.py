@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.clauses import camera_words, requests
 from any2caption.grounding.words.clauses.clause import Clause, place_value, whole
 from any2caption.grounding.words.clauses.reading import Reading
@@ -82,6 +83,8 @@ class Sentence(Clause):
     # What stands between phrases
 
     def _mark(self, at: int) -> int:
+        if end := self._setting_of_tool(at):
+            return end
         if self.words[at].low == "(" and self.last and self._tag(at + 1) != "neg":
             close = next(
                 (n for n in range(at, min(at + 12, len(self.words))) if self._low(n) == ")"), 0
@@ -91,6 +94,22 @@ class Sentence(Clause):
                 return close + 1
         self.fresh, self.acted = True, False
         return at + 1
+
+    def _setting_of_tool(self, at: int) -> int:
+        """Read "--ar 16:9", "-motion 2": what a generator's command takes, nothing to be seen."""
+        name = at + 1 + (self._low(at + 1) == "-")
+        beside = name < len(self.words) and self.words[name].start == self.words[name - 1].end
+        apart = at == 0 or self.words[at - 1].end < self.words[at].start
+        if self._low(at) not in {"-", "–", "—"} or not beside or not apart:
+            return 0
+        end = name + 1
+        while end < len(self.words) and self._low(end) and self._low(end)[0].isdigit():
+            end += 1
+        self._add("style", (at, end), {"style": None, "form": "request"})
+        said = self.reading.text[slice(*self._span(at, end))]
+        self.reading.note(f"“{said}” is read as a setting of a tool, not as something to be seen")
+        self.fresh = True
+        return end
 
     def _skip(self, at: int) -> int:
         return at + 1 if self._tag(at + 1) != "adv" else self._adverb(at + 1)
@@ -128,6 +147,7 @@ class Sentence(Clause):
 
     def _pronoun(self, at: int) -> int:
         if self._low(at) in {"there", "there's"}:
+            at += self._low(at + 1) in {"once", "also", "still"}
             return at + 2 if self._low(at + 1) in grammar.BE else at + 1
         if self._low(at) in grammar.NOBODY and (end := self._nobody(at)):
             return end
@@ -298,10 +318,8 @@ class Sentence(Clause):
 
     def _verb(self, at: int) -> int:
         """Read an action with its object, or a state; what says where stays for a background."""
-        if self._seen_how(at):
-            end = complements(self.words, at + 1, keep_settings=True)
-            self._add_camera(at, end, at, form="noun")
-            return end
+        if filmed := self._filmed(at):
+            return filmed
         main, negated = main_verb(self.words, at)
         negated = negated or self.who[:1] in _NOBODY
         if main >= len(self.words) or self._tag(main) != "verb":
@@ -327,8 +345,8 @@ class Sentence(Clause):
         if self.words[at].tag in {"aux", "modal"} and said == at:
             form = "participle" if self._low(at) == "being" else "finite"
         others = any(one.low in _ANOTHER for one in self.words[main + 1 : end])
-        if form == "participle" and others:  # "a diver and a whale passing above her"
-            self.who = self.who[-1:]
+        if form == "participle" and (nearer := self._nearer(at, others=others)):
+            self.who = [nearer]
         value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
         self._add("action", (at, end), value, said=said, negated=negated)
         self._inside(main + 1, end)
@@ -340,17 +358,34 @@ class Sentence(Clause):
             self.who = [seen.noun]
         return end
 
-    def _seen_how(self, at: int) -> bool:
-        """Whether "seen from above", "filmed with a drone" tells of the camera."""
-        word, by = self.words[at], self._low(at + 1).split(" ")[0]
-        filmed = word.base in {"film", "view", "see"} and by in {
-            "from",
-            "through",
-            "with",
-            "on",
-            "in",
-        }
-        return filmed and word.form == "ed" and (self.fresh or at == 0)
+    def _nearer(self, at: int, *, others: bool) -> str:
+        """Return the noun in front of a participle that acts rather than the clause's subject.
+
+        "a diver and a whale passing above her", "reflections in the window of a train moving by".
+        """
+        last, who = self.words[at - 1], self.who[-1:]
+        if not who or at == 0 or last.tag != "noun":
+            return ""
+        if others:
+            return who[0] if len(self.who) > 1 else last.low
+        noun = who[0].rsplit(" ", 1)[-1]
+        idle = not is_agent(noun) and noun not in scenes.GROUPS and noun != last.low
+        return last.low if idle and is_agent(last.low) else ""
+
+    def _filmed(self, at: int) -> int:
+        """Read "drone shot flying over a lagoon", "seen from above"; 0 where no camera is meant."""
+        word, last, by = self.words[at], self.last, self._low(at + 1).split(" ")[0]
+        flies = word.form == "ing" and word.base in _FLIES and not self.who
+        flies = flies and bool(last and last[1] == at)
+        flies = flies and last is not None and self.reading.facts[last[0]].aspect == "camera"
+        seen = word.base in {"film", "view", "see"} and word.form == "ed" and by in _FILMED_BY
+        if not (flies or (seen and (self.fresh or at == 0))):
+            return 0
+        end = complements(self.words, at + 1, keep_settings=True)
+        self._add_camera(at, end, at, form="verb" if flies else "noun")
+        if flies:
+            self._inside(at + 1, end)
+        return end
 
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
@@ -631,9 +666,29 @@ _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "r
 """The value of words that stay as they are."""
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
+_FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
+_FLIES = frozenset({"circle", "descend", "fly", "follow", "glide", "move", "rise", "sweep"})
 _MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})
 _FILMED = frozenset({"video", "footage", "clip"})
-_OLD = frozenset({"silent", "archival", "found", "cctv", "dashcam", "bodycam", "home-movie"})
+_OLD = frozenset(
+    {
+        "action",
+        "comedy",
+        "drama",
+        "horror",
+        "nature",
+        "thriller",
+        "western",
+        "wildlife",
+        "silent",
+        "archival",
+        "found",
+        "cctv",
+        "dashcam",
+        "bodycam",
+        "home-movie",
+    }
+)
 _DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")
 _OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 _STOPS = frozenset({"mark", "end"})

@@ -78,7 +78,7 @@ NOT_ADVERBS = words(
     daily deadly dolly dragonfly early elderly emily family firefly fly folly friendly ghostly
     heavenly hilly holly holy italy jelly jolly july kelly lily lively lonely lovely melancholy
     molly monopoly orderly ply rally reply sally silly smelly supply teddy-belly ugly wobbly
-    woolly
+    woolly wooly
     """
 )
 """Words in -ly that are no adverbs."""

@@ -71,7 +71,7 @@ TIMES = words(
     """
     afternoon afternoons autumn century christmas dawn day daytime dusk evening evenings
     halloween hour hours midday midnight morning mornings night nightfall nights noon season
-    spring summer sundown sunrise sunset sunsets twilight weekend winter
+    spring summer sundown sunrise sunset sunsets twilight weekend winter year
     """
 )
 WEATHERS = words(
@@ -86,6 +86,11 @@ WHEREABOUTS = words("indoors outdoors inside outside underwater overhead")
 """Adverbs that are a setting where they stand alone."""
 MEASURES = words("bank court pool school schools sea stream streams track wall")
 """Of these, those that count what follows "of": "a school of fish"."""
+GROUPS = words(
+    "band bunch class colony couple crowd family fleet flock gang group herd line litter pack pair"
+    " pod row school series set swarm team trio troop"
+)
+"""Nouns that act as those do whom they are of: "a pod of dolphins"."""
 MASSES = words(
     """
     air dust fire foam fur grass hair heat ice lava liquid mud oil paint sand smoke steam

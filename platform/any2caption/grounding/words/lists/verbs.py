@@ -121,7 +121,7 @@ THING_ING = words(
     anything awning backing beijing being bing building ceiling clearing clothing darling
     dressing duckling dumpling earring evening everything flooring gosling herring housing icing
     king lighting lightning meaning morning nothing offspring opening pottery-making pudding
-    railing rigging ring sapling scaffolding seating seedling sibling siding sling something
+    railing rigging ring sapling scaffolding seating seedling setting sibling siding sling something
     spring sterling string stuffing thing topping viking wedding wing
     """
 )

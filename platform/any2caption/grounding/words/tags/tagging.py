@@ -58,6 +58,8 @@ def _join_phrases(words: list[Word]) -> list[Word]:
 def _longest(words: list[Word], at: int) -> tuple[Word, int]:
     if words[at].text == "No" and _low(words, at + 1) == "." and _low(words, at + 2).isdecimal():
         return merge(words, at, at + 3, "noun"), at + 3
+    if (years := _age(words, at)) > 0:
+        return merge(words, at, at + years, "adj"), at + years
     for length, known in _phrases().get(words[at].low, ()):
         piece = words[at : at + length]
         name = known.get(tuple(word.low for word in piece), "")
@@ -68,6 +70,15 @@ def _longest(words: list[Word], at: int) -> tuple[Word, int]:
                 return words[at], at + 1
             return merge(words, at, at + length, name), at + length
     return words[at], at + 1
+
+
+def _age(words: list[Word], at: int) -> int:
+    """Return of how many words an age is: "24 year old", "5-year-old"; 0 for none."""
+    low = words[at].low
+    if low[:1].isdigit() and low.endswith("-old"):
+        return 1
+    years = _low(words, at + 1) in {"year", "years", "month", "months"}
+    return 3 if years and _low(words, at + 2) == "old" and low[:1].isdigit() else 0
 
 
 def _low(words: list[Word], at: int) -> str:
@@ -231,7 +242,7 @@ def _counting(word: Word, before: Word | None, after: Word | None) -> str:
         return "noun" if ends and before is not None and before.tag == "noun" else "modal"
     if word.low == "another":
         return "pron" if _third(after) or after is None or after.tag == "mark" else "det"
-    if before is not None and before.tag == "adj":
+    if (before is not None and before.tag == "adj") or (after is not None and after.low == "of"):
         return "noun"
     counts = after is not None and (not after.tag or after.tag in NOMINAL)
     return "num" if counts and not _third(after) else "pron"

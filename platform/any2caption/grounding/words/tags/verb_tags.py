@@ -354,9 +354,12 @@ def _has_singular_subject(words: list[Word], at: int) -> bool:
     mass = mass and words[at].low not in scenes.LIGHTS
     while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
         back -= 1
-    opened = back >= 0 and words[back].tag in {"det", "poss", "num"}
+    several = back >= 0 and words[back].tag == "num" and words[back].number not in {None, 1}
+    opened = back >= 0 and words[back].tag in {"det", "poss", "num"} and not several
     noun = words[at - 1 - (words[at - 1].tag == "layout")]
-    return opened or mass or noun.name or noun.low.isdecimal() or is_agent(noun.low)
+    return (
+        opened or mass or noun.name or noun.low.isdecimal() or (is_agent(noun.low) and not several)
+    )
 
 
 def possessive(low: str) -> bool:
