@@ -3,7 +3,8 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3.11
-INSTALLS := pyproject.toml $(addprefix requirements/,system.sh install.sh guard.py)
+INSTALLS := pyproject.toml $(addprefix requirements/,perception.lock system.sh install.sh guard.py)
+WEIGHTS := -m any2caption.perception.install
 EDITABLE := -m pip --disable-pip-version-check install --quiet --quiet --no-deps --no-build-isolation --editable .
 DEV := .venv/.stamp
 SERVE := .venv-serve/.stamp
@@ -26,18 +27,20 @@ setup: $(DEV) $(SERVE)
 # A stamp is newer than its locks exactly when they are installed.
 $(DEV): $(addprefix requirements/,build.lock torch.lock dev.lock) $(INSTALLS)
 	@requirements/system.sh "$(PYTHON)"
-	@echo "setup: .venv (control, train, dev) from requirements/dev.lock"
+	@echo "setup: .venv (control, train, dev, perception) from requirements/dev.lock, perception.lock"
 	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
-	@requirements/install.sh .venv/bin/python torch dev
+	@requirements/install.sh .venv/bin/python torch dev perception
 	@.venv/bin/python $(EDITABLE)
+	@.venv/bin/python $(WEIGHTS)
 	@touch $@
 
 $(SERVE): $(addprefix requirements/,build.lock torch.lock serve.lock pytriton.lock) $(INSTALLS)
 	@requirements/system.sh "$(PYTHON)"
-	@echo "setup: .venv-serve (Triton) from requirements/serve.lock"
+	@echo "setup: .venv-serve (Triton, perception) from requirements/serve.lock, perception.lock"
 	@test -x .venv-serve/bin/python || "$(PYTHON)" -m venv .venv-serve
-	@requirements/install.sh .venv-serve/bin/python torch serve pytriton
+	@requirements/install.sh .venv-serve/bin/python torch serve pytriton perception
 	@.venv-serve/bin/python $(EDITABLE)
+	@.venv-serve/bin/python $(WEIGHTS)
 	@touch $@
 
 demo: setup

@@ -15,14 +15,15 @@ RUN python3 -m venv --system-site-packages --without-pip /opt/serve
 ENV PATH=/opt/serve/bin:$PATH
 WORKDIR /opt/any2caption
 COPY requirements/build.lock requirements/torch.lock requirements/cuda.lock requirements/install.sh requirements/guard.py requirements/
-COPY requirements/serve.lock requirements/
+COPY requirements/serve.lock requirements/perception.lock requirements/
 # The index decides whether torch is a CPU or a CUDA build.
 ARG TORCH_INDEX=
-RUN requirements/install.sh python torch serve
+RUN requirements/install.sh python torch serve perception
 COPY pyproject.toml README.md LICENSE ./
 COPY platform platform
 RUN python -m pip install --no-deps --no-build-isolation --editable . \
-    && python -c "import sys; from any2caption.serving import server; server.find_runtime(sys.executable)"
+    && python -c "import sys; from any2caption.serving import server; server.find_runtime(sys.executable)" \
+    && python -m any2caption.perception.install
 
 RUN useradd --uid 50000 --gid 0 --create-home a2c \
     && install --directory --owner=50000 --group=0 --mode=775 /var/lib/any2caption \

@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 python=${PYTHON:-../.venv/bin/python}
 upgrade=(--upgrade)
 [ "${1:-}" != --keep ] || { upgrade=() && shift; }
-[ "$#" -gt 0 ] || set -- build torch pytriton cuda dev control train serve
+[ "$#" -gt 0 ] || set -- build torch pytriton cuda dev control train serve perception
 
 compile() { # NAME.in to NAME.lock
   local name=$1
@@ -51,6 +51,10 @@ for name in "$@"; do
     cuda)
       shared=(torch filelock fsspec jinja2 markupsafe mpmath networkx setuptools sympy typing-extensions)
       compile cuda "${shared[@]/#/--no-emit-package=}"
+      ;;
+    perception) # what the environments that it is added to have already stays theirs
+      mapfile -t left_out < <(names torch.lock && names cuda.lock && names build.lock && names serve.lock)
+      compile perception --constraint dev.lock "${left_out[@]/#/--no-emit-package=}"
       ;;
     *)
       mapfile -t left_out < <(echo torch && names cuda.lock)

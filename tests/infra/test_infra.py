@@ -102,7 +102,7 @@ def test_an_image_installs_its_committed_lock_and_nothing_else(image):
     text = (ROOT / "docker" / f"{image}.Dockerfile").read_text().replace("\\\n", " ")
     lock = f"requirements/{IMAGES[image]}.lock"
     assert (ROOT / lock).exists()
-    names = {"control": "control", "train": "torch train", "serve": "torch serve"}[image]
+    names = {"control": "control", "train": "torch train", "serve": "torch serve perception"}[image]
     assert f"RUN requirements/install.sh python {names}\n" in text
     assert re.findall(r"pip install ([^\n]*)", text)
     for install in re.findall(r"pip install ([^\n]*)", text):

@@ -16,7 +16,7 @@ from any2caption.conditions.camera.vocabulary import expanded, unsupported_keys
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, side_of
 from any2caption.grounding.facts import Conflict
-from any2caption.grounding.vocabulary import is_person, singular
+from any2caption.grounding.vocabulary import ANIMALS, is_called, is_person, singular
 from any2caption.grounding.words import denied
 
 TEXT = "text"
@@ -31,6 +31,8 @@ _MOVES = {
     "orbit": "orbit",
     "zoom": "zoom",
 }
+_CLEAR = 0.75
+"""A recogniser that is less sure than that is not set against the user's words."""
 _ALONE = frozenset({"alone", "lone", "single", "solitary", "solo", "one", "only"})
 
 
@@ -40,7 +42,7 @@ def find_conflicts(found: Sequence[Fact]) -> tuple[Conflict, ...]:
     A fact is overruled once at most.
     """
     out: dict[int, Conflict] = {}
-    for finder in (_cameras, _counts, _actions, _denied):
+    for finder in (_cameras, _counts, _actions, _denied, _pictures):
         for one, other, asked in finder(found):
             followed, overruled = sorted((one, other), key=_rank)
             if id(overruled) not in out:
@@ -273,3 +275,36 @@ def _denied(found: Sequence[Fact]) -> Iterator[Disagreement]:
                     other,
                     f"the text asks for {denied(fact.text)}; {_the(other)} shows {other.text}",
                 )
+
+
+# Pictures
+
+
+def _pictures(found: Sequence[Fact]) -> Iterator[Disagreement]:
+    """Yield whom the text calls otherwise than a picture clearly shows: a cat, and it is a dog."""
+    seen = [fact for fact in _of(found, "identity") if fact.value.get("names")]
+    identities = [fact for fact in _of(found, "identity") if fact.source.input == TEXT]
+    subjects = [fact for fact in _of(found, "subject") if fact.source.input == TEXT]
+    for fact in seen:
+        if fact.confidence < _CLEAR or _is_called_like(fact, subjects):
+            continue
+        name = fact.value["condition"]
+        own = [one for one in identities if one.value.get("condition") == name]
+        animals = [one for one in own or subjects if _is_animal(one) and not _shown(one, seen)]
+        if _is_animal(fact) and len(animals) == 1:
+            noun = animals[0].value["noun"]
+            said = f"the text names a {noun}; {name} seems to show a {fact.value['noun']}"
+            yield animals[0], fact, said
+
+
+def _is_animal(fact: Fact) -> bool:
+    return singular(str(fact.value.get("noun")).rpartition(" ")[2]) in ANIMALS
+
+
+def _is_called_like(seen: Fact, others: Iterable[Fact]) -> bool:
+    return any(is_called(str(one.value.get("noun")), seen.value["names"]) for one in others)
+
+
+def _shown(subject: Fact, seen: Iterable[Fact]) -> bool:
+    """Whether some picture shows what the text names."""
+    return any(_is_called_like(fact, [subject]) for fact in seen)

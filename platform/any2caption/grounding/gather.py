@@ -1,8 +1,9 @@
 """All that a request states: the facts of its words and its conditions, and where they differ."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.registry import condition_facts, input_name
@@ -23,6 +24,7 @@ def gather(
     conditions: Sequence[Condition],
     *,
     seen: Iterable[Fact] = (),
+    looked: Mapping[str, str] = MappingProxyType({}),
     facts_of: Callable[[Condition], Iterable[Fact]] = condition_facts,
 ) -> Facts:
     """Return the facts of a request: those of its text first, then condition by condition.
@@ -30,21 +32,23 @@ def gather(
     Args:
         text: the user's words, kept verbatim.
         conditions: parsed; each kind but the text has its number among its kind.
-        seen: what recognisers saw, with the names of the conditions as sources; without it the
-            notes say that nobody looked at what a picture shows.
+        seen: what recognisers saw, with the names of the conditions as sources.
+        looked: the conditions that they looked at, and what is to be said of it, if anything; of
+            the other pictures and clips the notes say that nobody looked at what they show.
         facts_of: what a condition states; a server that keeps no pixels has found it before.
     """
     given = [condition for condition in conditions if condition.kind != "text"]
-    looked = tuple(seen)
     said, told = read_text(text, given)
     shown = _shown(given, facts_of)
-    found = (*said, *shown, *looked)
-    names = {fact.source.input for fact in looked}
+    seen = tuple(seen)
+    found = (*said, *shown, *seen)
+    known = {*looked, *(fact.source.input for fact in seen)}
     unseen = [
         not_looked_at(input_name(condition))
         for condition in given
-        if condition.kind in _PICTURES and input_name(condition) not in names
+        if condition.kind in _PICTURES and input_name(condition) not in known
     ]
+    unseen += filter(None, looked.values())
     silent = ["the text has no words"] if text.strip() and not _SAYING.search(text) else []
     return Facts(
         text, found, find_conflicts(found), (*told, *silent, *_peopled(said, found), *unseen)

@@ -4,7 +4,7 @@ The lists are of what prompts and captions name most; a word that stands in none
 nothing. Nouns are kept in the singular (`singular`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 
@@ -261,6 +261,12 @@ def is_agent(noun: str) -> bool:
     """Whether a noun names who acts by itself: a person, an animal, a machine that drives."""
     head = _head(noun)
     return head in PEOPLE or head in ANIMALS or head in MACHINES
+
+
+def is_called(noun: str, names: Iterable[str]) -> bool:
+    """Whether a noun is one of these names, or a kind of one: "a puppy" of a dog."""
+    own = {_head(noun), KINDS_OF.get(_head(noun), "")}
+    return any(_head(name) in own for name in names if name)
 
 
 def _head(noun: str) -> str:

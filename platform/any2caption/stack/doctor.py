@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from any2caption.conditions.isolation import sandbox
+from any2caption.perception import registry, weights
 from any2caption.serving import server_version
 from any2caption.settings import Settings
 
@@ -67,7 +68,14 @@ _SANDBOX_FIXES = {
     "own user": "the other layers still refuse other users' files and processes",
 }
 
-CHECKS: tuple[Check, ...] = (triton_version, triton_address, parse_sandbox)
+
+def recognisers(_settings: Settings) -> Iterable[Finding]:
+    """What pictures and clips are not looked at for, in this environment."""
+    for line in registry.lacking():
+        yield Finding("note", f"nobody looks for {line} is missing", weights.INSTALL)
+
+
+CHECKS: tuple[Check, ...] = (triton_version, triton_address, parse_sandbox, recognisers)
 
 
 def findings(settings: Settings) -> list[Finding]:

@@ -88,9 +88,9 @@ def test_nothing_is_imported_after_the_lock_down():
 import sys
 from pathlib import Path
 from any2caption.conditions import registry
-from any2caption.conditions.isolation.parse_server import preload
+from any2caption.conditions.isolation.parse_server import preload_parsers
 from any2caption.conditions.types import Part
-preload()
+preload_parsers()
 before = set(sys.modules)
 data = Path(sys.argv[1])
 for path in data.glob("*/**/*"):

@@ -196,13 +196,37 @@ class Lease:
         number: int = 1,
         options: Mapping[str, OptionValue] | None = None,
         payload: bool = True,
+        small: bool = False,
         seconds: float = SECONDS,
     ) -> tuple[Condition, tuple[Fact, ...]]:
         """Parse in this place's worker, which also finds what the condition states.
 
-        Without `payload` the condition's own is `""`: no pixels leave the worker.
+        Without `payload` the condition's own is `""`: no pixels leave the worker, or with `small`
+        only those of a picture or a clip that is small enough to be looked at.
         """
-        return self._read(_Asked(kind, parts, role, number, options, payload=payload), seconds)
+        asked = _Asked(kind, parts, role, number, options, payload=payload, small=small)
+        return self._read(asked, seconds)
+
+    def ask(
+        self, request: Mapping[str, Any], blobs: Sequence[bytes]
+    ) -> tuple[dict[str, Any], list[bytearray]]:
+        """Ask this place's worker until the lease ends; one that fails is ended.
+
+        Raises:
+            GoneError: it died, or did not answer in time.
+            NonsenseError: its answer is none.
+            CancelledError: nobody waits any more.
+            UnavailableError: none can be started.
+        """
+        worker = self.worker = self.worker or self._start()
+        self._turn.begin(worker)
+        try:
+            return worker.ask(
+                request, blobs, self._turn.until, lambda: self._turn.cancelled(worker)
+            )
+        except (CancelledError, GoneError, NonsenseError):
+            self._drop()
+            raise
 
     def _read(self, asked: "_Asked", seconds: float) -> tuple[Condition, tuple[Fact, ...]]:
         try:
@@ -257,6 +281,7 @@ class _Asked:
     options: Mapping[str, OptionValue] | None
     facts: bool = True
     payload: bool = True
+    small: bool = False
 
     def header(self) -> dict[str, Any]:
         """Return all but the files' content."""
@@ -268,6 +293,7 @@ class _Asked:
             "options": dict(self.options or {}),
             "facts": self.facts,
             "payload": self.payload,
+            "small": self.small,
         }
 
 

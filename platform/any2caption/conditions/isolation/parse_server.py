@@ -21,7 +21,7 @@ import socket
 import struct
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
@@ -32,10 +32,12 @@ from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
 LATE_IMPORTS = (
+    "any2caption.conditions.pictures.small",
     "any2caption.conditions.registry",
     "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
     "PIL.PngImagePlugin",
+    "PIL.TiffImagePlugin",  # a picture's EXIF
     "PIL.WebPImagePlugin",
     "scipy.interpolate",
     "scipy.optimize",
@@ -50,6 +52,8 @@ LATE_IMPORTS = (
 """What parsers import only when they need it; a worker can open no file to do so."""
 NICE = 5
 """Whoever waits for nothing but an answer goes before what somebody's file costs."""
+Answering = Callable[[Mapping[str, Any], list[bytearray]], tuple[dict[str, Any], list[Any]]]
+"""From a request and its files to an answer and its arrays."""
 _PID = struct.Struct("=i")
 _CHUNK = 1 << 20
 _MOST_TRACE = 4_000
@@ -68,7 +72,7 @@ def ask_for_worker(control: socket.socket) -> tuple[int, int, socket.socket]:
     return _PID.unpack(message)[0], descriptors[0], socket.socket(fileno=descriptors[1])
 
 
-def preload() -> None:
+def preload_parsers() -> None:
     """Import all that parsers need."""
     import av
 
@@ -81,10 +85,18 @@ def preload() -> None:
     Image.preinit()
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Load the parsers, give up what parsing does not need, hand out workers on request."""
+def main(
+    arguments: Sequence[str],
+    preload: Callable[[], None] | None = None,
+    answering: Answering | None = None,
+) -> None:
+    """Load what workers need, give up what they do not need, hand out workers on request.
+
+    By default they are parsers; `answering` is what else they answer frames with.
+    """
     control, memory = socket.socket(fileno=int(arguments[0])), int(arguments[1])
-    preload()
+    (preload or preload_parsers)()
+    answering = answering or answer
     calls = sandbox.compiled_calls()
     sandbox.confine()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -92,11 +104,11 @@ def main(arguments: Sequence[str]) -> None:
     gc.freeze()  # a collection in a worker would copy every page that it shares with this process
     spare: _Spare | None = None
     while True:
-        spare = spare or _fork(control, memory, calls)
+        spare = spare or _fork(control, memory, calls, answering)
         if not control.recv(1):
             return
         if spare is None or _has_ended(spare.descriptor):
-            spare = _fork(control, memory, calls)
+            spare = _fork(control, memory, calls, answering)
         if spare is None:
             control.send(_PID.pack(0))
             continue
@@ -116,7 +128,9 @@ class _Spare:
     end: socket.socket
 
 
-def _fork(control: socket.socket, memory: int, calls: bytes | None) -> _Spare | None:
+def _fork(
+    control: socket.socket, memory: int, calls: bytes | None, answering: Answering
+) -> _Spare | None:
     """Return a new worker; None where the system has no room for one."""
     end, workers_end = socket.socketpair()
     with workers_end:
@@ -125,7 +139,7 @@ def _fork(control: socket.socket, memory: int, calls: bytes | None) -> _Spare | 
             if not pid:
                 end.close()
                 control.close()
-                _be_worker(workers_end, memory, calls)
+                _be_worker(workers_end, memory, calls, answering)
             return _Spare(pid, os.pidfd_open(pid), end)
         except OSError:
             end.close()
@@ -138,24 +152,26 @@ def _has_ended(descriptor: int) -> bool:
     return bool(poll.poll(0))
 
 
-def _be_worker(end: socket.socket, memory: int, calls: bytes | None) -> NoReturn:
+def _be_worker(
+    end: socket.socket, memory: int, calls: bytes | None, answering: Answering
+) -> NoReturn:
     try:
         os.nice(NICE)
         sandbox.lock_down(memory, calls)
         os.close(2)  # what decoders print, a file could have chosen
-        serve(end)
+        serve(end, answering)
     except Exception:  # noqa: BLE001 - to the log, where it still can; the asker sees the end
         traceback.print_exc()
     finally:
         os._exit(0)  # the server's frames below this one are not the worker's to return to
 
 
-def serve(end: socket.socket) -> None:
+def serve(end: socket.socket, answering: Answering) -> None:
     """Answer frames with files until the other side closes."""
     with suppress(EOFError, ConnectionError):
         while True:
             request, blobs = read_frame(lambda size: _receive(end, size))
-            for piece in pack_frame(*answer(request, blobs)):
+            for piece in pack_frame(*answering(request, blobs)):
                 end.sendall(piece)
 
 
@@ -173,8 +189,10 @@ def _receive(end: socket.socket, size: int) -> bytearray:
 def answer(request: Mapping[str, Any], blobs: list[bytearray]) -> tuple[dict[str, Any], list[Any]]:
     """Parse one request's files; whatever a parser raises becomes a refusal of the file.
 
-    With `facts`, also what the condition states; without `payload`, the form itself stays here.
+    With `facts`, also what the condition states; without `payload`, the form itself stays here, or
+    with `small` all but a small one of a picture or a clip.
     """
+    from any2caption.conditions.pictures.small import small
     from any2caption.conditions.registry import condition_facts, parse_condition
 
     kind, names = str(request["kind"]), request["names"]
@@ -190,7 +208,9 @@ def answer(request: Mapping[str, Any], blobs: list[bytearray]) -> tuple[dict[str
             options=request["options"],
         )
         facts = condition_facts(condition) if request["facts"] else ()
-        told = condition if request["payload"] else replace(condition, payload="")
+        told = condition
+        if not request["payload"]:
+            told = small(condition) if request["small"] else replace(condition, payload="")
         stated = [fact.as_json() for fact in facts]
         return {"condition": pack(told, arrays), "facts": stated}, arrays
     except InputError as error:

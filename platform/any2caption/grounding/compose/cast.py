@@ -15,7 +15,7 @@ from any2caption.grounding.compose.english import (
     with_article,
 )
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material
-from any2caption.grounding.vocabulary import is_agent, is_person, singular
+from any2caption.grounding.vocabulary import is_agent, is_called, is_person, singular
 from any2caption.grounding.words import lexicon
 
 _DRAWN = frozenset({"figure", "character", "being", "subject"})
@@ -202,11 +202,10 @@ def pictured(subject: Subject, identities: Sequence[Fact]) -> list[Fact]:
     """Return the identities that are this subject's, by its noun."""
     if not subject.noun:
         return []
-    own = singular(subject.noun.rpartition(" ")[2])
     return [
         fact
         for fact in identities
-        if singular(words_of(fact.value, "noun").rpartition(" ")[2]) == own
+        if is_called(subject.noun, fact.value.get("names") or (words_of(fact.value, "noun"),))
         and words_of(fact.value, "condition")
     ]
 

@@ -75,7 +75,27 @@ def material(facts: Facts, length: Length, mode: Mode) -> Material:
     for word, aspects in (("camera", ("camera",)), ("pose", ("action", "count"))):
         standing, left = _first_only(standing, word, aspects)
         notes += [f"{name} is not in the caption: {first} is followed" for name, first in left]
-    return Material(facts, length, mode, tuple(standing), tuple(notes))
+    return Material(facts, length, mode, tuple(_recognised(standing)), tuple(notes))
+
+
+def _recognised(found: Sequence[Fact]) -> Iterable[Fact]:
+    """Yield the facts with what recognisers add: a picture's name for "the subject of picture 1".
+
+    Who they see is a subject of its own only where the text names none.
+    """
+    named = {one.value["condition"] for one in found if one.aspect == "identity" and _seen(one)}
+    told = any(one.aspect == "subject" and one.source.input == TEXT for one in found)
+    for fact in found:
+        nameless = fact.aspect == "identity" and fact.value.get("noun", "") is None
+        if nameless and fact.value["condition"] in named:
+            continue
+        if not (told and fact.aspect == "subject" and _seen(fact)):
+            yield fact
+
+
+def _seen(fact: Fact) -> bool:
+    """Whether a recogniser has seen what a picture shows."""
+    return "names" in fact.value
 
 
 def _standing(facts: Facts) -> Iterable[Fact]:

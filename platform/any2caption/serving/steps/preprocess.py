@@ -14,6 +14,7 @@ from any2caption.endpoints.pictures import Picture, pictures_of
 from any2caption.errors import A2CError, InputError, NotFoundError
 from any2caption.grounding.gather import gather
 from any2caption.grounding.options import CHOICES, Options
+from any2caption.perception.eyes import Eyes, Looks
 from any2caption.serving.steps.documents import ENDPOINT, MODEL, packed
 from any2caption.serving.steps.request_parsing import EdgeRequest, Files, read_request
 from any2caption.serving.steps.runtime import Arrays, strings, text
@@ -22,6 +23,7 @@ from any2caption.settings import Writer
 if TYPE_CHECKING:
     from any2caption.serving.steps.prompting import Prompting, Reading
 
+_SEEN = frozenset({"IMAGE", "VIDEO"})
 _NO_MODEL = {"inside": False, "why": "no model is released yet"}
 _NO_ENDPOINT = (
     "WRITER: no endpoint is configured: set A2C_WRITER_BASE_URL and A2C_WRITER_MODEL where "
@@ -41,13 +43,16 @@ class Preprocess:
         settings = Writer()
         self.has_endpoint, self.most_pictures = bool(settings.base_url), settings.pictures
         self.pool = Pool()
+        self.eyes = Eyes()
         if release:  # a server: nobody's request waits for workers to start, or lists to be read
             self.pool.warm()
+            self.eyes.warm()
             gather("a person waves", [])
 
     def close(self) -> None:
-        """End the parse workers."""
+        """End the workers that parse and look."""
         self.pool.close()
+        self.eyes.close()
 
     def run(
         self, batch: Sequence[Arrays], cancelled: Sequence[Cancelled] = ()
@@ -63,19 +68,31 @@ class Preprocess:
         began = time.monotonic()
         try:
             files = {name: text(array) for name, array in arrays.items()}
+            if files.keys() & _SEEN:
+                self.eyes.prepare()  # while the files are parsed
             options = read_options(files)
             writes, reading, scope = self._choose(options, files)
-            taken = _Taken(reading, self.most_pictures if writes == ENDPOINT else 0)
+            most = self.most_pictures if writes == ENDPOINT else 0
+            taken = _Taken(reading, Looks(self.eyes), most)
             request = read_request(
                 files,
                 pool=self.pool,
                 cancelled=cancelled,
                 each=taken,
                 payload=lambda kind: taken.looks or kind == "camera",
+                small=self.eyes.open,
             )
             inputs, warnings = self._inputs(reading, request)
             parsed = time.monotonic()
-            facts = gather(request.text, request.conditions, facts_of=request.facts_of)
+            taken.seen.look(cancelled)
+            looked = time.monotonic()
+            facts = gather(
+                request.text,
+                request.conditions,
+                seen=taken.seen.facts,
+                looked=taken.seen.notes,
+                facts_of=request.facts_of,
+            )
         except A2CError as error:
             return error
         ended = time.monotonic()
@@ -87,7 +104,8 @@ class Preprocess:
             "info": info if scope is None else {**info, "scope": scope},
             "milliseconds": {
                 "read": 1000 * (parsed - began),
-                "facts": 1000 * (ended - parsed),
+                **({"look": 1000 * (looked - parsed)} if taken.seen.notes else {}),
+                "facts": 1000 * (ended - looked),
             },
             "ended": ended,
         }
@@ -142,18 +160,21 @@ def _prompting(bundle: Path | None) -> "Prompting | None":
 
 
 class _Taken:
-    """Takes what the writer sees of a request's conditions, one by one: no pixels stay.
+    """Takes what writer and recognisers see of a request's conditions, one by one.
+
+    No pixels stay but those of what is small enough to be looked at.
 
     For the endpoint these are up to `most` pictures, small and encoded.
     """
 
-    def __init__(self, reading: "Reading | None", most: int = 0) -> None:
-        self._reading, self._most = reading, most
+    def __init__(self, reading: "Reading | None", looks: Looks, most: int = 0) -> None:
+        self._reading, self._most, self.seen = reading, most, looks
         self.looks = reading is not None or most > 0
         self.pictures: list[Picture] = []
 
     def __call__(self, condition: Condition) -> Condition:
         """Take what the writer sees of a condition; return it without its pixels."""
+        self.seen.take(condition)
         if self._reading is not None:
             self._reading.take(condition)
         if len(self.pictures) < self._most:

@@ -77,6 +77,7 @@ def read_request(
     cancelled: Cancelled = never,
     each: Callable[[Condition], Condition] = lambda condition: condition,
     payload: Callable[[str], bool] = lambda _kind: True,
+    small: bool = False,
 ) -> EdgeRequest:
     """Parse the edge inputs that are present; `files` maps input names to their elements.
 
@@ -89,7 +90,8 @@ def read_request(
         cancelled: whether the client has left; asked while files wait and are parsed.
         each: what is kept of a condition, so that a request's decoded pixels need not all lie in
             memory at once.
-        payload: whether a kind's canonical form is wanted; if not, its pixels stay in the worker.
+        payload: whether a kind's canonical form is wanted; if not, its pixels stay in the worker,
+        small: but for pictures and clips that are small enough to be looked at.
 
     Raises:
         InputError: anything wrong with a file or its description; names the file and the field.
@@ -119,6 +121,7 @@ def read_request(
                 number=one.number,
                 options=one.options,
                 payload=payload(one.kind),
+                small=small,
             )
             conditions.append(each(condition))
     return EdgeRequest(text, tuple(conditions), facts)

@@ -39,7 +39,9 @@ def _added(material: Material, told: Sequence[Fact]) -> list[Said]:
         return [*actions, *camera, *_shown(material)]
     layout = [one for one in layouts(material) if one.facts[0].source.input != TEXT]
     shown, layout = _where(_shown(material), layout)
-    out = [*whose_pictures(material), *shown, *actions]
+    whose = whose_pictures(material)
+    out = [*whose, *shown] if material.of("subject", source=TEXT) else [*shown, *whose]
+    out += actions
     out += frames(material)
     place = None if places(material, TEXT) else places(material, CONDITIONS)
     out += [place] if place else []

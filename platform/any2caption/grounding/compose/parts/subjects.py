@@ -22,7 +22,7 @@ from any2caption.grounding.compose.english import (
     with_article,
 )
 from any2caption.grounding.compose.material import TEXT, Material, Said, as_one
-from any2caption.grounding.vocabulary import singular
+from any2caption.grounding.vocabulary import is_called, singular
 from any2caption.grounding.words import denied
 
 _OWNED = re.compile(r"(?:his|her|its|their|my|your|our|\w+['’]s)\b", re.IGNORECASE)
@@ -95,7 +95,7 @@ def _shown(subjects: Sequence[Subject], identities: Sequence[Fact]) -> Said:
         names = [words_of(fact.value, "condition") for fact in own]
         names = [name for name in names if name.casefold() not in phrase.casefold()]
         if names:
-            phrase += f" (as in {joined(names)})"
+            phrase += f" (as in {joined(names)}{probably(phrase, own)})"
         phrases.append(phrase)
         facts += [*subject.facts, *own]
     many = len(subjects) > 1 or subjects[0].many
@@ -120,7 +120,8 @@ def whose_pictures(material: Material) -> list[Said]:
             unknown = [fact for fact in unknown if fact not in own]
     told = {words_of(one.value, "noun") for one in identities_of(material)}
     left = [one for one in left if one.noun not in told and one.facts[0].source.input == TEXT]
-    people = [fact for fact in unknown if fact.value.get("role") == "identity"]
+    nameless = [fact for fact in unknown if not fact.value.get("names")]
+    people = [fact for fact in nameless if fact.value.get("role") == "identity"]
     if people and sum(one.number or 1 for one in left) == len(people):
         out.append(_is_of(left, people))
         unknown = [fact for fact in unknown if fact not in people]
@@ -131,9 +132,16 @@ def _is_of(subjects: Sequence[Subject], pictures: Sequence[Fact]) -> Said:
     names = joined(words_of(fact.value, "condition") for fact in pictures)
     many = len(subjects) > 1 or subjects[0].many
     who = joined(one.again for one in subjects)
-    return Said(
-        f"{who} {be(many=many)} the {'ones' if many else 'one'} of {names}", tuple(pictures)
-    )
+    which = f"{who} {be(many=many)} the {'ones' if many else 'one'} of {names}"
+    return Said(which + probably(subjects[0].phrase, pictures), tuple(pictures))
+
+
+def probably(phrase: str, pictures: Sequence[Fact]) -> str:
+    """Return `, probably a corgi` where a recogniser saw a kind that the phrase does not say."""
+    kinds = {kind for fact in pictures if (kind := words_of(fact.value, "kind"))}
+    if len(pictures) != 1 or not kinds or any(is_called(phrase, [kind]) for kind in kinds):
+        return ""
+    return f", probably {with_article(kinds.pop())}"
 
 
 def _kept(fact: Fact) -> str:

@@ -1,0 +1,1 @@
+"""Recognisers: what pictures and clips show, by small networks whose weights come in packages."""
