@@ -70,7 +70,7 @@ class _Asked:
     options: dict[str, Any] | None
 
 
-def read_request(
+def read_request(  # noqa: PLR0913 - what is wanted of a request
     files: Files,
     *,
     pool: Pool | None = None,
