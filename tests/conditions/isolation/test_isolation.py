@@ -1,5 +1,6 @@
 """A hostile file can end its decoder, never the process that asked, and holds up nobody else."""
 
+import io
 import json
 import math
 import os
@@ -13,6 +14,7 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as PilImage
 
 from any2caption.conditions import registry
 from any2caption.conditions.fact import Fact, Source
@@ -130,6 +132,21 @@ def test_refusals_keep_their_place(pool):
     with pytest.raises(InputError) as caught:
         parse(pool, "video", [Part("b.mp4", clip().data[:400])])
     assert str(caught.value).startswith("b.mp4: frames: a damaged or truncated MP4")
+
+
+def test_a_photograph_whose_exif_alone_tells_its_resolution_is_read(pool):
+    """Pillow loads a module of its own for that, as it opens the file."""
+    exif = PilImage.Exif()
+    exif[0x011A], exif[0x0128] = 72.0, 2  # XResolution, ResolutionUnit
+    raw = io.BytesIO()
+    PilImage.new("RGB", (40, 30), (200, 30, 30)).save(raw, "JPEG", exif=exif)
+    plain = raw.getvalue()
+    start = plain.index(b"\xff\xe0")  # JFIF, which tells a density too
+    size = int.from_bytes(plain[start + 2 : start + 4])
+    photo = plain[:start] + plain[start + 2 + size :]
+    with pool.lease(time.monotonic() + 20) as lease:
+        condition = lease.parse("image", [Part("photo.jpg", photo)])
+    assert condition.payload.pixels.shape == (30, 40, 3)
 
 
 def test_a_crash_is_one_refusal_and_the_next_file_is_read(hostile):

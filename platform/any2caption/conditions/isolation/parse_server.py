@@ -36,6 +36,7 @@ LATE_IMPORTS = (
     "any2caption.conditions.registry",
     "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
+    "PIL.MpoImagePlugin",  # of a JPEG with several pictures
     "PIL.PngImagePlugin",
     "PIL.TiffImagePlugin",  # a picture's EXIF
     "PIL.WebPImagePlugin",
