@@ -15,8 +15,8 @@ A combination is a prompt of `--prompts` (lines of the .txt files, whose folders
 - no source: sentences with neither source nor mark of invention, a caption (after only).
 
 "camera" and "action" are read straight from the facts, not through the check. Writers: `compose`,
-`model` (with `--bundle`), and hostile ones that spoil the composed caption: see
-`faithful_writers.py`.
+`model` (with `--bundle`), `endpoint` (of `A2C_WRITER_…`; without one a scripted server that lies,
+`lying_endpoint.py`), and hostile ones that spoil the composed caption: see `faithful_writers.py`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from faithful_writers import HABITS, Write, composer, hostile, model
+from faithful_writers import HABITS, Write, composer, endpoint, hostile, model
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.schema import PARTS, StructuredCaption
@@ -282,12 +282,14 @@ def main() -> None:
 def _writer(name: str, bundle: Path | None, seed: int) -> Write:
     if name == "compose":
         return composer()
+    if name == "endpoint":
+        return endpoint(seed)
     if name == "model":
         if bundle is None:
             sys.exit("writer model needs --bundle")
         return model(bundle)
     if name not in HABITS:
-        sys.exit(f"{name!r} is no writer; there are: compose, model, {', '.join(HABITS)}")
+        sys.exit(f"{name!r} is no writer; there are: compose, model, endpoint, {', '.join(HABITS)}")
     return hostile(name, seed)
 
 

@@ -1,10 +1,11 @@
-"""Writers of captions for `faithful.py`: the composer, a trained model, and some that lie.
+"""Writers of captions for `faithful.py`: composer, trained model, endpoint, and some that lie.
 
 A hostile writer starts from the composed caption and spoils it by one habit, drawn from `random`.
 """
 
 import random
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -154,3 +155,36 @@ def model(bundle: Path) -> Write:
 
     captioner = Captioner(bundle)
     return lambda text, conditions, _: captioner.caption([Request(text, conditions)])[0].caption
+
+
+def endpoint(seed: int) -> Write:
+    """Return the endpoint that `A2C_WRITER_…` names; without one a scripted server that lies.
+
+    Where it brings no caption the facts write, as they do for users.
+    """
+    from any2caption.endpoints.pictures import pictures_of
+    from any2caption.grounding.endpoint import EndpointWriter
+    from any2caption.grounding.options import Options
+    from any2caption.grounding.writers import answer
+    from any2caption.settings import Writer
+
+    settings, server = Writer(), None
+    if not settings.base_url:
+        from lying_endpoint import LyingEndpoint
+
+        server = LyingEndpoint(seed)
+        settings = Writer(base_url=server.url, model="scripted", retries=0)
+        print(
+            "endpoint: none is configured; a scripted server that lies stands in", file=sys.stderr
+        )
+    writer = EndpointWriter(settings)
+    # As it came: the check follows, and is measured.
+    options = Options(writer="endpoint", policy="warn")
+
+    def write(_: str, conditions: Sequence[Condition], facts: Facts) -> StructuredCaption:
+        if server is not None:
+            server.next(compose(facts).caption)
+        shown = [one for condition in conditions for one in pictures_of(condition)]
+        return answer(facts, options, writer.draft(facts, shown, options)).caption
+
+    return write
