@@ -4,13 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.datasets.catalogue import Catalogue
-from any2caption.errors import ConfigError, ConflictError, NotFoundError
+from any2caption.datasets.records import Record
+from any2caption.datasets.snapshots import publish
+from any2caption.errors import ConfigError, ConflictError, GateRefused, NotFoundError
 from any2caption.orchestration import actions
 from any2caption.orchestration.jobs import job_spec
+from any2caption.progress import ProgressLog
 from any2caption.registry.client import MODEL
 from any2caption.serving.releases.rollout import live_repository
 from any2caption.settings import Settings
+from any2caption.storage import open_store
 
 RUN, SNAPSHOT = "0123456789abcdef", "ab" * 32
 
@@ -109,3 +114,20 @@ def test_a_policy_that_does_not_exist_is_refused_before_the_training(settings, c
         actions.plan_training(settings, {**request, "snapshot": SNAPSHOT})
     with pytest.raises(NotFoundError):
         catalogue.training_run(RUN)
+
+
+def test_a_snapshot_that_could_never_be_judged_is_refused_before_the_training(settings, catalogue):
+    caption = dict.fromkeys(PARTS, "A red ball rolls over a lawn.")
+    few = [
+        Record(id=f"r{n}", source="s", licence="CC0-1.0", split="test", prompt="A red ball",
+               conditions=(), caption=StructuredCaption(**caption))
+        for n in range(5)
+    ]  # fmt: skip
+    snapshot = publish(open_store(settings.object_store), few).id
+    request = {"lifecycle": "life", "preset": "tiny", "recipe": "tiny", "policy": "tiny"}
+    with pytest.raises(GateRefused, match="six parts in every caption: 5 to be measured"):
+        actions.plan_training(settings, {**request, "snapshot": snapshot})
+    with pytest.raises(NotFoundError):
+        catalogue.training_run(RUN)
+    told = [line["message"] for _, line in ProgressLog(settings.progress_log, "life").read()]
+    assert any("will see all: 5 records of 1 scenes" in one for one in told)

@@ -1,19 +1,27 @@
 """A deterministic judge: does the predicted caption alone answer a question rightly?
 
 It stands where the paper (arXiv 2503.24379, section 5.1, IRScore) asks GPT-4V. For a slot with a
-closed vocabulary it collects every value that the aspect's part mentions and wants exactly the gold
-ones: a caption that mentions several candidates is wrong, however many of them are right. For free
-text it wants the gold answer word for word in the aspect's part, and none of the other answers that
-were given to the same question elsewhere. The prompt, the conditions and the gold caption are never
-looked at.
+closed vocabulary it collects every value that the aspect's part states, in the lexicon's words and
+in others' (`judge_words`), and wants exactly the right ones: a caption that names several
+candidates is wrong, however many of them are right, and what is denied is not stated. Movements of
+the camera are read as the check of served captions reads them. For free text it wants the answer's
+words in the part, or in the dense one, not denied. The prompt, the conditions and the gold caption
+are never looked at. How often it is right, slot by slot, is on its card (`bench/judge_card.py`).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 
+from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.lexicon import SLOTS, mentions
 from any2caption.datasets.records import QA, Aspect
+from any2caption.evaluation.judge_words import OTHER_WORDS
 from any2caption.evaluation.metrics import Prediction, words
+from any2caption.grounding.check.claims import read_claims
+from any2caption.grounding.words.content import content_words
+from any2caption.grounding.words.forms import stems
 
 # Aspect of a question → the caption's part that has to answer it, where the slot does not say so
 # itself.
@@ -25,6 +33,15 @@ PART_OF_ASPECT: Mapping[Aspect, str] = {
     "interaction": "action",
     "style": "style",
 }
+MOVES = frozenset({"camera", "path"})
+"""Slots about the camera; `path` is asked by the geometry, in steps."""
+_STATED = re.compile(r"(?:stated|shown)_|deed$")
+_DENIES = re.compile(
+    r"\b(?:no|not|never|without|neither|nor|nobody|nothing|cannot|lacks?|instead of|rather than"
+    r"|\w+n['’]t)\b",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(r"[.;:!?]|,|\b(?:but|and then|while|yet)\b", re.IGNORECASE)
 
 
 class Judge:
@@ -46,10 +63,14 @@ class Judge:
         slot = SLOTS.get(qa.slot)
         part = slot.part if slot else PART_OF_ASPECT[qa.aspect]
         said = prediction.part(part)
+        if qa.slot in MOVES:
+            return _moves(qa.answer, said)
         if slot:
             wanted = {mention.key for mention in mentions(qa.slot, qa.answer)}
             if wanted:
-                return {mention.key for mention in mentions(qa.slot, said)} == wanted
+                return stated(qa.slot, said) == wanted
+        if _STATED.match(qa.slot):
+            return _says(qa.answer, f"{said} {prediction.part('dense')}")
         return self._states_only(qa, said)
 
     def _states_only(self, qa: QA, said: str) -> bool:
@@ -60,6 +81,62 @@ class Judge:
         return not any(
             other in rest for other in self._alternatives.get(qa.slot, ()) if other != gold
         )
+
+
+@lru_cache(maxsize=16_384)
+def stated(slot: str, text: str) -> frozenset[str]:
+    """Return the values of a closed slot that a text states and does not deny."""
+    pattern, keys = _pattern(slot)
+    found = set()
+    for match in pattern.finditer(text):
+        if not _denied(text, match.start()):
+            found.add(keys[str(match.lastgroup)])
+    if slot == "count" and not found and _ONE.search(text):
+        found.add("1")
+    return frozenset(found)
+
+
+@cache
+def _pattern(slot: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
+    """One pattern of all forms; the longest wins where several begin at one place."""
+    forms: list[tuple[str, str]] = []
+    for term in SLOTS[slot].terms:
+        forms += [(re.escape(form), term.key) for form in (term.phrase, *term.also)]
+        other = OTHER_WORDS.get(slot, {}).get(term.key, "")
+        forms += [(other, term.key)] if other else []
+    forms.sort(key=lambda one: -len(one[0]))
+    groups = [f"(?P<g{n}>{form})" for n, (form, _) in enumerate(forms)]
+    pattern = re.compile(rf"\b(?:{'|'.join(groups)})\b(?! caption\b)", re.IGNORECASE)
+    return pattern, {f"g{n}": key for n, (_, key) in enumerate(forms)}
+
+
+def _denied(text: str, at: int) -> bool:
+    """Whether a negation stands in front of a place, in its clause."""
+    clause = _CLAUSE.split(text[:at])[-1]
+    return bool(_DENIES.search(clause))
+
+
+_ONE = re.compile(
+    r"\b(?:an?|the) (?:[\w-]+ ){0,3}(?:ball|sphere|orb|box|cube|crate|cone|ring|hoop|star|person"
+    r"|man|woman|figure|human)\b",
+    re.IGNORECASE,
+)
+"""One thing, by its article: "a red ball", "an orange star"."""
+
+
+def _moves(answer: str, said: str) -> bool:
+    wanted, found = set(read_camera(f"the camera {answer}").keys), set(read_camera(said).keys)
+    return bool(wanted) and found == wanted
+
+
+def _says(answer: str, text: str) -> bool:
+    """Whether every word of an answer is stated, in any form, and none is denied."""
+    claims = read_claims(text)
+    wanted = content_words(answer)
+    return bool(wanted) and all(
+        stems(word) & claims.words and not stems(word) & (claims.denied - claims.words)
+        for word in wanted
+    )
 
 
 def _normal(text: str) -> str:

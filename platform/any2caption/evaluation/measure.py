@@ -7,7 +7,7 @@ from any2caption.datasets.records import Record
 from any2caption.evaluation.judge import Judge
 from any2caption.evaluation.metrics import Overlap, Prediction, by_part
 from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores
-from any2caption.evaluation.slices import donors, group_of, scene_of
+from any2caption.evaluation.slices import control_pairs, group_of, scene_of
 from any2caption.evaluation.whole import Corpus, Reference, hold
 from any2caption.grounding.facts import Facts
 from any2caption.storage.digest import json_digest
@@ -26,8 +26,8 @@ class Measured:
 
 def control(selection: Selection, size: Callable[[str], int]) -> dict[str, dict[str, Record]]:
     """Choose the shuffled control: slice → record id → donor, up to `size(slice)` records each."""
-    pairs = {name: donors(records) for name, records in selection.items()}
-    return {name: dict(list(found.items())[: size(name)]) for name, found in pairs.items() if found}
+    pairs = {name: control_pairs(records, size(name)) for name, records in selection.items()}
+    return {name: found for name, found in pairs.items() if found}
 
 
 def references_of(selection: Selection, facts: Callable[[Record], Facts]) -> dict[str, Reference]:

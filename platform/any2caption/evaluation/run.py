@@ -32,6 +32,7 @@ from any2caption.evaluation.measure import (
     references_of,
     score,
 )
+from any2caption.evaluation.questions import asked_of, keep
 from any2caption.evaluation.report import Subject, build
 from any2caption.evaluation.slices import pick, selection_digest
 from any2caption.evaluation.thumbnails import picture_of
@@ -185,11 +186,11 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     best_digest = _digest_of(settings, best) if best else ""
     progress = ProgressLog(settings.progress_log, lifecycle)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
-    selection = pick(
-        load_snapshot(store, snapshot).records("test"), plan.per_slice or rules.per_slice
-    )
-    if not selection:
-        raise NotFoundError(f"snapshot {snapshot} has no test records with questions")
+    chosen = pick(load_snapshot(store, snapshot).records("test"), plan.per_slice or rules.per_slice)
+    if not chosen:
+        raise NotFoundError(f"snapshot {snapshot} has no test records")
+    questions = keep(store, snapshot, (record for group in chosen.values() for record in group))
+    selection = {name: [asked_of(record) for record in group] for name, group in chosen.items()}
     count = sum(len(group) for group in selection.values())
     progress.emit("evaluate", f"{count} held-out records in {len(selection)} slices", total=count)
     references = references_of(selection, lambda record: _facts(store, record))
@@ -231,6 +232,7 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         paths=paths,
         baselines=baselines,
     )
+    report["questions"] = questions
     _write(out, {**report, "seconds": round(time.monotonic() - started, 1)})
     state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
     progress.emit("evaluate", f"gate {policy} {state}", passed=verdict.passed)

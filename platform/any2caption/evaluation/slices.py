@@ -50,7 +50,7 @@ def _order(record: Record) -> str:
 def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
     """Choose up to `per_slice` records of each slice by hash of their id: always the same.
 
-    Records without questions are left out; one that is not of the test split raises InputError.
+    A record that is not of the test split raises InputError.
     """
     found: defaultdict[str, list[Record]] = defaultdict(list)
     for record in records:
@@ -58,8 +58,7 @@ def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
             raise InputError(
                 f"split {record.split!r} must not be evaluated on", record=record.id, field="split"
             )
-        if record.qa:
-            found[slice_of(record)].append(record)
+        found[slice_of(record)].append(record)
     return {name: sorted(found[name], key=_order)[:per_slice] for name in SLICES if found.get(name)}
 
 
@@ -89,3 +88,8 @@ def donors(records: Sequence[Record]) -> dict[str, Record]:
             if donor is not None:
                 pairs[record.id] = donor
     return pairs
+
+
+def control_pairs(records: Sequence[Record], size: int) -> dict[str, Record]:
+    """Return up to `size` records of a slice for the shuffled control: id → donor."""
+    return dict(list(donors(records).items())[:size])

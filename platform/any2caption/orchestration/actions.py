@@ -74,7 +74,8 @@ def published(settings: Settings, request: Request) -> Request:
 def plan_training(settings: Settings, request: Request) -> Request:
     """Name the training run by what it depends on, and enter it in the catalogue.
 
-    A policy that does not exist is refused here: after the training it would be too late.
+    A policy that does not exist, or by which no model of the snapshot could ever be judged, is
+    refused here: after the training it would be too late.
     """
     from any2caption.datasets.catalogue import Catalogue
     from any2caption.evaluation.gates import policy_of
@@ -90,6 +91,8 @@ def plan_training(settings: Settings, request: Request) -> Request:
             if latest is None:
                 raise NotFoundError("there is no snapshot to train on; run ingest_conditions first")
             snapshot = latest.id
+        if "policy" in request:
+            _look_ahead(settings, snapshot, request["policy"], log)
         recipe = recipe_content(request["recipe"])
         planned = {**request, "snapshot": snapshot}
         planned["run"] = job_spec.run_key(
@@ -111,6 +114,24 @@ def plan_training(settings: Settings, request: Request) -> Request:
             "prepare": job_spec.prepare(settings, planned).as_dict(),
             "train": job_spec.train(settings, planned).as_dict(),
         }
+
+
+def _look_ahead(settings: Settings, snapshot: str, policy: str, log: ProgressLog) -> None:
+    """Say what the gate will be able to measure; GateRefused where it could never say yes."""
+    from any2caption.datasets.snapshots import load_snapshot
+    from any2caption.errors import GateRefused
+    from any2caption.evaluation.gates import policy_of
+    from any2caption.evaluation.outlook import outlook
+
+    store = open_store(settings.object_store, settings.s3_endpoint_url)
+    found = outlook(load_snapshot(store, snapshot).records("test"), policy_of(policy))
+    for sight in found.sights:
+        log.emit("finetune", f"the gate {policy} will see {sight}")
+    if found.objections:
+        raise GateRefused(
+            f"no model of snapshot {snapshot[:12]} could pass policy {policy}: "
+            + "; ".join(found.objections)
+        )
 
 
 def recipe_content(name: str) -> dict[str, Any]:

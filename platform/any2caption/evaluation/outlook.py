@@ -1,0 +1,129 @@
+"""What a gate will be able to say about a snapshot, before anything is trained. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from any2caption.datasets.records import Record
+from any2caption.evaluation.chance import detectable, interval
+from any2caption.evaluation.paired import sign_flip_p
+from any2caption.evaluation.policies import Policy, Threshold
+from any2caption.evaluation.questions import ask
+from any2caption.evaluation.scores import ALL, Outcome, Selector
+from any2caption.evaluation.slices import control_pairs, group_of, pick, scene_of
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A slice: its records, their questions, scenes, and the smallest drop found in 80 %."""
+
+    slice: str
+    records: int
+    questions: int
+    scenes: int
+    smallest: float | None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        drop = "no drop" if self.smallest is None else f"a drop of {100 * self.smallest:.0f} points"
+        return (
+            f"{self.slice}: {self.records} records of {self.scenes} scenes, {self.questions} "
+            f"questions; finds {drop} in 4 of 5 cases"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What can be said, slice by slice, and why a model of this snapshot could never pass."""
+
+    sights: tuple[Sight, ...]
+    objections: tuple[str, ...]
+
+
+def outlook(records: Iterable[Record], policy: Policy) -> Outlook:
+    """Look at the test records of a snapshot with the eyes of a policy."""
+    selection = pick(records, policy.per_slice)
+    outcomes = _asked(selection, policy)
+    level = policy.significance / 2 / max(len(selection), 1)
+    named = [(ALL, policy.significance / 2), *((name, level) for name in selection)]
+    sights = tuple(_sight(name, selection, outcomes, lvl) for name, lvl in named)
+    return Outlook(sights, tuple(_objections(selection, outcomes, policy)))
+
+
+def _asked(selection: Mapping[str, Sequence[Record]], policy: Policy) -> list[Outcome]:
+    """An outcome, right, for each question that will be asked."""
+    out = []
+    for name, group in selection.items():
+        again = control_pairs(group, policy.control_of(name, policy.per_slice))
+        for record in group:
+            for index, one in enumerate(ask(record)):
+                made = Outcome(
+                    record=record.id,
+                    index=index,
+                    slice=name,
+                    aspect=one.qa.aspect,
+                    slot=one.qa.slot,
+                    group=group_of(one.qa),
+                    correct=True,
+                    scene=scene_of(record),
+                )
+                out.append(made)
+                if record.id in again:
+                    out.append(replace(made, shuffled=True))
+    return out
+
+
+def _sight(
+    name: str,
+    selection: Mapping[str, Sequence[Record]],
+    outcomes: Sequence[Outcome],
+    level: float,
+) -> Sight:
+    found = [one for one in outcomes if Selector(slice=name).takes(one)]
+    sizes: dict[str, int] = {}
+    for one in found:
+        sizes[one.unit] = sizes.get(one.unit, 0) + 1
+    count = sum(len(group) for key, group in selection.items() if name in (ALL, key))
+    smallest = detectable(list(sizes.values()), level, sign_flip_p) if sizes else None
+    return Sight(name, count, len(found), len(sizes), smallest)
+
+
+def _objections(
+    selection: Mapping[str, Sequence[Record]], outcomes: Sequence[Outcome], policy: Policy
+) -> Iterator[str]:
+    if policy.mode != "enabled":
+        return
+    if not selection:
+        yield "there is no test record"
+    for threshold in policy.thresholds:
+        units = _units(threshold, selection, outcomes)
+        n = sum(units.values())
+        if n < threshold.minimum_n:
+            if threshold.required:
+                yield f"{threshold.name}: {n} to be measured, at least {threshold.minimum_n} needed"
+        elif (best := _best(threshold, len(units))) is not None:
+            yield f"{threshold.name}: {best}"
+
+
+def _units(
+    threshold: Threshold, selection: Mapping[str, Sequence[Record]], outcomes: Sequence[Outcome]
+) -> Counter[str]:
+    """How much is measured of each scene."""
+    if threshold.structure or threshold.check:
+        where = threshold.select.slice
+        groups = (group for name, group in selection.items() if where in (ALL, name))
+        return Counter(scene_of(record) for group in groups for record in group)
+    return Counter(one.unit for one in outcomes if threshold.select.takes(one))
+
+
+def _best(threshold: Threshold, scenes: int) -> str | None:
+    """Why not even a model without any fault could reach a bound that is held to an interval."""
+    if threshold.held != "interval" or threshold.direction != "at_least":
+        return None
+    perfect = interval([(1, 1)] * scenes)
+    if perfect is None or perfect.low >= threshold.bound:
+        return None
+    return (
+        f"with {scenes} scenes the interval of a faultless model begins at {perfect.low:.2f}, "
+        f"wanted ≥ {threshold.bound:.2f}"
+    )
