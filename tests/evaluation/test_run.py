@@ -70,6 +70,7 @@ def world(tmp_path, monkeypatch, records):
     monkeypatch.setattr(run, "texter_of", texter_of)
     monkeypatch.setattr(run, "load_condition", condition)
     monkeypatch.setattr(run, "_facts", lambda _store, record: said(record.prompt))
+    monkeypatch.setattr(run, "BASELINES", {})
     monkeypatch.setitem(run.gates.POLICIES, "strict", STRICT)
     monkeypatch.setattr(run, "Settings", lambda: settings)
 
