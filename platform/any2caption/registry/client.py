@@ -1,8 +1,6 @@
 """The thin edge to MLflow: a client that fails fast and in the platform's own errors."""
 
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -73,10 +71,12 @@ def _is_transient(error: Exception, status: int) -> bool:
 def _check_health(url: str) -> None:
     if not url.startswith(("http://", "https://")):
         return
+    import httpx2
+
     try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=_HEALTH_SECONDS):  # noqa: S310 - http only
-            return
-    except (urllib.error.URLError, OSError) as error:
+        health = f"{url.rstrip('/')}/health"
+        httpx2.get(health, timeout=_HEALTH_SECONDS, follow_redirects=True).raise_for_status()
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise _unavailable(url, error) from error
 
 

@@ -1,12 +1,14 @@
 """Ask the services themselves whether they are healthy; a running process is not a proof."""
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx2
 
 Check = Callable[[], str]
 """Returns "" when healthy, else a short reason."""
@@ -16,13 +18,29 @@ _TIMEOUT = 3.0
 
 def http_ok(url: str) -> str:
     """Healthy when the URL answers with a status below 400."""
+    answer = _answer(url)
+    if isinstance(answer, str):
+        return answer
+    return f"HTTP {answer.status_code}" if answer.is_error else ""
+
+
+@cache
+def _client() -> "httpx2.Client":
+    """For this stack's own addresses: no proxy, and a new connection each time."""
+    import httpx2
+
+    once = httpx2.Limits(max_keepalive_connections=0)
+    return httpx2.Client(timeout=_TIMEOUT, follow_redirects=True, trust_env=False, limits=once)
+
+
+def _answer(url: str) -> "httpx2.Response | str":
+    """Ask; return why there is no answer, else."""
+    import httpx2
+
     try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT):  # noqa: S310 - our own loopback URL
-            return ""
-    except urllib.error.HTTPError as error:
-        return f"HTTP {error.code}"
-    except OSError as error:
-        return f"no answer ({getattr(error, 'reason', error)})"
+        return _client().get(url)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        return f"no answer ({str(error) or type(error).__name__})"
 
 
 def http_answers(url: str) -> str:
@@ -33,13 +51,15 @@ def http_answers(url: str) -> str:
 
 def airflow_component(url: str, component: str, started: float = 0.0) -> str:
     """Healthy when Airflow's monitor saw a recent heartbeat of the component since its start."""
+    answer = _answer(f"{url}/api/v2/monitor/health")
+    if isinstance(answer, str):
+        return answer
+    if answer.is_error:
+        return f"no answer (HTTP {answer.status_code})"
     try:
-        with urllib.request.urlopen(  # noqa: S310 - our own loopback URL
-            f"{url}/api/v2/monitor/health", timeout=_TIMEOUT
-        ) as answer:
-            told = json.load(answer).get(component, {})
-    except (OSError, ValueError) as error:
-        return f"no answer ({getattr(error, 'reason', error)})"
+        told = answer.json().get(component, {})
+    except ValueError as error:
+        return f"no answer ({error})"
     state, beat = told.get("status"), told.get(f"latest_{component}_heartbeat")
     if state != "healthy":
         return f"{component}: {state}"
