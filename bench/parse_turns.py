@@ -19,7 +19,7 @@ import hostile_files
 import numpy as np
 from PIL import Image
 
-from any2caption.conditions.isolation.parse import QUICK, Pool
+from any2caption.conditions.isolation.parse import QUICK, Asked, Pool
 from any2caption.conditions.types import Part
 from any2caption.errors import A2CError
 
@@ -36,7 +36,7 @@ REQUEST_SECONDS = 20.0
 def ask(pool: Pool, one: hostile_files.Hostile) -> None:
     """Have a condition read as the serving step has it read."""
     with pool.lease(time.monotonic() + REQUEST_SECONDS) as lease:
-        lease.read(one.kind, one.parts, options=one.options, payload=False)
+        lease.read(Asked(one.kind, one.parts, options=one.options, payload=False))
 
 
 def picture() -> hostile_files.Hostile:

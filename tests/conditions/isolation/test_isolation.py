@@ -235,7 +235,7 @@ def test_files_that_take_all_their_time_hold_up_each_other_only(spinning):
         parse(spinning, "image", [picture(np.zeros((9, 9, 3), np.uint8))])
         assert time.monotonic() - began < 3
     workers = psutil.Process(spinning.server_pid).children()
-    assert [one.nice() for one in workers].count(19) == 1
+    assert sum(one.nice() > psutil.Process().nice() for one in workers) == 1
 
 
 def test_a_slow_file_that_finds_no_place_is_read_when_one_is_free(hostile, monkeypatch):
@@ -263,7 +263,7 @@ def test_what_a_condition_states_is_found_beside_its_file(pool):
                 here = registry.parse_condition(kind, parts)
             except InputError:
                 continue
-            there, facts = lease.read(kind, parts, payload=False, seconds=60)
+            there, facts = lease.read(isolation.Asked(kind, parts, payload=False), 60)
             assert there.payload == ""
             wanted = [fact.as_json() for fact in registry.condition_facts(here)]
             assert [fact.as_json() for fact in facts] == json.loads(json.dumps(wanted))

@@ -5,7 +5,7 @@ time and memory, few system calls and no keys (`sandbox`). Texts are parsed here
 nothing to decode.
 
 A `Pool` has a number of places; whoever has one (a `Lease`) has one worker at a time. A lease that
-takes longer than `QUICK` gives its place up and goes on, last in the system's order, in one of the
+takes longer than `QUICK` gives its place up and goes on, with less of the processor, in one of the
 few for what is slow; where none is free its worker ends, and another starts anew when one is. So
 files that take all their time hold up each other, not the quick ones.
 
@@ -41,7 +41,7 @@ from any2caption.conditions.kind import OptionValue
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import CancelledError, InputError
 
-__all__ = ["Cancelled", "Lease", "Pool", "never", "own_pool", "parse_condition"]
+__all__ = ["Asked", "Cancelled", "Lease", "Pool", "never", "own_pool", "parse_condition"]
 
 SECONDS = 10.0
 """Longest time for one condition of a request."""
@@ -184,28 +184,8 @@ class Lease:
         seconds: float = SECONDS,
     ) -> Condition:
         """Parse in this place's worker; see `parse_condition` for what is raised."""
-        asked = _Asked(kind, parts, role, number, options, facts=False)
-        return self._read(asked, seconds)[0]
-
-    def read(  # noqa: PLR0913 - the registry's own arguments
-        self,
-        kind: str,
-        parts: Sequence[Part],
-        *,
-        role: str | None = None,
-        number: int = 1,
-        options: Mapping[str, OptionValue] | None = None,
-        payload: bool = True,
-        small: bool = False,
-        seconds: float = SECONDS,
-    ) -> tuple[Condition, tuple[Fact, ...]]:
-        """Parse in this place's worker, which also finds what the condition states.
-
-        Without `payload` the condition's own is `""`: no pixels leave the worker, or with `small`
-        only those of a picture or a clip that is small enough to be looked at.
-        """
-        asked = _Asked(kind, parts, role, number, options, payload=payload, small=small)
-        return self._read(asked, seconds)
+        asked = Asked(kind, parts, role, number, options, facts=False)
+        return self.read(asked, seconds)[0]
 
     def ask(
         self, request: Mapping[str, Any], blobs: Sequence[bytes]
@@ -228,7 +208,8 @@ class Lease:
             self._drop()
             raise
 
-    def _read(self, asked: "_Asked", seconds: float) -> tuple[Condition, tuple[Fact, ...]]:
+    def read(self, asked: "Asked", seconds: float = SECONDS) -> tuple[Condition, tuple[Fact, ...]]:
+        """Parse in this place's worker, which also finds what the condition states."""
         try:
             return self._answer(asked, seconds)
         except NoRoomError:
@@ -236,7 +217,7 @@ class Lease:
             self._turn.take(slow=True)
             return self._answer(asked, seconds)
 
-    def _answer(self, asked: "_Asked", seconds: float) -> tuple[Condition, tuple[Fact, ...]]:
+    def _answer(self, asked: "Asked", seconds: float) -> tuple[Condition, tuple[Fact, ...]]:
         until = min(time.monotonic() + seconds, self._turn.until)
         worker = self.worker = self.worker or self._start()
         self._turn.begin(worker)
@@ -271,17 +252,19 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a worker is asked: a condition's files, and which of its answers are wanted."""
+class Asked:
+    """What a worker is asked: a condition's files, as they came, and what is wanted of them."""
 
     kind: str
     parts: Sequence[Part]
-    role: str | None
-    number: int
-    options: Mapping[str, OptionValue] | None
+    role: str | None = None
+    number: int = 1
+    options: Mapping[str, OptionValue] | None = None
     facts: bool = True
     payload: bool = True
+    """Whether the canonical form is wanted; without it, it is `""`: no pixels leave the worker."""
     small: bool = False
+    """Whether the pixels of a picture or clip that is small enough to be looked at are, too."""
 
     def header(self) -> dict[str, Any]:
         """Return all but the files' content."""
@@ -298,7 +281,7 @@ class _Asked:
 
 
 def _told(
-    answer: Mapping[str, Any], blobs: Sequence[bytearray], asked: _Asked
+    answer: Mapping[str, Any], blobs: Sequence[bytearray], asked: Asked
 ) -> tuple[Condition, tuple[Fact, ...]]:
     condition = unpack(answer["condition"], blobs)
     if not isinstance(condition, Condition) or condition.kind != asked.kind:

@@ -51,8 +51,6 @@ LATE_IMPORTS = (
     "encodings.utf_8_sig",
 )
 """What parsers import only when they need it; a worker can open no file to do so."""
-NICE = 5
-"""Whoever waits for nothing but an answer goes before what somebody's file costs."""
 Answering = Callable[[Mapping[str, Any], list[bytearray]], tuple[dict[str, Any], list[Any]]]
 """From a request and its files to an answer and its arrays."""
 _PID = struct.Struct("=i")
@@ -157,7 +155,6 @@ def _be_worker(
     end: socket.socket, memory: int, calls: bytes | None, answering: Answering
 ) -> NoReturn:
     try:
-        os.nice(NICE)
         sandbox.lock_down(memory, calls)
         os.close(2)  # what decoders print, a file could have chosen
         serve(end, answering)

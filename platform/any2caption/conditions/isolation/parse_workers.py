@@ -20,7 +20,8 @@ SLICE = 0.05
 """Seconds between two questions whether somebody still waits."""
 _START = 60.0  # a loaded machine; half a second on an idle one
 _CHUNK = 1 << 20
-_LAST = 19
+SLOWER = 5
+"""How much nicer a worker that takes long is than the process that asks."""
 
 Cancelled = Callable[[], bool]
 """Whether nobody waits for the answer any more."""
@@ -154,9 +155,10 @@ class Worker:
         return read_frame(receive)
 
     def slow_down(self) -> None:
-        """Let every other process go first."""
-        with suppress(PermissionError, ProcessLookupError):  # root's helpers without CAP_SYS_NICE
-            os.setpriority(os.PRIO_PROCESS, self.pid, _LAST)
+        """Let others go first, a third of their time left to it where all are busy."""
+        nice = min(os.getpriority(os.PRIO_PROCESS, 0) + SLOWER, 19)
+        with suppress(PermissionError, ProcessLookupError):  # root without CAP_SYS_NICE; it ended
+            os.setpriority(os.PRIO_PROCESS, self.pid, nice)
 
     def close(self) -> None:
         """Kill the worker; its memory is free when this returns."""

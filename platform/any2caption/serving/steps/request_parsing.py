@@ -9,14 +9,21 @@ Per kind there is one list of files' bytes and one list of descriptions (`_INFO`
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.io.untrusted_json import without_nulls
-from any2caption.conditions.isolation.parse import Cancelled, Pool, never, own_pool, parse_condition
+from any2caption.conditions.isolation.parse import (
+    Asked,
+    Cancelled,
+    Pool,
+    never,
+    own_pool,
+    parse_condition,
+)
 from any2caption.conditions.registry import KINDS, check_parts
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import InputError
@@ -57,17 +64,6 @@ class EdgeRequest:
     def facts_of(self, condition: Condition) -> tuple[Fact, ...]:
         """Return what one of its conditions states."""
         return self.facts[condition.kind, condition.number]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One condition as it came: nothing of it is decoded yet."""
-
-    kind: str
-    number: int
-    parts: Sequence[Part]
-    role: str | None
-    options: dict[str, Any] | None
 
 
 def read_request(  # noqa: PLR0913 - what is wanted of a request
@@ -114,15 +110,8 @@ def read_request(  # noqa: PLR0913 - what is wanted of a request
     with (pool or own_pool()).lease(until, cancelled) as lease:
         conditions, facts = [], {}
         for one in asked:
-            condition, facts[one.kind, one.number] = lease.read(
-                one.kind,
-                one.parts,
-                role=one.role,
-                number=one.number,
-                options=one.options,
-                payload=payload(one.kind),
-                small=small,
-            )
+            wanted = replace(one, payload=payload(one.kind), small=small)
+            condition, facts[one.kind, one.number] = lease.read(wanted)
             conditions.append(each(condition))
     return EdgeRequest(text, tuple(conditions), facts)
 
@@ -149,7 +138,7 @@ def _text(elements: Sequence[bytes]) -> str:
     return str(payload)
 
 
-def _asked(kind: str, files: Files) -> list[_Asked]:
+def _asked(kind: str, files: Files) -> list[Asked]:
     """Group one kind's files by their descriptions."""
     name = kind.upper()
     elements, infos = files.get(name, ()), files.get(f"{name}_INFO", ())
@@ -175,7 +164,7 @@ def _asked(kind: str, files: Files) -> list[_Asked]:
     ]
 
 
-def _agreed(kind: str, infos: Sequence[PartInfo], parts: Sequence[Part], number: int) -> _Asked:
+def _agreed(kind: str, infos: Sequence[PartInfo], parts: Sequence[Part], number: int) -> Asked:
     """Join what the files of one condition say of it."""
     roles = sorted({info.role for info in infos if info.role})
     if len(roles) > 1:
@@ -191,7 +180,7 @@ def _agreed(kind: str, infos: Sequence[PartInfo], parts: Sequence[Part], number:
                     file=info.name,
                     field=f"options.{key}",
                 )
-    return _Asked(kind, number, parts, roles[0] if roles else None, options or None)
+    return Asked(kind, parts, roles[0] if roles else None, number, options or None)
 
 
 def _bare(value: Any) -> Any:
