@@ -1,6 +1,6 @@
 """What masks and labelled regions state: how many of what, where, how large, and which way."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,32 +82,47 @@ def _facts_of(
     Values: subjects and counts as everywhere, layout `noun` and `fields` (one a thing), actions
     `verb`, `who`.
     """
-    sure = 1.0 if certainty == "exact" else _COUNTED
-    groups = _groups(things)
-    named = {name: group for name, group in groups.items() if name != _UNNAMED}
+    named = {name: group for name, group in _groups(things).items() if name != _UNNAMED}
     subjects = {name: group for name, group in named.items() if name not in _SURROUNDINGS}
-    around = [with_article(name) for name in named if name in _SURROUNDINGS]
-    for name in list(subjects)[:_MOST_NAMES]:
-        number = len(subjects[name])
+    yield from _numbers(things if not named else (), subjects, source, certainty)
+    around = [with_article(name) for name in named if name in _SURROUNDINGS][:_MOST_NAMES]
+    if around:
+        value = {"place": None, "things": [bare(one) for one in around]}
+        yield Fact("background", f"with {joined(around)}", source, value)
+    placed = subjects or ({_UNNAMED: list(things)} if things and not named else {})
+    first = list(placed.items())[:_MOST_PLACED]
+    for name, group in first:
+        yield from _layout(name, group, source)
+    for name, group in first:
+        if len(group) == 1 and (action := _way(name, group[0], source)):
+            yield action
+
+
+def _numbers(
+    unnamed: Sequence[_Thing],
+    subjects: Mapping[str, Sequence[_Thing]],
+    source: Source,
+    certainty: Certainty,
+) -> Iterable[Fact]:
+    """How many of each name; of the names beyond `_MOST_NAMES`, or of what has none, in all."""
+    sure = 1.0 if certainty == "exact" else _COUNTED
+    for name, group in list(subjects.items())[:_MOST_NAMES]:
+        number = len(group)
         text = with_article(name) if number == 1 else counted(number, name)
         value = {"noun": name, "number": number, "attributes": []}
         yield Fact("subject", text, source, value, certainty, sure)
-    if len(subjects) > _MOST_NAMES or (not named and things):
-        rest = list(subjects)[_MOST_NAMES:]
-        number = sum(len(subjects[name]) for name in rest) or len(things)
+    rest = list(subjects.values())[_MOST_NAMES:]
+    if rest or unnamed:
+        number = sum(map(len, rest)) or len(unnamed)
         noun = "other object" if rest else _UNNAMED
-        value = {"noun": noun, "number": number}
-        yield Fact("count", counted(number, noun), source, value, certainty, sure)
-    if around:
-        shown = around[:_MOST_NAMES]
-        value = {"place": None, "things": [bare(one) for one in shown]}
-        yield Fact("background", f"with {joined(shown)}", source, value)
-    placed = subjects or ({_UNNAMED: list(things)} if things and not named else {})
-    for name, group in list(placed.items())[:_MOST_PLACED]:
-        yield from _layout(name, group, source)
-    for name, group in list(placed.items())[:_MOST_PLACED]:
-        if len(group) == 1 and (action := _way(name, group[0], source)):
-            yield action
+        yield Fact(
+            "count",
+            counted(number, noun),
+            source,
+            {"noun": noun, "number": number},
+            certainty,
+            sure,
+        )
 
 
 def _groups(things: Sequence[_Thing]) -> dict[str, list[_Thing]]:
