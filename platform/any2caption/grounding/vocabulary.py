@@ -42,7 +42,6 @@ MACHINES = _words("""
     helicopter jet motorbike motorcycle plane robot rocket scooter ship spaceship spacecraft
     submarine tank taxi tractor train tram truck van vehicle yacht
 """)
-OBJECTS = _words("ball box cone cube cylinder ring sphere star pyramid")
 
 _PLACES: Mapping[str, frozenset[str]] = {
     "street": _words("""

@@ -188,16 +188,11 @@ def path_keys(camera: Camera) -> tuple[str, ...]:
     return tuple(dict.fromkeys(movement.key for movement in found))
 
 
-def unsupported(said: Iterable[str], found: Iterable[Movement]) -> tuple[str, ...]:
+def unsupported_keys(said: Iterable[str], shown: Iterable[str]) -> tuple[str, ...]:
     """Return the movement keys that words name but geometry does not show; orbits as parts count.
 
     `static` is supported by a static stretch only.
     """
-    return unsupported_keys(said, (movement.key for movement in found))
-
-
-def unsupported_keys(said: Iterable[str], shown: Iterable[str]) -> tuple[str, ...]:
-    """Return what `unsupported` does, for the keys of the movements that geometry shows."""
     there = expanded(shown)
     return tuple(key for key in dict.fromkeys(said) if not (expanded([key]) & there))
 
