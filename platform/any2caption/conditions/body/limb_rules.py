@@ -66,41 +66,52 @@ def arms(figure: Figure, found: Sequence[Found]) -> Iterable[Found]:
         return []
     both = [arm_of(figure, side) for side in SIDES]
     swaying = [list(_waves(figure, arm, found)) for arm in both]
-    blows = [
-        [
-            one
-            for one in (*_punches(figure, arm, found), *_throws(figure, arm, found))
-            if not any(_is_high(arm, wave) and overlap(wave, *_ends(one)) for wave in waves)
-        ]
-        for arm, waves in zip(both, swaying, strict=True)
-    ]
+    blows = [_blows(figure, arm, found, waves) for arm, waves in zip(both, swaying, strict=True)]
     fight = [one for side in blows for one in side if one.action == "punch"]
-    singles: list[Found] = []
-    for arm, hits, sways in zip(both, blows, swaying, strict=True):
-        lifts = [one for one in _lifts(figure, arm, found) if not busy(hits, *_ends(one), *_BLOWS)]
-        waves = [
-            one
-            for one in sways
-            # Who fights bobs the fists, too; and a hand on its way up sways.
-            if not any(overlap(hit, *_ends(one)) for hit in (*fight, *hits))
-            and _shared(one, lifts) < 0.5 * (one.end - one.start)
-        ]
-        margin = figure.frames(0.3)
-        near = [
-            replace(one, start=one.start - margin, end=one.end + margin)
-            for one in waves
-            if one.confidence > CLEAR_WAVE  # a held-out hand may sway a little
-        ]
-        singles += [*hits, *waves, *lifts]
-        singles += [
-            one
-            for one in (*_strokes(figure, arm, found), *_shows(figure, arm, found))
-            if not busy([*near, *hits], *_ends(one), "wave", *_BLOWS)
-        ]
+    singles = [
+        one
+        for arm, hits, sways in zip(both, blows, swaying, strict=True)
+        for one in _acts(figure, arm, found, hits, _free(sways, [*fight, *hits]))
+    ]
     return [
         replace(one, action="gesture") if (one.action, one.part) == _BOTH_POINT else one
         for one in joined(singles)
     ]
+
+
+def _blows(figure: Figure, arm: Arm, found: Sequence[Found], waves: Sequence[Found]) -> list[Found]:
+    """Punches and throws of an arm, but for those of a hand that waves over the shoulder."""
+    high = [wave for wave in waves if _is_high(arm, wave)]
+    hits = (*_punches(figure, arm, found), *_throws(figure, arm, found))
+    return [one for one in hits if not any(overlap(wave, *_ends(one)) for wave in high)]
+
+
+def _free(waves: Sequence[Found], hits: Sequence[Found]) -> list[Found]:
+    """Waves while nobody hits: who fights bobs the fists, too."""
+    return [one for one in waves if not any(overlap(hit, *_ends(one)) for hit in hits)]
+
+
+def _acts(
+    figure: Figure,
+    arm: Arm,
+    found: Sequence[Found],
+    hits: Sequence[Found],
+    sways: Sequence[Found],
+) -> Iterable[Found]:
+    """What one arm does beside its blows."""
+    lifts = [one for one in _lifts(figure, arm, found) if not busy(hits, *_ends(one), *_BLOWS)]
+    # A hand on its way up sways.
+    waves = [one for one in sways if _shared(one, lifts) < 0.5 * (one.end - one.start)]
+    yield from (*hits, *waves, *lifts)
+    margin = figure.frames(0.3)
+    near = [
+        replace(one, start=one.start - margin, end=one.end + margin)
+        for one in waves
+        if one.confidence > CLEAR_WAVE  # a held-out hand may sway a little
+    ]
+    for one in (*_strokes(figure, arm, found), *_shows(figure, arm, found)):
+        if not busy([*near, *hits], *_ends(one), "wave", *_BLOWS):
+            yield one
 
 
 def _is_high(arm: Arm, wave: Found) -> bool:
