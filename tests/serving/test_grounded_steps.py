@@ -156,7 +156,9 @@ class Processor:
     def features(self, condition):
         if self.refuses:
             raise InputError("too wide", field="pixels")
-        return {"kind": np.asarray(condition.kind)}
+        pixels = getattr(condition.payload, "pixels", None)
+        frames = {} if pixels is None else {"frames": pixels[None]}
+        return {"kind": np.asarray(condition.kind), **frames}
 
     def assemble(self, prompt, features):
         from any2caption.model.inputs import ModelInputs
@@ -178,7 +180,7 @@ def modelled(first):
     prompting._scope = Scope.of([TEXT.decode()] * 3, prompting.kinds)
     step = Preprocess.__new__(Preprocess)
     step.prompting, step.release, step.pool = prompting, 4, first.pool
-    step.has_endpoint, step.most_pictures = False, 12
+    step.has_endpoint, step.most_pictures, step.eyes = False, 12, first.eyes
     return step
 
 
@@ -237,6 +239,25 @@ def test_a_bundle_that_does_not_say_its_scope_is_not_asked_by_auto(modelled):
     outputs = run(modelled, asked(TEXT=[TEXT]))
     assert not drafts(outputs)
     assert "does not say what it was trained on" in words(outputs, "READ")["info"]["scope"]["why"]
+
+
+def test_a_picture_unlike_those_of_training_is_not_left_to_the_model(modelled):
+    flat = [np.full((1, 56, 56, 3), number % 250, np.uint8) for number in range(200)]
+    kind, role = np.asarray("image"), np.asarray("")
+    shown = [{"kind": kind, "role": role, "frames": frames} for frames in flat]
+    prompts = [TEXT.decode()] * 3
+    modelled.prompting._scope = Scope.of(prompts, modelled.prompting.kinds, shown)
+    asks = asked(TEXT=[TEXT], IMAGE=[picture()])
+    outputs = run(modelled, asks)
+    assert not drafts(outputs)
+    scope = words(outputs, "READ")["info"]["scope"]
+    assert not scope["inside"]
+    assert scope["why"].startswith("picture 1 looks unlike the pictures that the model was trained")
+    must = run(modelled, asks | asked(WRITER=[b"model"]))
+    assert drafts(must)
+    assert words(must, "READ")["info"]["scope"]["why"] == scope["why"]
+    modelled.has_endpoint = True
+    assert words(run(modelled, asks), "OPTIONS")["draft"] == "endpoint"
 
 
 def test_what_the_model_cannot_read_is_composed_unless_it_must_write(modelled):

@@ -1,20 +1,22 @@
 """What a model was trained on, and whether a request lies within it.
 
 A model asked for what it never saw does not say so: it answers in the words that it has. A bundle
-therefore carries its scope, the kinds of conditions and the content words of its training prompts,
-and a request is measured against it before the model writes.
+therefore carries its scope, the kinds of conditions, the content words of its training prompts and
+what its pictures look like, and a request is measured against it before the model writes.
 """
 
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
 from any2caption.errors import IntegrityError
 from any2caption.grounding.words.content import content_words
 from any2caption.grounding.words.forms import stems
+from any2caption.model.appearance import KINDS, MOST, Appearance, measured
+from any2caption.model.inputs import Features
 
 FORMAT = "a2c.scope/1"
 MOST_WORDS = 50_000
@@ -42,17 +44,41 @@ UNKNOWN = Verdict(False, "the model's bundle does not say what it was trained on
 
 @dataclass(frozen=True)
 class Scope:
-    """Kinds of conditions of the training records, and in how many prompts each word stood."""
+    """Kinds of conditions of the training records, and in how many prompts each word stood.
+
+    `appearance` is, by kind, what their pictures look like; of few pictures nothing is known.
+    """
 
     kinds: frozenset[str]
     words: Mapping[str, int]
+    appearance: Mapping[str, Appearance] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, prompts: Iterable[str], kinds: Iterable[str]) -> Self:
+    def of(
+        cls, prompts: Iterable[str], kinds: Iterable[str], pictures: Iterable[Features] = ()
+    ) -> Self:
         """Return the scope of training prompts; of very many words the commonest are kept."""
         counts = Counter(word for prompt in prompts for word in set(content_words(prompt)))
         ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-        return cls(frozenset(kinds), dict(ordered[:MOST_WORDS]))
+        rows: dict[str, list[Any]] = {}
+        for features in pictures:
+            if (row := measured(features)) is not None:
+                rows.setdefault(str(features["kind"]), []).append(row)
+        appearance = {kind: found for kind, some in rows.items() if (found := Appearance.of(some))}
+        return cls(frozenset(kinds), dict(ordered[:MOST_WORDS]), appearance)
+
+    def unlike(self, features: Features, name: str) -> str:
+        """Say that a picture or a clip looks like none of training; nothing where it does."""
+        appearance, row = self.appearance.get(str(features["kind"])), measured(features)
+        if appearance is None or row is None:
+            return ""
+        distance = appearance.distance(row)
+        if distance <= appearance.limit:
+            return ""
+        return (
+            f"{name} looks unlike the pictures that the model was trained on "
+            f"(distance {distance:.1f}, limit {appearance.limit:.1f})"
+        )
 
     def judge(self, text: str, kinds: Collection[str]) -> Verdict:
         """Hold a request's prompt and kinds of conditions to what training showed."""
@@ -77,7 +103,14 @@ class Scope:
 
     def to_json(self) -> str:
         """Return the content of a bundle's `scope.json`."""
-        content = {"format": FORMAT, "kinds": sorted(self.kinds), "words": dict(self.words)}
+        content = {
+            "format": FORMAT,
+            "kinds": sorted(self.kinds),
+            "words": dict(self.words),
+            "appearance": {
+                kind: appearance.as_json() for kind, appearance in sorted(self.appearance.items())
+            },
+        }
         return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
@@ -94,6 +127,21 @@ class Scope:
                     f"{name}: format {data['format']!r}; this version reads {FORMAT}"
                 )
             words = {str(word): int(count) for word, count in data["words"].items()}
-            return cls(frozenset(map(str, data["kinds"])), words)
+            appearance = {
+                str(k): Appearance.from_json(one) for k, one in data.get("appearance", {}).items()
+            }
+            return cls(frozenset(map(str, data["kinds"])), words, appearance)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise IntegrityError(f"{name}: damaged: {error}") from error
+
+
+def sampled(numbers: Iterable[int], kind_of: Mapping[int, str] | list[str]) -> list[int]:
+    """Return up to `MOST` items of each kind that is looked at, evenly over all."""
+    out: list[int] = []
+    groups: dict[str, list[int]] = {}
+    for number in sorted(set(numbers)):
+        if kind_of[number] in KINDS:
+            groups.setdefault(kind_of[number], []).append(number)
+    for group in groups.values():
+        out += group[:: -(-len(group) // MOST)]
+    return out

@@ -72,7 +72,8 @@ class Preprocess:
                 self.eyes.prepare()  # while the files are parsed
             options = read_options(files)
             writes, reading, scope = self._choose(options, files)
-            most = self.most_pictures if writes == ENDPOINT else 0
+            other = ENDPOINT if self.has_endpoint and writes else ""
+            most = self.most_pictures if other and options.writer != MODEL else 0
             taken = _Taken(reading, Looks(self.eyes), most)
             request = read_request(
                 files,
@@ -98,7 +99,10 @@ class Preprocess:
         ended = time.monotonic()
         refused = "" if reading is None else reading.refused
         if refused:
-            writes, scope = "", {"inside": False, "why": refused}
+            writes, scope = other, {"inside": False, "why": refused}
+        elif reading is not None and reading.unlike:
+            whys = [scope["why"]] if scope and scope["why"] else []
+            scope = {"inside": False, "why": "; ".join([*whys, reading.unlike])}
         info = describe(request, self.release, warnings)
         told = {
             "info": info if scope is None else {**info, "scope": scope},
@@ -113,7 +117,7 @@ class Preprocess:
             "READ": told,
             "FACTS": facts.as_json(),
             "OPTIONS": {**options.as_json(), "draft": writes},
-            "SHOWN": {"pictures": packed(taken.pictures)},
+            "SHOWN": {"pictures": packed(taken.pictures if writes == ENDPOINT else [])},
         }
         return {**inputs, **{name: strings(json.dumps(one)) for name, one in words.items()}}
 

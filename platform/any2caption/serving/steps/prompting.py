@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from any2caption.conditions.registry import input_name
 from any2caption.conditions.types import Condition
 from any2caption.errors import InputError
 from any2caption.model.bundle import load_processor, load_scope, trained_kinds, unseen_warnings
@@ -26,6 +27,10 @@ class Prompting:
         """Say whether a request lies within what the model was trained on."""
         return UNKNOWN if self._scope is None else self._scope.judge(text, kinds)
 
+    def unlike(self, features: Features, condition: Condition) -> str:
+        """Say that a picture looks like none that the model was trained on."""
+        return "" if self._scope is None else self._scope.unlike(features, input_name(condition))
+
     def nothing(self) -> Arrays:
         """Return the request that asks for no draft: one without a prompt."""
         width = self.processor.config.vision.patch_dim
@@ -38,18 +43,24 @@ class Prompting:
 class Reading:
     """One request on its way to the model.
 
-    What the model can't read is an error where it `must` write; else `refused` says it.
+    What the model can't read is an error where it `must` write; else `refused` says it. What looks
+    unlike its training is written all the same where it must, and `unlike` says so.
     """
 
     def __init__(self, prompting: Prompting, *, must: bool) -> None:
         self._prompting, self._must = prompting, must
         self._features: list[Features] = []
         self.refused = ""
+        self.unlike = ""
 
     def take(self, condition: Condition) -> None:
         """Keep the little of a condition that the model reads."""
         with self._tolerant():
-            self._features.append(self._prompting.processor.features(condition))
+            features = self._prompting.processor.features(condition)
+            self._features.append(features)
+            self.unlike = self.unlike or self._prompting.unlike(features, condition)
+            if not self._must:
+                self.refused = self.refused or self.unlike
 
     def inputs(self, text: str, conditions: Sequence[Condition]) -> tuple[Arrays, list[str]]:
         """Return the request as the inner steps take it, and what its user should know."""

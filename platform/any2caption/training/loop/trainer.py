@@ -14,7 +14,7 @@ from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteL
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.config import ENCODERS
-from any2caption.model.scope import Scope
+from any2caption.model.scope import Scope, sampled
 from any2caption.progress import ProgressLog
 from any2caption.training.checkpoints.checkpointer import Checkpointer
 from any2caption.training.checkpoints.run_folder import Position
@@ -22,7 +22,7 @@ from any2caption.training.context import RunContext
 from any2caption.training.data.encoder_cache import EncodedItems, encode_items
 from any2caption.training.data.prefetch import Prefetcher
 from any2caption.training.data.stage_batches import Source
-from any2caption.training.data.types import TrainingData
+from any2caption.training.data.types import TrainingData, item_kinds
 from any2caption.training.engine import distributed
 from any2caption.training.engine import engine as engines
 from any2caption.training.hardware import can_compile
@@ -281,7 +281,10 @@ class Trainer:
             "history": self.position.history,
         }
         lora.merge(self.objective.model.language)
-        scope = Scope.of((one.prompt for one in self.data.samples("train")), meta["kinds"])
+        samples, kinds = self.data.samples("train"), item_kinds(self.data)
+        shown = sampled((n for one in samples for n in one.item_numbers), kinds)
+        pictures = map(self.data.feature, shown)
+        scope = Scope.of((one.prompt for one in samples), meta["kinds"], pictures)
         out = self.context.out / "bundle"
         save_bundle(out, self.objective.model, self.processor, meta, scope=scope)
         self.progress.emit(
