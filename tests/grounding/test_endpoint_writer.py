@@ -15,10 +15,12 @@ from PIL import Image as PilImage
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.schema import PARTS
+from any2caption.captions.text import parse
 from any2caption.conditions.fact import Fact, Source
 from any2caption.conditions.types import Condition, Image
 from any2caption.endpoints.pictures import LONGEST_SIDE, pictures_of
 from any2caption.errors import CancelledError, ConfigError, UngroundedError
+from any2caption.evaluation.endpoint import endpoint_texts
 from any2caption.grounding.compose import compose
 from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.endpoint import EndpointWriter, question
@@ -328,3 +330,14 @@ def test_who_looked_at_a_picture_is_said(writer):
     facts = Facts(TEXT, FACTS.found, (), ("what picture 1 shows was not looked at",))
     grounded = written(writer, facts, pictures=pictures_of(condition))
     assert grounded.notes == ("only the endpoint looked at picture 1",)
+
+
+def test_an_evaluation_gets_each_requests_draft_unchecked_and_nothing_where_there_is_none(chat):
+    chat.answer = lambda body: json.dumps(
+        TRUE | {"style": "Noir." if "foxes" in body["messages"][1]["content"][-1]["text"] else ""}
+    )
+    settings = Writer(base_url=chat.url, api_key=KEY, model="vl", places=2)
+    requests = {"a": FACTS, "b": request("A cat waits.")}
+    texts = endpoint_texts(settings, requests, lambda _: ())
+    assert parse(texts["a"]).style == "Noir."
+    assert texts["b"] == ""

@@ -25,6 +25,7 @@ from any2caption.evaluation import gates, report_html
 from any2caption.evaluation.camera import camera_paths
 from any2caption.evaluation.captioning import CaptionCache, Item, Texter, caption_all
 from any2caption.evaluation.code import code_digest
+from any2caption.evaluation.endpoint import endpoint_texts
 from any2caption.evaluation.measure import (
     Measured,
     Selection,
@@ -122,15 +123,22 @@ class RunContext:
         return score(self.selection, own, other, self.references)
 
     def baselines(self) -> dict[str, Measured]:
-        """Measure the writers that need no model: rules over facts, and the prompt as it is."""
-        return {
-            name: score(
-                self.selection,
-                {record: write(one) for record, one in self.references.items()},
-                {},
-                self.references,
-            )
+        """Measure the writers that need no model: rules over facts, and the prompt as it is.
+
+        The endpoint that writes captions, too, if one is set: as it is, without the check.
+        """
+        texts = {
+            name: {record: write(one) for record, one in self.references.items()}
             for name, write in BASELINES.items()
+        }
+        if self.settings.writer.base_url:
+            texts["endpoint"] = endpoint_texts(
+                self.settings.writer,
+                {name: one.facts for name, one in self.references.items()},
+                lambda name: _conditions(self.store, self.references[name].record),
+            )
+        return {
+            name: score(self.selection, one, {}, self.references) for name, one in texts.items()
         }
 
 

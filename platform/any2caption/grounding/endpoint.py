@@ -153,7 +153,8 @@ def told_facts(facts: Facts) -> Iterator[str]:
     """Yield what stands of a request, a line a fact: "camera 1, camera: the camera pans left"."""
     for fact in _standing(facts):
         if not fact.negated:
-            yield f"{fact.source.input}, {fact.aspect.replace('_', ' ')}: {_clause(fact)}"
+            sure = "" if fact.certainty != "estimated" else " (probably)"
+            yield f"{fact.source.input}, {fact.aspect.replace('_', ' ')}: {_clause(fact)}{sure}"
 
 
 def _standing(facts: Facts) -> Iterable[Fact]:
