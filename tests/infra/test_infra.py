@@ -174,6 +174,7 @@ def test_what_the_package_imports_is_declared():
         "urllib3",  # the errors of botocore's responses
         "mypy_boto3_s3",  # boto3-stubs[s3]
         "requests",  # mlflow's errors
+        "pydantic_core",  # the errors of pydantic's validators
         "kubernetes",  # the pods of apache-airflow-providers-cncf-kubernetes
     }
 
@@ -298,7 +299,10 @@ def test_whoever_serves_is_given_the_public_key_alone():
     assert str(Path(keys["A2C_VERIFY_KEY"]).parent) in mounts
     assert str(Path(keys["A2C_SIGNING_KEY"]).parent) not in mounts
     compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
-    assert compose["triton"]["secrets"] == ["verify_key"]
+    assert compose["triton"]["secrets"] == ["verify_key", "writer_key"]
+    told = compose["triton"]["environment"]
+    assert told["A2C_WRITER_API_KEY_FILE"] == "/run/secrets/writer_key"
+    assert "A2C_WRITER_API_KEY" not in told, "every step would inherit it"
     secrets = {name: service.get("secrets", ()) for name, service in compose.items()}
     assert [name for name in secrets if "signing_key" in secrets[name]] == ["airflow-scheduler"]
 

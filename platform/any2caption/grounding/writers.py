@@ -88,10 +88,10 @@ def _composed(facts: Facts, options: Options, said: str) -> Grounded:
 
 
 def _seen(checked: Grounded, draft: Draft) -> Grounded:
-    """Say who looked at the pictures, where somebody did."""
-    if not draft.looked_at:
+    """Say of the pictures that nobody else looked at that the writer did."""
+    unseen = {not_looked_at(name): name for name in draft.looked_at}
+    names = [unseen[note] for note in checked.notes if note in unseen]
+    if not names:
         return checked
-    obsolete = {not_looked_at(name) for name in draft.looked_at}
-    notes = [note for note in checked.notes if note not in obsolete]
-    notes.append(f"only the {draft.writer} looked at {', '.join(draft.looked_at)}")
-    return replace(checked, notes=tuple(notes))
+    notes = [note for note in checked.notes if note not in unseen]
+    return replace(checked, notes=(*notes, f"only the {draft.writer} looked at {', '.join(names)}"))
