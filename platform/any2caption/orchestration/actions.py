@@ -196,6 +196,7 @@ def plan_evaluation(settings: Settings, request: Request) -> Request:
 
     What the version is and comes from is read from the catalogue, never from MLflow's tags.
     """
+    from any2caption.registry.best import best_former
     from any2caption.registry.client import MODEL
     from any2caption.registry.commands import champion_bundle, version_bundle
     from any2caption.registry.promotion import champion_version, open_ledger
@@ -214,19 +215,24 @@ def plan_evaluation(settings: Settings, request: Request) -> Request:
             "run": request.get("run") or run.key,
             "champion": champion_version(settings, catalogue) or 0,
         }
+        best = best_former(catalogue, planned["snapshot"], {version, planned["champion"]})
         catalogue.close()
         bundle = job_spec.bundle(settings, planned["run"])
         if not bundle.exists():
             version_bundle(settings, version, bundle)
-        other, planned["evaluation"] = None, job_spec.evaluation_name(planned)
+        other, leader, planned["evaluation"] = None, None, job_spec.evaluation_name(planned)
         if planned["champion"] == version:
             planned["evaluation"] = _former_evaluation(settings, planned)
         elif planned["champion"]:
             other = champion_bundle(settings)
             planned["evaluation"] += f"-vs-{planned['champion']}"
+            if best:
+                leader = version_bundle(settings, best)
+                planned["evaluation"] += f"-and-{best}"
         against = f"against champion {planned['champion']}" if other else "with no other champion"
+        against += f" and the best former one, {best}" if leader else ""
         log.emit("evaluate", f"version {version} under policy {request['policy']}, {against}")
-        return {**planned, "score": job_spec.evaluate(settings, planned, other).as_dict()}
+        return {**planned, "score": job_spec.evaluate(settings, planned, other, leader).as_dict()}
 
 
 def _former_evaluation(settings: Settings, request: Request) -> str:

@@ -93,8 +93,13 @@ def train(settings: Settings, request: Mapping[str, Any]) -> Work:
     return _work(settings, "train", request, arguments, done)
 
 
-def evaluate(settings: Settings, request: Mapping[str, Any], champion: Path | None) -> Work:
-    """Score the run's bundle on the snapshot's held-out split, beside the champion's."""
+def evaluate(
+    settings: Settings,
+    request: Mapping[str, Any],
+    champion: Path | None,
+    best: Path | None = None,
+) -> Work:
+    """Score the run's bundle on the held-out split, beside the champion's and the best former's."""
     arguments = (
         *("-m", "any2caption.evaluation.run"),
         *("--bundle", str(bundle(settings, request["run"]))),
@@ -102,6 +107,7 @@ def evaluate(settings: Settings, request: Mapping[str, Any], champion: Path | No
         *("--out", str(evaluation(settings, request))),
         *("--lifecycle", request["lifecycle"]),
         *(() if champion is None else ("--champion", str(champion))),
+        *(() if best is None else ("--best", str(best))),
     )
     done = evaluation(settings, request) / "report.json"
     return _work(settings, "evaluate", request, arguments, done, request["evaluation"])
