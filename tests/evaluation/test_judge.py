@@ -1,6 +1,9 @@
+import sys
+from pathlib import Path
+
 import pytest
 
-from any2caption.captions.lexicon import SLOTS, answer_of
+from any2caption.captions.lexicon import SLOTS, answer_of, mentions
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
 from any2caption.datasets.records import QA
@@ -102,3 +105,43 @@ def test_a_longer_answer_is_not_held_against_itself():
 
 def test_every_aspect_has_a_part_of_the_caption():
     assert set(PART_OF_ASPECT.values()) <= set(PARTS)
+
+
+@pytest.fixture(scope="module")
+def card():
+    sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
+    import judge_card
+
+    return judge_card
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_each_slot_that_a_gate_decides_by_is_read_right(card, slot):
+    """On captions labelled by hand, kept apart from the judge's word list."""
+    found = card.cards()[slot]
+    assert found.hit + found.miss >= 10
+    assert found.stopped + found.passed >= 10
+    assert found.decides, (found.sensitivity, found.specificity)
+
+
+def test_the_judge_is_another_reader_than_the_reward(card):
+    differ = [
+        row
+        for row in card.rows()
+        if row["slot"] != "camera"
+        and card.judged(row)
+        != ({m.key for m in mentions(row["slot"], row["text"])} == {row["answer"]})
+    ]
+    assert len(differ) > 40
+
+
+@pytest.mark.parametrize(
+    ("slot", "answer", "text"),
+    [
+        ("camera", "pans left", "The camera never pans left."),
+        ("colour", "red", "A ball without any red."),
+        ("kind", "person", "Nobody is there, only a box."),
+    ],
+)
+def test_what_is_denied_is_not_stated(card, slot, answer, text):
+    assert not card.judged({"slot": slot, "answer": answer, "text": text})

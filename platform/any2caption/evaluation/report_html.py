@@ -24,6 +24,7 @@ def page(report: Values) -> str:
         css=css,
         report=report,
         parts=PARTS,
+        groups=GROUPS,
         metrics=METRICS.values(),
         accuracy={
             title: _by_slot(slices, "accuracy", group) for group, title in _GROUP_NAMES.items()

@@ -226,7 +226,7 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     samples = [
         _sample(store, name, record, challenger)
         for name, group in selection.items()
-        for record in group[:SAMPLES_PER_SLICE]
+        for record in _telling(group, challenger)[:SAMPLES_PER_SLICE]
     ]
     paths = camera_paths(
         (record for group in selection.values() for record in group),
@@ -245,6 +245,13 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
     progress.emit("evaluate", f"gate {policy} {state}", passed=verdict.passed)
     return verdict
+
+
+def _telling(group: Sequence[Record], measured: Measured) -> list[Record]:
+    """Put records whose captions have faults first."""
+    wrong = {one.record for one in measured.scores.outcomes if not (one.correct or one.shuffled)}
+    wrong |= {one.record for one in measured.scores.wholes if one.failed}
+    return sorted(group, key=lambda record: record.id not in wrong)
 
 
 def _sample(store: ObjectStore, name: str, record: Record, measured: Measured) -> dict[str, Any]:
