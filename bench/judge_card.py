@@ -1,9 +1,10 @@
 """The judge's card: how often it is right about captions labelled by hand, slot by slot.
 
 `python bench/judge_card.py` prints sensitivity (right answers that it accepts), specificity (wrong
-ones that it refuses) and Cohen's κ for each slot, from `judge_card.tsv`. One author wrote the lines,
-half of them paraphrases, half hostile, after the judge's word list and without looking at what the
-judge says of them; nobody else has labelled them. A slot below 0.9 in either is informative only.
+ones that it refuses) and Cohen's κ for each slot, from `judge_card.tsv`. One author wrote the
+lines, half of them paraphrases, half hostile, after the judge's word list and without looking at
+what the judge says of them; nobody else has labelled them. A slot below 0.9 in either is
+informative only.
 """
 
 import csv
