@@ -8,12 +8,12 @@ from any2caption.captions.text import render
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Condition, Part
 from any2caption.datasets.synthetic.camera_path import make_path, realestate10k
-from any2caption.evaluation import report_html
 from any2caption.evaluation.camera import agreement, camera_paths
 from any2caption.evaluation.gates import TINY, decide
 from any2caption.evaluation.measure import score
 from any2caption.evaluation.metrics import Prediction
-from any2caption.evaluation.report import Subject, build
+from any2caption.evaluation.reports import report_html
+from any2caption.evaluation.reports.report import Subject, build
 from any2caption.evaluation.scores import Rate
 from any2caption.evaluation.slices import pick
 

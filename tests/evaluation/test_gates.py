@@ -5,9 +5,7 @@ from random import Random
 import pytest
 
 from any2caption.errors import ConfigError
-from any2caption.evaluation.chance import by_scene, interval
 from any2caption.evaluation.gates import SMOKE, TINY, decide
-from any2caption.evaluation.paired import compare, sign_flip_p, smallest_effect
 from any2caption.evaluation.policies import (
     Beats,
     Policy,
@@ -17,6 +15,8 @@ from any2caption.evaluation.policies import (
     read_policy,
 )
 from any2caption.evaluation.scores import Outcome, Rate, Scores, Selector, Whole
+from any2caption.evaluation.statistics.chance import by_scene, interval
+from any2caption.evaluation.statistics.paired import compare, sign_flip_p, smallest_effect
 from any2caption.training.recipes.builtin import RECIPES
 
 SLICES = ("mix", "camera_only", "pose_only")

@@ -17,9 +17,9 @@ from any2caption.datasets.synthetic.world import sample_scene
 from any2caption.evaluation import run
 from any2caption.evaluation.judge import Judge
 from any2caption.evaluation.metrics import Prediction
-from any2caption.evaluation.outlook import outlook
 from any2caption.evaluation.policies import policy_of
 from any2caption.evaluation.questions import ask
+from any2caption.evaluation.statistics.outlook import outlook
 from any2caption.settings import Settings
 from any2caption.storage import open_store, signatures
 

@@ -6,11 +6,11 @@ import pytest
 
 from any2caption.captions.text import render
 from any2caption.errors import InputError
-from any2caption.evaluation import report_html
 from any2caption.evaluation.gates import SMOKE, TINY, decide, policy_digest
 from any2caption.evaluation.measure import control, score
 from any2caption.evaluation.metrics import METRICS, Metric
-from any2caption.evaluation.report import DIGESTS, Finding, Subject, build, load_finding
+from any2caption.evaluation.reports import report_html
+from any2caption.evaluation.reports.report import DIGESTS, Finding, Subject, build, load_finding
 from any2caption.evaluation.slices import pick
 from any2caption.storage.digest import file_digest
 

@@ -12,7 +12,7 @@ from any2caption.errors import ConfigError, IntegrityError
 from any2caption.evaluation import run
 from any2caption.evaluation.code import code_digest, sources_digest
 from any2caption.evaluation.gates import Policy, Threshold, policy_digest, policy_of
-from any2caption.evaluation.report import load_finding
+from any2caption.evaluation.reports.report import load_finding
 from any2caption.evaluation.scores import ALL, Selector
 from any2caption.grounding.gather import gather
 from any2caption.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image as Pictures
 
 from any2caption.conditions.types import Camera, Condition, Depth, DrawnPose, Image, Motion, Video
-from any2caption.evaluation.thumbnails import picture_of
+from any2caption.evaluation.reports.thumbnails import picture_of
 
 
 def pixels(html):

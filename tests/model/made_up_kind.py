@@ -82,7 +82,7 @@ def main(folder):
     from any2caption.datasets.ingest.probe import summarise
     from any2caption.datasets.manifest_page import page
     from any2caption.endpoints.pictures import condition_pictures
-    from any2caption.evaluation.thumbnails import picture_of
+    from any2caption.evaluation.reports.thumbnails import picture_of
     from any2caption.model.presets import TINY
     from any2caption.model.processing.processor import Processor
     from any2caption.serving.contract import compile_repository

@@ -25,7 +25,7 @@ from any2caption.conditions.types import (
 )
 from any2caption.datasets.ingest.probe import summarise
 from any2caption.endpoints.pictures import condition_pictures
-from any2caption.evaluation.thumbnails import picture_of
+from any2caption.evaluation.reports.thumbnails import picture_of
 from any2caption.model.processing.processor import LABELS, TOWERS
 
 from .conftest import make_conditions

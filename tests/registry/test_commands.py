@@ -14,7 +14,7 @@ from any2caption.errors import (
 )
 from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import Check, Verdict, policy_digest, policy_of
-from any2caption.evaluation.report import SCHEMA
+from any2caption.evaluation.reports.report import SCHEMA
 from any2caption.progress import ProgressLog
 from any2caption.registry import models
 from any2caption.registry.client import MODEL, mlflow_client

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from any2caption.evaluation.chance import Interval, by_scene, interval
-from any2caption.evaluation.paired import Comparison, compare
 from any2caption.evaluation.policies import (
     POLICIES,
     Each,
@@ -22,6 +20,8 @@ from any2caption.evaluation.policies import (
     policy_of,
 )
 from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores, Selector
+from any2caption.evaluation.statistics.chance import Interval, by_scene, interval
+from any2caption.evaluation.statistics.paired import Comparison, compare
 
 __all__ = [
     "POLICIES",

@@ -21,7 +21,7 @@ from any2caption.conditions.types import Condition
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition, load_snapshot
 from any2caption.errors import NotFoundError
-from any2caption.evaluation import gates, report_html
+from any2caption.evaluation import gates
 from any2caption.evaluation.camera import camera_paths
 from any2caption.evaluation.captioning import CaptionCache, Item, Texter, caption_all
 from any2caption.evaluation.code import code_digest
@@ -34,9 +34,10 @@ from any2caption.evaluation.measure import (
     score,
 )
 from any2caption.evaluation.questions import asked_of, keep
-from any2caption.evaluation.report import Subject, build
+from any2caption.evaluation.reports import report_html
+from any2caption.evaluation.reports.report import Subject, build
+from any2caption.evaluation.reports.thumbnails import picture_of
 from any2caption.evaluation.slices import pick, selection_digest
-from any2caption.evaluation.thumbnails import picture_of
 from any2caption.evaluation.whole import Reference
 from any2caption.grounding.compose import compose
 from any2caption.grounding.facts import Facts

@@ -121,7 +121,7 @@ def _look_ahead(settings: Settings, snapshot: str, policy: str, log: ProgressLog
     from any2caption.datasets.snapshots import load_snapshot
     from any2caption.errors import GateRefused
     from any2caption.evaluation.gates import policy_of
-    from any2caption.evaluation.outlook import outlook
+    from any2caption.evaluation.statistics.outlook import outlook
 
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     found = outlook(load_snapshot(store, snapshot).records("test"), policy_of(policy))

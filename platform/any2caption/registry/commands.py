@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import ConflictError, GateRefused
 from any2caption.evaluation.gates import policy_digest, policy_of
-from any2caption.evaluation.report import Finding, load_finding
+from any2caption.evaluation.reports.report import Finding, load_finding
 from any2caption.progress import ProgressLog
 from any2caption.registry import models, promotion
 from any2caption.registry.client import MODEL

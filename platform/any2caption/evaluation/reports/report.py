@@ -12,8 +12,8 @@ from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import Check, Policy, Verdict, policy_digest
 from any2caption.evaluation.measure import Measured, Selection, overlap_tables
 from any2caption.evaluation.metrics import METEOR_NOTE
-from any2caption.evaluation.paired import Comparison
 from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
+from any2caption.evaluation.statistics.paired import Comparison
 from any2caption.evaluation.whole import CHECKS
 from any2caption.storage import digest_of
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from any2caption.evaluation.chance import lowest_difference
 from any2caption.evaluation.scores import Outcome
+from any2caption.evaluation.statistics.chance import lowest_difference
 
 
 @dataclass(frozen=True, slots=True)

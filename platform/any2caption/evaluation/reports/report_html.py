@@ -15,7 +15,7 @@ _GROUP_NAMES = {"determinable": "all that the inputs determine", **GROUPS}
 
 def page(report: Values) -> str:
     """Render the page; what came from data is escaped, nothing is loaded from outside."""
-    package = "any2caption.evaluation"
+    package = "any2caption.evaluation.reports"
     css = files(package).joinpath("report.css").read_text(encoding="utf-8")
     slices: Values = report["slices"]
     return render(
