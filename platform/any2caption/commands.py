@@ -1,6 +1,6 @@
 """Stages as commands: `python -m any2caption.<stage>`, options by Typer, results as JSON.
 
-Exit codes: 0 done, 2 configuration or input error, 75 try again; else the error's own.
+Exit codes: 0 done, 75 try again; else the error's own, as `a2c` has them.
 """
 
 import json
@@ -23,7 +23,7 @@ def run_command(command: Callable[..., None], arguments: Sequence[str] | None = 
     try:
         app(arguments, standalone_mode=False)
     except A2CError as error:
-        return _refused(str(error), error.exit_code)
+        return _refused(str(error), error.stage_exit_code)
     except typer.Exit as end:
         return int(end.exit_code)
     except typer.Abort:

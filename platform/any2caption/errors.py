@@ -1,10 +1,13 @@
 """Every error the platform raises on purpose.
 
-Each class says whether trying again can help (`retryable`). Airflow's retry policy and the command
-line's exit codes are derived from that, so nothing else has to know the classes.
+Each class says whether trying again can help (`retryable`), from which Airflow's retry policy is
+derived, and how a command ends (`exit_code`): 1 refused, 2 usage or input, 3 infrastructure. So
+nothing else has to know the classes.
 """
 
 from typing import ClassVar
+
+EX_TEMPFAIL = 75  # of sysexits.h
 
 
 class A2CError(Exception):
@@ -12,6 +15,11 @@ class A2CError(Exception):
 
     retryable: ClassVar[bool] = False
     exit_code: ClassVar[int] = 1
+
+    @property
+    def stage_exit_code(self) -> int:
+        """How a stage's process ends with it: 75 asks a scheduler for another try."""
+        return EX_TEMPFAIL if self.retryable else self.exit_code
 
 
 class ConfigError(A2CError):
@@ -41,6 +49,8 @@ class InputError(A2CError):
 class NotFoundError(A2CError):
     """A snapshot, model version, release or object that does not exist."""
 
+    exit_code = 2
+
 
 class IntegrityError(A2CError):
     """Stored bytes that do not match their digest: never served, never trained on."""
@@ -69,14 +79,14 @@ class UnavailableError(A2CError):
     """A service did not answer: object store, MLflow, Triton, database."""
 
     retryable = True
-    exit_code = 75  # EX_TEMPFAIL of sysexits.h
+    exit_code = 3
 
 
 class InterruptedTrainingError(A2CError):
     """Training stopped before its end but can resume from a checkpoint."""
 
     retryable = True
-    exit_code = 75
+    exit_code = 3
 
 
 class NonFiniteLossError(A2CError):

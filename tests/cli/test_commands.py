@@ -91,7 +91,7 @@ def test_the_command_line_loads_nothing_heavy():
 
 def test_an_error_is_one_line_on_stderr_with_its_exit_code_and_no_output(tmp_path):
     done = a2c(tmp_path, "caption", "--image", "nowhere.png", "--json")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "a2c: --image nowhere.png: no such file or folder\n"
 
 
@@ -130,19 +130,19 @@ def test_a_folder_is_signed_and_verified_by_hand(tmp_path):
 
 def test_a_server_that_is_not_there_is_worth_another_try(tmp_path):
     done = a2c(tmp_path, "caption", "--text", "x", "--url", "127.0.0.1:9", "--timeout", "5")
-    assert done.returncode == 75
+    assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_life_cycle_without_a_stack_says_how_to_start_one(tmp_path):
     done = a2c(tmp_path, "lifecycle", "run", "--source", "file:///x", A2C_PORT_AIRFLOW="9")
-    assert done.returncode == 75
+    assert done.returncode == 3
     assert "`a2c up` starts it" in done.stderr
 
 
 def test_status_for_machines_is_json_and_nothing_else(tmp_path):
     done = a2c(tmp_path, "status", "--json")
-    assert done.returncode == 1  # nothing runs
+    assert done.returncode == 3  # nothing runs
     assert {row["state"] for row in json.loads(done.stdout)} == {"stopped"}
 
 

@@ -117,11 +117,11 @@ def test_pairs_of_texts_are_annotated_with_the_command_that_ingest_names(tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [
-        (["show"], 1, "there is no snapshot yet"),
-        (["diff", "abc"], 1, "is not a snapshot id"),
+        (["show"], 2, "there is no snapshot yet"),
+        (["diff", "abc"], 2, "is not a snapshot id"),
         (["remove"], 2, "--source or --record"),
-        (["quarantine"], 1, "nothing was ever quarantined"),
-        (["ingest", "/nowhere/at/all"], 1, "no such folder"),
+        (["quarantine"], 2, "nothing was ever quarantined"),
+        (["ingest", "/nowhere/at/all"], 2, "no such folder"),
     ],
 )
 def test_an_error_is_one_line_with_its_exit_code(tmp_path, arguments, code, reason):

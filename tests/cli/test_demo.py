@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from any2caption.captions.schema import PARTS
 from any2caption.captions.text import render
-from any2caption.cli import call, lifecycle, stack
+from any2caption.cli import call, demo, stack
 from any2caption.cli.main import app
 from any2caption.conditions.fact import Source
 from any2caption.grounding.answer import Finding, Grounded, Sentence
@@ -40,7 +40,7 @@ def test_the_first_answer_is_shown_before_training_and_both_at_the_end(tmp_path,
 
     monkeypatch.setattr(stack, "bring_up", started)
     monkeypatch.setattr(call, "example_request", asked)
-    monkeypatch.setattr(lifecycle, "follow", followed)
+    monkeypatch.setattr(demo, "follow", followed)
     done = CliRunner().invoke(app, ["demo", "--home", str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert happened == ["serves", ("compose", False), "is up", "trained", ("model", True)]

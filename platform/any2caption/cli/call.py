@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say
+from any2caption.cli.console import put, put_json, say, working
 from any2caption.cli.stack import Home, Json
 from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.errors import ConfigError, InputError, NotFoundError
@@ -120,16 +120,24 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     if local:
         if url:
             raise ConfigError("--local asks no server: leave out --url")
-        result = answer_here(text, conditions, bundle=bundle, video_out=video_out, asked=asked)
+        with working("captioning in this process"):
+            result = answer_here(text, conditions, bundle=bundle, video_out=video_out, asked=asked)
     elif bundle is not None:
         raise ConfigError("--bundle goes with --local: a server has its release's bundle")
     else:
         from any2caption.stack import environment
 
         settings = environment.load_settings(home)
-        result = ask(
-            settings, text, conditions, video_out=video_out, timeout=timeout, url=url, asked=asked
-        )
+        with working(f"waiting for {url or settings.triton_url}"):
+            result = ask(
+                settings,
+                text,
+                conditions,
+                video_out=video_out,
+                timeout=timeout,
+                url=url,
+                asked=asked,
+            )
     if counter is not None:
         recount(result, counter)
     if json:
@@ -334,6 +342,17 @@ def example_request(
     asked: "Asked | None" = None,
 ) -> "CaptionResult":
     """Ask with the conditions that `examples/request.json` names."""
+    text, conditions = example(examples)
+    say(f"asking Triton: {text!r} with {', '.join(conditions)}")
+    return ask(settings, text, conditions, video_out=video_out, asked=asked)
+
+
+def example(examples: Path) -> "tuple[str, dict[str, list[ConditionInput]]]":
+    """Return the text and the conditions that `examples/request.json` names.
+
+    Raises:
+        NotFoundError: there is no such file.
+    """
     request_file = examples / "request.json"
     if not request_file.exists():
         raise NotFoundError(f"{request_file}: no such file; run this from the repository's root")
@@ -342,5 +361,4 @@ def example_request(
         kind: [parse_path(kind, str(examples / one), {}) for one in paths]
         for kind, paths in request["conditions"].items()
     }
-    say(f"asking Triton: {request['text']!r} with {', '.join(conditions)}")
-    return ask(settings, request["text"], conditions, video_out=video_out, asked=asked)
+    return request["text"], conditions

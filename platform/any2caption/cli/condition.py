@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say
+from any2caption.cli.console import put, put_json, say, working
 from any2caption.cli.stack import Json
 
 condition = typer.Typer(help="Look at condition files.", no_args_is_help=True)
@@ -47,7 +47,10 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.conditions.inspect.report import inspect_path
 
     options = parse_options(f"option.{one}" for one in option or []).get("option", {})
-    found, report = inspect_path(path, kind=kind, format_=format_, select=select, options=options)
+    with working(f"reading {path}"):
+        found, report = inspect_path(
+            path, kind=kind, format_=format_, select=select, options=options
+        )
     if preview is not None:
         from any2caption.conditions.inspect.preview import draw_preview
 
@@ -80,6 +83,7 @@ def convert(  # noqa: PLR0913, PLR0917 - a command's options
     fps: Annotated[float, typer.Option(min=0.01, help="Where the path has no times.")] = 24.0,
     width: Annotated[int, typer.Option(min=1, help="Picture width in pixels.")] = 1280,
     height: Annotated[int, typer.Option(min=1, help="Picture height in pixels.")] = 720,
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write a camera path in another tool's format; axes and units are stated in the docs.
 
@@ -99,7 +103,11 @@ def convert(  # noqa: PLR0913, PLR0917 - a command's options
     data = write_camera(found.payload, to, Lens(fps, width, height, fov))
     target = out or default_name(path, to)
     target.write_bytes(data)
-    put(f"{target}: {len(found.payload.w2c)} poses as {to}, read as {found.format}")
+    poses = len(found.payload.w2c)
+    if json:
+        put_json({"path": str(target), "poses": poses, "format": to, "read_as": found.format})
+    else:
+        put(f"{target}: {poses} poses as {to}, read as {found.format}")
 
 
 def show(report: Mapping[str, Any]) -> None:

@@ -4,13 +4,16 @@ import getpass
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 from rich.console import Console
 
 _EVERY_SECONDS = 10.0
+_QUIET_SECONDS = 2.0  # what ends before needs no progress
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -31,14 +34,55 @@ def put(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def describe(line: Mapping[str, Any], elapsed: float) -> str:
-    """One progress line as text: elapsed time, stage, step of total, loss, sentence."""
-    parts = [f"{int(elapsed) // 60:02d}:{int(elapsed) % 60:02d}", f"{line['stage']:<9}"]
+@contextmanager
+def working(what: str, *, terminal: bool | None = None) -> Iterator[None]:
+    """Say that work of unknown length goes on, and for how long, once it takes over two seconds.
+
+    A status line on a terminal, else a plain line, and one more every ten seconds.
+    """
+    on_terminal = ERR.is_terminal if terminal is None else terminal
+    ended, began = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        if ended.wait(_QUIET_SECONDS):
+            return
+        if not on_terminal:
+            say(f"{what} …")
+            while not ended.wait(_EVERY_SECONDS):
+                say(f"{what} … {clock(time.monotonic() - began)}")
+            return
+        with ERR.status("") as status:
+            status.update(f"{what} … {clock(time.monotonic() - began)}")
+            while not ended.wait(1.0):
+                status.update(f"{what} … {clock(time.monotonic() - began)}")
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: 01:23."""
+    return f"{int(seconds) // 60:02d}:{int(seconds) % 60:02d}"
+
+
+def describe(line: Mapping[str, Any], elapsed: float, remaining: float | None = None) -> str:
+    """One progress line as text: elapsed and remaining time, stage, step of total, loss, sentence.
+
+    The remaining time, in seconds, is shown where it is known.
+    """
+    parts = [clock(elapsed), f"{line['stage']:<9}"]
     step, total = line.get("step"), line.get("total")
     if step is not None:
         parts.append(f"{step}/{total}" if total else str(step))
     if isinstance(line.get("loss"), int | float):
         parts.append(f"loss {line['loss']:.4f}")
+    if remaining is not None:
+        parts.append(f"{clock(remaining)} left")
     if line.get("status") in {"failed", "retrying"}:
         parts.append(f"[{line['status']}]")
     return "  ".join([*parts, str(line.get("message", ""))]).rstrip()
@@ -56,6 +100,7 @@ class ProgressPrinter:
         self._began = time.monotonic()
         self._printed = 0.0
         self._stage = ""
+        self._first: tuple[float, int] | None = None
         self._status = ERR.status("starting") if self._terminal else None
 
     def __enter__(self) -> Self:
@@ -70,7 +115,7 @@ class ProgressPrinter:
     def __call__(self, line: Mapping[str, Any]) -> None:
         """Show one line."""
         now = time.monotonic()
-        text = describe(line, now - self._began)
+        text = describe(line, now - self._began, self._remaining(line, now))
         is_step = line.get("step") is not None
         if self._status is not None:
             self._status.update(text)
@@ -79,6 +124,18 @@ class ProgressPrinter:
             say(text)
             self._printed = now
         self._stage = str(line["stage"])
+
+    def _remaining(self, line: Mapping[str, Any], now: float) -> float | None:
+        """Seconds left of the stage at its pace since the first step that was seen of it."""
+        step, total = line.get("step"), line.get("total")
+        if not isinstance(step, int) or not isinstance(total, int):
+            return None
+        if self._first is None or line["stage"] != self._stage or step < self._first[1]:
+            self._first = (now, step)
+        began, first = self._first
+        if step <= first or now - began < _QUIET_SECONDS:
+            return None
+        return (total - step) * (now - began) / (step - first)
 
 
 def user() -> str:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from any2caption.cli.address import folder_uri
-from any2caption.cli.console import ProgressPrinter, put, put_json, say, user
+from any2caption.cli.console import ProgressPrinter, put, put_json, say, user, working
 from any2caption.cli.phrases import phrases
 from any2caption.cli.shards import shards
-from any2caption.cli.stack import Home, Json
+from any2caption.cli.stack import DryRun, Home, Json
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
+    from any2caption.datasets.removal import Removed
     from any2caption.settings import Settings
     from any2caption.storage import ObjectStore
 
@@ -95,7 +96,7 @@ def validate(
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Hold a snapshot to the data contract again; exit code 1 when it fails."""
+    """Hold a snapshot to the data contract again; exit code 1 if it fails."""
     import io
 
     from any2caption.datasets.contract.validation import validate_manifest
@@ -110,7 +111,8 @@ def validate(
     media = Digests.of(info.key.rpartition("/")[2] for info in store.list(MEDIA_PREFIX))
     manifest = io.BytesIO(store.get(metadata["manifest"]["key"]))
     folder = settings.home / "data_docs" / identity[:16]
-    outcome = validate_manifest(manifest, media, folder, last=last)
+    with working(f"holding {identity[:_ID]} to the data contract"):
+        outcome = validate_manifest(manifest, media, folder, last=last)
     failures = [str(item) for item in outcome.failures]
     catalogue.record_validation(
         identity,
@@ -243,7 +245,8 @@ def stats(
 
         figures = statistics_page.thumbnails(store, loaded.records(), thumbnails)
         html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(statistics_page.page(identity, found, figures), encoding="utf-8")
+        with working("drawing the page"):
+            html.write_text(statistics_page.page(identity, found, figures), encoding="utf-8")
         say(f"written: {html}")
     if json:
         put_json({"snapshot": identity, **found})
@@ -278,7 +281,8 @@ def diff(
     old, new = (
         load_snapshot(store, resolve(store, name), withdrawn=True) for name in (before, after)
     )
-    found = {"before": old.id, "after": new.id, **compare(entries(old), entries(new))}
+    with working("comparing the snapshots"):
+        found = {"before": old.id, "after": new.id, **compare(entries(old), entries(new))}
     if json:
         put_json(found)
         return
@@ -303,6 +307,7 @@ def remove(  # noqa: PLR0913, PLR0917 - a command's options
     purge: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--purge", help="Also delete media that only old snapshots have.")
     ] = False,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -312,6 +317,7 @@ def remove(  # noqa: PLR0913, PLR0917 - a command's options
     """
     from dataclasses import asdict
 
+    from any2caption.datasets.removal import affected_by
     from any2caption.datasets.removal import remove as remove_records
     from any2caption.errors import ConfigError
 
@@ -319,10 +325,21 @@ def remove(  # noqa: PLR0913, PLR0917 - a command's options
         raise ConfigError("give --source or --record, one of them")
     _, store, catalogue = _open(home)
     what, name = ("source", source) if source else ("record", record)
-    done = remove_records(store, catalogue, what=what, name=name, by=by, reason=reason, purge=purge)
+    if dry_run:
+        found = affected_by(store, catalogue, what=what, name=name)
+        _put_affected(asdict(found), as_json=json)
+        return
+    with working("taking it out of the snapshots"):
+        done = remove_records(
+            store, catalogue, what=what, name=name, by=by, reason=reason, purge=purge
+        )
     if json:
         put_json(asdict(done))
         return
+    _put_removed(done, purged=purge)
+
+
+def _put_removed(done: "Removed", *, purged: bool) -> None:
     put(f"{done.removed:,} records removed; latest snapshot {(done.snapshot or 'none')[:_ID]}")
     if done.waited:
         put(f"{done.waited:,} records that waited for captions removed")
@@ -333,8 +350,19 @@ def remove(  # noqa: PLR0913, PLR0917 - a command's options
         put(f"trained     run {model['run']}, versions {model['versions']}{champion}")
     if not done.models:
         put("no model was trained on them")
-    if purge:
+    if purged:
         put(f"{done.purged:,} media objects deleted")
+
+
+def _put_affected(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        put_json(found)
+        return
+    put(f"{found['records']:,} records of the latest snapshot, {found['waiting']:,} that wait")
+    for identity in found["withdrawn"]:
+        put(f"would be withdrawn  {identity[:_ID]}")
+    for model in found["models"]:
+        put(f"trained on it       run {model['run']}, versions {model['versions']}")
 
 
 @data.command()
@@ -355,7 +383,8 @@ def duplicates(
 
     _, store, _ = _open(home)
     identities = [resolve(store, name) for name in (snapshot, *(against or ()))]
-    report = duplicates_of(store, identities)
+    with working("comparing every record with every other"):
+        report = duplicates_of(store, identities)
     try:
         report["quarantined"] = load_report(store, identities[0])["leaks"]
     except NotFoundError:  # a removal made it, not an ingest

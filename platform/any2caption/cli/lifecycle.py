@@ -1,19 +1,17 @@
-"""`a2c lifecycle run`, `a2c corpus make`, `a2c approve`, `a2c demo`."""
+"""`a2c lifecycle run`, `a2c corpus make`, `a2c approve`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from any2caption.cli.console import ProgressPrinter, put, put_json, say
-from any2caption.cli.stack import Home, Json
+from any2caption.cli.stack import DryRun, Home, Json
 from any2caption.errors import A2CError, UnavailableError
 from any2caption.model.presets import PRESETS
 
 if TYPE_CHECKING:
     from any2caption.orchestration.client import AirflowClient
     from any2caption.orchestration.lifecycle import Outcome
-    from any2caption.serving.client import CaptionResult
     from any2caption.settings import Settings
 
 SCENES, SEED = 6000, 0
@@ -45,6 +43,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
         ),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the end.")] = 3600.0,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -57,17 +56,22 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
-    outcome = follow(
-        settings,
-        source=source,
-        preset=preset,
-        recipe=recipe,
-        weights=weights,
-        policy=policy or recipe,
-        scenes=scenes,
-        auto_approve=settings.auto_approve if auto_approve is None else auto_approve,
-        timeout=timeout,
-    )
+    params: dict[str, Any] = {
+        "source": source,
+        "preset": preset,
+        "recipe": recipe,
+        "weights": weights,
+        "policy": policy or recipe,
+        "auto_approve": settings.auto_approve if auto_approve is None else auto_approve,
+    }
+    if dry_run:
+        planned = {**params, "source": source or corpus_uri(settings, scenes, SEED)}
+        if json:
+            put_json({"airflow": settings.airflow_url, "params": planned})
+        else:
+            put("\n".join(f"{name:<13} {value}".rstrip() for name, value in planned.items()))
+        return
+    outcome = follow(settings, **params, scenes=scenes, timeout=timeout)
     if json:
         put_json({**asdict(outcome), "carried": dict(outcome.carried)})
     else:
@@ -125,9 +129,17 @@ def make(settings: "Settings", scenes: int, seed: int) -> str:
     from any2caption.storage import open_store
 
     store = open_store(settings.object_store, settings.s3_endpoint_url)
-    prefix = f"sources/synthetic-{scenes}-{seed}"
-    make_corpus(store, prefix, scenes=scenes, seed=seed, log=say)
-    return f"{store.uri.rstrip('/')}/{prefix}"
+    make_corpus(store, _corpus(scenes, seed), scenes=scenes, seed=seed, log=say)
+    return corpus_uri(settings, scenes, seed)
+
+
+def corpus_uri(settings: "Settings", scenes: int, seed: int) -> str:
+    """Where the synthetic corpus lies, or would lie."""
+    return f"{settings.object_store.rstrip('/')}/{_corpus(scenes, seed)}"
+
+
+def _corpus(scenes: int, seed: int) -> str:
+    return f"sources/synthetic-{scenes}-{seed}"
 
 
 def summary(outcome: "Outcome") -> str:
@@ -147,11 +159,20 @@ def summary(outcome: "Outcome") -> str:
 
 
 @corpus.command("make")
-def corpus_make(scenes: Scenes = SCENES, seed: int = SEED, home: Home = None) -> None:
+def corpus_make(
+    scenes: Scenes = SCENES,
+    seed: int = SEED,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
     """Make a synthetic corpus in the object store and print its URI, fit for `--source`."""
     from any2caption.stack import environment
 
-    put(make(environment.load_settings(home), scenes, seed))
+    uri = make(environment.load_settings(home), scenes, seed)
+    if json:
+        put_json({"source": uri, "scenes": scenes, "seed": seed})
+    else:
+        put(uri)
 
 
 def approve(
@@ -159,60 +180,28 @@ def approve(
         bool, typer.Option("--reject", help="Say no: the present champion stays.")
     ] = False,
     timeout: Annotated[float, typer.Option(help="Seconds until the answer is taken up.")] = 120.0,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
     home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Answer every promotion that waits for a person."""
-    from any2caption.orchestration.approvals import answer_all
+    from any2caption.orchestration.approvals import answer_all, waiting
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
+    if dry_run:
+        runs = [ref.run for ref in waiting(airflow(settings))]
+        if json:
+            put_json({"waiting": runs})
+        else:
+            put("\n".join(runs) or "no promotion waits for an answer")
+        return
     answered = answer_all(airflow(settings), "Reject" if reject else "Approve", timeout=timeout)
     if not answered:
         raise A2CError("no promotion waits for an answer")
+    said = "rejected" if reject else "approved"
+    if json:
+        put_json({said: answered})
+        return
     for run in answered:
-        say(f"{'rejected' if reject else 'approved'} {run}")
-
-
-def demo(
-    examples: Annotated[Path, typer.Option(help="Folder of example conditions.")] = Path(
-        "examples"
-    ),
-    scenes: Scenes = SCENES,
-    recipe: Annotated[str, typer.Option(help="Training recipe and gate policy.")] = "tiny",
-    object_store: Annotated[str | None, typer.Option(help="As in `a2c up`.")] = None,
-    home: Home = None,
-) -> None:
-    """Start the stack and answer one request from facts; train a model, and let it answer too.
-
-    The request is examples/request.json. The model's answer is held to the same facts.
-    """
-    from any2caption.cli.call import example_request, show_result
-    from any2caption.cli.stack import bring_up
-    from any2caption.stack import environment
-
-    settings = environment.load_settings(home)
-    composed: list[CaptionResult] = []
-
-    def first_answer() -> None:
-        composed.append(example_request(settings, examples, asked={"writer": "compose"}))
-        put("Composed from the facts of the request, before any training:")
-        show_result(composed[0])
-        put()
-
-    bring_up(settings, object_store, serving=first_answer)
-    outcome = follow(settings, recipe=recipe, policy=recipe, scenes=scenes, auto_approve=True)
-    video = settings.home / "demo.mp4"
-    written = example_request(settings, examples, video, asked={"writer": "model"})
-    put(summary(outcome))
-    put()
-    put("Composed from the facts of the request:")
-    put(composed[0].text)
-    put()
-    put("Written by the model just trained, and held to the same facts:")
-    show_result(written, explain=True)
-    put()
-    put(f"video        {video}")
-    put(f"gate report  {outcome.report}")
-    put(f"Airflow      {settings.airflow_url}")
-    put(f"MLflow       {settings.mlflow_url}")
-    put(f"Triton       {settings.triton_url} (gRPC)")
+        say(f"{said} {run}")

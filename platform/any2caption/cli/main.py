@@ -9,17 +9,16 @@ from any2caption.cli.annotate import annotate
 from any2caption.cli.call import caption
 from any2caption.cli.condition import condition
 from any2caption.cli.data import data
-from any2caption.cli.lifecycle import approve, corpus, demo, lifecycle
+from any2caption.cli.demo import demo
+from any2caption.cli.lifecycle import approve, corpus, lifecycle
 from any2caption.cli.play import play
 from any2caption.cli.registry import registry
 from any2caption.cli.train import train
-from any2caption.errors import A2CError
 
 app = typer.Typer(
     name="a2c",
     help="Any2Caption: any mix of conditions → a six-part caption → a video.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -46,20 +45,19 @@ app.add_typer(corpus, name="corpus", rich_help_panel="Life cycle")
 
 
 @app.command()
-def version() -> None:
+def version(json: stack.Json = False) -> None:  # noqa: FBT002 - a flag
     """Print the platform's version."""
     from any2caption import __version__
-    from any2caption.cli.console import put
+    from any2caption.cli.console import put, put_json
 
-    put(__version__)
+    if json:
+        put_json({"version": __version__})
+    else:
+        put(__version__)
 
 
 def main() -> None:
-    """Run the command line; an A2CError is one line on standard error and its exit code."""
-    try:
-        app()
-    except A2CError as error:
-        sys.stderr.write(f"a2c: {' '.join(str(error).split())}\n")
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    """Run the command line; see `outcome` for how it ends."""
+    from any2caption.cli.outcome import run
+
+    sys.exit(run(app))

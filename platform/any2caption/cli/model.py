@@ -124,7 +124,7 @@ def _announce(settings: "Settings", done: dict[str, Any], *, as_json: bool) -> N
 
 
 @model.command("sign")
-def sign(folder: Folder, home: Home = None) -> None:
+def sign(folder: Folder, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
     """Sign a folder with the stack's key: say that you know where it comes from.
 
     Training and releases sign by themselves; this is for what was made before, or elsewhere.
@@ -135,11 +135,15 @@ def sign(folder: Folder, home: Home = None) -> None:
 
     keys = Keys.of(environment.load_settings(home))
     signatures.sign(folder, keys=keys)
-    put(f"{folder}: {len(signatures.signed_digests(folder, keys=keys))} files signed")
+    files = len(signatures.signed_digests(folder, keys=keys))
+    if json:
+        put_json({"folder": str(folder), "files": files})
+    else:
+        put(f"{folder}: {files} files signed")
 
 
 @model.command("verify")
-def verify(folder: Folder, home: Home = None) -> None:
+def verify(folder: Folder, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
     """Check every file of a folder against its signature; exit code 1 names the first wrong one."""
     from any2caption.stack import environment
     from any2caption.storage import signatures
@@ -147,15 +151,23 @@ def verify(folder: Folder, home: Home = None) -> None:
     from any2caption.storage.signing_keys import Keys
 
     digests = signatures.verify(folder, keys=Keys.of(environment.load_settings(home)))
-    put(f"{folder}: {len(digests)} files as signed, digest {listing_digest(digests)}")
+    digest = listing_digest(digests)
+    if json:
+        put_json({"folder": str(folder), "files": len(digests), "digest": digest})
+    else:
+        put(f"{folder}: {len(digests)} files as signed, digest {digest}")
 
 
 @model.command("key")
-def key(home: Home = None) -> None:
+def key(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
     """Say where the stack's keys lie; a missing pair is made."""
     from any2caption.stack import environment
     from any2caption.storage.signing_keys import Keys
 
     keys = Keys.of(environment.load_settings(home))
-    put(f"private {keys.for_signing()}")
-    put(f"public  {keys.for_verifying()}")
+    private, public = keys.for_signing(), keys.for_verifying()
+    if json:
+        put_json({"private": str(private), "public": str(public)})
+    else:
+        put(f"private {private}")
+        put(f"public  {public}")

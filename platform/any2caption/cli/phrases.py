@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from any2caption.cli.console import put, put_json
+from any2caption.cli.console import put, put_json, working
 from any2caption.cli.stack import Home, Json
 
 _SHOWN = 25
@@ -31,7 +31,8 @@ def phrases(
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     identity = resolve(store, snapshot)
     records = load_snapshot(store, identity).records("train")
-    found = phrase_sets(records, lambda condition: load_condition(store, condition).payload)
+    with working("reading captions and paths"):
+        found = phrase_sets(records, lambda condition: load_condition(store, condition).payload)
     result = {"snapshot": identity, **{part: one.as_json() for part, one in found.items()}}
     if out is not None:
         out.write_text(json_module.dumps(result, indent=1) + "\n")

@@ -1,5 +1,6 @@
 """`a2c up`, `status`, `doctor`, `down`, `logs`, `password`."""
 
+import json as jsonlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from any2caption.cli.console import put, put_json, say
+from any2caption.errors import NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +20,10 @@ Home = Annotated[
     typer.Option("--home", envvar="A2C_HOME", help="State folder.", show_default=".a2c"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
-def up(
+def up(  # noqa: PLR0913, PLR0917 - a command's options
     home: Home = None,
     object_store: Annotated[
         str | None,
@@ -30,6 +33,8 @@ def up(
         str | None, typer.Option(help="Endpoint of another S3-compatible server.")
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for health.")] = 300.0,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Start the local stack, or what is missing of it, and wait until it is healthy.
 
@@ -40,7 +45,44 @@ def up(
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
+    if dry_run:
+        _planned(settings, object_store, s3_endpoint_url, as_json=json)
+        return
     bring_up(settings, object_store, s3_endpoint_url, timeout=timeout)
+    if json:
+        put_json(_addresses(settings))
+
+
+def _planned(
+    settings: "Settings", object_store: str | None, endpoint_url: str | None, *, as_json: bool
+) -> None:
+    """Tell what `up` would start, and where each would listen."""
+    from any2caption.stack import local, supervisor
+    from any2caption.stack.services import services
+
+    with_swift = local.choose_store(settings, object_store, endpoint_url)
+    found = [
+        {"service": service.name, "ports": [port.number for port in service.ports]}
+        for service in services(settings, with_swift=with_swift)
+    ]
+    running = supervisor.is_running(settings.home)
+    if as_json:
+        put_json({"running": running, "services": found, **_addresses(settings)})
+        return
+    for one in found:
+        put(f"{one['service']:<22} {', '.join(map(str, one['ports']))}".rstrip())
+    put(f"{'object store':<22} {settings.object_store}")
+    say("the stack runs: what is missing would be started" if running else "nothing runs yet")
+
+
+def _addresses(settings: "Settings") -> dict[str, str]:
+    return {
+        "home": str(settings.home),
+        "object_store": settings.object_store,
+        "airflow": settings.airflow_url,
+        "mlflow": settings.mlflow_url,
+        "triton": settings.triton_url,
+    }
 
 
 def bring_up(
@@ -63,7 +105,7 @@ def bring_up(
 
 
 def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Show every service's state as it answers now; exit code 1 if one is not healthy."""
+    """Show every service's state as it answers now; exit code 3 if one is not healthy."""
     from any2caption.serving.releases.recall import taken_back
     from any2caption.stack import environment, local
 
@@ -88,29 +130,48 @@ def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
         if why := taken_back(settings):
             say(f"{why}; the champion is not what serves")
     if any(row.state != "healthy" for row in rows):
-        raise typer.Exit(1)
+        raise typer.Exit(UnavailableError.exit_code)
 
 
 def password(
     service: Annotated[Literal["airflow", "mlflow"], typer.Argument(help="Whose login.")],
     home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Print user and password of Airflow or MLflow, for the browser's login form."""
-    from any2caption.errors import NotFoundError
     from any2caption.stack import environment, local
 
     settings = environment.load_settings(home)
     if not environment.saved_file(settings.home).exists():
         raise NotFoundError(f"{settings.home}: no stack was started there; `a2c up` starts one")
     login = local.airflow_login if service == "airflow" else local.mlflow_login
-    put(" ".join(login(settings)))
+    user, word = login(settings)
+    if json:
+        put_json({"user": user, "password": word})
+    else:
+        put(f"{user} {word}")
 
 
-def down(home: Home = None) -> None:
+def down(
+    home: Home = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
     """Stop the stack and everything that it started; the state stays."""
     from any2caption.stack import environment, local
 
-    stopped = local.down(environment.load_settings(home), say=say)
+    settings = environment.load_settings(home)
+    if dry_run:
+        running = local.running(settings)
+        if json:
+            put_json([{"pid": pid, "command": command} for pid, command in running])
+        for pid, command in () if json else running:
+            put(f"{pid:>8}  {command}")
+        say(f"{len(running)} processes would be stopped" if running else "nothing is running")
+        return
+    stopped = local.down(settings, say=say)
+    if json:
+        put_json({"stopped": stopped})
     say(f"{stopped} processes stopped" if stopped else "nothing was running")
 
 
@@ -128,7 +189,7 @@ def doctor(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
         for finding in found:
             put(f"{finding.level}: {finding.what}; {finding.fix}")
     if any(finding.level != "note" for finding in found):
-        raise typer.Exit(3)
+        raise typer.Exit(UnavailableError.exit_code)
 
 
 def logs(
@@ -138,19 +199,27 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Go on as the log grows.")
     ] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show the end of a service's log."""
-    from any2caption.errors import NotFoundError
+    """Show the end of a service's log; with --json and --follow an object a line."""
     from any2caption.stack import environment, local
 
     path = local.log_file(environment.load_settings(home), name)
     if not path.exists():
         raise NotFoundError(f"{path}: {name} has not been started yet")
     with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file.readlines()[-lines:]:
-            put(line.rstrip("\n"))
+        last = [line.rstrip("\n") for line in file.readlines()[-lines:]]
+        if json and not follow:
+            put_json({"service": name, "lines": last})
+            return
+        for line in last:
+            _put_line(name, line, as_json=json)
         while follow:
             if line := file.readline():
-                put(line.rstrip("\n"))
+                _put_line(name, line.rstrip("\n"), as_json=json)
             else:
                 time.sleep(0.3)
+
+
+def _put_line(service: str, line: str, *, as_json: bool) -> None:
+    put(jsonlib.dumps({"service": service, "line": line}) if as_json else line)

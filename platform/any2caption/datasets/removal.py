@@ -59,6 +59,34 @@ def removed_keys(store: ObjectStore) -> frozenset[Key]:
     return frozenset((str(item["what"]), str(item["name"])) for item in found)
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a deletion would touch, and has not."""
+
+    withdrawn: tuple[str, ...]
+    """Snapshots that contain it and are not withdrawn yet."""
+    records: int
+    """Its records in the latest of them."""
+    waiting: int
+    """Its records that wait for captions."""
+    models: tuple[dict[str, Any], ...]
+
+
+def affected_by(store: ObjectStore, catalogue: "Catalogue", *, what: str, name: str) -> Removal:
+    """Return what removing the source `name`, or the record `name`, would touch; change nothing."""
+    with_it = [identity for identity in list_ids(store) if _contains(store, identity, what, name)]
+    latest, records = latest_id(store), 0
+    if latest in with_it:
+        loaded, field = load_snapshot(store, str(latest), withdrawn=True), _field(what)
+        records = sum(getattr(record, field) == name for record in loaded.records())
+    return Removal(
+        withdrawn=tuple(one for one in with_it if withdrawal(store, one) is None),
+        records=records,
+        waiting=pending.count(store, _field(what), name),
+        models=tuple(catalogue.trained_on(with_it)),
+    )
+
+
 def remove(  # noqa: PLR0913 - a request's fields
     store: ObjectStore,
     catalogue: "Catalogue",

@@ -22,13 +22,18 @@ def answer_all(
     Raises:
         UnavailableError: a task did not take the answer up in time.
     """
-    waiting = [ref for ref in client.runs("promote", "running") if state(client, ref) in _WAITING]
-    if waiting:
+    asked = waiting(client)
+    if asked:
         time.sleep(settle)
     deadline = time.monotonic() + timeout
-    for ref in waiting:
+    for ref in asked:
         _answer(client, ref, option, deadline)
-    return [ref.run for ref in waiting]
+    return [ref.run for ref in asked]
+
+
+def waiting(client: AirflowClient) -> list[RunRef]:
+    """Return the promotions that wait for a person."""
+    return [ref for ref in client.runs("promote", "running") if state(client, ref) in _WAITING]
 
 
 def state(client: AirflowClient, ref: RunRef) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ParamSpec, TypeVar
 
-from any2caption.errors import A2CError
+from any2caption.errors import EX_TEMPFAIL, A2CError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EX_TEMPFAIL = 75
 # For every task; a task that cannot gain from another try says so itself (AirflowFailException).
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "any2caption",

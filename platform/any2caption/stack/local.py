@@ -172,6 +172,14 @@ def mlflow_login(settings: Settings) -> tuple[str, str]:
     return environment.MLFLOW_USER, load(settings.home).mlflow_password
 
 
+def running(settings: Settings) -> list[tuple[int, str]]:
+    """Return process id and command of everything that `down` would stop."""
+    if not (settings.home / "secrets.json").exists():
+        return []
+    found = processes.marked(MARK, load(settings.home).stack_id)
+    return [(process.pid, process.name()) for process in found]
+
+
 def as_json(rows: Sequence[ServiceStatus]) -> str:
     """Render status rows for machines."""
     return json.dumps([asdict(row) for row in rows], indent=2)
