@@ -187,7 +187,10 @@ def doctor(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
         put_json([asdict(finding) for finding in found])
     else:
         for finding in found:
-            put(f"{finding.level}: {finding.what}; {finding.fix}")
+            put(f"{finding.level}: {finding.what}")
+            put(f"  {finding.fix}")
+        if not found:
+            put("nothing to say")
     if any(finding.level != "note" for finding in found):
         raise typer.Exit(UnavailableError.exit_code)
 

@@ -4,26 +4,14 @@ A check is a function from settings to findings; add one to `CHECKS`. It changes
 nothing and needs no running stack.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator
 
 from any2caption.conditions.isolation import sandbox
 from any2caption.perception import registry, weights
 from any2caption.serving import server_version
 from any2caption.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: `note` is good to know, `warning` should be changed, `danger` must be."""
-
-    level: Literal["note", "warning", "danger"]
-    what: str
-    fix: str
-
-
-Check = Callable[[Settings], Iterable[Finding]]
+from any2caption.stack import machine
+from any2caption.stack.finding import Check, Finding
 
 
 def triton_version(_settings: Settings) -> Iterable[Finding]:
@@ -75,9 +63,29 @@ def recognisers(_settings: Settings) -> Iterable[Finding]:
         yield Finding("note", f"nobody looks for {line} is missing", weights.INSTALL)
 
 
-CHECKS: tuple[Check, ...] = (triton_version, triton_address, parse_sandbox, recognisers)
+CHECKS: tuple[Check, ...] = (
+    triton_version,
+    triton_address,
+    parse_sandbox,
+    recognisers,
+    *machine.CHECKS,
+)
+_ORDER = ("danger", "warning", "note")
 
 
 def findings(settings: Settings) -> list[Finding]:
-    """Run every check, in order."""
-    return [finding for check in CHECKS for finding in check(settings)]
+    """Run every check; what must change comes first."""
+    found = [finding for check in CHECKS for finding in _ran(check, settings)]
+    return sorted(found, key=lambda finding: _ORDER.index(finding.level))
+
+
+def _ran(check: Check, settings: Settings) -> Iterator[Finding]:
+    try:
+        yield from check(settings)
+    except ImportError as error:  # a base installation has no stack to look at
+        name = check.__name__.replace("_", " ")
+        yield Finding(
+            "note",
+            f"{name}: not looked at, {error.name} is not installed",
+            "the extra control brings it: pip install 'any2caption-platform[control]'",
+        )
