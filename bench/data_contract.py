@@ -53,18 +53,18 @@ def tables(manifest: Path) -> tuple:
         return read_frames(manifest, Digests.of(line.strip() for line in lines), list(KINDS)), KINDS
 
 
-def contract(manifest: Path, folder: Path) -> dict:
+def contract(manifest: Path, _folder: Path) -> dict:
     from any2caption.datasets.contract.expectations import Policy
     from any2caption.datasets.contract.validation import _context, contract_tier
 
     base = peak_mb()
-    _context(folder)  # the import of Great Expectations is paid once, before the clock
+    _context()  # the import of Great Expectations is paid once, before the clock
     imported = peak_mb()
     clock = Clock()
     frames, kinds = tables(manifest)
     read = clock.read("read")
     clock = Clock()
-    failed = contract_tier(frames, kinds, folder, Policy())
+    failed = contract_tier(frames, kinds, Policy())
     return {**read, **clock.read("tier"), "failed": failed, "python_mb": base,
             "imported_mb": imported}  # fmt: skip
 
@@ -73,7 +73,7 @@ def report(manifest: Path, folder: Path) -> dict:
     from any2caption.datasets.contract.expectations import Policy
     from any2caption.datasets.contract.validation import _context, validate_frames
 
-    _context(folder)
+    _context()
     clock = Clock()
     frames, kinds = tables(manifest)
     read = clock.read("read")
@@ -83,19 +83,19 @@ def report(manifest: Path, folder: Path) -> dict:
             "failed": len(outcome.failures), "expectations": outcome.expectations}  # fmt: skip
 
 
-def gx(manifest: Path, folder: Path) -> dict:
+def gx(manifest: Path, _folder: Path) -> dict:
     import pandas as pd
 
     from any2caption.datasets.contract.expectations import Policy
     from any2caption.datasets.contract.validation import _context, _run, suites
 
     frames, kinds = tables(manifest)
-    _context(folder)
+    _context()
     clock = Clock()
     whole = pd.read_parquet(manifest).drop(columns=["conditions", "qa", "id", "source", "licence",
                                                     "split"])  # fmt: skip
     frames.records[list(whole.columns)] = whole
-    context, failed = _context(folder), 0
+    context, failed = _context(), 0
     for suite in suites(frames, kinds, Policy()):
         results = _run(context, suite.table, suite.frame, suite.expectations, "COMPLETE")
         failed += sum(not item.success for item in results)

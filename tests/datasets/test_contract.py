@@ -1,6 +1,7 @@
 """The data contract holds for good data and names what is wrong with bad data."""
 
 import gc
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from any2caption.conditions.kind import ConditionKind, Limits
 from any2caption.conditions.registry import KINDS
 from any2caption.datasets.contract.expectations import Policy
+from any2caption.datasets.contract.report import About
 from any2caption.datasets.contract.tables import to_frames
 from any2caption.datasets.contract.validation import validate, validate_frames
 from any2caption.datasets.records import MediaObject
@@ -51,15 +53,50 @@ def good(count=20):
     return [with_condition(number, format=image_format()) for number in range(count)]
 
 
-def test_good_data_passes_and_leaves_data_docs(check):
+def test_good_data_passes_and_leaves_a_report(check):
     result = check(good())
     assert result.passed, [str(failure) for failure in result.failures]
     assert result.failures == ()
     assert result.expectations > 30
     page = result.report.read_text()
-    assert "records" in page
-    assert "conditions" in page
-    assert not {"http://127", "localhost"} & set(page.split())
+    assert "Passed" in page
+    assert "20 records" in page
+    assert "expect_column_values_to_be_unique" in page
+    assert image_format() in page
+    assert page.count("pill pass") == result.expectations
+    assert external(page) == []
+
+
+def external(page):
+    """What a browser would fetch from elsewhere to show the page."""
+    found = re.findall(r"""(?:src|href|url|action)\s*[=(]\s*["']?([^"'\s)>]+)""", page)
+    return [one for one in found if not one.startswith(("data:", "#"))]
+
+
+def test_a_reference_to_elsewhere_would_be_seen():
+    assert external('<link href="https://a/b.css"><img src=x.png>') == ["https://a/b.css", "x.png"]
+
+
+def test_the_report_shows_what_fails_what_drifted_and_what_is_alike(tmp_path):
+    bad = [*good(), with_condition(99, format="<script>alert(1)</script>")]
+    frames = to_frames(bad, {p.sha256 for r in bad for c in r.conditions for p in c.parts}, KINDS)
+    group = {"records": [{"id": "a", "split": "train"}, {"id": "b", "split": "test"}]}
+    found = {"groups": 1, "records": 2, "across_splits": 1, "examples": [group]}
+    about = About("c0ffee" * 10, "file:///data", 3, "k1", {"near": found})
+    last = {"records": 4000, "kinds": {"video": {"instances": 4000}}}
+    result = validate_frames(frames, KINDS, tmp_path, Policy(), last, about)
+    page = result.report.read_text()
+    assert not result.passed
+    assert "Refused" in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>" not in page
+    assert "Drift against the last snapshot" in page
+    assert "expect_column_mean_to_be_between(has_video)" in page
+    assert "a2c data quarantine k1" in page
+    assert "a (train), b (test)" in page
+    assert page.count("does not hold</span>") == len(result.failures)
+    assert page.count("drifted</span>") == len(result.warnings)
+    assert external(page) == []
 
 
 def test_no_table_stays_in_memory_once_it_was_checked(check):

@@ -99,6 +99,7 @@ def validate(
     """Hold a snapshot to the data contract again; exit code 1 if it fails."""
     import io
 
+    from any2caption.datasets.contract.report import About
     from any2caption.datasets.contract.validation import validate_manifest
     from any2caption.datasets.digest_set import Digests
     from any2caption.datasets.snapshots import read_metadata, resolve
@@ -112,7 +113,8 @@ def validate(
     manifest = io.BytesIO(store.get(metadata["manifest"]["key"]))
     folder = settings.home / "data_docs" / identity[:16]
     with working(f"holding {identity[:_ID]} to the data contract"):
-        outcome = validate_manifest(manifest, media, folder, last=last)
+        about = About(identity, str(metadata.get("source", "")))
+        outcome = validate_manifest(manifest, media, folder, last=last, about=about)
     failures = [str(item) for item in outcome.failures]
     catalogue.record_validation(
         identity,

@@ -1,4 +1,4 @@
-"""Validate a data set against its contract with Great Expectations, and build its Data Docs.
+"""Validate a data set against its contract with Great Expectations, and write a report of it.
 
 Every expectation runs once with a yes or no as its result, which is fast; only those that failed
 run again with numbers and examples, from which the reasons are made.
@@ -23,6 +23,7 @@ from any2caption.datasets.contract.expectations import (
     record_expectations,
     total_expectations,
 )
+from any2caption.datasets.contract.report import About, Checked, page
 from any2caption.datasets.contract.tables import COLUMNS, Frames, frames_of, to_frames
 from any2caption.datasets.digest_set import Digests
 from any2caption.datasets.manifest.file import ManifestFile
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.data_context import EphemeralDataContext
     from great_expectations.expectations import Expectation
-
-_SITE = "data_docs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ValidationResult:
-    """The outcome. `report` is the index page of the Data Docs.
+    """The outcome. `report` is an HTML page.
 
     `warnings` are drift against the last snapshot: they are told, they refuse nothing.
     """
@@ -62,7 +61,7 @@ class ValidationResult:
     seconds: float
     warnings: tuple[Failure, ...] = ()
     contract_seconds: float = 0.0
-    """Of that, the yes-or-no tier alone: no examples, no Data Docs."""
+    """Of that, the yes-or-no tier alone: no examples, no report."""
 
 
 def validate(
@@ -74,7 +73,7 @@ def validate(
 ) -> ValidationResult:
     """Validate records; `media` are the digests of the objects that are in the store.
 
-    The Data Docs are written into the folder `data_docs_dir`. `last` are the statistics of the
+    The report is written into the folder `data_docs_dir`. `last` are the statistics of the
     snapshot before, for drift.
     """
     from any2caption.conditions.registry import KINDS
@@ -83,18 +82,19 @@ def validate(
     return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last)
 
 
-def validate_manifest(
+def validate_manifest(  # noqa: PLR0913, PLR0917 - what a data set is held to
     manifest: Path | IO[bytes],
     media: Iterable[str] | Digests,
     data_docs_dir: Path,
     policy: Policy | None = None,
     last: Mapping[str, Any] | None = None,
+    about: About | None = None,
 ) -> ValidationResult:
     """Validate a snapshot's Parquet manifest, a row group in memory at a time; see `validate`."""
     from any2caption.conditions.registry import KINDS
 
     frames = read_frames(manifest, media, list(KINDS))
-    return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last)
+    return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last, about)
 
 
 def read_frames(
@@ -139,20 +139,21 @@ def suites(
         yield Suite("drift", frames.totals, drift, warns=True)
 
 
-def validate_frames(
+def validate_frames(  # noqa: PLR0913, PLR0917 - what a data set is held to
     frames: Frames,
     kinds: Mapping[str, ConditionKind],
     data_docs_dir: Path,
     policy: Policy,
     last: Mapping[str, Any] | None = None,
+    about: About | None = None,
 ) -> ValidationResult:
     """Validate the two tables of a data set; `kinds` says what each kind accepts."""
-    context = _context(data_docs_dir)
+    context = _context()
     began = time.monotonic()
-    count = 0
-    broken: list[tuple[Suite, list[Expectation]]] = []
+    checked: dict[str, list[Checked]] = {}
+    broken: list[tuple[Suite, list[Expectation]]] = []  # the other tables need not be kept
     for suite in suites(frames, kinds, policy, last):
-        count += len(suite.expectations)
+        checked[suite.table] = _checked(suite, {})
         if failed := _failed(context, suite):
             broken.append((suite, failed))
     contract_seconds = round(time.monotonic() - began, 2)
@@ -160,26 +161,44 @@ def validate_frames(
     for suite, failed in broken:
         again = [item.copy(update={"id": None}) for item in failed]
         results = _run(context, f"{suite.table} that failed", suite.frame, again, "SUMMARY")
-        failures[suite.warns] += [
-            _failure(suite.table, result) for result in results if not result.success
-        ]
-    context.build_data_docs(site_names=[_SITE])
+        found = {
+            id(item): _failure(suite.table, result)
+            for item, result in zip(failed, results, strict=True)
+            if not result.success
+        }
+        failures[suite.warns] += found.values()
+        checked[suite.table] = _checked(suite, found)
+    told = [one for table in checked.values() for one in table]
+    report = data_docs_dir / "index.html"
+    data_docs_dir.mkdir(parents=True, exist_ok=True)
+    report.write_text(page(told, frames, about or About()), encoding="utf-8")
     return ValidationResult(
         passed=not failures[False],
-        expectations=count,
+        expectations=len(told),
         failures=tuple(failures[False]),
-        report=data_docs_dir / "index.html",
+        report=report,
         seconds=round(time.monotonic() - began, 2),
         warnings=tuple(failures[True]),
         contract_seconds=contract_seconds,
     )
 
 
-def contract_tier(
-    frames: Frames, kinds: Mapping[str, ConditionKind], folder: Path, policy: Policy
-) -> int:
+def _checked(suite: Suite, failed: Mapping[int, Failure]) -> list[Checked]:
+    """What the report says of a table; `failed` by the expectation's `id()`."""
+    return [
+        Checked(
+            suite.table,
+            _name(item.configuration),
+            failed[id(item)].reason if id(item) in failed else "",
+            suite.warns,
+        )
+        for item in suite.expectations
+    ]
+
+
+def contract_tier(frames: Frames, kinds: Mapping[str, ConditionKind], policy: Policy) -> int:
     """Run the yes-or-no tier alone; return how many expectations failed (for measurements)."""
-    context = _context(folder)
+    context = _context()
     return sum(len(_failed(context, suite)) for suite in suites(frames, kinds, policy))
 
 
@@ -192,7 +211,7 @@ def _failed(context: "EphemeralDataContext", suite: Suite) -> "list[Expectation]
     ]
 
 
-def _context(data_docs_dir: Path) -> "EphemeralDataContext":
+def _context() -> "EphemeralDataContext":
     # No usage statistics leave the machine; both must be set before the import.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
@@ -205,18 +224,6 @@ def _context(data_docs_dir: Path) -> "EphemeralDataContext":
     for name, site in list(context.list_data_docs_sites().items()):
         context.delete_data_docs_site(name)
         shutil.rmtree(site["store_backend"]["base_directory"], ignore_errors=True)
-    data_docs_dir.mkdir(parents=True, exist_ok=True)
-    context.add_data_docs_site(
-        _SITE,
-        {
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": {
-                "class_name": "TupleFilesystemStoreBackend",
-                "base_directory": str(data_docs_dir.absolute()),
-            },
-        },
-    )
     context.data_sources.add_pandas("snapshot")
     return context
 
@@ -251,9 +258,14 @@ def _run(
 
 def _failure(table: str, outcome: Any) -> Failure:
     config = outcome.expectation_config
+    reason = _reason(config.kwargs, outcome.result, outcome.exception_info)
+    return Failure(table, _name(config), reason)
+
+
+def _name(config: Any) -> str:
+    """An expectation's type with its columns."""
     column = config.kwargs.get("column") or ", ".join(config.kwargs.get("column_list", ()))
-    name = f"{config.type}({column})" if column else str(config.type)
-    return Failure(table, name, _reason(config.kwargs, outcome.result, outcome.exception_info))
+    return f"{config.type}({column})" if column else str(config.type)
 
 
 def _reason(wanted: dict[str, Any], found: dict[str, Any], error: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from any2caption.storage.content import MEDIA_PREFIX
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
+    from any2caption.datasets.contract.report import About
     from any2caption.datasets.contract.validation import ValidationResult
     from any2caption.datasets.snapshots import Draft
 
@@ -131,7 +132,9 @@ def _publish(
 
     with tempfile.TemporaryDirectory(prefix="a2c-draft-") as folder:
         found = draft(result.records, Path(folder) / "manifest.parquet")
-        outcome = _validate(run, found, strict_drift=strict_drift)
+        outcome = _validate(
+            run, found, _about(result, found.id, source_uri), strict_drift=strict_drift
+        )
         duplicates = store_report(run.store, found.id, result.duplicates)
         publish(run.store, found, source=source_uri)
     camera = found.statistics["camera_language"]
@@ -188,7 +191,15 @@ def _nothing_to_publish(
     return {"snapshot": None, "records": 0, **_common(result), "unchanged": False}
 
 
-def _validate(run: _Run, found: "Draft", *, strict_drift: bool) -> "ValidationResult":
+def _about(result: IngestResult, identity: str, source: str) -> "About":
+    from any2caption.datasets.contract.report import About
+
+    return About(identity, source, result.rejected, result.quarantine_key or "", result.duplicates)
+
+
+def _validate(
+    run: _Run, found: "Draft", about: "About", *, strict_drift: bool
+) -> "ValidationResult":
     """Run the data contract, enter its outcome, and refuse a data set that breaks it."""
     from any2caption.datasets.contract.validation import validate_manifest
     from any2caption.datasets.digest_set import Digests
@@ -199,7 +210,7 @@ def _validate(run: _Run, found: "Draft", *, strict_drift: bool) -> "ValidationRe
     folder = run.settings.home / "data_docs" / found.id[:16]
     last = run.catalogue.latest_snapshot()
     baseline = last.statistics if last is not None and last.id != found.id else None
-    outcome = validate_manifest(found.path, media, folder, last=baseline)
+    outcome = validate_manifest(found.path, media, folder, last=baseline, about=about)
     refusals = (*outcome.failures, *(outcome.warnings if strict_drift else ()))
     run.catalogue.record_validation(
         found.id,

@@ -1,13 +1,12 @@
 """The report as one self-contained HTML page, made from the JSON report alone."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
 from any2caption.captions.schema import PARTS
 from any2caption.evaluation.metrics import METRICS
 from any2caption.evaluation.scores import GROUPS
-from any2caption.pages import render
+from any2caption.pages import render, style
 
 Values = Mapping[str, Any]
 _GROUP_NAMES = {"determinable": "all that the inputs determine", **GROUPS}
@@ -16,12 +15,11 @@ _GROUP_NAMES = {"determinable": "all that the inputs determine", **GROUPS}
 def page(report: Values) -> str:
     """Render the page; what came from data is escaped, nothing is loaded from outside."""
     package = "any2caption.evaluation.reports"
-    css = files(package).joinpath("report.css").read_text(encoding="utf-8")
     slices: Values = report["slices"]
     return render(
         package,
         "report.html",
-        css=css,
+        css=style(),
         report=report,
         parts=PARTS,
         groups=GROUPS,
