@@ -8,12 +8,14 @@ PACKAGE = "any2caption-platform"
 _PACKAGE_OF = {
     "airflow": "apache-airflow",
     "botocore": "boto3",
+    "fastapi": "gradio",
     "kubernetes": "apache-airflow-providers-cncf-kubernetes",
     "OpenSSL": "pyopenssl",
     "PIL": "pillow",
     "requests": "mlflow",
     "rouge_score": "rouge-score",
     "urllib3": "boto3",
+    "uvicorn": "gradio",
     "yaml": "pyyaml",
 }
 """Modules whose package has another name."""
