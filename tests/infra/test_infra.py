@@ -176,6 +176,10 @@ def test_what_the_package_imports_is_declared():
         "requests",  # mlflow's errors
         "pydantic_core",  # the errors of pydantic's validators
         "kubernetes",  # the pods of apache-airflow-providers-cncf-kubernetes
+        "fastapi",  # gradio's application
+        "uvicorn",  # gradio's server
+        "markupsafe",  # jinja2's escaped text
+        "pydantic_core",  # pydantic's errors
     }
 
 
