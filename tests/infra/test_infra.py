@@ -179,7 +179,6 @@ def test_what_the_package_imports_is_declared():
         "fastapi",  # gradio's application
         "uvicorn",  # gradio's server
         "markupsafe",  # jinja2's escaped text
-        "pydantic_core",  # pydantic's errors
     }
 
 
