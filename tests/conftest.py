@@ -32,3 +32,11 @@ def signing_keys(tmp_path_factory):
         patch.setenv("A2C_SIGNING_KEY", str(folder / "signing.pem"))
         patch.setenv("A2C_VERIFY_KEY", str(folder / "verify.pem"))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def smol_weights(tmp_path_factory):
+    """The weights of the preset `smol`, converted once a session."""
+    from any2caption.model.smol.weights import converted
+
+    return converted(tmp_path_factory.mktemp("smol"))

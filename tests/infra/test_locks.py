@@ -38,7 +38,17 @@ def test_every_pin_has_a_hash_and_no_address(lock):
 
 def test_locks_agree_where_they_meet():
     locks = {lock.stem: entries(lock) for lock in LOCKS}
-    assert {"build", "torch", "cuda", "pytriton", "dev", "control", "train", "serve"} <= set(locks)
+    assert {
+        "build",
+        "torch",
+        "cuda",
+        "pytriton",
+        "smol",
+        "dev",
+        "control",
+        "train",
+        "serve",
+    } <= set(locks)
     for name, (version, hashes) in locks["build"].items():
         assert locks["dev"][name] == (version, hashes)
     assert locks["cuda"]["triton"] == locks["dev"]["triton"]

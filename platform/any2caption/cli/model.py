@@ -8,7 +8,7 @@ import typer
 from any2caption.cli.console import put, put_json, say, user
 from any2caption.cli.lifecycle import airflow
 from any2caption.cli.stack import Home, Json
-from any2caption.errors import A2CError, UnavailableError
+from any2caption.errors import A2CError, ConfigError, UnavailableError
 
 if TYPE_CHECKING:
     from any2caption.settings import Settings
@@ -140,6 +140,34 @@ def sign(folder: Folder, home: Home = None, json: Json = False) -> None:  # noqa
         put_json({"folder": str(folder), "files": files})
     else:
         put(f"{folder}: {files} files signed")
+
+
+@model.command("zero-shot")
+def zero_shot(
+    out: Annotated[Path, typer.Argument(help="Folder of the bundle to write.")],
+    preset: Annotated[str, typer.Option(help="Preset that starts from weights.")] = "smol",
+    weights: Annotated[
+        str, typer.Option(help="Folder or file:// URI of weights; smol has its own.")
+    ] = "",
+    home: Home = None,
+) -> None:
+    """Write the bundle of a pretrained model that reads facts: a writer without any training.
+
+    [dim]a2c model zero-shot smol; a2c caption --local --bundle smol --writer model --text …[/]
+    """
+    from any2caption.stack import environment
+    from any2caption.storage.signing_keys import Keys
+
+    settings = environment.load_settings(home)
+    try:
+        from any2caption.model.zero_shot import write_zero_shot
+
+        write_zero_shot(out, preset=preset, weights=weights, keys=Keys.of(settings))
+    except ImportError as error:
+        raise ConfigError(
+            f"a2c model zero-shot needs an environment with torch: {error}"
+        ) from error
+    put(f"{out}: a bundle of {preset}, untrained; --writer model asks it")
 
 
 @model.command("verify")

@@ -148,6 +148,14 @@ class ProcessorConfig:
     max_conditions: int = 4
     """The same for each other kind."""
     max_text_tokens: int = 512
+    facts: Literal["none", "text", "both"] = "none"
+    """Whether the prompt states the request's facts (`grounding.fact_lines`): `text` in place of
+    the conditions' tokens, `both` beside them."""
+    max_fact_tokens: int = 512
+    instruction: str = ""
+    """What a system turn tells a model that was not trained for captions."""
+    example: tuple[str, str] | None = None
+    """A user's turn and its answer that such a model is shown before the request."""
     image: Scaling
     depth: Scaling
     motion: Scaling
@@ -179,6 +187,10 @@ class ModelConfig:
         `text.hidden` for the prompt, and as many for each layer of `vision.deepstack`.
         """
         return self.text.hidden * (1 + len(self.vision.deepstack))
+
+    def with_facts(self, facts: Literal["none", "text", "both"]) -> "ModelConfig":
+        """Return the same model with prompts that state facts so."""
+        return replace(self, processor=replace(self.processor, facts=facts))
 
     def with_vocab(self, size: int) -> "ModelConfig":
         """Return the same model for a vocabulary of `size` tokens."""

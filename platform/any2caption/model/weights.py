@@ -1,4 +1,4 @@
-"""Start from published Qwen2-VL, Qwen2.5-VL or Qwen3-VL weights.
+"""Start from published Qwen2-VL, Qwen2.5-VL or Qwen3-VL weights, or from a package's.
 
 A local folder in transformers' layout (safetensors), nothing downloaded.
 
@@ -20,15 +20,20 @@ from any2caption.errors import ConfigError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.backbones import Backbone, backbone, sizes_of
 from any2caption.model.config import ModelConfig
+from any2caption.model.presets import PACKAGED
 from any2caption.model.processing.processor import Processor
 from any2caption.model.processing.tokenization import load_tokenizer
 
 
 def local_folder(source: str) -> Path:
-    """Turn a path or file:// URI into a folder that holds weights.
+    """Turn a path, a file:// URI or a package's name into a folder that holds weights.
 
     Anything else raises ConfigError.
     """
+    if source in PACKAGED.values():
+        from any2caption.model.smol.weights import converted
+
+        return converted()
     parsed = urlparse(source)
     if parsed.scheme not in {"", "file"}:
         raise ConfigError(

@@ -77,6 +77,11 @@ def check_data(data: Address, recipe: Recipe, preset: str, weights: str) -> list
         raise ConfigError(f"{data}: prepared without reasoning traces; prepare it for this recipe")
     if wanted["rewards"] and not meta.get("rewards"):
         raise ConfigError(f"{data}: prepared without facts to reward; prepare it for this recipe")
+    if meta.get("facts", "none") != recipe.facts:
+        raise ConfigError(
+            f"{data}: prepared with facts={meta.get('facts', 'none')}, the recipe's is"
+            f" {recipe.facts}; prepare it for this recipe"
+        )
     return notes
 
 

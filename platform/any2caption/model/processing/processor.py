@@ -8,8 +8,12 @@ text:
     <|im_start|>user
     picture 1 (identity): <|vision_start|>…<|vision_end|>
     camera 1: <|camera_start|>…<|camera_end|>
-    the text<|im_end|>
+    the text
+    Facts: …<|im_end|>
     <|im_start|>assistant
+
+Facts stand there only in models that read them (`ProcessorConfig.facts`); an instruction and an
+example, in turns before these, only in models that were not trained for captions.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -186,21 +190,25 @@ class Processor:
     # --- requests ---
 
     def assemble(
-        self, text: str, features: Sequence[Features], *, patches: bool = True
+        self, text: str, features: Sequence[Features], *, facts: str = "", patches: bool = True
     ) -> ModelInputs:
-        """Return the model's inputs for a text and conditions.
+        """Return the model's inputs for a text, conditions and facts (`grounding.fact_lines`).
 
         Too many of a kind are left out with a warning; a prompt that is longer than the model's
-        positions is refused. `patches=False` leaves vision_patches and
-        motion_patches without rows, for callers that have the encoders' output already.
+        positions is refused. A model reads facts, conditions' tokens or both as its configuration
+        says. `patches=False` leaves vision_patches and motion_patches without rows, for callers
+        that have the encoders' output already.
         """
-        grouped, warnings = self._grouped(features)
         config = self.config
+        reads = config.processor.facts
+        grouped, warnings = self._grouped(() if reads == "text" else features)
         prompt = _Prompt()
         shown: list[tuple[int, str, NDArray[np.uint8]]] = []
         cameras: list[NDArray[np.float32]] = []
         grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
         taken: dict[str, int] = {}
+        if before := self._before():
+            prompt.add(before)
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("user\n"))
         for label, kind, item in grouped:
@@ -224,6 +232,11 @@ class Processor:
         if cut:
             warnings.append(f"the text was cut to {len(ids)} tokens")
         prompt.add(ids)
+        if reads != "none" and facts:
+            ids, cut = self._bounded(f"\n{facts}", config.processor.max_fact_tokens)
+            if cut:
+                warnings.append(f"the facts were cut to {len(ids)} tokens for the model")
+            prompt.add(ids)
         prompt.add(self._special("<|im_end|>"))
         prompt.add(self._text("\n"))
         prompt.add(self._special("<|im_start|>"))
@@ -384,10 +397,24 @@ class Processor:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _user_text(self, text: str) -> tuple[list[int], bool]:
-        most = self.config.processor.max_text_tokens
+        return self._bounded(text.strip(), self.config.processor.max_text_tokens)
+
+    def _bounded(self, text: str, most: int) -> tuple[list[int], bool]:
         # No token has more characters than this: what can't be read need not be encoded.
-        ids = self._encode(text.strip()[: most * _LONGEST_TOKEN])
+        ids = self._encode(text[: most * _LONGEST_TOKEN])
         return ids[:most], len(ids) > most
+
+    def _before(self) -> list[int]:
+        """The turns before the request: an instruction, an example."""
+        config = self.config.processor
+        turns = [("system", config.instruction)] if config.instruction else []
+        if config.example is not None:
+            turns += zip(("user", "assistant"), config.example, strict=True)
+        ids = []
+        for who, said in turns:
+            ids += [*self._special("<|im_start|>"), *self._text(f"{who}\n{said}")]
+            ids += [*self._special("<|im_end|>"), *self._text("\n")]
+        return ids
 
 
 def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:

@@ -12,6 +12,7 @@ from any2caption.conditions.registry import KINDS
 from any2caption.conditions.types import Condition
 from any2caption.endpoints.pictures import Picture, pictures_of
 from any2caption.errors import A2CError, InputError, NotFoundError
+from any2caption.grounding.facts import Facts
 from any2caption.grounding.gather import gather
 from any2caption.grounding.options import CHOICES, Options
 from any2caption.perception.eyes import Eyes, Looks
@@ -83,7 +84,6 @@ class Preprocess:
                 payload=lambda kind: taken.looks or kind == "camera",
                 small=self.eyes.open,
             )
-            inputs, warnings = self._inputs(reading, request)
             parsed = time.monotonic()
             taken.seen.look(cancelled)
             looked = time.monotonic()
@@ -94,6 +94,8 @@ class Preprocess:
                 looked=taken.seen.notes,
                 facts_of=request.facts_of,
             )
+            gathered = time.monotonic()
+            inputs, warnings = self._inputs(reading, request, facts)
         except A2CError as error:
             return error
         ended = time.monotonic()
@@ -107,12 +109,14 @@ class Preprocess:
         told = {
             "info": info if scope is None else {**info, "scope": scope},
             "milliseconds": {
-                "read": 1000 * (parsed - began),
+                "read": 1000 * (parsed - began + ended - gathered),
                 **({"look": 1000 * (looked - parsed)} if taken.seen.notes else {}),
-                "facts": 1000 * (ended - looked),
+                "facts": 1000 * (gathered - looked),
             },
             "ended": ended,
         }
+        if writes == MODEL and self.prompting is not None:
+            told["info"] = {**told["info"], "model": {"facts": self.prompting.facts}}
         words = {
             "READ": told,
             "FACTS": facts.as_json(),
@@ -149,9 +153,11 @@ class Preprocess:
             return MODEL, Reading(self.prompting, must=must), verdict.as_json()
         return other, None, verdict.as_json()
 
-    def _inputs(self, reading: "Reading | None", request: EdgeRequest) -> tuple[Arrays, list[str]]:
+    def _inputs(
+        self, reading: "Reading | None", request: EdgeRequest, facts: Facts
+    ) -> tuple[Arrays, list[str]]:
         if reading is not None:
-            return reading.inputs(request.text, request.conditions)
+            return reading.inputs(request.text, request.conditions, facts)
         return ({} if self.prompting is None else self.prompting.nothing()), []
 
 

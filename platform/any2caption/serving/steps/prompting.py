@@ -9,6 +9,8 @@ import numpy as np
 from any2caption.conditions.registry import input_name
 from any2caption.conditions.types import Condition
 from any2caption.errors import InputError
+from any2caption.grounding.fact_lines import fact_lines
+from any2caption.grounding.facts import Facts
 from any2caption.model.bundle import load_processor, load_scope, trained_kinds, unseen_warnings
 from any2caption.model.inputs import Features, ModelInputs
 from any2caption.model.scope import UNKNOWN, Verdict
@@ -20,6 +22,7 @@ class Prompting:
 
     def __init__(self, bundle: Path) -> None:
         self.processor = load_processor(bundle)
+        self.facts = self.processor.config.processor.facts
         self.kinds = trained_kinds(bundle)
         self._scope = load_scope(bundle)
 
@@ -62,10 +65,13 @@ class Reading:
             if not self._must:
                 self.refused = self.refused or self.unlike
 
-    def inputs(self, text: str, conditions: Sequence[Condition]) -> tuple[Arrays, list[str]]:
+    def inputs(
+        self, text: str, conditions: Sequence[Condition], facts: Facts
+    ) -> tuple[Arrays, list[str]]:
         """Return the request as the inner steps take it, and what its user should know."""
         with self._tolerant():
-            inputs = self._prompting.processor.assemble(text, self._features)
+            stated = fact_lines(facts) if self._prompting.facts != "none" else ""
+            inputs = self._prompting.processor.assemble(text, self._features, facts=stated)
         if self.refused:
             return self._prompting.nothing(), []
         unseen = unseen_warnings(self._prompting.kinds, conditions)

@@ -176,7 +176,10 @@ class Collator:
         numbers, caption, slots = made.numbers, made.target, made.weights
         features = [self.data.feature(number) for number in numbers]
         inputs = self.processor.assemble(
-            made.prompt, features, patches=media and self.encoded is None
+            made.prompt,
+            features,
+            facts=made.facts,
+            patches=media and self.encoded is None,
         )
         start = len(inputs.input_ids)
         ids = np.concatenate([inputs.input_ids, caption])

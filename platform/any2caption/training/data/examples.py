@@ -32,6 +32,7 @@ class Example:
     numbers: tuple[int, ...]
     target: NDArray[np.int64]
     weights: NDArray[np.float32]
+    facts: str = ""
 
 
 def example(  # noqa: PLR0913, PLR0917 - everything that decides it
@@ -55,7 +56,9 @@ def example(  # noqa: PLR0913, PLR0917 - everything that decides it
         trace, _ = _tokens(data, sample.trace)
         target = np.concatenate([trace, target])
         weights = np.concatenate([np.ones(len(trace), np.float32), weights])
-    return Example(sample, prompt, numbers, target, weights)
+    if processor.config.processor.facts == "text":
+        numbers = ()
+    return Example(sample, prompt, numbers, target, weights, sample.facts)
 
 
 def dropped(sample: Sample, stage: Stage, seed: int, step: int) -> tuple[str, tuple[int, ...]]:

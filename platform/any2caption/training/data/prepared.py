@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig, from_dict
 from any2caption.model.inputs import Features
-from any2caption.model.presets import FROM_SCRATCH
+from any2caption.model.presets import FROM_SCRATCH, weights_of
 from any2caption.model.processing.processor import Processor
 from any2caption.storage.digest import file_digest
 from any2caption.training.context import Address
@@ -108,10 +108,12 @@ def prepared_from(
         "snapshot": snapshot,
         "preset": preset,
         "vocab": recipe.vocab if preset in FROM_SCRATCH else 0,
-        "weights": weights,
+        "weights": weights_of(preset, weights),
         "general": [dict(file) for file in general],
         "reasoning": any(stage.reasoning for stage in recipe.stages),
         "rewards": any(stage.objective == "reinforce" for stage in recipe.stages),
+        # Named only where there are some, so that what was prepared without them stays valid.
+        **({"facts": recipe.facts} if recipe.facts != "none" else {}),
     }
 
 

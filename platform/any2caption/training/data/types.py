@@ -34,6 +34,8 @@ class Sample:
     """The reasoning trace's tokens, as `span`; empty without."""
     wanted: Mapping[str, Mapping[str, tuple[str, str]]] = field(default_factory=dict)
     """The facts that a reward looks for, by who wants them; see `reinforce.rewards.Wanted`."""
+    facts: str = ""
+    """The lines of its facts, where its recipe's prompts state them."""
     general: bool = False
     """A conversation of general instruction data: `span` is all that follows the first turn."""
 

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from any2caption.errors import A2CError, InterruptedTrainingError
+from any2caption.model.presets import weights_of
 from any2caption.storage.atomic import write_atomically
 from any2caption.training.hardware import bind_rank, has_gpu
 from any2caption.training.launch.run_spec import RunSpec, read_run
@@ -72,10 +73,10 @@ def _train(run: RunSpec) -> None:
     rank, world_size = connect()
     torch.manual_seed(run.recipe.seed)
     data = open_data(run.data)
-    if run.weights:
+    if weights := weights_of(run.preset, run.weights):
         from any2caption.model.weights import from_pretrained
 
-        model, _ = from_pretrained(run.weights, data.config)
+        model, _ = from_pretrained(weights, data.config)
     else:
         from any2caption.model.any2caption import Any2Caption
 

@@ -89,7 +89,7 @@ class Validator:
         requests = []
         for sample in samples:
             features = [self.data.feature(number) for number in sample.item_numbers]
-            inputs = self.processor.assemble(sample.prompt, features)
+            inputs = self.processor.assemble(sample.prompt, features, facts=sample.facts)
             rows = (part.float().cpu().numpy() for part in encode(model, inputs, self._device()))
             requests.append(decoder_inputs(inputs, *rows))
         decoder = Decoder.from_model(model, self.processor)

@@ -18,7 +18,7 @@ from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_snapshot, resolve
 from any2caption.errors import ConfigError, IntegrityError
 from any2caption.model.config import ENCODERS, ModelConfig
-from any2caption.model.presets import FROM_SCRATCH
+from any2caption.model.presets import FROM_SCRATCH, weights_of
 from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import LABELS, TOWERS
 from any2caption.settings import Settings
@@ -69,7 +69,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
         ConfigError: whatever is found wrong beforehand; see `checks`, `open_data.verify`.
     """
     check_recipe(recipe, preset, ranks, tuple(LABELS))
-    config = preset_of(preset)
+    config = preset_of(preset).with_facts(recipe.facts)
     notes: list[str] = []
     identity = snapshot
     rows = 0
@@ -142,7 +142,7 @@ def _records(settings: Settings, snapshot: str) -> tuple[str, Iterator[Record]]:
 
 def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> ModelConfig:
     """The model's sizes: the weights' own, or the preset's with the recipe's vocabulary."""
-    if weights:
+    if weights := weights_of(preset, weights):
         from any2caption.model.weights import describe_pretrained
 
         return describe_pretrained(weights, config)[0]
@@ -262,6 +262,7 @@ def _bounded(record: Record, config: ModelConfig) -> Longest:
     found = _brings(config, items, range(len(items)))
     targets = round(_WORD * len(render(record.caption).split()))
     prompt = min(round(_WORD * len(record.prompt.split())), processor.max_text_tokens)
+    prompt += processor.max_fact_tokens if processor.facts != "none" else 0
     media = (found.vision_patches + found.motion_patches) // vision.merge**2
     media += found.cameras * config.camera.frames + _stamps(config, items)
     return _with_tokens(found, targets + prompt + media + FRAME, targets)

@@ -19,6 +19,7 @@ from any2caption.model.inputs import Features
 from any2caption.model.processing.processor import Processor
 from any2caption.storage import ObjectStore, open_store
 from any2caption.training.prepare.instruction_data import GeneralRow, load_picture
+from any2caption.training.prepare.stated import stated_by
 
 CHUNK = 16
 """Conditions that a worker takes at a time."""
@@ -74,9 +75,16 @@ def _work(conditions: Sequence[Source]) -> list[Features]:
 
 
 def _features(store: ObjectStore, processor: Processor, condition: Source) -> Features:
-    """A condition's features; a general row's picture that cannot be read says why instead."""
+    """A condition's features, and what it states where prompts state facts.
+
+    A general row's picture that cannot be read says why instead.
+    """
     if isinstance(condition, RecordCondition):
-        return processor.features(load_condition(store, condition))
+        loaded = load_condition(store, condition)
+        found = processor.features(loaded)
+        if processor.config.processor.facts != "none":
+            found["facts"] = np.asarray(stated_by(loaded))
+        return found
     try:
         return processor.features(load_picture(condition))
     except (InputError, OSError) as error:

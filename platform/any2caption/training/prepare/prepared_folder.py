@@ -23,7 +23,7 @@ from any2caption.datasets.snapshots import load_condition, load_snapshot
 from any2caption.errors import ConfigError
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import Features
-from any2caption.model.presets import FROM_SCRATCH
+from any2caption.model.presets import FROM_SCRATCH, weights_of
 from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import FIRST_KINDS, prompt_phrases
 from any2caption.model.processing.region_text import BOX_TOKENS
@@ -37,6 +37,7 @@ from any2caption.training.data.slot_labels import slot_phrases
 from any2caption.training.prepare.extract import extract
 from any2caption.training.prepare.instruction_data import GeneralFile, identity, read_general
 from any2caption.training.prepare.item_index import ItemIndex, TrainingRecords
+from any2caption.training.prepare.stated import Stated
 from any2caption.training.prepare.targets import Teaching
 from any2caption.training.prepare.traces import Traces
 from any2caption.training.prepare.writer import Contents, General, write_prepared
@@ -79,7 +80,8 @@ def prepare(  # noqa: PLR0913 - what to prepare, and where
     features = extract(address, store, config, tokenizer, chain(items, pictures), workers)
     teaching = teaching_of(chosen, store, traces)
     counted = _counted(features, len(items) + len(pictures), log)
-    contents = Contents(records, items, counted, config, tokenizer, teaching, rows)
+    stated = Stated(lambda one: load_condition(store, one)) if chosen.facts != "none" else None
+    contents = Contents(records, items, counted, config, tokenizer, teaching, rows, stated)
     write_prepared(out, contents, made_from)
     if teaching.traces is not None and (unused := teaching.traces.unused()):
         log.emit("finetune", f"{traces}: {unused}")
@@ -151,8 +153,8 @@ def model_and_tokenizer(
 
     From the weights' folder, or trained on the training records.
     """
-    config = preset_of(preset)
-    if weights:
+    config = preset_of(preset).with_facts(recipe.facts)
+    if weights := weights_of(preset, weights):
         from any2caption.model.weights import describe_pretrained
 
         return describe_pretrained(weights, config)

@@ -23,6 +23,7 @@ from any2caption.training.data.prepared import MARKER, file_digests
 from any2caption.training.prepare.instruction_data import GeneralRow, Refused, encode_turns
 from any2caption.training.prepare.item_index import ItemIndex
 from any2caption.training.prepare.npy_writer import NpyWriter
+from any2caption.training.prepare.stated import Stated
 from any2caption.training.prepare.targets import (
     Classes,
     Teaching,
@@ -59,6 +60,8 @@ class Contents:
     tokenizer: Tokenizer
     teaching: Teaching = field(default_factory=Teaching)
     general: General = field(default_factory=General)
+    stated: Stated | None = None
+    """Where prompts state facts."""
 
 
 def write_prepared(out: Path, contents: Contents, made_from: dict[str, Any]) -> None:
@@ -105,6 +108,8 @@ def _write_features(work: Path, contents: Contents) -> tuple["array[int]", dict[
                 frames = item["frames"]
                 entry["at"], _ = pixels.append(frames.reshape(-1))
                 entry["shape"] = list(frames.shape)
+            if contents.stated is not None and "facts" in item:
+                contents.stated.keep(number, str(item["facts"]))
             if "failed" in item:
                 failed[number] = str(item["failed"])
             if "regions" in item:
@@ -138,6 +143,10 @@ class _Captions:
         self._weights.append(np.asarray(weights, np.float32))
         return self._tokens.append(np.asarray(ids, np.int32))
 
+    def tokens_of(self, text: str) -> int:
+        """How many tokens a text has."""
+        return len(self._processor.tokenizer.encode(text, add_special_tokens=False).ids)
+
     def close(self) -> None:
         """Finish both files."""
         self._tokens.close()
@@ -159,7 +168,10 @@ def _write_records(
             told = told_of(record, processor, contents.teaching)
             classes.add(record, told)
             counts[record.split] += 1
-            _write_record(lines, record, told, contents.items.numbers(record), captions, sizes)
+            numbers = contents.items.numbers(record)
+            if contents.stated is not None:
+                told["facts"] = contents.stated.lines(record, numbers)
+            _write_record(lines, record, told, numbers, captions, sizes)
         for line in _general_lines(contents, sizes, failed, processor):
             line["span"] = captions.add(line.pop("ids"), line.pop("weights"))
             lines.write(json.dumps(line) + "\n")
@@ -178,13 +190,14 @@ def _write_record(  # noqa: PLR0913, PLR0917 - a line and what it refers to
 ) -> None:
     start, end = captions.caption(render(record.caption))
     trace = told.pop("trace")
+    stated = captions.tokens_of(told.get("facts", ""))
     line = told | {
         "id": record.id,
         "split": record.split,
         "prompt": record.prompt,
         "features": features,
         "span": [start, end],
-        "length": end - start + len(trace) + sum(sizes[number] for number in features),
+        "length": end - start + len(trace) + stated + sum(sizes[number] for number in features),
     }
     if len(trace):
         line["trace"] = captions.add(trace, np.ones(len(trace), np.float32))

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from any2caption.errors import ConfigError
-from any2caption.model.presets import FROM_SCRATCH, PRESETS
+from any2caption.model.presets import FROM_SCRATCH, PACKAGED, PRESETS
 from any2caption.training.recipes.schema import PREPARED_VERSION, Recipe, Reinforce, Stage
 
 
@@ -77,6 +77,29 @@ TINY = _tiny(
 SMOKE = _tiny(
     0.02, 0.6, "smoke", vocab=1200, checkpoint_seconds=5.0, note="Runs the code, learns nothing."
 )
+SMOL = Recipe(
+    name="smol",
+    presets=("smol",),
+    stages=(
+        *TINY.stages[:3],
+        Stage(
+            name="interpret",
+            objective="interpret",
+            # The encoders' rows and the new tokens are strange to a language model that is there.
+            train=("language", "tokens", "vision", "motion", "camera"),
+            steps=1000,
+            batch=32,
+            lr=5e-4,
+            encoder_lr=0.4,
+            warmup=50,
+            share=0.75,
+        ),
+    ),
+    max_minutes=60.0,
+    facts="both",
+    language_tuning="lora",
+    note="SmolLM2-135M: encoders are aligned as in tiny, then LoRA with facts in the prompt.",
+)
 
 _PAPER: dict[str, Any] = {
     "objective": "interpret",
@@ -86,7 +109,7 @@ _PAPER: dict[str, Any] = {
 }
 PAPER = Recipe(
     name="paper",
-    presets=tuple(name for name in PRESETS if name not in FROM_SCRATCH),
+    presets=tuple(name for name in PRESETS if name not in FROM_SCRATCH | PACKAGED.keys()),
     stages=(
         Stage(
             name="align-camera",
@@ -206,7 +229,7 @@ READE = Recipe(
         " are aligned first as in the recipe paper."
     ),
 )
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (TINY, SMOKE, PAPER, READE)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (TINY, SMOKE, SMOL, PAPER, READE)}
 
 
 def recipe(name: str) -> Recipe:

@@ -107,6 +107,7 @@ def _stage(
     if unknown := [kind for kind in stage.kinds if kind not in kinds]:
         yield f"unknown kinds {', '.join(unknown)}; there are {', '.join(kinds)}"
     yield from _objective(stage, preset)
+    yield from _facts(recipe, stage)
     if stage.objective == "reinforce" and recipe.zero >= _SHARDED_WEIGHTS:
         yield f"reinforce writes with whole weights: ZeRO {recipe.zero} splits them; use 2 or less"
     if stage.reinforce is not None and stage.objective != "reinforce":
@@ -147,6 +148,14 @@ def _objective(stage: Stage, preset: str) -> Iterator[str]:
             yield f"phrases are mined from {' and '.join(PHRASE_PARTS)}, not from {stage.part!r}"
         if preset in FROM_SCRATCH:
             yield f"describe needs weights: data of the preset {preset} holds no parts"
+
+
+def _facts(recipe: Recipe, stage: Stage) -> Iterator[str]:
+    """What a prompt that states facts excludes."""
+    if recipe.facts != "none" and (stage.drop_condition or stage.drop_sentence):
+        yield f"facts={recipe.facts} still states what drop_condition and drop_sentence leave out"
+    if recipe.facts == "text" and stage.objective in {"classify", "describe"}:
+        yield f"facts=text shows no condition, which {stage.objective} reads: use facts=both"
 
 
 def _reinforce(stage: Stage) -> Iterator[str]:

@@ -124,6 +124,9 @@ class Recipe:
     max_minutes: float
     vocab: int = 2000
     """Tokens of a tokenizer trained from scratch (ignored with weights)."""
+    facts: Literal["none", "text", "both"] = "none"
+    """Whether prompts state the request's facts (`grounding.fact_lines`): `text` in place of the
+    conditions' tokens, `both` beside them. The bundle keeps it, and is served so."""
     ranks: int = 2
     zero: Literal[0, 1, 2, 3] = 0
     """What DeepSpeed splits over the ranks: 1 moments, 2 gradients too, 3 weights too."""

@@ -116,7 +116,7 @@ class ReinforceSource:
     def _group(self, model: Any2Caption, sample: Sample, step: int, device: torch.device) -> _Group:
         settings = self.settings
         features = [self.data.feature(number) for number in sample.item_numbers]
-        inputs = self.processor.assemble(sample.prompt, features)
+        inputs = self.processor.assemble(sample.prompt, features, facts=sample.facts)
         media = encode(model, inputs, device)
         limits = Limits(
             settings.rollouts, settings.temperature, settings.max_new_tokens, self.processor.end_id

@@ -58,6 +58,7 @@ class ShardSample:
     length: int
     phrases: Mapping[str, Sequence[str]] = field(default_factory=dict)
     wanted: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    facts: str = ""
     trace: NDArray[np.int32] = field(default_factory=lambda: NO_TOKENS)
     general: bool = False
     items: tuple[int, ...] = ()
@@ -102,6 +103,7 @@ def encode(sample: ShardSample, media: Media = "png") -> dict[str, bytes]:
             who: {slot: list(fact) for slot, fact in facts.items()}
             for who, facts in sample.wanted.items()
         },
+        **({"facts": sample.facts} if sample.facts else {}),
         "general": sample.general,
         "length": sample.length,
         "features": features,

@@ -12,7 +12,7 @@ import numpy as np
 
 from any2caption.captions.text import render
 from any2caption.datasets.records import Record
-from any2caption.datasets.snapshots import load_snapshot, resolve
+from any2caption.datasets.snapshots import load_condition, load_snapshot, resolve
 from any2caption.model.config import to_json
 from any2caption.model.inputs import Features
 from any2caption.model.processing.processor import LABELS, Processor
@@ -27,6 +27,7 @@ from any2caption.training.prepare.prepared_folder import (
     refuse_empty,
     teaching_of,
 )
+from any2caption.training.prepare.stated import stated_lines
 from any2caption.training.prepare.targets import (
     Classes,
     encode_caption,
@@ -46,6 +47,7 @@ MADE_FROM = (
     "reasoning",
     "rewards",
     "traces",
+    "facts",
 )
 
 
@@ -88,6 +90,7 @@ def from_prepared(folder: Path) -> Source:
                         length=sample.length,
                         phrases=sample.phrases,
                         wanted=sample.wanted,
+                        facts=sample.facts,
                         trace=np.asarray(data.caption_tokens[trace], np.int32),
                         general=sample.general,
                         items=sample.item_numbers,
@@ -136,8 +139,12 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
         features = extract(address, store, config, tokenizer, conditions, workers)
         for record in records:
             numbers = tuple(items.numbers(record))
-            used = tuple(_kept(next(features)) for _ in numbers)
+            found = [next(features) for _ in numbers]
+            used = tuple(map(_kept, found))
             told = told_of(record, processor, teaching)
+            if chosen.facts != "none":
+                stated = [str(one["facts"]) for one in found]
+                told["facts"] = stated_lines(record, stated, lambda c: load_condition(store, c))
             classes.add(record, told)
             yield record.split, replace(_sample(record, used, processor, told), items=numbers)
 
@@ -162,7 +169,10 @@ def _sample(
         caption=caption,
         slots=slots,
         prompt_tokens=_prompt(record.prompt, processor),
-        length=len(caption) + len(told["trace"]) + sum(sizes),
+        length=len(caption)
+        + len(told["trace"])
+        + len(processor.tokenizer.encode(told.get("facts", "")).ids)
+        + sum(sizes),
         **told,
     )
 

@@ -63,6 +63,7 @@ class TablesWriter:
             "parts": dict(sample.parts),
             "phrases": _plain({"": sample.phrases})[""],
             "wanted": _plain(sample.wanted),
+            "facts": sample.facts,
             "general": sample.general,
             "length": sample.length,
             "span": self._stored(sample.caption, sample.slots),
