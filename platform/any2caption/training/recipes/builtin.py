@@ -229,7 +229,7 @@ READE = Recipe(
         " are aligned first as in the recipe paper."
     ),
 )
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (TINY, SMOKE, SMOL, PAPER, READE)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (TINY, SMOKE, PAPER, READE, SMOL)}
 
 
 def recipe(name: str) -> Recipe:
