@@ -73,8 +73,10 @@ def test_a_served_prompt_is_the_trained_prompt(reading, records):
     step = Preprocess(bundle, "", {})
     kinds = set()
     try:
-        for sample in data.samples("train")[:24]:
+        for sample in data.samples("train"):
             record = found[sample.id]
+            if {one.kind for one in record.conditions} <= kinds:
+                continue
             inputs = {**edge_inputs(store, record), "WRITER": strings(b"model")}
             (outputs,) = step.run([inputs])
             assert not isinstance(outputs, Exception), outputs
@@ -117,7 +119,7 @@ def test_prompts_without_facts_stay_as_they_were(data):
     assert np.array_equal(plain.input_ids, said.input_ids)
     first = processor.decode(plain.input_ids.tolist())
     assert first.startswith("<|im_start|>user\n")
-    assert first.endswith(f"{sample.prompt}<|im_end|>\n<|im_start|>assistant\n")
+    assert first.endswith(f"{sample.prompt}\n<|im_start|>assistant\n")  # without <|im_end|>
 
 
 def test_data_prepared_otherwise_is_refused(data, stated):
