@@ -45,7 +45,7 @@ def files(tmp_path_factory):
 def here(bundle, files):
     """Answers of this process: checked, and as the model wrote it."""
     with InProcess(bundle) as one:
-        given = {"camera": files["camera"], "image": files["image"]}
+        given = {"camera": files["camera"]}
         return {
             policy: one.caption(TEXT, given, writer="model", policy=policy)
             for policy in ("repair", "warn")
@@ -78,7 +78,7 @@ def test_the_server_answers_as_this_process_does(bundle, files, here, tmp_path):
             release = release_folder.build(bundle, tmp_path / "releases", 1, model_version="1")
             rollout(release, control, server.live)
         with CaptionClient(server.url, timeout=300) as client:
-            given = {"camera": files["camera"], "image": files["image"]}
+            given = {"camera": files["camera"]}
             served = client.caption(TEXT, given, writer="model")
     finally:
         server.stop()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from any2caption.evaluation.gates import policy_of
+from any2caption.evaluation.policies import policy_of
 from any2caption.model import presets
 from any2caption.model.bundle import load_bundle
 from any2caption.model.presets import SMOL as PRESET
