@@ -207,8 +207,8 @@ class Processor:
         cameras: list[NDArray[np.float32]] = []
         grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
         taken: dict[str, int] = {}
-        if before := self._before():
-            prompt.add(before)
+        if opening := self._before():
+            prompt.add(opening)
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("user\n"))
         for label, kind, item in grouped:
