@@ -106,6 +106,8 @@ class Preprocess:
             whys = [scope["why"]] if scope and scope["why"] else []
             scope = {"inside": False, "why": "; ".join([*whys, reading.unlike])}
         info = describe(request, self.release, warnings)
+        if writes == MODEL and self.prompting is not None:
+            info["model"] = {"facts": self.prompting.facts}
         told = {
             "info": info if scope is None else {**info, "scope": scope},
             "milliseconds": {
@@ -115,8 +117,6 @@ class Preprocess:
             },
             "ended": ended,
         }
-        if writes == MODEL and self.prompting is not None:
-            told["info"] = {**told["info"], "model": {"facts": self.prompting.facts}}
         words = {
             "READ": told,
             "FACTS": facts.as_json(),
