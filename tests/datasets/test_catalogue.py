@@ -1,10 +1,12 @@
 """The catalogue on SQLite and on PostgreSQL: one suite, and the ledger under contention."""
 
+import runpy
 import traceback
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from importlib.resources import as_file, files
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -408,3 +410,11 @@ def test_a_ledger_from_before_is_chained_by_the_upgrade(catalogue):
     assert [line.digest for line in catalogue.ledger(MODEL)] == chained
     assert catalogue.check_ledger(MODEL) == 2
     assert catalogue.delivery(MODEL).version == 2
+
+
+def test_of_promotions_and_rollbacks_at_once_one_wins_each_round(url):
+    """A small run of bench/promotions.py, which has 16 writers and 200 rounds."""
+    path = Path(__file__).parents[2] / "bench" / "promotions.py"
+    found = runpy.run_path(str(path))["contend"](url, writers=8, rounds=6)
+    assert found["wrong"] == 0, found
+    assert sum(found["lines"].values()) == 6
