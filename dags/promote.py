@@ -1,8 +1,9 @@
 """### Promote.
 
 Makes a challenger champion: compare-and-swap in the ledger, then MLflow's alias. A person approves
-(*Required actions* in this interface), unless `auto_approve` says otherwise. Only a version whose
-gate passed can be promoted. Leaves the asset **champion**, which starts `release`.
+(*Required actions* in this interface, with the figures and the difference to the champion, or
+`a2c approve VERSION`), unless `auto_approve` says otherwise. Only a version whose gate passed can be
+promoted. Leaves the asset **champion**, which starts `release`.
 
 Runs on every new challenger, or by hand with a `version`.
 """
@@ -32,6 +33,7 @@ def promote() -> None:
     choice = tasks.choose_approval(requested, "promote", "approval")
     asked = approval_task.approval("approval")
     promoted = tasks.promote(requested, "approval")
+    tasks.describe(requested) >> asked
     choice >> asked >> promoted
     choice >> promoted
     tasks.announce("announce_champion", assets.CHAMPION, promoted)

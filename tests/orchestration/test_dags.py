@@ -154,6 +154,7 @@ def test_nothing_follows_a_refused_gate_and_a_person_stands_before_promotion(str
     assert evaluate["judge"] == ["announce_challenger"]
     promote = structure["dags"]["promote"]["edges"]
     assert promote["choose_approval"] == ["approval", "promote"]
+    assert promote["describe"] == ["approval"]
     assert promote["approval"] == ["promote"]
 
 

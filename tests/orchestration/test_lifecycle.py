@@ -12,7 +12,7 @@ from any2caption.errors import (
     UnavailableError,
 )
 from any2caption.orchestration import client, lifecycle
-from any2caption.orchestration.approvals import answer_all
+from any2caption.orchestration.approvals import answer, waiting
 from any2caption.orchestration.client import AirflowClient, RunRef
 from any2caption.orchestration.lifecycle import CHAIN, run_lifecycle
 from any2caption.progress import ProgressLog
@@ -226,6 +226,9 @@ class Asks:
     def tasks(self, ref):
         return [{"task_id": "approval", "state": "success" if self.done else "awaiting_input"}]
 
+    def returned(self, ref, task):
+        return {"version": 7}
+
     def answer(self, ref, task, option):
         self.answers.append(option)
         self.done = len(self.answers) > self.forgets
@@ -234,12 +237,29 @@ class Asks:
 def test_an_answer_that_was_lost_is_given_again(monkeypatch):
     monkeypatch.setattr("any2caption.orchestration.approvals._POLL_SECONDS", 0.0)
     airflow = Asks(forgets=2)
-    assert answer_all(airflow, "Approve", settle=0.0) == ["r1"]
+    assert answer(airflow, "Approve", settle=0.0) == 7
     assert airflow.answers == ["Approve"] * 3
 
 
 def test_nothing_to_answer_answers_nothing():
     airflow = Asks(forgets=0)
     airflow.done = True
-    assert answer_all(airflow, "Reject", settle=0.0) == []
+    with pytest.raises(NotFoundError, match="no promotion waits"):
+        answer(airflow, "Reject", settle=0.0)
     assert airflow.answers == []
+
+
+def test_only_the_version_that_was_named_is_answered(monkeypatch):
+    monkeypatch.setattr("any2caption.orchestration.approvals._POLL_SECONDS", 0.0)
+    airflow = Asks(forgets=0)
+    runs = {"r1": 7, "r2": 8, "r3": 7}
+    monkeypatch.setattr(airflow, "runs", lambda *_: [RunRef("promote", name) for name in runs])
+    monkeypatch.setattr(airflow, "returned", lambda ref, _: {"version": runs[ref.run]})
+    assert {version: ref.run for version, ref in waiting(airflow).items()} == {7: "r1", 8: "r2"}
+    with pytest.raises(ConfigError, match="versions 7, 8 wait for an answer: name one"):
+        answer(airflow, "Approve", settle=0.0)
+    with pytest.raises(NotFoundError, match="version 9 does not wait"):
+        answer(airflow, "Approve", version=9, settle=0.0)
+    assert airflow.answers == []
+    assert answer(airflow, "Reject", version=8, settle=0.0) == 8
+    assert airflow.answers == ["Reject"]

@@ -6,7 +6,7 @@ import typer
 
 from any2caption.cli.console import ProgressPrinter, put, put_json, say
 from any2caption.cli.stack import DryRun, Home, Json
-from any2caption.errors import A2CError, UnavailableError
+from any2caption.errors import UnavailableError
 from any2caption.model.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -176,6 +176,9 @@ def corpus_make(
 
 
 def approve(
+    version: Annotated[
+        int | None, typer.Argument(help="Model version; may be left out where only one waits.")
+    ] = None,
     reject: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--reject", help="Say no: the present champion stays.")
     ] = False,
@@ -184,24 +187,23 @@ def approve(
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Answer every promotion that waits for a person."""
-    from any2caption.orchestration.approvals import answer_all, waiting
+    """Answer a promotion that waits for a person; without a version: the only one that waits."""
+    from any2caption.orchestration.approvals import answer, waiting
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
     if dry_run:
-        runs = [ref.run for ref in waiting(airflow(settings))]
+        versions = sorted(waiting(airflow(settings)))
         if json:
-            put_json({"waiting": runs})
+            put_json({"waiting": versions})
         else:
-            put("\n".join(runs) or "no promotion waits for an answer")
+            names = ", ".join(map(str, versions))
+            put(f"waiting: version {names}" if names else "no promotion waits for an answer")
         return
-    answered = answer_all(airflow(settings), "Reject" if reject else "Approve", timeout=timeout)
-    if not answered:
-        raise A2CError("no promotion waits for an answer")
+    option = "Reject" if reject else "Approve"
+    chosen = answer(airflow(settings), option, version=version, timeout=timeout)
     said = "rejected" if reject else "approved"
     if json:
-        put_json({said: answered})
-        return
-    for run in answered:
-        say(f"{said} {run}")
+        put_json({said: chosen})
+    else:
+        say(f"{said} version {chosen}")

@@ -269,6 +269,16 @@ def judge(settings: Settings, request: Request) -> Request:
         return {**request, "version": found["version"]}
 
 
+def describe(settings: Settings, version: int) -> str:
+    """Write the page that a person reads before a promotion; what is missing is said there."""
+    from any2caption.orchestration.approval_page import page
+
+    try:
+        return page(settings, version)
+    except A2CError as error:
+        return f"Version **{version}**: nothing can be shown of it: {error}"
+
+
 def promote(settings: Settings, request: Request) -> Request:
     """Make the version champion, if the champion is still the one that it was compared with."""
     from any2caption.registry.commands import run_promote

@@ -6,9 +6,10 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 _BODY = """\
-Version **{{ ti.xcom_pull(task_ids='request')['version'] }}** of `any2caption` passed its gate
-(policy `{{ ti.xcom_pull(task_ids='request').get('policy', '') }}`, lifecycle
-`{{ ti.xcom_pull(task_ids='request')['lifecycle'] }}`). Its report is on its run in MLflow.
+{{ ti.xcom_pull(task_ids='describe') }}
+
+Life cycle `{{ ti.xcom_pull(task_ids='request')['lifecycle'] }}`; from a terminal:
+`a2c approve {{ ti.xcom_pull(task_ids='request')['version'] }}`.
 
 *Approve* makes it champion and rolls it out; *Reject* leaves the present champion in place.
 """

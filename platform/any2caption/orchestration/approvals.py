@@ -2,7 +2,7 @@
 
 import time
 
-from any2caption.errors import A2CError, UnavailableError
+from any2caption.errors import A2CError, ConfigError, NotFoundError, UnavailableError
 from any2caption.orchestration.client import AirflowClient, RunRef
 
 TASK = "approval"
@@ -12,28 +12,44 @@ _SETTLE_SECONDS = 8.0
 _POLL_SECONDS = 2.0
 
 
-def answer_all(
-    client: AirflowClient, option: str, *, timeout: float = 120.0, settle: float = _SETTLE_SECONDS
-) -> list[str]:
-    """Answer every waiting approval with `option`; return the runs that took it up.
+def waiting(client: AirflowClient) -> dict[int, RunRef]:
+    """Return the promotions that wait for a person: version → run (of several, the newest)."""
+    found: dict[int, RunRef] = {}
+    for ref in client.runs("promote", "running"):
+        if state(client, ref) in _WAITING:
+            found.setdefault(int(client.returned(ref, "request")["version"]), ref)
+    return found
+
+
+def answer(
+    client: AirflowClient,
+    option: str,
+    *,
+    version: int | None = None,
+    timeout: float = 120.0,
+    settle: float = _SETTLE_SECONDS,
+) -> int:
+    """Answer the approval of `version` (None: of the only one that waits); return the version.
 
     Answers again when a task asks again, which Airflow 3.3.2 sometimes does.
 
     Raises:
-        UnavailableError: a task did not take the answer up in time.
+        NotFoundError: no promotion waits, or none of this version.
+        ConfigError: several wait, and none was named.
+        UnavailableError: the task did not take the answer up in time.
     """
-    asked = waiting(client)
-    if asked:
-        time.sleep(settle)
-    deadline = time.monotonic() + timeout
-    for ref in asked:
-        _answer(client, ref, option, deadline)
-    return [ref.run for ref in asked]
-
-
-def waiting(client: AirflowClient) -> list[RunRef]:
-    """Return the promotions that wait for a person."""
-    return [ref for ref in client.runs("promote", "running") if state(client, ref) in _WAITING]
+    found = waiting(client)
+    names = ", ".join(map(str, sorted(found)))
+    if not found:
+        raise NotFoundError("no promotion waits for an answer")
+    if version is None and len(found) > 1:
+        raise ConfigError(f"versions {names} wait for an answer: name one")
+    if version is not None and version not in found:
+        raise NotFoundError(f"version {version} does not wait for an answer; waiting: {names}")
+    chosen = next(iter(found)) if version is None else version
+    time.sleep(settle)
+    _answer(client, found[chosen], option, time.monotonic() + timeout)
+    return chosen
 
 
 def state(client: AirflowClient, ref: RunRef) -> str:

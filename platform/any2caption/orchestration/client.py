@@ -1,5 +1,6 @@
 """A small client of Airflow's REST API: trigger a run, follow it, find what it started."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,12 @@ class AirflowClient:
     def tasks(self, ref: RunRef) -> list[dict[str, Any]]:
         """Return the run's task instances."""
         return list(self.call("GET", f"{self._path(ref)}/taskInstances")["task_instances"])
+
+    def returned(self, ref: RunRef, task: str) -> Any:
+        """Return what a task of the run returned; NotFoundError before it has."""
+        path = f"{self._path(ref)}/taskInstances/{task}/xcomEntries/return_value"
+        value = self.call("GET", path)["value"]
+        return json.loads(value) if isinstance(value, str) else value
 
     def events(self, ref: RunRef) -> list[dict[str, Any]]:
         """Return the asset events that the run made, with the runs that they started."""

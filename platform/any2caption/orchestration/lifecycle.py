@@ -68,7 +68,7 @@ class Follower:
                 raise self._failure(ref)
             if ref.dag == "promote" and not asked and self._waits_for_person(ref):
                 asked = True
-                self.log.emit("promote", "waits for a person: run `a2c approve`, or in Airflow")
+                self.log.emit("promote", "waits for a person: `a2c approve VERSION`, or in Airflow")
             if time.monotonic() > deadline:
                 raise UnavailableError(f"{ref.dag} {ref.run} is still {state} after the time limit")
             time.sleep(_POLL_SECONDS)

@@ -12,6 +12,7 @@ __all__ = [
     "announce",
     "choose_approval",
     "control_work",
+    "describe",
     "gpu_work",
     "judge",
     "plan_evaluation",
@@ -127,6 +128,17 @@ def choose_approval(request: Request, automatic: str, by_person: str) -> str:
     from any2caption.orchestration.run_request import needs_no_person
 
     return automatic if needs_no_person(request, _settings()) else by_person
+
+
+@task
+@by_policy
+def describe(request: Request) -> str:
+    """Write what a person reads before the promotion."""
+    from any2caption.orchestration import actions
+    from any2caption.orchestration.run_request import require
+
+    hint = "give the param `version` of a challenger"
+    return actions.describe(_settings(), int(require(request, "version", hint)))
 
 
 @task(trigger_rule="none_failed_min_one_success")  # type: ignore[untyped-decorator]

@@ -170,6 +170,14 @@ def record_verdict(
         return _get(client, version)
 
 
+def report_url(settings: Settings, version: int, policy: str) -> str:
+    """Return the address of a version's report under a policy in MLflow's pages."""
+    with mlflow_client(settings) as client:
+        run = client.get_run(_get(client, version).run_id).info
+    place = f"experiments/{run.experiment_id}/runs/{run.run_id}/artifacts"
+    return f"{settings.mlflow_url.rstrip('/')}/#/{place}/evaluation/{policy}/report.html"
+
+
 def set_alias(settings: Settings, alias: str, version: int) -> None:
     """Point an alias at a version."""
     with mlflow_client(settings) as client:
