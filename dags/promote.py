@@ -2,8 +2,8 @@
 
 Makes a challenger champion: compare-and-swap in the ledger, then MLflow's alias. A person approves
 (*Required actions* in this interface, with the figures and the difference to the champion, or
-`a2c approve VERSION`), unless `auto_approve` says otherwise. Only a version whose gate passed can be
-promoted. Leaves the asset **champion**, which starts `release`.
+`a2c approve VERSION`), unless `auto_approve` says otherwise. Only a version that passed its gate
+can be promoted. Leaves the asset **champion**, which starts `release`.
 
 Runs on every new challenger, or by hand with a `version`.
 """
