@@ -139,6 +139,7 @@ def test_an_evaluation_is_found_again_for_the_same_question_only(monkeypatch):
     assert name == job_spec.evaluation_name(dict(asked))
     assert name.startswith("tiny-")
     assert name != job_spec.evaluation_name({**asked, "snapshot": "cd" * 32})
+    assert name != job_spec.evaluation_name({**asked, "digest": "another bundle"})
     monkeypatch.setitem(gates.POLICIES, "tiny", replace(gates.TINY, significance=0.1))
     assert name != job_spec.evaluation_name(asked)
     with pytest.raises(ConfigError, match="unknown gate policy"):

@@ -49,6 +49,7 @@ def version(settings, ledger, make_bundle, request):
     def make(name, verdict=RELEASE, against=None, **others):
         found = models.register(settings, make_bundle(f"{request.node.name}{name}", name))
         ledger.record_model_version(MODEL, found.version, digest=found.digest, run_key=name)
+        ledger.record_training_run(name, snapshot_id="5" * 64, preset="tiny", recipe="tiny")
         if verdict is not None:
             compared = ledger.model_version(MODEL, against).digest if against else ""
             row = {
@@ -186,6 +187,10 @@ def test_a_decision_on_an_older_ledger_is_a_conflict_that_names_the_champion(
         ({"selection_digest": ""}, "does not say on what selection"),
         ({"captions_digest": ""}, "does not say on what captions"),
         ({"snapshot_id": ""}, "does not say on what snapshot"),
+        (
+            {"snapshot_id": "6" * 64},
+            "judged on snapshot 666666666666, and its run's is 555555555555",
+        ),
         ({"report_digest": ""}, "does not say on what report"),
         ({"champion": 77, "champion_digest": "7" * 64}, "compared with version 77"),
         ({"champion_digest": "7" * 64}, "compared with nobody"),

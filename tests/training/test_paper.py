@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from any2caption.errors import ConfigError
+from any2caption.evaluation.run import Plan, evaluate
 from any2caption.model import presets
 from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import load_bundle
@@ -13,6 +15,8 @@ from any2caption.model.config import QWEN_TOKENS
 from any2caption.model.presets import QWEN2_VL_2B, TINY
 from any2caption.model.processing.tokenization import train_tokenizer
 from any2caption.model.weights import from_pretrained
+from any2caption.orchestration import actions
+from any2caption.orchestration.jobs import job_spec
 from any2caption.progress import ProgressLog
 from any2caption.training.context import RunContext
 from any2caption.training.loop.metrics import Metrics
@@ -123,3 +127,50 @@ def test_every_stage_of_the_paper_trains_what_it_should_and_nothing_else(  # noq
     said = [line["message"] for _, line in log.read()]
     assert not any("skipped" in message for message in said)
     assert not any("no general instruction data" in message for message in said)
+
+
+@pytest.mark.parametrize("name", ["qwen2_vl"])
+def test_own_weights_are_trained_by_the_papers_recipe_and_judged_by_its_policy(  # noqa: PLR0913, PLR0917
+    weights,
+    general,
+    settings,
+    snapshot,
+    tmp_path,
+    alone,
+):
+    """One step a stage and random weights: the verdict is a refusal, but there is one."""
+    request = {"lifecycle": "life", "preset": "qwen2-vl-2b", "recipe": "paper"}
+    request |= {"weights": str(weights), "snapshot": snapshot.id}
+    with pytest.raises(ConfigError, match="unknown gate policy 'none'"):
+        actions.plan_training(settings, {**request, "policy": "none"})
+    planned = actions.plan_training(settings, request)  # the policy asks for more records than here
+    data = prepare(
+        settings,
+        snapshot=snapshot.id,
+        preset="qwen2-vl-2b",
+        recipe="paper",
+        weights=str(weights),
+        out=tmp_path / "data",
+        workers=1,
+        general=general,
+    )
+    stages = tuple(replace(stage, steps=1, batch=2) for stage in PAPER.stages)
+    recipe = replace(PAPER, stages=stages, zero=0, precision="fp32")
+    out = job_spec.bundle(settings, planned["run"]).parent
+    model, _ = from_pretrained(str(weights), SMALL)
+    context = RunContext(data, out, 0, 1)
+    log = ProgressLog(tmp_path / "p.jsonl")
+    Trainer(context, recipe, model, log, Metrics(tmp_path / "m.jsonl")).run()
+    verdict = evaluate(
+        settings,
+        bundle=job_spec.bundle(settings, planned["run"]),
+        snapshot=snapshot.id,
+        policy="paper",
+        out=tmp_path / "report",
+        plan=Plan(per_slice=2, batch=8),
+    )
+    assert (verdict.policy, verdict.for_release, verdict.passed) == ("paper", True, False)
+    assert verdict.reasons
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["partial"]
+    assert all(report[name] for name in ("bundle", "selection", "judge", "code", "captions"))

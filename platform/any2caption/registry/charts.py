@@ -31,7 +31,7 @@ def metrics_of(verdict: Verdict) -> dict[str, float]:
 
 
 def _name(text: str) -> str:
-    return _UNFIT.sub(" ", text).strip()
+    return " ".join(_UNFIT.sub(" ", text).split())
 
 
 def log_gate(settings: Settings, found: "Registered", verdict: Verdict, snapshot: str) -> str:

@@ -58,14 +58,16 @@ class Line(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """What a server allows: policies that promote although they are not for release (`trial`).
+class Frame:
+    """What the server allows and knows; `trial` policies promote although not for release.
 
-    `promoting`, where it names any, are the only ones that promote at all.
+    `promoting`, where it names any, are the only ones that promote at all. `snapshot` is the data
+    that the version comes from, so that nobody picks easier ones to judge it by ("": not known).
     """
 
     trial: Collection[str] = ()
     promoting: Collection[str] = ()
+    snapshot: str = ""
 
 
 def objection(
@@ -73,7 +75,7 @@ def objection(
     verdicts: Sequence[Judged],
     champion: Known | None,
     ledger: Sequence[Line],
-    server: Server,
+    frame: Frame,
 ) -> str | None:
     """Return why a version must not become champion in the place of `champion`; None if it may.
 
@@ -83,7 +85,7 @@ def objection(
         return "it was never evaluated"
     if not verdicts[-1].passed:
         return f"its last verdict is a refusal: {'; '.join(verdicts[-1].reasons)}"
-    return next(_doubts(candidate, verdicts, champion, ledger, server), None)
+    return next(_doubts(candidate, verdicts, champion, ledger, frame), None)
 
 
 def _doubts(
@@ -91,7 +93,7 @@ def _doubts(
     verdicts: Sequence[Judged],
     champion: Known | None,
     ledger: Sequence[Line],
-    server: Server,
+    frame: Frame,
 ) -> Iterator[str]:
     """Say what keeps a passed verdict from counting."""
     verdict = verdicts[-1]
@@ -107,7 +109,12 @@ def _doubts(
             f"{_named(champion.version if champion else None)}: evaluate again"
         )
     yield from _stale(verdict)
-    yield from _not_allowed(verdict, server)
+    yield from _not_allowed(verdict, frame)
+    if frame.snapshot not in {"", verdict.snapshot_id}:
+        yield (
+            f"it was judged on snapshot {verdict.snapshot_id[:12]}, and its run's is "
+            f"{frame.snapshot[:12]}: evaluate again"
+        )
     if refused := _standing(verdicts):
         yield f"policy {refused.policy} refused it and did not pass it since"
     for line, after in zip_longest(ledger, ledger[1:]):
@@ -127,11 +134,11 @@ def _stale(verdict: Judged) -> Iterator[str]:
         yield "its captions were made or judged by other code than is here now: evaluate again"
 
 
-def _not_allowed(verdict: Judged, server: Server) -> Iterator[str]:
+def _not_allowed(verdict: Judged, frame: Frame) -> Iterator[str]:
     """Say why its policy promotes nothing on this server."""
-    if not verdict.for_release and verdict.policy not in server.trial:
+    if not verdict.for_release and verdict.policy not in frame.trial:
         yield f"it passed policy {verdict.policy}, which is not for release"
-    if server.promoting and verdict.policy not in {*server.promoting, *server.trial}:
+    if frame.promoting and verdict.policy not in {*frame.promoting, *frame.trial}:
         yield f"policy {verdict.policy} may not promote on this server (A2C_PROMOTING_POLICIES)"
 
 

@@ -22,7 +22,7 @@ from any2caption.errors import (
 )
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
-from any2caption.registry.fitness import Server, objection
+from any2caption.registry.fitness import Frame, objection
 from any2caption.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,13 +104,16 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     check_stored(settings, ledger, version)
     verdicts = ledger.verdicts(version)
     _check_approver(settings, {requester, *(verdict.requester for verdict in verdicts)}, approver)
+    known = ledger.model_version(MODEL, version)
     against = objection(
-        ledger.model_version(MODEL, version),
+        known,
         verdicts,
         None if current is None or force else ledger.model_version(MODEL, current),
         lines,
-        Server(
-            trial=_names(settings.trial_policies), promoting=_names(settings.promoting_policies)
+        Frame(
+            trial=_names(settings.trial_policies),
+            promoting=_names(settings.promoting_policies),
+            snapshot=_snapshot(ledger, known.run_key),
         ),
     )
     if against and not force:
@@ -127,6 +130,14 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     )
     reconcile(settings, ledger=ledger)
     return Promoted(line.version, line.previous, changed=True)
+
+
+def _snapshot(ledger: "Catalogue", run: str) -> str:
+    """The data that a run was trained on; "" of a bundle that was trained elsewhere."""
+    try:
+        return ledger.training_run(run).snapshot_id
+    except NotFoundError:
+        return ""
 
 
 def _names(setting: str) -> frozenset[str]:
