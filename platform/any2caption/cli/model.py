@@ -111,16 +111,28 @@ def _announce(settings: "Settings", done: dict[str, Any], *, as_json: bool) -> N
     else:
         said = "is champion now" if done["changed"] else "was champion already"
         put(f"version {done['version']} {said} (before: {done['previous'] or 'nobody'})")
-    if not done["changed"]:
+    if not done["changed"] and not _unserved(settings):
         return
     try:
         airflow(settings).publish("champion", {"version": done["version"]})
     except A2CError as error:
         raise UnavailableError(
-            f"the ledger says so, but the release did not start: {error}; trigger the DAG release "
-            f"with version {done['version']} when Airflow answers"
+            f"the ledger says so, but the release did not start: {error}; when Airflow answers, "
+            f"trigger the DAG release with version {done['version']}, or wait for housekeeping"
         ) from error
     say(f"DAG release rolls version {done['version']} out: {settings.airflow_url}")
+
+
+def _unserved(settings: "Settings") -> bool:
+    """Whether the champion's release still has to follow: an earlier try may have been killed."""
+    from contextlib import closing
+    from datetime import timedelta
+
+    from any2caption.orchestration.reconciler import unserved
+    from any2caption.registry.promotion import open_ledger
+
+    with closing(open_ledger(settings)) as ledger:
+        return unserved(settings, ledger, patience=timedelta(0)) is not None
 
 
 @model.command("sign")
