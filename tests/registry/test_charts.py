@@ -3,7 +3,7 @@
 import pytest
 
 from any2caption.evaluation.gates import Check, Verdict
-from any2caption.evaluation.paired import Comparison
+from any2caption.evaluation.statistics.paired import Comparison
 from any2caption.registry import charts, models
 from any2caption.registry.client import mlflow_client
 

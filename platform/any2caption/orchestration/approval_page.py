@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from any2caption.errors import A2CError, NotFoundError
-from any2caption.evaluation.report import load_finding
+from any2caption.evaluation.reports.report import load_finding
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
 from any2caption.registry.promotion import open_ledger
@@ -14,7 +14,7 @@ from any2caption.settings import Settings
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Verdict
     from any2caption.evaluation.gates import Check
-    from any2caption.evaluation.paired import Comparison
+    from any2caption.evaluation.statistics.paired import Comparison
 
 
 def page(settings: Settings, version: int) -> str:
