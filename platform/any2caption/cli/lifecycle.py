@@ -175,7 +175,7 @@ def corpus_make(
         put(uri)
 
 
-def approve(
+def approve(  # noqa: PLR0913, PLR0917 - a command's options
     version: Annotated[
         int | None, typer.Argument(help="Model version; may be left out where only one waits.")
     ] = None,
