@@ -1,7 +1,9 @@
 """What people write, and what the parts of its caption say."""
 
+import numpy as np
 import pytest
 
+from any2caption.conditions.types import Condition, Image
 from any2caption.grounding.compose.composer import compose
 from any2caption.grounding.gather import gather
 
@@ -105,3 +107,30 @@ SAID = [
 def test_a_part_says_who_does_what_and_how_it_is_filmed(text, part, words):
     said = compose(gather(text, ())).parts[part]
     assert " ".join(one.text for one in said) == words
+
+
+def picture(number):
+    pixels = np.full((8, 8, 3), 90, np.uint8)
+    return Condition("image", Image(pixels), "PNG", role="identity", number=number)
+
+
+REFERRED = [
+    ("The second image shows my cat; make it jump over a fence",
+     {"main_object": "The main subject is my cat (as in picture 2).",
+      "action": "My cat jumps over a fence."}),
+    ("Picture 1 shows a knight and the second picture shows an elf. The knight fights",
+     {"main_object": "subjects are a knight (as in picture 1) and an elf (as in picture 2).",
+      "action": "The knight fights."}),
+    ("Put the man on the left of image 1 into the kitchen of picture 2, he waves",
+     {"main_object": "The main subject is the man (as in picture 1).",
+      "background": "The setting is the kitchen of picture 2.", "action": "The man waves."}),
+    ("Anna and the dog in image 2 dance under streetlights",
+     {"action": "Anna and the dog dance under streetlights."}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "parts"), REFERRED)
+def test_what_is_said_of_a_picture_is_said_of_that_picture(text, parts):
+    composed = compose(gather(text, [picture(1), picture(2)]))
+    for part, words in parts.items():
+        assert words in " ".join(one.text for one in composed.parts[part])

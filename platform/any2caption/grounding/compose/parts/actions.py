@@ -203,19 +203,23 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
 
 
 def _meant(pronoun: str, subjects: Sequence[Subject]) -> str:
-    """Return the last named whom a pronoun may mean, never what is only acted on; else itself."""
+    """Return the last named whom a pronoun may mean, of those that act if any does; else itself."""
     main = [one for one in subjects if not _acted_on(one)]
-    if pronoun in {"he", "she"}:
-        fitting = [one for one in main if is_human(one.noun) and not one.many]
-        fitting = [one for one in fitting if singular(one.noun) not in _OTHERS[pronoun] | _CROWDS]
-    elif pronoun == "they":
-        fitting = [one for one in main if one.many]
-    else:
-        fitting = [one for one in main if not one.many and not is_human(one.noun)]
-    if not fitting:
+    named = _fitting(pronoun, main) or _fitting(pronoun, subjects)
+    if not named:
         return pronoun
-    owner, _, owned = fitting[-1].again.partition("'s ")
-    return owner if owned and pronoun != "they" else fitting[-1].again
+    owner, _, owned = named[-1].again.partition("'s ")
+    return owner if owned and pronoun != "they" else named[-1].again
+
+
+def _fitting(pronoun: str, subjects: Sequence[Subject]) -> list[Subject]:
+    """Return whom a pronoun may mean."""
+    if pronoun in {"he", "she"}:
+        people = [one for one in subjects if is_human(one.noun) and not one.many]
+        return [one for one in people if singular(one.noun) not in _OTHERS[pronoun] | _CROWDS]
+    if pronoun == "they":
+        return [one for one in subjects if one.many]
+    return [one for one in subjects if not one.many and not is_human(one.noun)]
 
 
 def _named_before(fact: Fact, subjects: Sequence[Subject]) -> list[Subject]:

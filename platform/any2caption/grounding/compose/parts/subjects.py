@@ -22,7 +22,7 @@ from any2caption.grounding.compose.english import (
     with_article,
 )
 from any2caption.grounding.compose.material import TEXT, Material, Said, as_one
-from any2caption.grounding.vocabulary import is_called, singular
+from any2caption.grounding.vocabulary import is_agent, is_called, singular
 from any2caption.grounding.words import denied
 
 _OWNED = re.compile(r"(?:his|her|its|their|my|your|our|\w+['’]s)\b", re.IGNORECASE)
@@ -119,13 +119,20 @@ def whose_pictures(material: Material) -> list[Said]:
             left.remove(subject)
             unknown = [fact for fact in unknown if fact not in own]
     told = {words_of(one.value, "noun") for one in identities_of(material)}
-    left = [one for one in left if one.noun not in told and one.facts[0].source.input == TEXT]
+    left = [one for one in left if one.noun not in told and _may_be_pictured(one)]
     nameless = [fact for fact in unknown if not fact.value.get("names")]
     people = [fact for fact in nameless if fact.value.get("role") == "identity"]
     if people and sum(one.number or 1 for one in left) == len(people):
         out.append(_is_of(left, people))
         unknown = [fact for fact in unknown if fact not in people]
     return out + [Said(_kept(fact), (fact,)) for fact in unknown]
+
+
+def _may_be_pictured(subject: Subject) -> bool:
+    """Whether the text names a subject whose picture may be given: not what only lies about."""
+    fact = subject.facts[0]
+    acts = words_of(fact.value, "role") != "object" or is_agent(subject.noun)
+    return fact.source.input == TEXT and acts
 
 
 def _is_of(subjects: Sequence[Subject], pictures: Sequence[Fact]) -> Said:

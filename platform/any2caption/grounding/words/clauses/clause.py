@@ -12,7 +12,12 @@ from any2caption.grounding.words.clauses.reading import (
 )
 from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached_of
-from any2caption.grounding.words.phrases.complements import low_at, reference_behind, tag_at
+from any2caption.grounding.words.phrases.complements import (
+    LIKE_SETTINGS,
+    low_at,
+    reference_behind,
+    tag_at,
+)
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.phrases.written import written_texts
 from any2caption.grounding.words.tags.tokens import Word
@@ -136,7 +141,10 @@ class Clause:
         elif reference_end:
             reference = self.words[reference_end - 1]
             condition, why = self.reading.given.resolve(reference)
-            if condition:
+            if condition and phrase.sort in LIKE_SETTINGS:
+                value = {**place_value(phrase), "condition": condition}
+                self._add("background", (phrase.start, reference_end), value)
+            elif condition:
                 self._subject(phrase, end, role)
                 value = {"noun": phrase.noun, "condition": condition, "place": place or None}
                 self._add("identity", (phrase.start, reference_end), value)

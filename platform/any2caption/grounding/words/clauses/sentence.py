@@ -195,6 +195,8 @@ class Sentence(Placing):
         if self._tells_apart(phrase):
             self._add("subject", (at, phrase.end), _UNREAD)
             return phrase.end
+        if phrase.sort == "reference" and (end := self._shown_in(phrase)):
+            return end
         if phrase.sort in {"picture", "camera", "style"} and (end := self._medium(phrase)):
             return end
         end = attached(self.words, phrase)
@@ -209,6 +211,23 @@ class Sentence(Placing):
         self.acted = self.reading.camera = False
         end = self._identified(phrase, end)
         self.fresh = False
+        return end
+
+    def _shown_in(self, picture: NounPhrase) -> int:
+        """Read "the second image shows my cat", "picture 1 is the hero"; 0 where it is no such."""
+        at = picture.end
+        verb = self.words[at] if at < len(self.words) else None
+        shows = verb is not None and (verb.base in verbs.SHOWING | {"contain"} or verb.low == "is")
+        phrase = noun_phrase(self.words, at + 1) if shows else None
+        if phrase is None or phrase.sort != "thing" or self._tag(phrase.end) == "ground":
+            return 0
+        condition = self._condition(picture.head)
+        end = attached(self.words, phrase)
+        self._subject(phrase, end)
+        if condition:
+            value = {"noun": phrase.noun, "condition": condition}
+            self._add("identity", (picture.start, end), value)
+        self.who, self.acted, self.fresh = [phrase.noun], False, False
         return end
 
     def _lists(self, at: int) -> bool:
@@ -313,8 +332,8 @@ class Sentence(Placing):
 
     def _verb(self, at: int) -> int:
         """Read an action with its object, or a state; what says where stays for a background."""
-        if filmed := self._filmed(at):
-            return filmed
+        if end := self._filmed(at) or self._let(at):
+            return end
         main, negated = main_verb(self.words, at)
         negated = negated or self.who[:1] in _NOBODY
         if main >= len(self.words) or self._tag(main) != "verb":
@@ -366,6 +385,11 @@ class Sentence(Placing):
         noun = who[0].rsplit(" ", 1)[-1]
         idle = not is_agent(noun) and noun not in scenes.GROUPS and noun != last.low
         return last.low if idle and is_agent(last.low) else ""
+
+    def _let(self, at: int) -> int:
+        """Read "make" of "make it jump", which only asks; 0 where it is none."""
+        lets = self.words[at].base in {"make", "let"} and self.fresh
+        return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
 
     def _filmed(self, at: int) -> int:
         """Read "drone shot flying over a lagoon", "seen from above"; 0 where no camera is meant."""

@@ -393,7 +393,7 @@ def _bare(words: list[Word], at: int) -> str:
     if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
         return "verb"
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
-    return "verb" if free and before == "noun" and _joined(words, at) else ""
+    return "verb" if free and before in {"noun", "ref"} and _joined(words, at) else ""
 
 
 def _let(words: list[Word], at: int) -> bool:
@@ -418,9 +418,9 @@ def _joined(words: list[Word], at: int) -> bool:
     """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
     clause = words[max(0, at - _NEAR) : at]
     pair = clause[-2:-1] and clause[-2].low == "and"  # "bride and groom"
-    opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-3:])
+    opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-5:])
     idle = not any(
-        word.tag in {"verb", "aux", "sub"} or (word.tag == "mark" and word.low != ",")
+        word.tag in {"verb", "aux", "sub"} or (word.tag == "mark" and word.low not in {",", "@"})
         for word in clause
     )
     return opened and idle and any(word.low == "and" for word in clause)
