@@ -1,4 +1,4 @@
-# make setup · make demo · make test · make lint · make audit · make lock · make hashes · make clean
+# make setup · make demo · make test · make docs · make lint · make audit · make lock · make hashes · make clean
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -10,12 +10,13 @@ DEV := .venv/.stamp
 SERVE := .venv-serve/.stamp
 A2C := .venv/bin/a2c
 
-.PHONY: help setup demo test lint audit lock hashes clean
+.PHONY: help setup demo test docs lint audit lock hashes clean
 
 help:
 	@echo "make setup   environments .venv and .venv-serve from requirements/*.lock"
 	@echo "make demo    the whole life cycle on this machine, ending in a caption and a video"
 	@echo "make test    every test, also those against real servers"
+	@echo "make docs    the documentation's pages, in site/"
 	@echo "make lint    ruff, mypy, import contracts"
 	@echo "make audit   known vulnerabilities of what the locks hold, where the index knows them"
 	@echo "make lock    resolve requirements/*.in anew"
@@ -49,6 +50,10 @@ demo: setup
 test: setup lint
 	@requirements/system.sh "$(PYTHON)" test
 	@.venv/bin/python -m pytest tests
+
+docs: $(DEV)
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+	@echo "docs: site/index.html"
 
 lint: $(DEV)
 	@.venv/bin/ruff check .

@@ -17,6 +17,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
 @dag(
+    dag_display_name="Annotate conditions",
     schedule=None,
     catchup=False,
     max_active_runs=2,

@@ -15,6 +15,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
 @dag(
+    dag_display_name="Fine-tune",
     schedule=[assets.SNAPSHOT],
     catchup=False,
     max_active_runs=2,

@@ -16,6 +16,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
 @dag(
+    dag_display_name="Ingest conditions",
     schedule=schedules.weekly_or(assets.ANNOTATED),
     catchup=False,
     max_active_runs=4,

@@ -15,6 +15,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
 @dag(
+    dag_display_name="Promote",
     schedule=[assets.CHALLENGER],
     catchup=False,
     max_active_runs=4,

@@ -14,6 +14,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
 @dag(
+    dag_display_name="Release",
     schedule=[assets.CHAMPION],
     catchup=False,
     max_active_runs=1,

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -55,7 +56,8 @@ for dag in bag.dags.values():
             for asset in data["timetable"]["__var"].get("asset_condition", {}).get("objects", [])
         ],
         "outlets": sorted(o.name for t in dag.tasks for o in t.outlets),
-        "doc": bool(dag.doc_md), "serialised": bool(data["tasks"]), "catchup": dag.catchup,
+        "doc": bool(dag.doc_md), "name": dag.dag_display_name, "catchup": dag.catchup,
+        "serialised": bool(data["tasks"]),
     }
 print("RESULT " + json.dumps({"errors": bag.import_errors, "dags": found}))
 """
@@ -123,6 +125,7 @@ def test_all_stages_are_there_without_import_errors(structure):
 def test_every_dag_is_documented_retries_and_never_catches_up(structure):
     for name, dag in structure["dags"].items():
         assert dag["doc"], name
+        assert re.fullmatch(r"[A-Z][a-z-]+( [a-z]+)*", dag["name"]), "a name that people read"
         assert dag["serialised"], name
         assert dag["retries"] >= 1, name
         assert dag["catchup"] is False, name

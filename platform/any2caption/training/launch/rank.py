@@ -81,15 +81,20 @@ def _train(run: RunSpec) -> None:
         from any2caption.model.any2caption import Any2Caption
 
         model = Any2Caption(data.config)
+    snapshot = str(data.meta["snapshot"])
     metrics = Metrics(
         run.out / "metrics.jsonl",
         mlflow_url=run.mlflow_url if rank == 0 else "",
         mlflow_run=run.mlflow_run,
         tags={
-            "mlflow.runName": "-".join(run.out.parts[-2:]),
+            "mlflow.runName": f"{run.preset} by {run.recipe.name} on {snapshot[:12]}",
+            "preset": run.preset,
+            "ranks": str(world_size),
+            "lifecycle": run.lifecycle,
+            "folder": str(run.out),
             "recipe": run.recipe.name,
             "recipe_digest": run.recipe.digest,
-            "snapshot": str(data.meta["snapshot"]),
+            "snapshot": snapshot,
         },
     )
     steps = parse_steps(run.profile, run.recipe)

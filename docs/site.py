@@ -1,0 +1,219 @@
+"""MkDocs hook: the reference, generated from the code, and the pages that lie outside `docs`.
+
+Generated while the site is built, so it can't say anything else than the code does.
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).parents[1]
+OUTSIDE = {"contributing.md": "CONTRIBUTING.md", "security.md": "SECURITY.md",
+           "changelog.md": "CHANGELOG.md"}  # fmt: skip
+LINK = re.compile(r"\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated pages and those of the repository's root."""
+    for name, make in PAGES.items():
+        files.append(File.generated(config, f"reference/{name}.md", content="\n".join(make())))
+    for name, source in OUTSIDE.items():
+        files.append(File.generated(config, name, content=(ROOT / source).read_text()))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Turn links to files outside the site into their names; those of pages added here stay."""
+    where = page.file.src_uri
+    base = ROOT if where in OUTSIDE else (ROOT / "docs" / where).parent
+
+    def link(match: re.Match[str]) -> str:
+        text, target, anchor = match[1], match[2], match[3] or ""
+        if "://" in target or target.startswith("mailto:"):
+            return match[0]
+        place = (base / target).resolve()
+        for name, source in OUTSIDE.items():
+            if place == ROOT / source:
+                return f"[{text}]({_relative(where, name)}{anchor})"
+        if where in OUTSIDE and place.is_relative_to(ROOT / "docs"):
+            return f"[{text}]({place.relative_to(ROOT / 'docs')}{anchor})"
+        if place.exists() and not place.is_relative_to(ROOT / "docs"):
+            return text
+        return match[0]
+
+    return LINK.sub(link, markdown)
+
+
+def _relative(where: str, name: str) -> str:
+    return "../" * where.count("/") + name
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield a Markdown table."""
+    names = list(heads)
+    yield f"| {' | '.join(names)} |"
+    yield f"|{'---|' * len(names)}"
+    for row in rows:
+        yield f"| {' | '.join(_cell(value) for value in row)} |"
+    yield ""
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def conditions() -> Iterator[str]:
+    """Every kind: formats, roles, limits, options."""
+    from any2caption.conditions.registry import KINDS
+
+    yield "# Conditions\n"
+    yield "Formats are told by content, not by name. Anything else is refused by name.\n"
+    for kind in KINDS.values():
+        yield f"## {kind.name}\n"
+        yield f"{kind.summary}.\n"
+        yield f"Formats: {', '.join(kind.formats)}.\n"
+        if kind.roles:
+            yield f"Roles: {', '.join(kind.roles)}.\n"
+        limits = {n: getattr(kind.limits, n) for n in kind.limits.__dataclass_fields__}
+        told = [f"{name.replace('_', ' ')} {v:,}" for name, v in limits.items() if v is not None]
+        yield f"Limits: {', '.join(told)}.\n"
+        if kind.options:
+            rows = [
+                (f"`{o.name}`", ", ".join(o.choices) or o.type, o.summary) for o in kind.options
+            ]
+            yield from table(("option", "values", "says"), rows)
+
+
+def captions() -> Iterator[str]:
+    """Aspects of facts, the caption's parts, choices."""
+    from any2caption.captions.schema import PARTS
+    from any2caption.conditions.fact import ASPECTS
+    from any2caption.grounding.options import CHOICES, Options
+
+    yield "# Facts and captions\n\n## Facts\n"
+    yield "A fact is one thing that an input states, with its source. Its aspect is one of "
+    yield f"{', '.join(f'`{name}`' for name in ASPECTS)}. [How](../captions.md) they are used.\n"
+    yield "## The caption\n"
+    yield from table(("part", "label"), ((f"`{name}`", label) for name, label in PARTS.items()))
+    yield "## Choices of a request\n"
+    rows = ((f"`{n}`", ", ".join(c), f"`{getattr(Options(), n)}`") for n, c in CHOICES.items())
+    yield from table(("choice", "values", "default"), rows)
+
+
+def server() -> Iterator[str]:
+    """Inputs and outputs of the two ensembles."""
+    from any2caption.serving.contract import ensembles
+
+    yield "# Server inputs and outputs\n"
+    yield "KServe v2 over gRPC, at the door. Every input is optional, but one must be there.\n"
+    for ensemble in ensembles():
+        for what, tensors in (("inputs", ensemble.inputs), ("outputs", ensemble.outputs)):
+            yield f"## `{ensemble.name}`: {what}\n"
+            rows = ((f"`{t.name}`", t.dtype, list(t.dims)) for t in tensors)
+            yield from table(("tensor", "type", "shape"), rows)
+
+
+def commands() -> Iterator[str]:
+    """Every command with its options."""
+    from typer.main import get_command
+
+    from any2caption.cli import outcome
+    from any2caption.cli.main import app
+
+    yield "# Command line\n"
+    yield from (inspect.getdoc(outcome) or "").splitlines()[2:-2]
+    yield ""
+    yield from _command(get_command(app), "a2c")
+
+
+def _command(command: Any, words: str) -> Iterator[str]:
+    if hasattr(command, "commands"):
+        for name, child in sorted(command.commands.items()):
+            yield from _command(child, f"{words} {name}")
+        return
+    yield f"## `{words}`\n"
+    yield re.sub(r"\[/?\w*\]", "", command.help or "").replace("<", "&lt;") + "\n"
+    rows = []
+    for one in command.params:
+        names = ", ".join(f"`{name}`" for name in (*one.opts, *one.secondary_opts))
+        default = "" if one.default in {None, "", False} or callable(one.default) else one.default
+        rows.append((names, getattr(one, "help", "") or "", default))
+    yield from table(("argument or option", "says", "default"), rows)
+
+
+def errors() -> Iterator[str]:
+    """Every error with its exit code."""
+    from any2caption import errors as module
+
+    yield "# Exit codes and errors\n"
+    yield "`a2c` ends with these; a stage's own process (`python -m any2caption.…`) ends with 75 "
+    yield "instead where trying again can help, which schedulers read.\n"
+    found = [one for _, one in inspect.getmembers(module, inspect.isclass)]
+    rows = (
+        (f"`{one.__name__}`", one.exit_code, "yes" if one.retryable else "", inspect.getdoc(one))
+        for one in sorted(found, key=lambda one: (one.exit_code, one.__name__))
+    )
+    yield from table(("error", "exit code", "try again", "means"), rows)
+
+
+def settings() -> Iterator[str]:
+    """Every setting with its variable and default."""
+    from pydantic_settings import BaseSettings
+
+    from any2caption.settings import Settings
+
+    yield "# Settings\n"
+    yield "Environment variables. An empty address means the local stack's own service.\n"
+    groups: list[tuple[str, Any]] = [("The platform", Settings)]
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
+            groups.append((name.capitalize(), field.annotation))
+    for title, group in groups:
+        prefix = group.model_config.get("env_prefix", "")
+        yield f"## {title}\n"
+        rows = []
+        for name, field in group.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
+                continue
+            default = field.get_default(call_default_factory=True)
+            shown = "" if name.endswith(("key", "python")) or default is None else default
+            rows.append((f"`{prefix}{name.upper()}`", field.description or "", shown))
+        yield from table(("variable", "says", "default"), rows)
+
+
+def policies() -> Iterator[str]:
+    """Every gate policy as it is written."""
+    from any2caption.evaluation import policies as package
+
+    yield "# Gate policies\n"
+    for file in sorted(Path(package.__path__[0]).glob("*.yaml")):
+        yield f"## {file.stem}\n\n```yaml"
+        yield file.read_text().rstrip()
+        yield "```\n"
+
+
+def dags() -> Iterator[str]:
+    """Every DAG's own documentation."""
+    yield "# DAGs\n"
+    for file in sorted((ROOT / "dags").glob("*.py")):
+        document = ast.get_docstring(ast.parse(file.read_text())) or ""
+        title, _, rest = document.partition("\n")
+        yield f"## {title.strip('# .')}\n\n`{file.stem}`\n"
+        yield rest.strip() + "\n"
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "conditions": conditions,
+    "captions": captions,
+    "server": server,
+    "commands": commands,
+    "errors": errors,
+    "settings": settings,
+    "policies": policies,
+    "dags": dags,
+}

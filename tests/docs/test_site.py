@@ -1,0 +1,114 @@
+"""The documentation builds, its links lead somewhere, it loads nothing, and what it says works."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from any2caption.cli.main import app
+from any2caption.conditions.registry import KINDS
+from any2caption.errors import UnavailableError
+from any2caption.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PAGES = ("index", "tutorial", "troubleshooting", *(f"howto/{role}" for role in (
+    "model-engineer", "release-owner", "product-team", "operator", "data-team")))  # fmt: skip
+LOADED = re.compile(
+    r"""<(?:script|img|iframe|source|video)\b[^>]*?\bsrc=["']?([^"'\s>]+)"""
+    r"""|<link\b(?=[^>]*\brel=["']?(?:stylesheet|icon|preconnect|preload))[^>]*?\bhref=["']?"""
+    r"""([^"'\s>]+)"""
+)
+
+
+def blocks(page):
+    """(language, what it needs, text) of each block of a page that somebody would type."""
+    for language, rest, text in FENCE.findall((ROOT / "docs" / f"{page}.md").read_text()):
+        if language in {"bash", "python"}:
+            needs = re.search(r'title="needs: ([^"]+)"', rest)
+            yield language, needs[1] if needs else "", text
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("site")
+    done = subprocess.run(
+        [BIN / "mkdocs", "build", "--strict", "--site-dir", out],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=400,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )  # fmt: skip
+    # Strict: a link or an anchor that leads nowhere is an error.
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_every_page_of_the_plan_is_there_and_loads_nothing_from_elsewhere(site):
+    pages = [*site.rglob("*.html")]
+    assert len(pages) >= 25
+    loaded = {
+        (file.name, one)
+        for file in pages
+        for found in LOADED.findall(file.read_text())
+        if (one := "".join(found)).startswith(("http:", "https:", "//"))
+    }
+    assert loaded == set()
+    for file in site.rglob("*.css"):
+        assert not re.search(r"(?:url\(|@import\s*)[\"']?(?:https?:)?//", file.read_text()), file
+
+
+def test_a_page_that_loads_from_elsewhere_would_be_seen():
+    html = '<script defer src="https://a/b.js"></script><link rel="stylesheet" href=//c/d.css>'
+    assert ["".join(one) for one in LOADED.findall(html)] == ["https://a/b.js", "//c/d.css"]
+
+
+def test_the_reference_has_what_the_code_has(site):
+    def text(name):
+        return (site / "reference" / name / "index.html").read_text()
+
+    for kind in KINDS:
+        assert f'id="{kind}"' in text("conditions")
+    for name in get_command(app).commands:
+        assert f"a2c {name}" in text("commands")
+    for name, field in Settings.model_fields.items():
+        if not hasattr(field.annotation, "model_fields"):
+            assert f"A2C_{name.upper()}" in text("settings")
+    assert UnavailableError.__name__ in text("errors")
+    assert "any2video" in text("server")
+    for file in (ROOT / "dags").glob("*.py"):
+        assert file.stem in text("dags")
+
+
+def test_the_plan_names_every_page():
+    plan = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"]
+    named = set(re.findall(r"[\w/-]+\.md", str(plan)))
+    written = {str(f.relative_to(ROOT / "docs")) for f in (ROOT / "docs").rglob("*.md")}
+    assert written <= named
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(not b[1] for b in blocks(page))])
+def test_what_a_page_says_to_type_works(tmp_path, page):
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    hidden = ("A2C_",)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+    environment |= {"PATH": f"{BIN}:{environment['PATH']}", "A2C_HOME": str(tmp_path / "home"),
+                    "XDG_CONFIG_HOME": str(tmp_path / "config")}  # fmt: skip
+    for language, needs, text in blocks(page):
+        if needs:
+            continue
+        run = ["bash", "-euo", "pipefail", "-c"] if language == "bash" else [sys.executable, "-c"]
+        done = subprocess.run(
+            [*run, text], cwd=tmp_path, env=environment,
+            capture_output=True, text=True, check=False, timeout=400,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{text}\n{done.stderr}"
+
+
+def test_what_is_not_run_says_what_it_needs():
+    told = [needs for page in PAGES for _, needs, _ in blocks(page)]
+    assert sum(not needs for needs in told) >= 10
