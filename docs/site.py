@@ -18,6 +18,17 @@ OUTSIDE = {"contributing.md": "CONTRIBUTING.md", "security.md": "SECURITY.md",
 LINK = re.compile(r"\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
+def on_config(config: Any) -> Any:
+    """Put pages that the plan does not name yet behind its explanations."""
+    (explained,) = (one["Explanation"] for one in config.nav if "Explanation" in one)
+    named = str(config.nav)
+    for file in sorted((ROOT / "docs").rglob("*.md")):
+        name = file.relative_to(ROOT / "docs").as_posix()
+        if f"'{name}'" not in named:
+            explained.append({file.read_text().partition("\n")[0].strip("# "): name})
+    return config
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages and those of the repository's root."""
     for name, make in PAGES.items():
