@@ -65,7 +65,7 @@ def page(request, browser, address, tmp_path):
         accept_downloads=True,
     )
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(45_000)
     asked = []
     page.on("request", lambda one: asked.append(one.url))
     refused = []  # what the page's own policy kept the browser from asking

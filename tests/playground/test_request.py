@@ -147,3 +147,35 @@ def test_copied_grpcurl_says_what_the_client_sends(unpacked):
         told = [json.loads(one) for one in inputs.pop(f"{kind.upper()}_INFO")]
         assert told == [one.info for one in elements]
     assert not inputs
+
+
+def test_what_was_looked_at_is_not_looked_at_again_but_takes_a_new_name(monkeypatch):
+    from any2caption.playground import session as module
+
+    looked = []
+
+    def look(item, number):
+        looked.append((item.kind, number))
+        return module.Seen(item, number)
+
+    monkeypatch.setattr(module, "look", look)
+    visitor = module.Session(
+        Request("", (Item("image", DOG), Item("image", RED), Item("pose", POSE)))
+    )
+    visitor.seen()
+    visitor.request = visitor.request.changed(0, Item("image", DOG, name="rex"))
+    assert [one.item.name for one in visitor.seen()] == ["rex", "", ""]
+    assert looked == [("image", 1), ("image", 2), ("pose", 1)]
+    # The second picture is the first now, and its facts are told of picture 1.
+    visitor.request = visitor.request.without(0)
+    assert [one.word for one in visitor.seen()] == ["picture 1", "pose 1"]
+    assert looked[3:] == [("image", 1)]
+
+
+def test_files_that_no_kind_reads_are_named_and_the_others_added():
+    from any2caption.playground.session import Session
+
+    visitor = Session()
+    (wrong,) = visitor.add([Part("note.xyz", b"\x00\x01 no kind"), Part("red.jpg", RED[0].data)])
+    assert wrong.startswith("note.xyz")
+    assert [item.kind for item in visitor.request.items] == ["image"]

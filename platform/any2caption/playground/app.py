@@ -51,7 +51,7 @@ def build(
                 caption = gr.HTML("<p>No caption yet.</p>", elem_id="answer")
 
             with gr.Tab("Edit and use", id="edit"):
-                editor, again, again_error = tab_edit.build(page)
+                editor, again, again_told = tab_edit.build(page)
             with gr.Tab("Compare", id="compare"):
                 tab_compare.build(page, (answerer, *others), home)
 
@@ -69,16 +69,16 @@ def build(
             try:
                 editor.take(session, values)
             except A2CError as wrong:
-                return session, gr.skip(), problem(wrong), *_same(editor.fields)
+                return session, gr.skip(), problem(wrong), "", *_same(editor.fields)
             session, html, wrong_ = tab_answer.ask(page, session)
             if wrong_:
-                return session, gr.skip(), problem(wrong_), *_same(editor.fields)
-            return session, html, good("Written again."), *editor.shown(session)
+                return session, gr.skip(), problem(wrong_), "", *_same(editor.fields)
+            return session, html, good("Written again."), "", *editor.shown(session)
 
         again.click(
             rewritten,
             [page.session, *editor.fields],
-            [page.session, caption, again_error, *editor.fields],
+            [page.session, caption, *again_told, *editor.fields],
         )
     return blocks
 

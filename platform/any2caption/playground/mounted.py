@@ -13,6 +13,13 @@ from any2caption.playground.shelf import Example
 
 _FONTS = ["system-ui", "sans-serif"]
 _MONO = ["ui-monospace", "monospace"]
+_NAMED = """() => {
+  const name = () => document.querySelectorAll('#mark button:not([aria-label])').forEach((one) =>
+    one.setAttribute('aria-label', 'Mark two corners on the picture, or write the region below'));
+  new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
+  name();
+}"""
+"""The picture that corners are marked on is a button, which Gradio gives no name."""
 
 
 def mounted(
@@ -34,7 +41,7 @@ def mounted(
         enable_monitoring=False,
         theme=_theme(),
         css_paths=[Path(__file__).with_name("page.css")],
-        head='<meta name="referrer" content="no-referrer">',
+        js=_NAMED,
     )
 
 
@@ -49,6 +56,18 @@ def _theme() -> gr.themes.Base:
         block_label_background_fill_dark="*primary_800",
         block_info_text_color="*neutral_700",
         block_info_text_color_dark="*neutral_200",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
+        checkbox_border_color="*neutral_500",
+        checkbox_border_color_dark="*neutral_300",
+        checkbox_border_width="1px",
+        input_border_width="1px",
+        input_border_color="*neutral_400",
+        input_border_color_dark="*neutral_500",
+        button_secondary_border_color="*neutral_400",
+        button_border_width="1px",
         input_placeholder_color="*neutral_600",
         input_placeholder_color_dark="*neutral_300",
     )

@@ -144,6 +144,7 @@ def serve(  # noqa: PLR0913 - what a page is served with
         except (OSError, SystemExit) as error:
             raise ConfigError(f"--port {port}: {host}:{port} is taken") from error
         with bound:
-            address = f"http://{host}:{bound.getsockname()[1]}/"
+            named = f"[{host}]" if ":" in host else host
+            address = f"http://{named}:{bound.getsockname()[1]}/"
             ready(f"{address}?token={token}" if token else address)
             uvicorn.Server(config).run(sockets=[bound])

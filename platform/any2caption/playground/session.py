@@ -22,10 +22,14 @@ _Key = tuple[int, str, str | None, tuple[tuple[str, Any], ...], int]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A caption with what was asked, who answered, and how long it took."""
+    """A caption with what was asked, who answered, and how long it took.
+
+    `written` is the caption as it was answered: `result` has the user's edits.
+    """
 
     request: Request
     result: CaptionResult
+    written: StructuredCaption
     where: str
     seconds: float
 
@@ -60,8 +64,10 @@ class Session:
         found = {
             self._key(number, item): (number, item) for number, item in self.request.numbered()
         }
+        # What was seen keeps its item: a name may be new, and no other files get its identity.
         self._looks = {
-            key: self._looks.get(key) or look(item, number) for key, (number, item) in found.items()
+            key: replace(self._looks.get(key) or look(item, number), item=item)
+            for key, (number, item) in found.items()
         }
         return list(self._looks.values())
 
@@ -84,10 +90,12 @@ class Session:
                 raise InputError(f"{one.word} can't be read: {one.error}")
         asked = self.request
         if asked.locked and self.answer is not None:
-            asked = asking_again(asked, self.answer.result.caption)
+            asked = asking_again(asked, self.answer.written)
         began = time.monotonic()
-        result = kept(answerer.ask(asked), self.request.locked)
-        self.answer = Answer(asked, result, answerer.name, time.monotonic() - began)
+        result = answerer.ask(asked)
+        seconds = time.monotonic() - began
+        kept_ = kept(result, self.request.locked)
+        self.answer = Answer(asked, kept_, result.caption, answerer.name, seconds)
         return self.answer
 
     def edit(self, caption: StructuredCaption, locked: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ class Editor:
         for part, label in PARTS.items():
             with gr.Row(equal_height=False):
                 self.parts[part] = gr.Textbox(label=label, lines=2, scale=5, min_width=220)
-                self.locks[part] = gr.Checkbox(label=f"Lock {label.lower()}", min_width=120)
+                self.locks[part] = gr.Checkbox(label=f"Lock {label.lower()}", min_width=200)
 
     @property
     def fields(self) -> list[Any]:
@@ -61,8 +61,11 @@ class Editor:
         return caption
 
 
-def build(page: Page) -> tuple[Editor, gr.Button, gr.HTML]:
-    """Build the tab; return the fields, the button that asks for the other parts, its errors."""
+def build(page: Page) -> tuple[Editor, gr.Button, list[gr.HTML]]:
+    """Build the tab; return its fields, and the button that asks for the other parts.
+
+    With the button come the places of its errors and of what the check said before.
+    """
     gr.HTML(
         '<p class="a2c">Change a part and lock it: it stays word for word, and what is new in it'
         " goes along as part of the prompt when the others are written again.</p>"
@@ -85,7 +88,7 @@ def build(page: Page) -> tuple[Editor, gr.Button, gr.HTML]:
     _prompts(page, editor)
     _clip(page, editor)
     _copies(page, editor)
-    return editor, again, error
+    return editor, again, [error, verdict]
 
 
 def _prompts(page: Page, editor: Editor) -> None:

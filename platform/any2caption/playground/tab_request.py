@@ -34,7 +34,8 @@ def build(page: Page, shelf: Sequence[Example]) -> tuple[gr.Button, gr.HTML]:
             return session, fresh(), problem(error)
         return session, fresh(), ""
 
-    page.prompt.change(
+    gr.on(
+        [page.prompt.change, page.version.change],  # a condition may have got the name
         said,
         [page.session, page.prompt],
         [page.session, page.words, prompt_error],
