@@ -60,6 +60,8 @@ def _theme() -> gr.themes.Base:
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover="*primary_700",
         button_primary_background_fill_hover_dark="*primary_800",
+        checkbox_label_background_fill_selected="*primary_700",
+        checkbox_label_background_fill_selected_dark="*primary_700",
         checkbox_border_color="*neutral_500",
         checkbox_border_color_dark="*neutral_300",
         checkbox_border_width="1px",

@@ -1,0 +1,39 @@
+"""`a2c play`: what it refuses, and who answers."""
+
+import sys
+
+import pytest
+
+from any2caption.cli import play
+from any2caption.errors import ConfigError
+from any2caption.playground.asking import Here
+from any2caption.playground.request import Request
+from any2caption.playground.server import serve
+
+NOBODY = "127.0.0.1:9"
+
+
+def test_contradicting_options_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="--local asks no server"):
+        play.play(address=NOBODY, local=True, home=tmp_path)
+    with pytest.raises(ConfigError, match="--bundle goes with --local"):
+        play.play(bundle=tmp_path, home=tmp_path)
+
+
+def test_a_server_that_was_named_must_answer_and_else_this_process_does(capsys):
+    with pytest.raises(ConfigError, match=f"--address {NOBODY}: no server answers there"):
+        play._answerer(NOBODY, local=False, bundle=None, named=NOBODY)
+    with play._answerer(NOBODY, local=False, bundle=None, named="") as answerer:
+        assert isinstance(answerer, Here)
+        assert answerer.writers == ("compose",)
+        with pytest.raises(ConfigError, match="it needs --bundle"):
+            answerer.ask(Request("a dog", choices={"writer": "model"}))
+    assert f"no server answers at {NOBODY}" in capsys.readouterr().err
+
+
+def test_missing_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    monkeypatch.delitem(sys.modules, "any2caption.playground.mounted", raising=False)
+    options = {"host": "127.0.0.1", "port": 0, "token": "", "shelf": [], "home": tmp_path}
+    with pytest.raises(ConfigError, match=r"needs the extra play \(pip install '.\[play\]'\)"):
+        serve([], ready=print, **options)
