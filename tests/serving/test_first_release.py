@@ -2,29 +2,22 @@
 
 import json
 import stat
-<<<<<<< HEAD
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-=======
->>>>>>> a358224 (Show the playground in browsers' tests; document it)
 from pathlib import Path
 
 import pytest
 import tritonclient.grpc as triton
 from serving_lab import Server, fake_release, wait_until
 
-<<<<<<< HEAD
 from any2caption.captions.camera_reading import read_camera
-from any2caption.errors import NotFoundError, UnavailableError, UngroundedError
-=======
 from any2caption.conditions.io.files import read_parts
-from any2caption.errors import NotFoundError
+from any2caption.errors import NotFoundError, UnavailableError, UngroundedError
 from any2caption.playground.asking import Served
 from any2caption.playground.request import Item, Request
 from any2caption.playground.session import Session
->>>>>>> a358224 (Show the playground in browsers' tests; document it)
 from any2caption.serving import contract
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.control import bytes_input
@@ -34,7 +27,6 @@ from any2caption.serving.releases.release_folder import read_release, verify
 from any2caption.serving.releases.rollout import rollout
 from any2caption.serving.releases.watchdog import inspect
 
-<<<<<<< HEAD
 sys.path.insert(0, str(Path(__file__).parents[1] / "annotation"))
 from api_server import KEY, ChatServer
 
@@ -47,13 +39,12 @@ LIES = {
     "style": "Soft evening light on cool colours.",
     "action": "The kite burns.",
 }
-=======
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CAMERA = Item("camera", tuple(read_parts(EXAMPLES / "camera" / "walk_through_kitchen.txt")))
 PICTURE = Item(
     "image", tuple(read_parts(EXAMPLES / "images" / "red_cartoon.jpg")), "identity", "red"
 )
->>>>>>> a358224 (Show the playground in browsers' tests; document it)
 
 
 @pytest.fixture
@@ -166,7 +157,18 @@ def test_before_any_model_captions_and_videos_are_answered_from_facts(composing)
 
 
 @pytest.mark.server
-<<<<<<< HEAD
+def test_the_playground_asks_the_server(composing):
+    with Served(composing.url) as served:
+        assert served.answers()
+        answer = Session(Request("@red waits", (CAMERA, PICTURE))).ask(served)
+    assert answer.where == composing.url
+    assert answer.result.info["release"] == 0
+    assert answer.result.caption.dense.startswith("Red of picture 1 waits")
+    with Served("127.0.0.1:9") as nobody:
+        assert not nobody.answers()
+
+
+@pytest.mark.server
 def test_an_endpoint_that_lies_is_put_right_and_told_no_more_than_it_needs(composing, endpoint):
     endpoint.requests.clear()
     files = smoke.requests()["mixed"][1]
@@ -241,17 +243,6 @@ def test_only_a_file_of_its_owner_has_the_endpoints_key(composing):
     for pid in (composing.process.pid, *composing.stubs().values()):
         assert KEY.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
     assert KEY not in composing.log.read_text()
-=======
-def test_the_playground_asks_the_server(composing):
-    with Served(composing.url) as served:
-        assert served.answers()
-        answer = Session(Request("@red waits", (CAMERA, PICTURE))).ask(served)
-    assert answer.where == composing.url
-    assert answer.result.info["release"] == 0
-    assert answer.result.caption.dense.startswith("Red of picture 1 waits")
-    with Served("127.0.0.1:9") as nobody:
-        assert not nobody.answers()
->>>>>>> a358224 (Show the playground in browsers' tests; document it)
 
 
 @pytest.mark.server

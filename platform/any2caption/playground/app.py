@@ -35,8 +35,8 @@ def build(
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
         page = Page(answerer, folder)
         gr.HTML(
-            f'<header class="a2c"><h1>{TITLE}</h1><p class="line">Captions by {answerer.name};'
-            " nothing is sent anywhere else.</p></header>"
+            f'<header class="a2c"><h1>{TITLE}</h1>'
+            f'<p class="line">Captions by {answerer.name}; {_sent(answerer)}</p></header>'
         )
         with gr.Tabs() as tabs:
             with gr.Tab("Request", id="request"):
@@ -81,6 +81,12 @@ def build(
             [page.session, caption, *again_told, *editor.fields],
         )
     return blocks
+
+
+def _sent(answerer: Answerer) -> str:
+    if "endpoint" in answerer.writers:
+        return "nothing is sent elsewhere, unless a writer's endpoint is set up there."
+    return "nothing is sent anywhere else."
 
 
 def _same(fields: list[Any]) -> list[Any]:

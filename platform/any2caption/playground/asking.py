@@ -11,6 +11,7 @@ from any2caption.errors import A2CError, ConfigError
 from any2caption.playground.request import Request
 from any2caption.serving.client import CaptionClient, CaptionResult
 from any2caption.serving.control import TritonControl
+from any2caption.settings import Writer
 
 
 class Answerer(Protocol):
@@ -41,7 +42,7 @@ class Answerer(Protocol):
 class Served(Closing):
     """The door at an address."""
 
-    writers = ("auto", "compose", "model")
+    writers = ("auto", "compose", "model", "endpoint")
 
     def __init__(self, address: str) -> None:
         self.name = address
@@ -71,13 +72,15 @@ class Here(Closing):
     """This process: the facts write, or a bundle's model. One request at a time."""
 
     name = "this process"
+    writers: tuple[str, ...]
 
     def __init__(self, bundle: Path | None = None) -> None:
         from any2caption.serving.in_process import InProcess
 
         self._steps = InProcess(bundle)
         self._one = threading.Lock()
-        self.writers: tuple[str, ...] = ("compose",) if bundle is None else Served.writers
+        others = [*(["model"] if bundle else []), *(["endpoint"] if Writer().base_url else [])]
+        self.writers = ("auto", "compose", *others) if others else ("compose",)
 
     def ask(self, request: Request, choices: Mapping[str, str] | None = None) -> CaptionResult:
         """Answer as the server would."""

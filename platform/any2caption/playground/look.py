@@ -4,6 +4,7 @@ import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from any2caption.conditions.inspect.describe import describe
 from any2caption.conditions.inspect.detect import detect_kind
 from any2caption.conditions.inspect.preview import draw_preview
 from any2caption.conditions.isolation.parse import parse_condition
+from any2caption.conditions.pictures.small import small
 from any2caption.conditions.registry import KINDS, condition_facts, input_name
 from any2caption.conditions.types import Camera, Condition, Part
 from any2caption.errors import A2CError
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.gather import gather
+from any2caption.perception.eyes import Eyes
 from any2caption.playground.request import Item, Request, word_of
 
 _WIDE = 960
@@ -35,6 +38,9 @@ class Seen:
     facts: tuple[Fact, ...] = ()
     told: Mapping[str, Any] | None = None
     picture: bytes = b""
+    seen: tuple[Fact, ...] = ()
+    note: str | None = None
+    """What recognisers saw, and what is to be said of it; None where nobody looked."""
     sees: bytes = b""
     """Of a camera path: what such a camera sees of a plain scene, a strip of moments."""
     error: str = ""
@@ -55,6 +61,7 @@ def look(item: Item, number: int) -> Seen:
         return Seen(item, number, error=str(error))
     payload = condition.payload
     facts = condition_facts(condition)
+    looked = _eyes().look(small(condition))
     sees = b""
     if isinstance(payload, Camera):
         from any2caption.playground.camera_view import strip
@@ -63,7 +70,23 @@ def look(item: Item, number: int) -> Seen:
     else:
         condition = replace(condition, payload="")
     described = Condition(item.kind, payload, condition.format, condition.role, number)
-    return Seen(item, number, condition, facts, describe(described), _picture(described), sees)
+    return Seen(
+        item,
+        number,
+        condition,
+        facts,
+        describe(described),
+        _picture(described),
+        looked.facts if looked else (),
+        looked.note if looked else None,
+        sees,
+    )
+
+
+@cache
+def _eyes() -> Eyes:
+    """The recognisers that are installed here, in processes of their own."""
+    return Eyes()
 
 
 def guess_kind(parts: Sequence[Part]) -> str:
@@ -86,6 +109,8 @@ def gathered(request: Request, seen: Sequence[Seen]) -> Facts:
     return gather(
         request.said(),
         conditions,
+        seen=[fact for one in seen for fact in one.seen],
+        looked={one.word: one.note for one in seen if one.note is not None},
         facts_of=lambda condition: by_name[input_name(condition)],
     )
 

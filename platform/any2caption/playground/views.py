@@ -20,6 +20,7 @@ _PACKAGE = "any2caption.playground"
 _WRITERS = {
     "compose": "Composed from the facts of the request",
     "model": "Written by the model and held to the facts of the request",
+    "endpoint": "Written by the endpoint and held to the facts of the request",
 }
 
 
@@ -58,8 +59,8 @@ def _seen(one: Seen, names: Mapping[str, str]) -> dict[str, Any]:
         "what": f"{one.condition.format if one.condition else ''}{role}{count}{size}",
         "picture": data_uri(one.picture),
         "sees": data_uri(one.sees),
-        "alt": in_words(one.facts) or f"what was read of {one.word}",
-        "facts": one.facts,
+        "alt": in_words((*one.seen, *one.facts)) or f"what was read of {one.word}",
+        "facts": (*one.seen, *one.facts),
         "assumptions": one.condition.assumptions if one.condition else (),
         "warnings": one.condition.warnings if one.condition else (),
         "overrides": overrides(one.item.kind),
