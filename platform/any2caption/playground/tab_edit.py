@@ -28,9 +28,8 @@ class Editor:
         self.parts: dict[str, gr.Textbox] = {}
         self.locks: dict[str, gr.Checkbox] = {}
         for part, label in PARTS.items():
-            with gr.Row(equal_height=False):
-                self.parts[part] = gr.Textbox(label=label, lines=2, scale=5, min_width=220)
-                self.locks[part] = gr.Checkbox(label=f"Lock {label.lower()}", min_width=200)
+            self.parts[part] = gr.Textbox(label=label, lines=2)
+            self.locks[part] = gr.Checkbox(label=f"Lock {label.lower()}")
 
     @property
     def fields(self) -> list[Any]:
