@@ -265,6 +265,8 @@ def is_agent(noun: str) -> bool:
 def is_called(noun: str, names: Iterable[str]) -> bool:
     """Whether a noun is one of these names, or a kind of one: "a puppy" of a dog."""
     own = {_head(noun), KINDS_OF.get(_head(noun), "")}
+    if is_person(noun):
+        own.add("person")
     return any(_head(name) in own for name in names if name)
 
 

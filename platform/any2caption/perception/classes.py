@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from any2caption.conditions.fact import Fact, Source
 from any2caption.conditions.facts.words import with_article
-from any2caption.perception.view import Look, View
+from any2caption.perception.view import FRAMES, Look, View
 
 FILE = "efficientnet_lite0.onnx"
 SIDE = 224
@@ -28,7 +28,6 @@ SURE_KIND = 0.55
 MOST_FRAMES = 4
 """Frames of a clip that are looked at; their probabilities are averaged."""
 _MEAN, _SCALE = 127.0, 128.0
-_FRAMES = frozenset({"first_frame", "last_frame", "key_frame"})
 _WHERE = {
     "mountain": "on a mountain",
     "cliff": "by a cliff",
@@ -63,6 +62,8 @@ class _Table:
     others: tuple[tuple[str, ...], ...]
     of_class: NDArray[np.int64]
     places: frozenset[str]
+    animals: frozenset[str]
+    worn: frozenset[str]
 
 
 @cache
@@ -75,7 +76,19 @@ def _table() -> _Table:
         others=tuple(tuple(one) for one in others),
         of_class=np.array(data["classes"]),
         places=frozenset(data["places"]),
+        animals=frozenset(data["animals"]),
+        worn=frozenset(data["worn"]),
     )
+
+
+def is_animal(noun: str) -> bool:
+    """Whether a noun of the classes names an animal."""
+    return noun in _table().animals
+
+
+def is_worn(noun: str) -> bool:
+    """Whether a noun of the classes names clothes."""
+    return noun in _table().worn
 
 
 def name_of(probabilities: NDArray[np.float64]) -> Named | None:
@@ -154,7 +167,7 @@ def facts_of(named: Named, view: View) -> list[Fact]:
     known = {"noun": named.noun, "kind": named.kind, "names": list(named.names)}
     value = {**known, "number": None, "attributes": []}
     facts = [Fact("subject", with_article(named.noun), source, value, **sure)]  # type: ignore[arg-type]
-    if view.role not in _FRAMES:
+    if view.role not in FRAMES:
         role = {"condition": view.name, "role": view.role or "reference"}
         text = f"the {named.noun} of {view.name}"
         facts.append(Fact("identity", text, source, {**known, **role}, **sure))  # type: ignore[arg-type]

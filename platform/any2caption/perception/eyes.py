@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from any2caption.closing import Closing
@@ -17,7 +18,7 @@ from any2caption.errors import UnavailableError
 from any2caption.perception import look_server, registry
 from any2caption.perception.view import View
 
-SECONDS = 5.0
+SECONDS = 8.0
 """Longest time to look at one condition, waiting for a place included."""
 MEMORY = 3_000_000_000
 """Bytes of address space that a worker may have; most of it is code and weights."""
@@ -42,7 +43,7 @@ class Eyes(Closing):
 
     def __init__(self, server: str = look_server.__name__) -> None:
         self._pool: Pool | None = None
-        self._begun = False
+        self._loading, self._loaded = threading.Lock(), False
         if registry.installed():
             self._pool = Pool(workers=WORKERS, memory=MEMORY, uses=1, server=server, quick=math.inf)
 
@@ -52,15 +53,26 @@ class Eyes(Closing):
         return self._pool is not None
 
     def warm(self) -> None:
-        """Load the networks now."""
-        if self._pool is not None:
-            self._pool.warm()
+        """Load the networks, if nobody has yet; wait for whoever does.
+
+        Raises:
+            UnavailableError: they cannot be loaded.
+        """
+        if self._pool is None:
+            return
+        with self._loading:
+            if not self._loaded:
+                self._pool.warm()
+                self._loaded = True
 
     def prepare(self) -> None:
         """Begin to load the networks: somebody will look soon."""
-        if self._pool is not None and self._pool.server_pid is None and not self._begun:
-            self._begun = True
-            threading.Thread(target=self.warm, name="eyes", daemon=True).start()
+        if self._pool is not None and not self._loaded:
+            threading.Thread(target=self._try, name="eyes", daemon=True).start()
+
+    def _try(self) -> None:
+        with suppress(UnavailableError):  # who looks is told
+            self.warm()
 
     def close(self) -> None:
         """End the processes."""
@@ -81,7 +93,6 @@ class Eyes(Closing):
         view = view_of(condition)
         if view is None or self._pool is None:
             return None
-        until = min(until, time.monotonic() + SECONDS)
         request = {
             "shape": list(view.frames.shape),
             "name": view.name,
@@ -89,6 +100,8 @@ class Eyes(Closing):
             "fps": view.fps,
         }
         try:
+            self.warm()
+            until = min(until, time.monotonic() + SECONDS)
             with self._pool.lease(until, cancelled) as lease:
                 answer, _ = lease.ask(request, [view.frames.tobytes()])
             facts = tuple(Fact.from_json(one) for one in answer["facts"])
@@ -139,6 +152,8 @@ class Looks:
         Raises:
             CancelledError: `cancelled` said so.
         """
+        with suppress(UnavailableError):
+            self._eyes.warm()
         until = time.monotonic() + SECONDS_ALL
         while self._waiting:
             condition = self._waiting.pop(0)

@@ -120,6 +120,7 @@ def derive(classes: Sequence[str], wordnet: WordNet) -> dict[str, Any]:
         of_name = [one for one in below if name.replace(" ", "_") in wordnet.names[one]]
         nouns[max(of_name, key=lambda one: below[one])] = noun
     tops: dict[str, int] = {}
+    sorts: dict[str, set[str]] = {"animal": set(), "clothing": set()}
     nodes: list[list[Any]] = []
     places: dict[str, int] = {}
 
@@ -139,6 +140,10 @@ def derive(classes: Sequence[str], wordnet: WordNet) -> dict[str, Any]:
         top = next((one for one in line if one in nouns), synset)
         name = nouns.get(top) or _name(wordnet, top, "")
         above = tops.setdefault(name, node(top, name, -1))
+        general = {word for one in line for word in wordnet.names[one]}
+        for kind, members in sorts.items():
+            if kind in general:
+                members.add(name)
         for one in reversed(line[: line.index(top)]):
             if below[one] <= _BETWEEN and wordnet.names[one][0] not in _NO_KINDS:
                 above = node(one, _name(wordnet, one, nodes[above][0]), above)
@@ -146,6 +151,8 @@ def derive(classes: Sequence[str], wordnet: WordNet) -> dict[str, Any]:
     return {
         "from": "ImageNet's 1,000 classes under WordNet 3.0 (LICENSE.wordnet)",
         "places": list(_PLACES),
+        "animals": sorted(sorts["animal"]),
+        "worn": sorted(sorts["clothing"]),
         "nodes": nodes,
         "classes": found,
     }

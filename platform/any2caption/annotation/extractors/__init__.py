@@ -11,6 +11,7 @@ from any2caption.annotation.extractors.base import Extracted, Extractor
 from any2caption.annotation.extractors.depth_model import DepthModel
 from any2caption.annotation.extractors.edges import CannyEdges
 from any2caption.annotation.extractors.geometry import GivenGeometry
+from any2caption.annotation.extractors.people import PeoplePose
 from any2caption.annotation.extractors.pose_model import PoseModel
 from any2caption.annotation.extractors.segmentation_model import SegmentationModel
 from any2caption.annotation.extractors.stills import EdgeFrame, MaskCrops
@@ -48,6 +49,12 @@ TOOLS: dict[str, Tool] = {
             "a transformers ViTPose model with 17 points",
         ),
         Tool(
+            "people",
+            "pose",
+            "18 body keypoints a frame, of up to four people (extra `perception`)",
+            lambda _: PeoplePose(),
+        ),
+        Tool(
             "segmentation-model",
             "segmentation",
             "class masks of sixteen evenly spaced frames",
@@ -74,13 +81,17 @@ TOOLS: dict[str, Tool] = {
 
 
 def make_extractor(spec: str) -> Extractor:
-    """Make the extractor that `name`, `kind` (if it has but one) or `name=/weights` stands for.
+    """Make the extractor that `name`, `kind` or `name=/weights` stands for.
+
+    A kind stands for its only extractor, or the only one that needs no weights.
 
     Raises:
         ConfigError: there is no such tool, or it lacks (or does not take) weights; says which.
     """
     wanted, _, path = spec.partition("=")
     of_kind = [tool for tool in TOOLS.values() if tool.kind == wanted]
+    if not path and len(of_kind) > 1:
+        of_kind = [tool for tool in of_kind if not tool.weights]
     tool = TOOLS.get(wanted) or (of_kind[0] if len(of_kind) == 1 else None)
     if tool is None:
         raise ConfigError(f"there is no extractor {wanted!r}; there are: {', '.join(TOOLS)}")

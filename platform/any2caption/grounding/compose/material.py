@@ -89,13 +89,22 @@ def _recognised(found: Sequence[Fact]) -> Iterable[Fact]:
         nameless = fact.aspect == "identity" and fact.value.get("noun", "") is None
         if nameless and fact.value["condition"] in named:
             continue
-        if not (told and fact.aspect == "subject" and _seen(fact)):
+        if not (told and fact.aspect in {"subject", "count"} and _seen(fact)):
             yield fact
 
 
 def _seen(fact: Fact) -> bool:
-    """Whether a recogniser has seen what a picture shows."""
-    return "names" in fact.value
+    """Whether a recogniser has seen it in a picture or a clip."""
+    return fact.certainty == "estimated" and fact.source.input != TEXT
+
+
+def _clip(fact: Fact) -> bool:
+    return fact.source.input.startswith("video")
+
+
+def of_people(fact: Fact) -> bool:
+    """Whether a pose shows it, given or seen in a clip."""
+    return fact.source.input.startswith("pose") or "person" in fact.value
 
 
 def _standing(facts: Facts) -> Iterable[Fact]:
@@ -128,7 +137,7 @@ def _first_only(
     aspects = tuple(aspects)
     rivals = [fact for fact in found if fact.aspect in aspects and _side(fact) == CONDITIONS]
     if word == "pose":
-        rivals = [fact for fact in rivals if fact.source.input.startswith(word)]
+        rivals = [fact for fact in rivals if of_people(fact) or (_seen(fact) and _clip(fact))]
     names = list(dict.fromkeys(fact.source.input for fact in rivals))
     names.sort(key=lambda name: not name.startswith(word))
     if len(names) < 2:  # noqa: PLR2004 - nothing to choose from

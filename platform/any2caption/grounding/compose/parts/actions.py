@@ -16,7 +16,14 @@ from any2caption.grounding.compose.english import (
     joined,
     said_in,
 )
-from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
+from any2caption.grounding.compose.material import (
+    CONDITIONS,
+    TEXT,
+    Material,
+    Said,
+    as_one,
+    of_people,
+)
 from any2caption.grounding.vocabulary import singular
 from any2caption.grounding.words.lists.grammar import NOBODY, PLURAL_PRONOUNS
 
@@ -51,7 +58,7 @@ def action_part(material: Material) -> list[Said]:
 def pose_facts(material: Material) -> tuple[Fact, ...]:
     """Return what a pose shows people do."""
     facts = material.of("action", source=CONDITIONS)
-    return tuple(fact for fact in facts if fact.source.input.startswith("pose"))
+    return tuple(fact for fact in facts if of_people(fact))
 
 
 def with_told(
@@ -92,12 +99,12 @@ def shown_actions(material: Material, *, without: Sequence[Fact] = ()) -> list[S
     """Return what conditions show people and things do, one by one, each in order of time."""
     facts = [fact for fact in material.of("action", source=CONDITIONS) if not fact.negated]
     facts = [fact for fact in facts if not any(fact is told for told in without)]
-    pose = [fact for fact in facts if fact.source.input.startswith("pose")]
+    pose = [fact for fact in facts if of_people(fact)]
     cast = Cast.of(material, [words_of(fact.value, "who") for fact in pose])
     groups: dict[str, list[Fact]] = {}
     for fact in facts:
         who = words_of(fact.value, "who")
-        moves = not fact.source.input.startswith("pose")
+        moves = not of_people(fact)
         groups.setdefault(_moved(who, material) if moves else cast.name(who), []).append(fact)
     out = [said for who, group in groups.items() for said in _shown(who, group, material)]
     return as_one(out) if material.length == "short" else out

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import subjects_of, words_of
 from any2caption.grounding.compose.english import joined, with_article
-from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said, as_one
+from any2caption.grounding.compose.material import (
+    CONDITIONS,
+    TEXT,
+    Material,
+    Said,
+    as_one,
+    of_people,
+)
 from any2caption.grounding.compose.parts.actions import pose_facts, shown_actions, with_told
 from any2caption.grounding.compose.parts.background import frames, layout_sentences, layouts, places
 from any2caption.grounding.compose.parts.camera import path_sentences
@@ -57,15 +64,10 @@ def _shown(material: Material) -> list[Said]:
         one for one in subjects_of(material) if all(fact.source.input != TEXT for fact in one.facts)
     ]
     new = new[: material.most(2, 4, 8)]
-    pose = [one for one in new if one.facts[0].source.input.startswith("pose")]
-    acting = bool(
-        [
-            fact
-            for fact in material.of("action", source=CONDITIONS)
-            if fact.source.input.startswith("pose")
-        ]
-    )
-    if acting and len(pose) == 1 and not pose[0].many:
+    actions = material.of("action", source=CONDITIONS)
+    acting = {fact.source.input for fact in actions if of_people(fact)}
+    pose = [one for one in new if one.facts[0].source.input in acting]
+    if len(pose) == 1 and not pose[0].many:
         new.remove(pose[0])  # "a person" does something: that is one person
     if not new:
         return crowds(material)
