@@ -101,3 +101,10 @@ def test_who_was_not_looked_at_and_who_was_not_recognised_are_told_apart():
     assert "what picture 3 shows was not looked at" in facts.notes
     assert "no answer" in facts.notes
     assert not any("picture 1" in note for note in facts.notes)
+
+
+def test_words_in_a_picture_are_quoted_and_not_said_twice():
+    line = Fact("written_text", "OPEN", Source("picture 1"), {"written": "OPEN"}, "estimated", 0.9)
+    assert "“OPEN” can be read" in caption("A dog sleeps.", line).caption.main_object
+    both = caption('A sign that says "OPEN" hangs over a door.', line).caption.main_object
+    assert both.count("“OPEN”") <= 1

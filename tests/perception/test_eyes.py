@@ -35,7 +35,7 @@ def fails(view):
         while True: pass
     raise ValueError("one frame too many")
 def preload():
-    look_server._LOOKS["poses"] = fails
+    look_server.LOOKS["poses"] = fails
 parse_server.main(sys.argv[1:], preload, look_server.answer)
 """
 

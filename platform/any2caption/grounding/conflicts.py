@@ -283,12 +283,13 @@ def _denied(found: Sequence[Fact]) -> Iterator[Disagreement]:
 def _pictures(found: Sequence[Fact]) -> Iterator[Disagreement]:
     """Yield whom the text calls otherwise than a picture clearly shows: a cat, and it is a dog."""
     seen = [fact for fact in _of(found, "identity") if fact.value.get("names")]
+    seen = [fact for fact in seen if fact.certainty == "estimated" and not fact.negated]
     identities = [fact for fact in _of(found, "identity") if fact.source.input == TEXT]
     subjects = [fact for fact in _of(found, "subject") if fact.source.input == TEXT]
     for fact in seen:
         if fact.confidence < _CLEAR or _is_called_like(fact, subjects):
             continue
-        name = fact.value["condition"]
+        name = fact.source.input
         own = [one for one in identities if one.value.get("condition") == name]
         animals = [one for one in own or subjects if _is_animal(one) and not _shown(one, seen)]
         if _is_animal(fact) and len(animals) == 1:

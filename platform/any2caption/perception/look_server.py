@@ -20,7 +20,8 @@ from any2caption.conditions.isolation import parse_server
 from any2caption.perception import classes, registry, weights
 from any2caption.perception.view import Look, View
 
-_LOOKS: dict[str, Look] = {}
+LOOKS: dict[str, Look] = {}
+"""The recognisers of this process, by name; `preload` fills it."""
 _LATE_IMPORTS = (
     "any2caption.conditions.body.movements",
     "scipy.interpolate",
@@ -43,7 +44,7 @@ def preload() -> None:
         for one in registry.installed():
             look = one.load(weights.folder())
             look(blank)
-            _LOOKS[one.name] = look
+            LOOKS[one.name] = look
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def answer(request: Mapping[str, Any], blobs: list[bytearray]) -> tuple[dict[str
         role=request["role"],
         fps=request["fps"],
     )
-    facts, failed = look_at(view, _LOOKS)
+    facts, failed = look_at(view, LOOKS)
     return {"facts": [fact.as_json() for fact in facts], "failed": failed}, []
 
 

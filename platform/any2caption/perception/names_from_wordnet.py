@@ -45,6 +45,8 @@ _PLACES = (
     *("seashore", "valley", "volcano"),
 )
 """What is told as where something is, not as what is there."""
+_OTHERWISE = {"07930864": "cup"}
+"""Classes whose pictures show something else than their synset: cups, where WordNet means punch."""
 _UNTOLD = frozenset(
     {
         *("web_site", "comic_book", "crossword_puzzle", "jigsaw_puzzle", "menu", "book_jacket"),
@@ -55,10 +57,9 @@ _UNTOLD = frozenset(
         *("nipple", "Band_Aid", "diaper", "prison", "scoreboard", "stage", "bath_towel", "quilt"),
         *("wool", "dishrag", "handkerchief", "wall_clock", "switch", "matchstick", "candle"),
         *("theater", "digital_watch", "stopwatch", "magnetic_compass", "punching_bag", "rule"),
-        "punch",
     }
 )
-"""Classes seen in textures, graphics, what people wear, bowls of fruit ("punch")."""
+"""Classes seen in textures, graphics, what people wear."""
 _BETWEEN = 15
 """A hypernym with more classes than that is no kind that anybody names."""
 _NO_KINDS = frozenset(
@@ -115,10 +116,7 @@ class WordNet:
 def derive(classes: Sequence[str], wordnet: WordNet) -> dict[str, Any]:
     """Return `nodes` ([name, place of the more general one or -1, other names]) and `classes`."""
     below = Counter(one for synset in classes for one in wordnet.line(synset))
-    nouns = {}
-    for name, noun in _NOUNS.items():  # of several synsets of this name the one of most classes
-        of_name = [one for one in below if name.replace(" ", "_") in wordnet.names[one]]
-        nouns[max(of_name, key=lambda one: below[one])] = noun
+    nouns = _nouns(below, wordnet)
     tops: dict[str, int] = {}
     sorts: dict[str, set[str]] = {"animal": set(), "clothing": set()}
     nodes: list[list[Any]] = []
@@ -138,7 +136,9 @@ def derive(classes: Sequence[str], wordnet: WordNet) -> dict[str, Any]:
             continue
         line = list(wordnet.line(synset))
         top = next((one for one in line if one in nouns), synset)
-        name = nouns.get(top) or _name(wordnet, top, "")
+        if synset in _OTHERWISE:
+            line, top = [synset], synset
+        name = _OTHERWISE.get(top) or nouns.get(top) or _name(wordnet, top, "")
         above = tops.setdefault(name, node(top, name, -1))
         general = {word for one in line for word in wordnet.names[one]}
         for kind, members in sorts.items():
@@ -156,6 +156,15 @@ def derive(classes: Sequence[str], wordnet: WordNet) -> dict[str, Any]:
         "nodes": nodes,
         "classes": found,
     }
+
+
+def _nouns(below: Mapping[str, int], wordnet: WordNet) -> dict[str, str]:
+    """Return synset → noun; of several synsets of a name the one of most classes."""
+    nouns = {}
+    for name, noun in _NOUNS.items():
+        of_name = [one for one in below if name.replace(" ", "_") in wordnet.names[one]]
+        nouns[max(of_name, key=lambda one: below[one])] = noun
+    return nouns
 
 
 def _name(wordnet: WordNet, synset: str, general: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from any2caption.perception import classes, people, weights
+from any2caption.perception import classes, people, weights, writing
 from any2caption.perception.view import Look
 
 LICENCES: Mapping[str, str] = {
@@ -47,6 +47,7 @@ RECOGNISERS: tuple[Recogniser, ...] = (
         (people.DETECTOR, people.LANDMARKS),
         people.load,
     ),
+    Recogniser("writing", "written text", ("rapidocr", "onnxruntime", "cv2"), (), writing.load),
 )
 
 

@@ -83,14 +83,21 @@ def _recognised(found: Sequence[Fact]) -> Iterable[Fact]:
 
     Who they see is a subject of its own only where the text names none.
     """
-    named = {one.value["condition"] for one in found if one.aspect == "identity" and _seen(one)}
+    seen = [one for one in found if one.aspect == "identity" and _seen(one)]
+    named = {one.value.get("condition") for one in seen if one.value.get("noun")}
     told = any(one.aspect == "subject" and one.source.input == TEXT for one in found)
+    quoted = {_written(one) for one in found if one.source.input == TEXT}
     for fact in found:
         nameless = fact.aspect == "identity" and fact.value.get("noun", "") is None
-        if nameless and fact.value["condition"] in named:
+        if nameless and fact.value.get("condition") in named:
             continue
-        if not (told and fact.aspect in {"subject", "count"} and _seen(fact)):
+        again = fact.aspect == "written_text" and _seen(fact) and _written(fact) in quoted
+        if not again and not (told and fact.aspect in {"subject", "count"} and _seen(fact)):
             yield fact
+
+
+def _written(fact: Fact) -> str:
+    return fact.text.casefold() if fact.aspect == "written_text" else ""
 
 
 def _seen(fact: Fact) -> bool:
