@@ -8,7 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +33,7 @@ from any2caption.evaluation.measure import (
     references_of,
     score,
 )
+from any2caption.evaluation.outlook import look
 from any2caption.evaluation.questions import asked_of, keep
 from any2caption.evaluation.reports import report_html
 from any2caption.evaluation.reports.report import Subject, build
@@ -242,6 +243,7 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         baselines=baselines,
     )
     report["questions"] = questions
+    report["outlook"] = [{**asdict(one), "told": str(one)} for one in look(selection, rules).sights]
     _write(out, {**report, "seconds": round(time.monotonic() - started, 1)})
     state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
     progress.emit("evaluate", f"gate {policy} {state}", passed=verdict.passed)

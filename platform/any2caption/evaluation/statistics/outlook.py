@@ -42,7 +42,11 @@ class Outlook:
 
 def outlook(records: Iterable[Record], policy: Policy) -> Outlook:
     """Look at the test records of a snapshot with the eyes of a policy."""
-    selection = pick(records, policy.per_slice)
+    return look(pick(records, policy.per_slice), policy)
+
+
+def look(selection: Mapping[str, Sequence[Record]], policy: Policy) -> Outlook:
+    """Look at records that were picked."""
     outcomes = _asked(selection, policy)
     level = policy.significance / 2 / max(len(selection), 1)
     named = [(ALL, policy.significance / 2), *((name, level) for name in selection)]
