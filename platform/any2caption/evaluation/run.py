@@ -33,12 +33,12 @@ from any2caption.evaluation.measure import (
     references_of,
     score,
 )
-from any2caption.evaluation.outlook import look
 from any2caption.evaluation.questions import asked_of, keep
 from any2caption.evaluation.reports import report_html
 from any2caption.evaluation.reports.report import Subject, build
 from any2caption.evaluation.reports.thumbnails import picture_of
 from any2caption.evaluation.slices import pick, selection_digest
+from any2caption.evaluation.statistics.outlook import look
 from any2caption.evaluation.whole import Reference
 from any2caption.grounding.compose import compose
 from any2caption.grounding.facts import Facts
