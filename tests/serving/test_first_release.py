@@ -13,7 +13,11 @@ import tritonclient.grpc as triton
 from serving_lab import Server, fake_release, wait_until
 
 from any2caption.captions.camera_reading import read_camera
+from any2caption.conditions.io.files import read_parts
 from any2caption.errors import NotFoundError, UnavailableError, UngroundedError
+from any2caption.playground.asking import Served
+from any2caption.playground.request import Item, Request
+from any2caption.playground.session import Session
 from any2caption.serving import contract
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.control import bytes_input
@@ -35,6 +39,12 @@ LIES = {
     "style": "Soft evening light on cool colours.",
     "action": "The kite burns.",
 }
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+CAMERA = Item("camera", tuple(read_parts(EXAMPLES / "camera" / "walk_through_kitchen.txt")))
+PICTURE = Item(
+    "image", tuple(read_parts(EXAMPLES / "images" / "red_cartoon.jpg")), "identity", "red"
+)
 
 
 @pytest.fixture
@@ -144,6 +154,18 @@ def test_before_any_model_captions_and_videos_are_answered_from_facts(composing)
         assert {"read", "facts", "check"} <= set(result.info["milliseconds"])
         with pytest.raises(NotFoundError, match="no model is released yet"):
             client.caption("A red kite.", writer="model")
+
+
+@pytest.mark.server
+def test_the_playground_asks_the_server(composing):
+    with Served(composing.url) as served:
+        assert served.answers()
+        answer = Session(Request("@red waits", (CAMERA, PICTURE))).ask(served)
+    assert answer.where == composing.url
+    assert answer.result.info["release"] == 0
+    assert answer.result.caption.dense.startswith("Red of picture 1 waits")
+    with Served("127.0.0.1:9") as nobody:
+        assert not nobody.answers()
 
 
 @pytest.mark.server
