@@ -160,7 +160,7 @@ class Processor:
         frames = {} if pixels is None else {"frames": pixels[None]}
         return {"kind": np.asarray(condition.kind), **frames}
 
-    def assemble(self, prompt, features):
+    def assemble(self, prompt, features, facts=""):
         from any2caption.model.inputs import ModelInputs
 
         tokens, grid = np.ones(3 + len(features), np.int64), np.zeros((0, 3), np.int64)
@@ -177,7 +177,7 @@ def modelled(first):
 
     prompting = Prompting.__new__(Prompting)
     prompting.processor, prompting.kinds = Processor(TINY), frozenset({"camera", "image"})
-    prompting._scope = Scope.of([TEXT.decode()] * 3, prompting.kinds)
+    prompting._scope, prompting.facts = Scope.of([TEXT.decode()] * 3, prompting.kinds), "none"
     step = Preprocess.__new__(Preprocess)
     step.prompting, step.release, step.pool = prompting, 4, first.pool
     step.has_endpoint, step.most_pictures, step.eyes = False, 12, first.eyes
