@@ -7,7 +7,7 @@ Triton runs one step a model: `Processor` (preprocess), the encoders of `model.b
 token at a time is a matrix-vector product, where bfloat16 is not faster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,17 +66,25 @@ class Captioner:
         self.batch = batch
 
     def caption(self, requests: Sequence[Request]) -> list[CaptionResult]:
-        """Caption the requests, in order, `batch` at a time."""
-        results: list[CaptionResult] = []
+        """Caption the requests, in order, `batch` at a time.
+
+        Raises:
+            InputError: what the model wrote is no whole caption.
+        """
+        return [
+            CaptionResult(text, parse(text), item.warnings) for text, item in self._write(requests)
+        ]
+
+    def write(self, requests: Sequence[Request]) -> list[str]:
+        """Return what the model writes, in order, be it a whole caption or not."""
+        return [text for text, _ in self._write(requests)]
+
+    def _write(self, requests: Sequence[Request]) -> Iterator[tuple[str, ModelInputs]]:
         for start in range(0, len(requests), self.batch):
             group = requests[start : start + self.batch]
             inputs = [self._assemble(request) for request in group]
             texts = self.decoder.generate([self._encode(item) for item in inputs])
-            results += [
-                CaptionResult(text, parse(text), item.warnings)
-                for text, item in zip(texts, inputs, strict=True)
-            ]
-        return results
+            yield from zip(texts, inputs, strict=True)
 
     def _assemble(self, request: Request) -> ModelInputs:
         features = [self.processor.features(condition) for condition in request.conditions]
