@@ -52,16 +52,22 @@ def show(
     settings = _settings(home)
     with closing(open_ledger(settings)) as ledger:
         lines, moved = ledger.ledger(MODEL), ledger.corrections(MODEL)
+        agrees: bool | None = None
         try:
             stands = standing(settings, ledger)
+            agrees, told = stands.agrees, _agreement(stands)
         except UnavailableError as error:  # the ledger is known all the same
             champion = lines[-1].version if lines else None
             stands = Standing(champion, None, None, None, note=str(error))
+            told = (
+                f"{f'version {champion}' if champion else 'nobody'} is champion by the ledger; "
+                f"whether alias and server follow is not known: {error}"
+            )
     if json:
         put_json(
             {
                 **asdict(stands),
-                "agrees": stands.agrees,
+                "agrees": agrees,
                 "lines": [_line(line) for line in lines[-last:]],
                 "corrections": [
                     {
@@ -75,13 +81,11 @@ def show(
             }
         )
         return
-    put(_agreement(stands))
+    put(told)
     for line in lines[-last:]:
-        told = _line(line)
         put(
-            f"  {told['sequence']:>4}  {told['created']}  {told['kind']:<8} "
-            f"{told['previous'] or 'nobody'} → {told['version']}  {told['approver']}: "
-            f"{told['reason']}"
+            f"  {line.sequence:>4}  {_time(line.created)}  {line.kind:<8} "
+            f"{line.previous or 'nobody'} → {line.version}  {line.approver}: {line.reason}"
         )
     for one in moved:
         put(
@@ -187,10 +191,13 @@ def verify(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
         put_json([{"right": right, "said": said} for right, said in found])
     else:
         for right, said in found:
-            put(f"{'ok   ' if right else 'WRONG'}  {said}")
-    wrong = [said for right, said in found if not right]
+            put(f"{'?    ' if right is None else 'ok   ' if right else 'WRONG'}  {said}")
+    wrong = [said for right, said in found if right is False]
     if wrong:
         raise IntegrityError(f"{len(wrong)} of {len(found)} checks failed: {wrong[0]}")
+    for right, said in found:
+        if right is None:
+            raise UnavailableError(said)
 
 
 @registry.command()

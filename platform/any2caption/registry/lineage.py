@@ -1,11 +1,12 @@
 """Where a version comes from: its verdicts, its run, its snapshot, every source and licence."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from any2caption.datasets.snapshots import load_snapshot
-from any2caption.errors import A2CError, NotFoundError
+from any2caption.errors import A2CError, NotFoundError, UnavailableError
 from any2caption.model.presets import FROM_SCRATCH
 from any2caption.registry.client import MODEL
 from any2caption.registry.promotion import open_ledger
@@ -85,14 +86,18 @@ def _sources(settings: Settings, snapshot: str) -> list[dict[str, Any]]:
     ]
 
 
-def findings(settings: Settings) -> list[tuple[bool, str]]:
-    """Hold ledger, verdicts and MLflow to each other; return `(right, sentence)` for each."""
+def findings(settings: Settings) -> list[tuple[bool | None, str]]:
+    """Hold ledger, verdicts and MLflow to each other; return `(right, sentence)` for each.
+
+    `right` is None where that could not be looked at.
+    """
     from any2caption.registry import models, promotion
 
-    found: list[tuple[bool, str]] = []
+    found: list[tuple[bool | None, str]] = []
 
-    def check(what: str, done: str) -> None:
-        found.append((not what, what or done))
+    def check(what: str | UnavailableError, done: str) -> None:
+        away = isinstance(what, UnavailableError)
+        found.append((None if away else not what, str(what) or done))
 
     with closing(open_ledger(settings)) as ledger:
         lines = ledger.ledger(MODEL)
@@ -124,9 +129,11 @@ def findings(settings: Settings) -> list[tuple[bool, str]]:
     return found
 
 
-def _said(check: Any) -> str:
+def _said(check: Callable[[], object]) -> str | UnavailableError:
     try:
         check()
+    except UnavailableError as error:
+        return error
     except A2CError as error:
         return str(error)
     return ""
