@@ -6,8 +6,8 @@ import pytest
 from any2caption.conditions.camera.vocabulary import describe_camera
 from any2caption.conditions.registry import parse_condition
 from any2caption.errors import InputError
-from any2caption.playground.camera_view import film
-from any2caption.playground.moves import (
+from any2caption.playground.making.camera_view import film
+from any2caption.playground.making.moves import (
     FPS,
     MOVEMENTS,
     Move,
@@ -17,7 +17,7 @@ from any2caption.playground.moves import (
     unit_of,
     usual,
 )
-from any2caption.playground.regions import Box, box_between, read_boxes, regions_file
+from any2caption.playground.making.regions import Box, box_between, read_boxes, regions_file
 
 
 def words_of(text):

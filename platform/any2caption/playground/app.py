@@ -7,18 +7,12 @@ from typing import Any
 import gradio as gr
 
 from any2caption.errors import A2CError
-from any2caption.playground import (
-    tab_answer,
-    tab_camera,
-    tab_compare,
-    tab_edit,
-    tab_regions,
-    tab_request,
-)
 from any2caption.playground.asking import Answerer
 from any2caption.playground.page import Page
 from any2caption.playground.session import Session
 from any2caption.playground.shelf import Example
+from any2caption.playground.tabs import answer as answering
+from any2caption.playground.tabs import camera, compare, edit, regions, request
 from any2caption.playground.views import good, problem
 
 TITLE = "Any2Caption playground"
@@ -40,23 +34,23 @@ def build(
         )
         with gr.Tabs() as tabs:
             with gr.Tab("Request", id="request"):
-                ask, error = tab_request.build(page, shelf)
+                ask, error = request.build(page, shelf)
             with gr.Tab("Camera", id="camera"):
-                tab_camera.build(page)
+                camera.build(page)
             with gr.Tab("Regions", id="regions"):
-                tab_regions.build(page)
+                regions.build(page)
             with gr.Tab("Understood", id="understood-tab"):
-                tab_answer.build_understood(page)
+                answering.build_understood(page)
             with gr.Tab("Caption", id="caption"):
                 caption = gr.HTML("<p>No caption yet.</p>", elem_id="answer")
 
             with gr.Tab("Edit and use", id="edit"):
-                editor, again, again_told = tab_edit.build(page)
+                editor, again, again_told = edit.build(page)
             with gr.Tab("Compare", id="compare"):
-                tab_compare.build(page, (answerer, *others), home)
+                compare.build(page, (answerer, *others), home)
 
         def asked(session: Session) -> Any:
-            session, html, wrong = tab_answer.ask(page, session)
+            session, html, wrong = answering.ask(page, session)
             if wrong:
                 return session, gr.skip(), problem(wrong), gr.skip(), *_same(editor.fields)
             go = gr.Tabs(selected="caption")
@@ -70,7 +64,7 @@ def build(
                 editor.take(session, values)
             except A2CError as wrong:
                 return session, gr.skip(), problem(wrong), "", *_same(editor.fields)
-            session, html, wrong_ = tab_answer.ask(page, session)
+            session, html, wrong_ = answering.ask(page, session)
             if wrong_:
                 return session, gr.skip(), problem(wrong_), "", *_same(editor.fields)
             return session, html, good("Written again."), "", *editor.shown(session)

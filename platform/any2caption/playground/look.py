@@ -64,7 +64,7 @@ def look(item: Item, number: int) -> Seen:
     looked = _eyes().look(small(condition))
     sees = b""
     if isinstance(payload, Camera):
-        from any2caption.playground.camera_view import strip
+        from any2caption.playground.making.camera_view import strip
 
         sees = strip(payload)
     else:

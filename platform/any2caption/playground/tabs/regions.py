@@ -7,8 +7,14 @@ import gradio as gr
 from PIL import Image
 
 from any2caption.errors import A2CError
+from any2caption.playground.making.regions import (
+    Point,
+    box_between,
+    drawn,
+    read_boxes,
+    regions_file,
+)
 from any2caption.playground.page import Page, fresh, slot
-from any2caption.playground.regions import Point, box_between, drawn, read_boxes, regions_file
 from any2caption.playground.request import Item
 from any2caption.playground.session import Session
 from any2caption.playground.views import good, problem

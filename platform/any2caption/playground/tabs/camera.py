@@ -6,7 +6,7 @@ import gradio as gr
 
 from any2caption.errors import A2CError
 from any2caption.playground.look import look
-from any2caption.playground.moves import (
+from any2caption.playground.making.moves import (
     MOVEMENTS,
     SECONDS,
     Move,

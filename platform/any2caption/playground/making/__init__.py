@@ -1,0 +1,1 @@
+"""What people make on the page: camera paths from movements, regions on a picture."""
