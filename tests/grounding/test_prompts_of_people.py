@@ -79,6 +79,8 @@ SAID = [
     ("A tree grows from seed to full height in seconds", "action",
      "The tree grows from seed to full height in seconds."),
     ("Leaves falling from a maple tree, autumn", "background", "It is autumn."),
+    ("A man runs after Rex", "action", "The man runs after Rex."),
+    ("A dog sleeps. Black and white film.", "style", "The style is black and white film."),
     ("underwater coral reef", "background", "The setting is an underwater coral reef."),
     ("a 1800s victorian house", "background", "The setting is an 1800s victorian house."),
     ("girl walking, street, night, 4k -gs 12 --ar 16:9", "main_object",

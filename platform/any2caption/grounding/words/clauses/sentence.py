@@ -110,6 +110,12 @@ class Sentence(Placing):
         return at + 1 if self._tag(at + 1) != "adv" else self._adverb(at + 1)
 
     def _clause(self, at: int) -> int:
+        phrase = noun_phrase(self.words, at + 1) if self._low(at) in {"after", "before"} else None
+        end = attached(self.words, phrase) if phrase else at
+        if phrase and self.last and self.last[1] == at and self._tag(end) in _STOPS:
+            self._extend(end)  # "runs after Rex"
+            self._inside(at + 1, end)
+            return end
         self.fresh, self.acted = True, False
         return at + 1
 
@@ -326,6 +332,7 @@ class Sentence(Placing):
             or _DECADE.fullmatch(word.low)
             for word in inside
         )
+        styled = styled or {"black", "white"} <= {word.low for word in inside}
         return phrase.sort != "picture" or styled or len(inside) == 1
 
     # Verbs

@@ -278,20 +278,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     linked = linked and known_verb(words[at + 2].low)[1] == "s"  # "flickers and fades"
     ends = after is None or after.tag == "mark" or linked
     goes_on = after is not None and (
-        after.tag
-        in {
-            "det",
-            "poss",
-            "num",
-            "prep",
-            "adv",
-            "particle",
-            "pron",
-            "adj",
-            "qty",
-            "modal",
-            "layout",
-        }
+        after.tag in _BEHIND_VERBS - {"mark", "conj"} | {"modal", "layout"}
         or after.low.endswith("ly")
     )
     if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
