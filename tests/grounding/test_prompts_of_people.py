@@ -126,6 +126,8 @@ REFERRED = [
     ("Put the man on the left of image 1 into the kitchen of picture 2, he waves",
      {"main_object": "The main subject is the man (as in picture 1).",
       "background": "The setting is the kitchen of picture 2.", "action": "The man waves."}),
+    ("A dog meets a small red cartoon figure",
+     {"main_object": "The dog and the cartoon figure are the ones of picture 1 and picture 2."}),
     ("Anna and the dog in image 2 dance under streetlights",
      {"action": "Anna and the dog dance under streetlights."}),
 ]  # fmt: skip

@@ -132,7 +132,7 @@ def _may_be_pictured(subject: Subject) -> bool:
     """Whether the text names a subject whose picture may be given: not what only lies about."""
     fact = subject.facts[0]
     acts = words_of(fact.value, "role") != "object" or is_agent(subject.noun)
-    return fact.source.input == TEXT and acts
+    return fact.source.input == TEXT and (acts or not subject.many)
 
 
 def _is_of(subjects: Sequence[Subject], pictures: Sequence[Fact]) -> Said:
