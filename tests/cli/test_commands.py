@@ -142,7 +142,7 @@ def test_a_life_cycle_without_a_stack_says_how_to_start_one(tmp_path):
 
 def test_status_for_machines_is_json_and_nothing_else(tmp_path):
     done = a2c(tmp_path, "status", "--json")
-    assert done.returncode == 3  # nothing runs
+    assert done.returncode == 1  # nothing runs
     assert {row["state"] for row in json.loads(done.stdout)} == {"stopped"}
 
 

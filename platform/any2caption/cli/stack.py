@@ -105,7 +105,7 @@ def bring_up(
 
 
 def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Show every service's state as it answers now; exit code 3 if one is not healthy."""
+    """Show every service's state as it answers now; exit code 1 if one is not healthy."""
     from any2caption.serving.releases.recall import taken_back
     from any2caption.stack import environment, local
 
@@ -130,7 +130,7 @@ def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
         if why := taken_back(settings):
             say(f"{why}; the champion is not what serves")
     if any(row.state != "healthy" for row in rows):
-        raise typer.Exit(UnavailableError.exit_code)
+        raise typer.Exit(1)
 
 
 def password(
