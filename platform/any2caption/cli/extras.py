@@ -8,6 +8,7 @@ PACKAGE = "any2caption-platform"
 _PACKAGE_OF = {
     "airflow": "apache-airflow",
     "botocore": "boto3",
+    "cv2": "opencv-python-headless",
     "fastapi": "gradio",
     "kubernetes": "apache-airflow-providers-cncf-kubernetes",
     "OpenSSL": "pyopenssl",

@@ -162,6 +162,7 @@ def zero_shot(
         str, typer.Option(help="Folder or file:// URI of weights; smol has its own.")
     ] = "",
     home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write the bundle of a pretrained model that reads facts: a writer without any training.
 
@@ -179,7 +180,10 @@ def zero_shot(
         raise ConfigError(
             f"a2c model zero-shot needs an environment with torch: {error}"
         ) from error
-    put(f"{out}: a bundle of {preset}, untrained; --writer model asks it")
+    if json:
+        put_json({"folder": str(out), "preset": preset})
+    else:
+        put(f"{out}: a bundle of {preset}, untrained; --writer model asks it")
 
 
 @model.command("verify")
