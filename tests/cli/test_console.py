@@ -39,6 +39,23 @@ def test_without_a_terminal_steps_are_sparse_and_stages_are_all_there(said, monk
     assert said[-1].endswith("gate passed")
 
 
+def test_the_time_left_is_counted_anew_for_each_count(said, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    with console.ProgressPrinter(terminal=False) as show:
+        for stage, first, total in (
+            ("finetune", 1, 20_000),
+            ("finetune", 1, 100),
+            ("evaluate", 32, 1232),
+        ):
+            show(line(stage, "begins"))
+            for step in (first, first + 20):
+                show(line(stage, step=step, total=total))
+                now[0] += 20
+    left = [text.split(" left")[0].split()[-1] for text in said if " left" in text]
+    assert left == ["332:59", "01:19", "19:40"], "a second a step of what is left"
+
+
 def test_a_retry_is_marked():
     assert "[retrying]" in console.describe(line("train", "was killed", status="retrying"), 0)
 

@@ -101,6 +101,7 @@ class ProgressPrinter:
         self._printed = 0.0
         self._stage = ""
         self._first: tuple[float, int] | None = None
+        self._counted: tuple[str, int] | None = None
         self._status = ERR.status("starting") if self._terminal else None
 
     def __enter__(self) -> Self:
@@ -126,12 +127,13 @@ class ProgressPrinter:
         self._stage = str(line["stage"])
 
     def _remaining(self, line: Mapping[str, Any], now: float) -> float | None:
-        """Seconds left of the stage at its pace since the first step that was seen of it."""
+        """Seconds left of what is counted, at its pace since the first step that was seen of it."""
         step, total = line.get("step"), line.get("total")
         if not isinstance(step, int) or not isinstance(total, int):
             return None
-        if self._first is None or line["stage"] != self._stage or step < self._first[1]:
-            self._first = (now, step)
+        counted = str(line["stage"]), total
+        if self._first is None or counted != self._counted or step < self._first[1]:
+            self._first, self._counted = (now, step), counted
         began, first = self._first
         if step <= first or now - began < _QUIET_SECONDS:
             return None
