@@ -197,7 +197,7 @@ def test_a_composed_answer_does_not_wait_for_the_decoder(served, client, files):
 
 @pytest.mark.parametrize(
     ("name", "choices"),
-    [("WRITER", "auto, compose, model"), ("MODE", "off, fill, rewrite"),
+    [("WRITER", "auto, compose, model, endpoint"), ("MODE", "off, fill, rewrite"),
      ("LENGTH", "short, medium, long"), ("POLICY", "repair, warn, reject")],
 )  # fmt: skip
 def test_an_unknown_choice_is_refused_with_those_there_are(served, name, choices):
