@@ -192,10 +192,10 @@ def test_keys_that_others_can_read(settings):
 
 
 def test_a_state_folder_that_is_not_ones_own(settings, monkeypatch):
-    monkeypatch.setattr(machine.os, "access", lambda *_: False)
-    ((level, what, fix),) = found(machine.permissions, settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.os, "access", lambda *_: False)
+        ((level, what, fix),) = found(machine.permissions, settings)
     assert (level, "can't be written" in what, "A2C_HOME" in fix) == ("danger", True, True)
-    monkeypatch.undo()
     monkeypatch.setattr(machine.os, "getuid", lambda: 4321)
     ((level, what, _),) = found(machine.permissions, settings)
     assert (level, "not to you (4321)" in what) == ("warning", True)

@@ -326,7 +326,7 @@ COMMANDS = {
     "annotate report": ("nothing",),
 }
 WITHOUT_HOME = {"version", "condition inspect", "condition convert", "annotate tools"}
-TELLS_OR_TRAINS = {"password", "demo"}  # the first is there to tell one
+TELLS_OR_TRAINS = {"password", "demo", "model zero-shot"}  # the first is there to tell one
 MAY_FAIL = {  # what they fail for is told too
     *("doctor", "promote", "rollback", "lifecycle run", "annotate run", "annotate report"),
     *("data remove", "data quarantine", "registry lineage", "registry reconcile"),
