@@ -46,6 +46,10 @@ class Sentence(Placing):
             at = self._camera(at) or self._step(at)
 
     def _step(self, at: int) -> int:
+        if self._low(at) in _STATES and self.who and self.acted:  # "lies on the floor asleep"
+            value = {"verb": "be", "who": " and ".join(self.who), "form": "participle"}
+            self._add("action", (at, at + 1), value)
+            return at + 1
         method = self._by_tag.get(self.words[at].tag, self._noun)
         after = method(at)
         return after if after > at else self._leftover(at)
@@ -501,6 +505,7 @@ _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "r
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
+_STATES = frozenset({"asleep", "awake"})
 _FLIES = frozenset({"circle", "descend", "fly", "follow", "glide", "move", "rise", "sweep"})
 _MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})
 _FILMED = frozenset({"video", "footage", "clip"})

@@ -93,7 +93,8 @@ def _one(words: list[Word], at: int, phrase: NounPhrase) -> int:
     word = words[at]
     if word.tag == "rel" and phrase.sort != "picture":
         return _relative(words, at)
-    if word.low in _BEHIND_NOUNS and words[at - 1].tag == "noun":
+    beside = words[at - 1].tag == "noun" and word.low in _BEHIND_NOUNS
+    if beside and (word.low == "visible" or is_agent(words[at - 1].low)):
         return at + 1
     if word.tag == "verb":
         return _participle(words, at)
