@@ -4,6 +4,7 @@ import pytest
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.fact import Fact, Source
+from any2caption.grounding.compose.composer import compose
 from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.words import read_text
@@ -191,3 +192,42 @@ def test_a_recogniser_that_only_supposes_does_not_overrule_the_user():
 def test_nothing_is_found_in_what_agrees():
     assert find_conflicts([]) == ()
     assert told(subject("street"), path("pans left"), action("walks", "pose 1")) == []
+
+
+def body(text, who):
+    return fact("action", text, "pose 1", who=who, certainty="measured")
+
+
+ONE_OF_TWO = (
+    body("bends forward", "person on the right"),
+    body("keeps still", "person on the left"),
+)
+
+
+def test_of_several_who_lie_none_may_stand():
+    lying = fact("action", "lie on the floor", verb="lie", who="people", form="base")
+    said = told(subject("people", 2, "two people"), lying, *ONE_OF_TWO)
+    assert said == ["the text says lie on the floor; pose 1 shows keeps still: pose 1 was followed"]
+
+
+def test_one_who_lies_may_be_the_body_of_no_stated_posture():
+    lying = fact("action", "lies on the floor", verb="lie", who="person", form="finite")
+    assert told(subject("person", 1, "a person"), lying, *ONE_OF_TWO) == []
+    still = body("keeps still", "person on the left")
+    assert told(subject("person", 1, "a person"), lying, still) == [
+        "the text says lies on the floor; pose 1 shows keeps still: pose 1 was followed"
+    ]
+
+
+def test_limbs_that_move_leave_a_posture_against_the_text():
+    sitting = fact("action", "sits down", verb="sit", who="man", form="finite")
+    walking, waving = body("walks forward", "person"), body("waves the right hand", "person")
+    assert len(told(subject("man", 1, "a man"), sitting, walking, waving)) == 1
+
+
+def test_what_one_body_does_is_not_said_of_both():
+    text = "Two people sit on a bench"
+    found, _ = read_text(text)
+    facts = (*found, *ONE_OF_TWO)
+    dense = compose(Facts(text, facts, find_conflicts(facts))).parts["dense"]
+    assert dense[0].text == "Two people on a bench."

@@ -8,7 +8,7 @@ room for, a thing that must not be there and is. What one input says and another
 none.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from any2caption.captions.camera_reading import STATIC
@@ -18,6 +18,7 @@ from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, side_of
 from any2caption.grounding.facts import Conflict
 from any2caption.grounding.vocabulary import ANIMALS, is_called, is_person, singular
 from any2caption.grounding.words import denied
+from any2caption.grounding.words.forms import is_plural
 
 TEXT = "text"
 _RANK = {"exact": 0, "measured": 1, TEXT: 2, "estimated": 3}
@@ -202,11 +203,10 @@ def _actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
     for name, group in _inputs(facts).items():
         if not name.startswith("pose"):
             continue
-        shown = {phrase: fact for fact in reversed(group) for phrase in deeds(fact.text)}
-        if said & set(shown):
-            shown = {}  # the text has the pose's action: what else it says is of others
+        shown = {phrase for fact in group for phrase in deeds(fact.text)}
+        others = said & shown  # the text has the pose's action: what else it says is of others
         for fact in told:
-            against = _excluded(deeds(fact.text), shown) or _other_side(fact, group)
+            against = (None if others else _excluded(fact, group)) or _other_side(fact, group)
             if against is not None:
                 yield fact, against, f"the text says {fact.text}; {name} shows {against.text}"
     yield from _denied_actions(found)
@@ -221,12 +221,18 @@ def _of_people(fact: Fact, found: Sequence[Fact]) -> bool:
     return all(is_person(_noun(one)) for one in subjects)
 
 
-def _excluded(said: Iterable[str], shown: Mapping[str, Fact]) -> Fact | None:
-    """The pose's fact that leaves no room for one of these actions, if all of them do."""
-    for phrase in said:
-        others = [fact for other, fact in shown.items() if other in excluded_by(phrase)]
-        if others and len(others) == len(shown):
-            return others[0]
+def _excluded(told: Fact, group: Sequence[Fact]) -> Fact | None:
+    """The pose's fact that leaves no room for an action of the text.
+
+    Postures exclude each other, not what limbs do. Where the text speaks of several, one body that
+    does otherwise is enough; of one it must be every body, since any may be meant.
+    """
+    excluded = {other for phrase in deeds(told.text) for other in excluded_by(phrase)}
+    against = [fact for fact in group if excluded & set(deeds(fact.text))]
+    everybody = {fact.value.get("who") for fact in group}
+    several = is_plural(str(told.value.get("who") or "").rpartition(" ")[2])
+    if against and (several or {fact.value.get("who") for fact in against} == everybody):
+        return against[0]
     return None
 
 

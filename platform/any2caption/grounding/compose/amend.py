@@ -82,7 +82,8 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
         start, end = clause_of(facts.text, start, end)
         yield Edit(start, end, without_movement(facts.text[start:end]))
     elif overruled.aspect == "action" and conflict.followed.aspect == "action":
-        yield Edit(start, end, _acted(words, overruled, conflict.followed))
+        shared = _shared(facts, conflict.followed)
+        yield Edit(start, end, _acted(words, overruled, conflict.followed, shared=shared))
     elif (number := followed_number(conflict)) is not None:
         noun = overruled.value.get("noun")
         yield Edit(start, end, _counted(words, noun if isinstance(noun, str) else "", number))
@@ -134,8 +135,19 @@ def _agreement(facts: Facts, at: int, number: int) -> Iterator[Edit]:
         yield Edit(word.start(), word.end(), base_form(verb))
 
 
-def _acted(words: str, overruled: Fact, followed: Fact) -> str:
-    """Say the followed action in the form and at the place of the overruled one."""
+def _shared(facts: Facts, followed: Fact) -> bool:
+    """Whether all bodies of a pose do what one of them does."""
+    of_pose = [fact for fact in facts.of("action") if fact.source.input == followed.source.input]
+    alike = [fact for fact in of_pose if fact.text == followed.text]
+    return {one.value.get("who") for one in alike} == {one.value.get("who") for one in of_pose}
+
+
+def _acted(words: str, overruled: Fact, followed: Fact, *, shared: bool) -> str:
+    """Say the followed action in the form and at the place of the overruled one.
+
+    What one of several does is not said of all (`shared`): "two people sit on a bench" are "two
+    people on a bench" then.
+    """
     verb, _, more = followed.text.partition(" ")
     base = overruled.value.get("verb")
     base = base if isinstance(base, str) else ""
@@ -146,6 +158,8 @@ def _acted(words: str, overruled: Fact, followed: Fact) -> str:
     if at is None:
         return followed.text
     head, rest = words[: at[0]], words[at[1] :].lstrip()
+    if not shared:
+        return f"{head}{rest}".strip()
     verb = gerund(base_form(verb)) if form == "participle" else verb
     verb = base_form(verb) if form == "base" else verb
     if " " in followed.text.strip() and more.split(" ", 1)[0] not in {"left", "right", "toward"}:
