@@ -57,12 +57,13 @@ def world(scenes: int, seed: int = 5) -> World:
             )
             for one in source.conditions
         ]
-        records.append(_record(source, [one.format for one in conditions]))
+        records.append(held_out(source, [one.format for one in conditions]))
         facts[source.id] = gather(source.prompt, conditions)
     return World(tuple(records), facts)
 
 
-def _record(source: SourceRecord, formats: list[str]) -> Record:
+def held_out(source: SourceRecord, formats: list[str]) -> Record:
+    """A manifest line as a record of the test split, without its media."""
     conditions = tuple(
         RecordCondition(
             kind=one.kind,

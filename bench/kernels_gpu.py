@@ -28,8 +28,8 @@ from gpu import Results, card, gpu_or_leave
 from torch import Tensor, nn
 
 from any2caption.model.encoders.plucker import patchify, plucker_maps, plucker_patches
-from any2caption.model.kernels import chosen
-from any2caption.model.linear_cross_entropy import linear_cross_entropy
+from any2caption.model.fused.kernels import chosen
+from any2caption.model.fused.linear_cross_entropy import linear_cross_entropy
 from any2caption.model.presets import QWEN2_VL_7B
 
 

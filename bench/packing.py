@@ -116,7 +116,7 @@ class Model:
 
     def run(self, lengths: Sequence[Sequence[int]], way: str) -> None:
         """Forward and backward over rows of documents."""
-        from any2caption.model.packed_attention import lay_out
+        from any2caption.model.fused.packed_attention import lay_out
 
         width = -(-max(map(sum, lengths)) // 8) * 8
         positions = torch.zeros(len(lengths), width, dtype=torch.int64)

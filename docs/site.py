@@ -133,8 +133,8 @@ def commands() -> Iterator[str]:
     """Every command with its options."""
     from typer.main import get_command
 
-    from any2caption.cli import outcome
     from any2caption.cli.main import app
+    from any2caption.cli.terminal import outcome
 
     yield "# Command line\n"
     yield from (inspect.getdoc(outcome) or "").splitlines()[2:-2]

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = "sk-local"
@@ -34,6 +35,18 @@ class ChatServer(ThreadingHTTPServer):
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_port}/v1"
+
+    @contextmanager
+    def serving(self):
+        """Answer from a thread until the end of the `with`."""
+        thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.shutdown()
+            self.server_close()
+            thread.join(5)
 
     def handle_error(self, request, client_address):
         """Clients that went away are part of the tests."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import threading
 
 import numpy as np
 import pytest
@@ -131,13 +130,8 @@ def moving_box(frames=6, height=40, width=60):
 @pytest.fixture
 def chat():
     """A local endpoint of the chat completions interface."""
-    server = ChatServer()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with ChatServer().serving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from any2caption.captions.schema import PARTS
 from any2caption.cli.call import choices
-from any2caption.cli.explain import explained, summary
 from any2caption.cli.main import app
+from any2caption.cli.terminal.explain import explained, summary
 from any2caption.conditions.fact import Source
 from any2caption.errors import ConfigError, InputError, NotFoundError
 from any2caption.grounding.answer import Finding, Grounded, Sentence

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from any2caption.captions.schema import StructuredCaption
-from any2caption.cli import console
 from any2caption.cli.call import as_json, parse_options
+from any2caption.cli.terminal import console
 from any2caption.errors import ConfigError
 
 

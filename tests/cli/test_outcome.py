@@ -14,8 +14,8 @@ from typer.main import get_command
 
 import any2caption
 from any2caption import errors
-from any2caption.cli import console, extras, outcome
 from any2caption.cli.main import app
+from any2caption.cli.terminal import console, extras, outcome
 
 A2C = str(Path(sys.executable).parent / "a2c")
 ROOT = Path(__file__).parents[2]
@@ -130,7 +130,7 @@ def test_a_missing_module_names_its_extra(module, extra):
 
 BARE = """
 import sys
-from any2caption.cli.extras import extras_of
+from any2caption.cli.terminal.extras import extras_of
 
 class Without:
     def __init__(self, finder):

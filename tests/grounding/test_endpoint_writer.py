@@ -57,13 +57,9 @@ TRUE |= {"style": "Soft moonlight on cool colours."}
 @pytest.fixture
 def chat():
     server = ChatServer()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
     server.answer = lambda _: json.dumps(TRUE)
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+    with server.serving():
+        yield server
 
 
 @pytest.fixture

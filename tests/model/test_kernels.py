@@ -16,7 +16,7 @@ from any2caption.model.any2caption import Any2Caption
 from any2caption.model.config import CameraConfig
 from any2caption.model.encoders.camera import CameraEncoder
 from any2caption.model.encoders.plucker import patchify, plucker_maps, plucker_patches
-from any2caption.model.linear_cross_entropy import LossHead
+from any2caption.model.fused.linear_cross_entropy import LossHead
 from any2caption.model.presets import QWEN2_VL_7B, TINY
 
 SMALL = CameraConfig(frames=2, size=24, patch=3, width=32, depth=1, heads=2, unshuffle=2)
@@ -201,7 +201,7 @@ def test_a_kernel_that_cannot_run_is_refused_by_name(monkeypatch):
 
 LIGER = """
 import torch
-from any2caption.model.linear_cross_entropy import linear_cross_entropy
+from any2caption.model.fused.linear_cross_entropy import linear_cross_entropy
 
 torch.manual_seed(0)
 hidden, weight = torch.randn(20, 16).requires_grad_(), torch.randn(53, 16).requires_grad_()

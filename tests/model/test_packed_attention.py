@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from any2caption.model.packed_attention import Documents, attend, lay_out
+from any2caption.model.fused.packed_attention import Documents, attend, lay_out
 
 ROWS = [[3, 5, 1], [4, 2]]
 WIDTH = 10

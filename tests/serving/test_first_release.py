@@ -3,7 +3,6 @@
 import json
 import stat
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -114,13 +113,9 @@ def test_a_release_of_another_version_gives_way_and_that_is_said(live, tmp_path)
 def endpoint():
     """A scripted endpoint that lies."""
     chat = ChatServer()
-    thread = threading.Thread(target=chat.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
     chat.answer = lambda _: json.dumps(LIES)
-    yield chat
-    chat.shutdown()
-    chat.server_close()
-    thread.join(5)
+    with chat.serving():
+        yield chat
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.address import file_uri, folder_uri
-from any2caption.cli.console import put, put_json, say
 from any2caption.cli.stack import Home, Json
+from any2caption.cli.terminal.address import file_uri, folder_uri
+from any2caption.cli.terminal.console import put, put_json, say
 
 if TYPE_CHECKING:
     from any2caption.annotation.plan import Plan

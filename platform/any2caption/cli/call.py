@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say, working
-from any2caption.cli.stack import Home, Json
+from any2caption.cli.stack import Bundle, Home, Json, Local
+from any2caption.cli.terminal.console import put, put_json, say, working
 from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.errors import ConfigError, InputError, NotFoundError
 
@@ -78,12 +78,8 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     explain: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--explain", help="Show where each sentence comes from.")
     ] = False,
-    local: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--local", help="Answer in this process: no stack, no model.")
-    ] = False,
-    bundle: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="With --local: a model's bundle.")
-    ] = None,
+    local: Local = False,  # noqa: FBT002 - a flag
+    bundle: Bundle = None,
     video_out: Annotated[
         Path | None, typer.Option(help="Render the caption as a video too, to this MP4 file.")
     ] = None,
@@ -318,7 +314,7 @@ def show_result(result: "CaptionResult", *, explain: bool = False) -> None:
 
     With `explain` the caption's papers follow it.
     """
-    from any2caption.cli.explain import explained, prompted, summary
+    from any2caption.cli.terminal.explain import explained, prompted, summary
 
     put(result.text)
     if result.prompt is not None:

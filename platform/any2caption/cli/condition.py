@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say, working
 from any2caption.cli.stack import Json
+from any2caption.cli.terminal.console import put, put_json, say, working
 
 condition = typer.Typer(help="Look at condition files.", no_args_is_help=True)
 

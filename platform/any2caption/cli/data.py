@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.address import folder_uri
-from any2caption.cli.console import ProgressPrinter, put, put_json, say, user, working
 from any2caption.cli.phrases import phrases
 from any2caption.cli.shards import shards
 from any2caption.cli.stack import DryRun, Home, Json
+from any2caption.cli.terminal.address import folder_uri
+from any2caption.cli.terminal.console import ProgressPrinter, put, put_json, say, user, working
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say, working
 from any2caption.cli.lifecycle import SCENES, Scenes, follow, summary
 from any2caption.cli.stack import Home, Json
+from any2caption.cli.terminal.console import put, put_json, say, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import ProgressPrinter, put, put_json, say
 from any2caption.cli.stack import DryRun, Home, Json
+from any2caption.cli.terminal.console import ProgressPrinter, put, put_json, say
 from any2caption.errors import UnavailableError
 from any2caption.model.presets import PRESETS
 

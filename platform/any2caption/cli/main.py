@@ -48,7 +48,7 @@ app.add_typer(corpus, name="corpus", rich_help_panel="Life cycle")
 def version(json: stack.Json = False) -> None:  # noqa: FBT002 - a flag
     """Print the platform's version."""
     from any2caption import __version__
-    from any2caption.cli.console import put, put_json
+    from any2caption.cli.terminal.console import put, put_json
 
     if json:
         put_json({"version": __version__})
@@ -58,6 +58,6 @@ def version(json: stack.Json = False) -> None:  # noqa: FBT002 - a flag
 
 def main() -> None:
     """Run the command line; see `outcome` for how it ends."""
-    from any2caption.cli.outcome import run
+    from any2caption.cli.terminal.outcome import run
 
     sys.exit(run(app))

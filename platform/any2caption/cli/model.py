@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say, user
 from any2caption.cli.lifecycle import airflow
 from any2caption.cli.stack import Home, Json
+from any2caption.cli.terminal.console import put, put_json, say, user
 from any2caption.errors import A2CError, ConfigError, UnavailableError
 
 if TYPE_CHECKING:

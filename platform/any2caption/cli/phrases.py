@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from any2caption.cli.console import put, put_json, working
 from any2caption.cli.stack import Home, Json
+from any2caption.cli.terminal.console import put, put_json, working
 
 _SHOWN = 25
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from any2caption.cli.console import put, say
-from any2caption.cli.stack import Home
+from any2caption.cli.stack import Bundle, Home, Local
+from any2caption.cli.terminal.console import put, say
 from any2caption.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,12 +18,8 @@ def play(  # noqa: PLR0913, PLR0917 - a command's options
     address: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Ask this server (default: the local stack's).")
     ] = "",
-    local: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--local", help="Answer in this process: no stack, no model.")
-    ] = False,
-    bundle: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="With --local: a model's bundle.")
-    ] = None,
+    local: Local = False,  # noqa: FBT002 - a flag
+    bundle: Bundle = None,
     against: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Another server, to compare captions with.")
     ] = "",

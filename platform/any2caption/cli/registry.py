@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import put, put_json, say
 from any2caption.cli.stack import Home, Json
+from any2caption.cli.terminal.console import put, put_json, say
 from any2caption.errors import A2CError, IntegrityError, UnavailableError
 
 if TYPE_CHECKING:

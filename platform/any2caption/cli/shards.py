@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.console import ProgressPrinter, put, put_json
 from any2caption.cli.stack import Home, Json
+from any2caption.cli.terminal.console import ProgressPrinter, put, put_json
 
 if TYPE_CHECKING:
     from any2caption.settings import Settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from any2caption.cli.console import put, put_json, say
+from any2caption.cli.terminal.console import put, put_json, say
 from any2caption.errors import NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ Home = Annotated[
     typer.Option("--home", envvar="A2C_HOME", help="State folder.", show_default=".a2c"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Local = Annotated[bool, typer.Option("--local", help="Answer in this process: no stack, no model.")]
+Bundle = Annotated[Path | None, typer.Option(metavar="DIR", help="With --local: a model's bundle.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 

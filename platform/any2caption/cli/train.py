@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from any2caption.cli.console import ProgressPrinter, put_json, say
 from any2caption.cli.stack import Home, Json
+from any2caption.cli.terminal.console import ProgressPrinter, put_json, say
 from any2caption.errors import ConfigError
 from any2caption.model.presets import PRESETS
 

@@ -15,9 +15,9 @@ from any2caption.model.backbones import backbone, run_language, transformers_con
 from any2caption.model.config import ModelConfig
 from any2caption.model.encoders.camera import CameraEncoder
 from any2caption.model.encoders.towers import run_tower
+from any2caption.model.fused.kernels import Kernels
+from any2caption.model.fused.linear_cross_entropy import LossHead
 from any2caption.model.inputs import CAMERA, MOTION, VISION
-from any2caption.model.kernels import Kernels
-from any2caption.model.linear_cross_entropy import LossHead
 
 
 class Any2Caption(nn.Module):
@@ -122,7 +122,7 @@ class Any2Caption(nn.Module):
         return self.mllm.lm_head(hidden, targets, weights)  # type: ignore[no-any-return]
 
     def use_kernels(self, kernels: Kernels) -> None:
-        """Choose the implementation of the fused operations (see `model.kernels`)."""
+        """Choose the implementation of the fused operations (see `model.fused.kernels`)."""
         self.camera_encoder.kernels = kernels
         self.mllm.lm_head.kernels = kernels
 

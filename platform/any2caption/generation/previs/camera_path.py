@@ -76,7 +76,7 @@ def film(moves: tuple[tuple[str, ...], ...], frames: int, start: Array | None = 
         swept = [twist_of(key) for key in moves[0] if key.split("_")[0] in _SWEEPS]
         move = sum((twist[0] for twist in swept), np.zeros(3))
         turn = sum((twist[1] for twist in swept), np.zeros(3))
-        pose = pose @ np.linalg.inv(_step(move / 2, turn / 2))
+        pose = pose @ np.linalg.inv(rigid_step(move / 2, turn / 2))
     zoom = 0.0
     lengths = [len(part) for part in np.array_split(np.arange(max(frames - 1, 0)), len(moves))]
     poses, zooms = [pose.copy()], [zoom]
@@ -86,7 +86,7 @@ def film(moves: tuple[tuple[str, ...], ...], frames: int, start: Array | None = 
         for share in shares:
             move = sum((twist[0] for twist in twists), np.zeros(3)) * share
             turn = sum((twist[1] for twist in twists), np.zeros(3)) * share
-            pose = pose @ _step(move, turn)
+            pose = pose @ rigid_step(move, turn)
             zoom += sum(twist[2] for twist in twists) * share
             poses.append(pose.copy())
             zooms.append(zoom)
@@ -97,7 +97,7 @@ def film(moves: tuple[tuple[str, ...], ...], frames: int, start: Array | None = 
     return FilmedPath(c2w[:, :3], w2c[:, :3], base * np.exp(np.array(zooms)))
 
 
-def _step(move: Array, turn: Array) -> Array:
+def rigid_step(move: Array, turn: Array) -> Array:
     """Return the 4×4 of half a turn, a move, half a turn."""
     step = np.eye(4)
     half = Rotation.from_rotvec(turn / 2).as_matrix()

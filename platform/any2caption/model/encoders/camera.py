@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from any2caption.model.config import CameraConfig
 from any2caption.model.encoders.plucker import plucker_maps, plucker_patches
-from any2caption.model.kernels import Kernels, chosen
+from any2caption.model.fused.kernels import Kernels, chosen
 
 
 class _Block(nn.Module):

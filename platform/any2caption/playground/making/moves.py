@@ -17,7 +17,7 @@ import numpy as np
 from any2caption.conditions.camera.writers import Lens, write_camera
 from any2caption.conditions.types import Camera, Part
 from any2caption.errors import InputError
-from any2caption.generation.previs.camera_path import Array, twist_of
+from any2caption.generation.previs.camera_path import Array, rigid_step, twist_of
 
 FPS = 12.0
 SECONDS = 2.0
@@ -143,7 +143,7 @@ def make_path(moves: Sequence[Move]) -> Camera:
         steps = max(2, round(seconds * FPS))
         for step in range(steps):
             move, turn, zoom = _sum(_twists(stage, step / FPS, (step + 1) / FPS))
-            pose = pose @ _rigid(move, turn)
+            pose = pose @ rigid_step(move, turn)
             focal += zoom
             poses.append(pose)
             focals.append(focal)
@@ -177,16 +177,6 @@ def _sum(twists: Iterator[Twist]) -> Twist:
     for one in twists:
         move, turn, zoom = move + one[0], turn + one[1], zoom + one[2]
     return move, turn, zoom
-
-
-def _rigid(move: Array, turn: Array) -> Array:
-    from scipy.spatial.transform import Rotation
-
-    step = np.eye(4)
-    half = Rotation.from_rotvec(turn / 2).as_matrix()
-    step[:3, :3] = half @ half
-    step[:3, 3] = half @ move
-    return step
 
 
 def path_file(camera: Camera) -> Part:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from any2caption.model.config import ENCODERS
+from any2caption.model.fused.packed_attention import Documents
 from any2caption.model.inputs import Features
-from any2caption.model.packed_attention import Documents
 from any2caption.model.processing.processor import BRACKETS, TOWERS, Processor
 from any2caption.training.data.encoder_cache import EncodedItems
 from any2caption.training.data.examples import blanked, example

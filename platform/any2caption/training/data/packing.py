@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from any2caption.errors import ConfigError
-from any2caption.model.packed_attention import lay_out
+from any2caption.model.fused.packed_attention import lay_out
 from any2caption.training.data.collate import Batch, Collator, Row
 from any2caption.training.data.mixing import MIX
 from any2caption.training.data.types import Sample

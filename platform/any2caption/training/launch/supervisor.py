@@ -26,7 +26,7 @@ import typer
 
 from any2caption.commands import run_command
 from any2caption.errors import A2CError, ConfigError, InterruptedTrainingError, UnavailableError
-from any2caption.model.kernels import check_kernels
+from any2caption.model.fused.kernels import check_kernels
 from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.presets import preset as preset_of
 from any2caption.model.processing.processor import LABELS

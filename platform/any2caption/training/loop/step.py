@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from any2caption.model.packed_attention import Documents
+from any2caption.model.fused.packed_attention import Documents
 from any2caption.training.data.alignment import AlignBatch
 from any2caption.training.data.collate import Batch
 from any2caption.training.engine.distributed import added, summed, world_size

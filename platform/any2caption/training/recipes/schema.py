@@ -140,8 +140,9 @@ class Recipe:
     compile: bool = False
     """Compile the language model where a C++ compiler is found."""
     kernels: Literal["auto", "eager", "triton", "liger"] = "auto"
-    """Fused operations (`model.kernels`): `auto` takes a GPU's kernels where they are installed and
-    their eager twins elsewhere; `eager`; `triton` (Plücker patches); `liger` (the loss as well)."""
+    """Fused operations (`model.fused.kernels`): `auto` takes a GPU's kernels where they are
+    installed and their eager twins elsewhere; `eager`; `triton` (Plücker patches); `liger` (the
+    loss as well)."""
     language_tuning: Literal["lm_head", "lora", "full"] = "full"
     """What `language` means in `train`: the paper prints "lm head" in one place and a trained
     interpreter in another.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from any2caption.model.kernels import Kernels, chosen
+from any2caption.model.fused.kernels import Kernels, chosen
 
 NUMBERS = 1 << 27
 """Scores held at a time: 512 MB of them, 882 rows of Qwen2-VL's vocabulary."""

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from any2caption.cli.extras import missing_extra
+from any2caption.cli.terminal.extras import missing_extra
 from any2caption.errors import A2CError, ConfigError, UnavailableError
 
 USAGE, INFRASTRUCTURE = ConfigError.exit_code, UnavailableError.exit_code
