@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from any2caption.model import packed_attention
 from any2caption.model.backbones import backbone, run_language, transformers_config
 from any2caption.model.config import ModelConfig
 from any2caption.model.encoders.camera import CameraEncoder
 from any2caption.model.encoders.towers import run_tower
+from any2caption.model.fused import packed_attention
 from any2caption.model.fused.kernels import Kernels
 from any2caption.model.fused.linear_cross_entropy import LossHead
 from any2caption.model.inputs import CAMERA, MOTION, VISION
