@@ -89,7 +89,7 @@ class Model:
         from transformers.models.qwen2_vl.configuration_qwen2_vl import Qwen2VLTextConfig
         from transformers.models.qwen2_vl.modeling_qwen2_vl import Qwen2VLTextModel
 
-        from any2caption.model import packed_attention as documents
+        from any2caption.model.fused import packed_attention as documents
 
         heads = max(4, options.hidden // 64)
         size = options.hidden // heads

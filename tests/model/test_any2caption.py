@@ -7,7 +7,6 @@ from tokenizers import Tokenizer
 from transformers import Qwen2VLForConditionalGeneration
 
 from any2caption.errors import ConfigError
-from any2caption.model import packed_attention
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.backbones import backbone, transformers_config
 from any2caption.model.bundle import save_bundle
@@ -17,6 +16,7 @@ from any2caption.model.decoder import Decoder
 from any2caption.model.encoders.camera import CameraEncoder
 from any2caption.model.encoders.plucker import plucker_maps
 from any2caption.model.encoders.towers import run_tower
+from any2caption.model.fused import packed_attention
 from any2caption.model.inference import decoder_inputs
 from any2caption.model.presets import PRESETS, TINY, preset
 from any2caption.model.weights import describe_pretrained, from_pretrained

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from any2caption.model import packed_attention
 from any2caption.model.decoder import Decoder
 from any2caption.model.encoders.plucker import plucker_patches
+from any2caption.model.fused import packed_attention
 from any2caption.model.fused.linear_cross_entropy import linear_cross_entropy
 from any2caption.model.inference import decoder_inputs
 from any2caption.model.presets import QWEN2_VL_7B, TINY

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from any2caption.errors import ConfigError
-from any2caption.model import kernels, linear_cross_entropy
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.config import CameraConfig
 from any2caption.model.encoders.camera import CameraEncoder
 from any2caption.model.encoders.plucker import patchify, plucker_maps, plucker_patches
+from any2caption.model.fused import kernels, linear_cross_entropy
 from any2caption.model.fused.linear_cross_entropy import LossHead
 from any2caption.model.presets import QWEN2_VL_7B, TINY
 
