@@ -114,7 +114,7 @@ def read(record: Record, shown: Record, slips: float = SLIPS, only: str = "") ->
         for qa in shown.qa
         if any(source not in {"text", only} for source in qa.sources) and only != "text"
     }
-    known = dict.fromkeys(told, own) | dict.fromkeys(seen - told, other)
+    known = dict.fromkeys(sorted(told), own) | dict.fromkeys(sorted(seen - told), other)
     if "kind" in known and known["kind"].kind != scene.kind:
         for number in range(10**4):
             scene = sample_scene(78 + number, rng.randrange(10**6))
