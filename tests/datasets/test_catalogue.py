@@ -21,6 +21,7 @@ from any2caption.datasets.catalogue.tables import Base
 from any2caption.errors import (
     ConfigError,
     ConflictError,
+    InputError,
     IntegrityError,
     NotFoundError,
     UnavailableError,
@@ -324,15 +325,31 @@ def _run(catalogue, statement):
         connection.execute(text(statement))
 
 
-@pytest.mark.parametrize("table", ["promotions", "verdicts", "model_versions"])
+def _prefer(catalogue, verdict="left", **others):
+    sides = {"left_by": "a" * 64, "right_by": "b" * 64}
+    return catalogue.record_preference("r1", verdict, **sides, rater="ada", blind=True, **others)
+
+
+def test_people_are_asked_once_for_a_pair_in_a_study_and_as_often_as_they_like_beside(catalogue):
+    first = _prefer(catalogue, study=DIGEST, reason="names the dog")
+    assert _prefer(catalogue, "right", study=DIGEST).id == first.id
+    assert [row.verdict for row in catalogue.preferences(DIGEST)] == ["left"]
+    for verdict in ("the same", "both are wrong"):
+        _prefer(catalogue, verdict, details={"text": "a dog"})
+    assert [row.verdict for row in catalogue.preferences()] == ["the same", "both are wrong"]
+    with pytest.raises(InputError, match="which was better"):
+        _prefer(catalogue, "neither")
+
+
+@pytest.mark.parametrize("table", ["promotions", "verdicts", "model_versions", "preferences"])
 @pytest.mark.parametrize("what", ["UPDATE {} SET lifecycle = 'x'", "DELETE FROM {}"])
 def test_what_decides_is_only_ever_added_to(catalogue, table, what):
     catalogue.promote(MODEL, 1, None, "ada", "first")
     catalogue.record_verdict("key", policy="tiny", passed=False, version=1)
     catalogue.record_model_version(MODEL, 1, digest=DIGEST, run_key="key")
-    changed = what.format(table).replace(
-        "lifecycle", "reason" if table == "promotions" else "lifecycle"
-    )
+    _prefer(catalogue)
+    column = "reason" if table in {"promotions", "preferences"} else "lifecycle"
+    changed = what.format(table).replace("lifecycle", column)
     with pytest.raises(DBAPIError, match="rows are only ever added"):
         _run(catalogue, changed)
     assert catalogue.ledger(MODEL)[0].reason == "first"

@@ -2,11 +2,13 @@
 
 from any2caption.datasets.catalogue.service import Catalogue
 from any2caption.datasets.catalogue.tables import (
+    PREFERENCES,
     AnnotationReview,
     AnnotationRun,
     Correction,
     Delivery,
     Deployment,
+    Preference,
     Promotion,
     Release,
     Snapshot,
@@ -16,12 +18,14 @@ from any2caption.datasets.catalogue.tables import (
 )
 
 __all__ = [
+    "PREFERENCES",
     "AnnotationReview",
     "AnnotationRun",
     "Catalogue",
     "Correction",
     "Delivery",
     "Deployment",
+    "Preference",
     "Promotion",
     "Release",
     "Snapshot",

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from any2caption.datasets.catalogue import database
 from any2caption.datasets.catalogue.ledger import Ledger, last_line, last_verdict
 from any2caption.datasets.catalogue.tables import (
+    PREFERENCES,
     AnnotationReview,
     AnnotationRun,
     Base,
     Deployment,
     ModelVersion,
+    Preference,
     Promotion,
     Release,
     Snapshot,
@@ -21,7 +23,7 @@ from any2caption.datasets.catalogue.tables import (
     Validation,
     Verdict,
 )
-from any2caption.errors import ConflictError, NotFoundError
+from any2caption.errors import ConflictError, InputError, NotFoundError
 
 Document = Mapping[str, Any]
 Row = TypeVar("Row", bound=Base)
@@ -404,6 +406,50 @@ class Catalogue(Ledger):
         ordered = statement.order_by(AnnotationReview.record_id, AnnotationReview.reading)
         with database.reading(self.engine) as session:
             return list(session.scalars(ordered))
+
+    def record_preference(  # noqa: PLR0913 - the row's own columns
+        self,
+        item: str,
+        verdict: str,
+        *,
+        left_by: str,
+        right_by: str,
+        rater: str,
+        blind: bool,
+        study: str | None = None,
+        reason: str = "",
+        details: Document | None = None,
+    ) -> Preference:
+        """Enter which of two captions a person prefers; InputError for an unknown `verdict`.
+
+        In a study a person is asked once for each item: what is there already is returned.
+        """
+        if verdict not in PREFERENCES:
+            raise InputError(f"choose {', '.join(PREFERENCES)}", field="which was better")
+        with database.writing(self.engine) as session:
+            if study is not None:
+                same = select(Preference).filter_by(study=study, item=item, rater=rater)
+                if (found := session.scalar(same)) is not None:
+                    return found
+            row = Preference(
+                study=study,
+                item=item,
+                rater=rater,
+                blind=blind,
+                left_by=left_by,
+                right_by=right_by,
+                verdict=verdict,
+                reason=reason,
+                details=dict(details or {}),
+            )
+            session.add(row)
+        return row
+
+    def preferences(self, study: str | None = None) -> list[Preference]:
+        """Return what people prefer, oldest first: in a study, or by the way."""
+        statement = select(Preference).where(Preference.study == study).order_by(Preference.id)
+        with database.reading(self.engine) as session:
+            return list(session.scalars(statement))
 
     def _get(self, table: type[Row], key: object) -> Row:
         with database.reading(self.engine) as session:

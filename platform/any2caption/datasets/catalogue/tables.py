@@ -2,7 +2,7 @@
 
 Every table has rows that are written once, except the `status` (and what comes with it) of training
 runs, releases and deployments, and what deliveries have done. `promotions` is the ledger; of it, of
-`verdicts` and of `model_versions` triggers refuse every update and every deletion.
+`verdicts`, `model_versions` and `preferences` triggers refuse every update and every deletion.
 """
 
 from datetime import UTC, datetime
@@ -287,4 +287,32 @@ class AnnotationReview(Base):
     reviewer: Mapped[str]
     outcome: Mapped[str] = mapped_column(String(16))
     changes: Mapped[dict[str, Any]]
+    created: Mapped[datetime] = mapped_column(default=now)
+
+
+PREFERENCES = ("left", "right", "the same", "both are wrong")
+
+
+class Preference(Base):
+    """Which of two captions of one request a person prefers: a word of `PREFERENCES`.
+
+    `item` names the request: a record's id, or the digest of a request that is no record. `left_by`
+    and `right_by` say who wrote what stood left and right: a bundle's digest, or where and by which
+    writer. A `study` compares two writers over many records, and a person is asked once for each;
+    None is a comparison by the way, as often as one likes. `details` may hold texts and choices.
+    """
+
+    __tablename__ = "preferences"
+    __table_args__ = (UniqueConstraint("study", "item", "rater"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study: Mapped[str | None] = mapped_column(String(64), index=True)
+    item: Mapped[str] = mapped_column(String(200))
+    rater: Mapped[str] = mapped_column(String(200))
+    blind: Mapped[bool]
+    left_by: Mapped[str] = mapped_column(String(200))
+    right_by: Mapped[str] = mapped_column(String(200))
+    verdict: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str]
+    details: Mapped[dict[str, Any]]
     created: Mapped[datetime] = mapped_column(default=now)
