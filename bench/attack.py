@@ -198,6 +198,7 @@ def attack(
     lock, limit = threading.Lock(), time.monotonic() + 60 * minutes
 
     def work() -> None:
+        attack_kinds.give_way()
         while time.monotonic() < limit:
             with lock:
                 kind = next(jobs, None)
@@ -274,6 +275,7 @@ def run(
             time.sleep(calm_seconds)
         with good.asking() as during:
             outcomes = attack(url, kinds, rounds, minutes)
+        with good.asking() as flooded:
             outcomes["60 × 25 MB at once"] = Counter(attack_kinds.flood(url))
         crashed = sorted(set(servers.items()) - set(attack_stack.server_pids(settings).items()))
         time.sleep(settle_seconds)
@@ -289,6 +291,7 @@ def run(
         "good clients": {
             "before": calm.row(),
             "during": during.row(),
+            "during 60 × 25 MB at once": flooded.row(),
             "after": after.row(),
         },
         "memory MB (before, peak, after)": {
