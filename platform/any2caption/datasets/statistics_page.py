@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from any2caption.datasets.records import Record
 from any2caption.errors import A2CError
-from any2caption.pages import render, style
+from any2caption.pages import render
 from any2caption.storage import ObjectStore
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def page(identity: str, statistics: Mapping[str, Any], thumbnails: Iterable[Thum
     return render(
         "any2caption.datasets",
         "statistics.html",
-        css=style(),
         identity=identity,
         statistics=statistics,
         kinds=_kinds(statistics),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from any2caption.datasets.contract.tables import Frames
-from any2caption.pages import render, style
+from any2caption.pages import render
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,6 @@ def page(checked: Sequence[Checked], frames: Frames, about: About) -> str:
     return render(
         "any2caption.datasets.contract",
         "report.html",
-        css=style(),
         about=about,
         records=len(frames.records),
         checked=checked,

@@ -6,7 +6,7 @@ from typing import Any
 from any2caption.captions.schema import PARTS
 from any2caption.evaluation.metrics import METRICS
 from any2caption.evaluation.scores import GROUPS
-from any2caption.pages import render, style
+from any2caption.pages import render
 
 Values = Mapping[str, Any]
 _GROUP_NAMES = {"determinable": "all that the inputs determine", **GROUPS}
@@ -19,7 +19,6 @@ def page(report: Values) -> str:
     return render(
         package,
         "report.html",
-        css=style(),
         report=report,
         parts=PARTS,
         groups=GROUPS,
