@@ -53,7 +53,7 @@ def _environment(package: str, *, html: bool) -> "Environment":
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, ""), PackageLoader("any2caption", "")]),
-        autoescape=html,
+        autoescape=html,  # noqa: S701 - Markdown escapes with `cell`
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
