@@ -1,4 +1,4 @@
-"""The documentation builds, its links lead somewhere, it loads nothing, and what it says works."""
+"""The documentation builds, its links lead somewhere, and it loads nothing from elsewhere."""
 
 import os
 import re
@@ -16,22 +16,11 @@ from any2caption.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PAGES = ("index", "tutorial", "troubleshooting", *(f"howto/{role}" for role in (
-    "model-engineer", "release-owner", "product-team", "operator", "data-team")))  # fmt: skip
 LOADED = re.compile(
     r"""<(?:script|img|iframe|source|video)\b[^>]*?\bsrc=["']?([^"'\s>]+)"""
     r"""|<link\b(?=[^>]*\brel=["']?(?:stylesheet|icon|preconnect|preload))[^>]*?\bhref=["']?"""
     r"""([^"'\s>]+)"""
 )
-
-
-def blocks(page):
-    """(language, what it needs, text) of each block of a page that somebody would type."""
-    for language, rest, text in FENCE.findall((ROOT / "docs" / f"{page}.md").read_text()):
-        if language in {"bash", "python"}:
-            needs = re.search(r'title="needs: ([^"]+)"', rest)
-            yield language, needs[1] if needs else "", text
 
 
 @pytest.fixture(scope="module")
@@ -88,26 +77,3 @@ def test_every_page_is_reached_from_the_first(site):
     for file in (ROOT / "docs").rglob("*.md"):
         name = file.relative_to(ROOT / "docs").with_suffix("").as_posix()
         assert name == "index" or f'href="{name}/"' in first, name
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if any(not b[1] for b in blocks(page))])
-def test_what_a_page_says_to_type_works(tmp_path, page):
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    hidden = ("A2C_",)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
-    environment |= {"PATH": f"{BIN}:{environment['PATH']}", "A2C_HOME": str(tmp_path / "home"),
-                    "XDG_CONFIG_HOME": str(tmp_path / "config")}  # fmt: skip
-    for language, needs, text in blocks(page):
-        if needs:
-            continue
-        run = ["bash", "-euo", "pipefail", "-c"] if language == "bash" else [sys.executable, "-c"]
-        done = subprocess.run(
-            [*run, text], cwd=tmp_path, env=environment,
-            capture_output=True, text=True, check=False, timeout=400,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{text}\n{done.stderr}"
-
-
-def test_what_is_not_run_says_what_it_needs():
-    told = [needs for page in PAGES for _, needs, _ in blocks(page)]
-    assert sum(not needs for needs in told) >= 10

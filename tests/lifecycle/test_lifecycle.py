@@ -4,11 +4,16 @@ import contextlib
 import json
 import os
 import signal
+import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+from pages import ROOT, STACK, Shell, blocks, pages
 
 from any2caption import processes
 from any2caption.orchestration.jobs.runner import MARK
@@ -107,7 +112,22 @@ def test_s3_store_waits_for_a_person_and_serves_after_a_restart(platform, tmp_pa
     # State stays: the same release answers after a restart, and nobody names the store again.
     platform.run("up")
     assert ask(platform, tmp_path)["caption"] == before["caption"]
+    follow_the_pages(platform, tmp_path)
     leaves_nothing(platform)
+
+
+def follow_the_pages(platform, tmp_path) -> None:
+    """What pages say to type where the stack is up works, as written but for the port."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    (folder / "examples").symlink_to(ROOT / "examples")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    shell = Shell(folder, platform.environment | {"PATH": path})
+    found = [one for page in pages() for one in blocks(page) if one.needs == STACK]
+    assert len(found) >= 5
+    door = f"127.0.0.1:{platform.environment['A2C_PORT_TRITON_GRPC']}"
+    for block in found:
+        shell.run(block, [("127.0.0.1:8001", door)])
 
 
 def kill_trainer(platform, killed: list[int]) -> None:
