@@ -26,11 +26,11 @@ help:
 setup: $(DEV) $(SERVE)
 
 # A stamp is newer than its locks exactly when they are installed.
-$(DEV): $(addprefix requirements/,build.lock torch.lock dev.lock smol.lock) $(INSTALLS)
+$(DEV): $(addprefix requirements/,build.lock torch.lock dev.lock smol.lock metrics.lock) $(INSTALLS)
 	@requirements/system.sh "$(PYTHON)"
-	@echo "setup: .venv (control, train, dev, perception, smol) from requirements/dev.lock, perception.lock, smol.lock"
+	@echo "setup: .venv (control, train, dev, perception, smol, metrics) from requirements/dev.lock, perception.lock, smol.lock, metrics.lock"
 	@test -x .venv/bin/python || "$(PYTHON)" -m venv .venv
-	@requirements/install.sh .venv/bin/python torch dev perception smol
+	@requirements/install.sh .venv/bin/python torch dev perception smol metrics
 	@.venv/bin/python $(EDITABLE)
 	@.venv/bin/python $(WEIGHTS)
 	@touch $@

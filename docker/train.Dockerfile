@@ -49,7 +49,7 @@ FROM ${CONTROL_IMAGE} AS worker
 
 USER root
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends g++ \
+    && apt-get install --yes --no-install-recommends g++ wordnet-base \
     && rm -rf /var/lib/apt/lists/*
 # Both stages have the same base and the same package folder, so the environment works where it is copied to.
 COPY --from=train /opt/train /opt/train

@@ -16,7 +16,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 # The locks of the images are subsets of dev.lock (a test holds them to it).
-LOCKS = ("build", "torch", "cuda", "pytriton", "dev", "smol", "serve", "perception")
+LOCKS = ("build", "torch", "cuda", "pytriton", "dev", "smol", "metrics", "serve", "perception")
 
 
 def ask(lock: Path) -> tuple[list[dict[str, Any]], str]:

@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 python=${PYTHON:-../.venv/bin/python}
 upgrade=(--upgrade)
 [ "${1:-}" != --keep ] || { upgrade=() && shift; }
-[ "$#" -gt 0 ] || set -- build torch pytriton smol cuda dev control train serve perception
+[ "$#" -gt 0 ] || set -- build torch pytriton smol metrics cuda dev control train serve perception
 
 compile() { # NAME.in to NAME.lock
   local name=$1
@@ -46,7 +46,7 @@ torch_lock() {
 
 for name in "$@"; do
   case $name in
-    build | pytriton | smol) compile "$name" --no-deps ;;
+    build | pytriton | smol | metrics) compile "$name" --no-deps ;;
     torch) torch_lock ;;
     cuda)
       shared=(torch filelock fsspec jinja2 markupsafe mpmath networkx setuptools sympy typing-extensions)

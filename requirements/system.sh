@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Check what pip cannot install: Python 3.11 with its shared library (Triton's stub loads it) and a
 # C++ compiler (DeepSpeed builds extensions on demand), and libseccomp (parse workers' sandbox); with `test`
-# as second word also what only the tests need: PostgreSQL, Chromium. As root on Debian or Ubuntu it installs them.
+# as second word also what only the tests need: PostgreSQL, WordNet, Chromium. As root on Debian or Ubuntu it installs them.
 set -euo pipefail
 python=${1:-python3.11} purpose=${2:-}
 
@@ -49,6 +49,9 @@ command -v g++ >/dev/null || install g++
 "$python" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")' 2>/dev/null || install libseccomp2
 if [ "$purpose" = test ] && ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
   install postgresql
+fi
+if [ "$purpose" = test ] && ! test -e /usr/share/wordnet/data.noun; then
+  install wordnet-base
 fi
 if [ "$purpose" = test ] && ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then
   install chromium

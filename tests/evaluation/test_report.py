@@ -66,7 +66,9 @@ def test_the_report_says_what_was_not_measured_and_why(selection):
         assert name in metrics
         assert name in page
     assert all(entry["reason"] for entry in report["not_measured"])
-    assert "synonym stage is empty" in page
+    assert "BLEU-2 (coco-caption): corpus Bleu_2" in page
+    assert set(report["conventions"]) == set(report["slices"]["all"]["overlap"]["entire"]) - {"n"}
+    assert "Entire caption, without labels" in page
     assert page.count("not measured") >= 3
 
 
@@ -84,7 +86,7 @@ def test_every_slice_and_slot_is_in_the_table(selection):
     assert camera["value"] == 1
     assert camera["n"] > 0
     assert "camera" in report["slices"]["camera_only"]["shuffled"]["only_condition"]["slots"]
-    assert report["slices"]["all"]["overlap"]["entire"]["bleu2"] == pytest.approx(100)
+    assert report["slices"]["all"]["overlap"]["entire"]["bleu2_sacrebleu"] == pytest.approx(100)
     page = report_html.page(report)
     assert all(f"<b>{name}</b>" in page for name in report["slices"])
 

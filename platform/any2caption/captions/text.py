@@ -69,6 +69,12 @@ def parse(text: str, *, name: str | None = None) -> StructuredCaption:
         raise InputError(f"not a structured caption: {error}", file=name) from error
 
 
+def unlabelled(text: str) -> str:
+    """Return a caption's text without the labels of its parts, one line a part."""
+    lines = _INLINE.sub("\n", _LABEL.sub("", text)).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())
+
+
 def _tolerant(text: str, name: str | None) -> dict[str, str]:
     labels = list(_LABEL.finditer(text))
     if len({_part_of(label) for label in labels}) < len(PARTS):

@@ -17,8 +17,9 @@ from functools import cache, lru_cache
 from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.lexicon import SLOTS, mentions
 from any2caption.datasets.records import QA, Aspect
+from any2caption.evaluation.figures.tokens import words
 from any2caption.evaluation.judge_words import OTHER_WORDS
-from any2caption.evaluation.metrics import Prediction, words
+from any2caption.evaluation.metrics import Prediction
 from any2caption.grounding.check.claims import read_claims
 from any2caption.grounding.words.content import content_words
 from any2caption.grounding.words.forms import stems

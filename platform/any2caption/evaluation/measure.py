@@ -91,8 +91,11 @@ def overlap_tables(
     selection: Selection, predictions: Mapping[str, Prediction]
 ) -> dict[str, dict[str, Overlap]]:
     """Overlap metrics per slice and over all: slice → part → values."""
-    groups = {ALL: [r for group in selection.values() for r in group], **selection}
-    return {
-        name: by_part([predictions[r.id] for r in group], [r.caption for r in group])
-        for name, group in groups.items()
-    }
+    by_slice = {name: overlap_of({name: one}, predictions) for name, one in selection.items()}
+    return {ALL: overlap_of(selection, predictions), **by_slice}
+
+
+def overlap_of(selection: Selection, predictions: Mapping[str, Prediction]) -> dict[str, Overlap]:
+    """Overlap metrics of all records of a selection: part → values."""
+    records = [record for group in selection.values() for record in group]
+    return by_part([predictions[one.id] for one in records], [one.caption for one in records])

@@ -20,7 +20,8 @@ from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.sentences import split_sentences
 from any2caption.conditions.fact import Fact
 from any2caption.datasets.records import Record
-from any2caption.evaluation.metrics import Prediction, words
+from any2caption.evaluation.figures.tokens import words
+from any2caption.evaluation.metrics import Prediction
 from any2caption.evaluation.scores import Whole
 from any2caption.evaluation.slices import scene_of
 from any2caption.grounding.answer import Grounded, Sentence

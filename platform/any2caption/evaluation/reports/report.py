@@ -10,8 +10,8 @@ from any2caption.errors import InputError
 from any2caption.evaluation.camera import Paths, agreement
 from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import Check, Policy, Verdict, policy_digest
-from any2caption.evaluation.measure import Measured, Selection, overlap_tables
-from any2caption.evaluation.metrics import METEOR_NOTE
+from any2caption.evaluation.measure import Measured, Selection, overlap_of, overlap_tables
+from any2caption.evaluation.metrics import METRICS, WHOLE
 from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
 from any2caption.evaluation.statistics.paired import Comparison
 from any2caption.evaluation.whole import CHECKS
@@ -26,8 +26,6 @@ NOT_MEASURED: tuple[tuple[str, str], ...] = (
     ("intent quality 0…5", "needs a language model as judge; the judge here says right or wrong"),
 )
 NOTES: tuple[str, ...] = (
-    METEOR_NOTE,
-    "BLEU-2 is sacrebleu's corpus BLEU with n-grams up to 2; ROUGE-L is the mean F1.",
     (
         "Intent accuracy: a deterministic judge reads the predicted caption alone; mentioning "
         "several candidates counts as wrong. Only questions that the inputs determine are asked."
@@ -139,7 +137,7 @@ def build(  # noqa: PLR0913 - the report's own parts
                     for group in (None, *GROUPS)
                 },
                 "wholes": {check: _rate(one.scores.sound(check)) for check in CHECKS},
-                "overlap": overlap_tables(selection, one.predictions)[ALL]["entire"],
+                "overlap": overlap_of(selection, one.predictions)[WHOLE],
             }
             for name, one in {"model": measured, **(baselines or {})}.items()
         },
@@ -151,6 +149,7 @@ def build(  # noqa: PLR0913 - the report's own parts
         ],
         "samples": samples,
         "not_measured": [{"metric": m, "reason": r} for m, r in NOT_MEASURED],
+        "conventions": {name: metric.convention for name, metric in METRICS.items()},
         "notes": list(NOTES),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from any2caption.captions.schema import PARTS
-from any2caption.evaluation.metrics import METRICS
+from any2caption.evaluation.metrics import METRICS, WHOLES
 from any2caption.evaluation.scores import GROUPS
 from any2caption.pages import render
 
@@ -20,7 +20,7 @@ def page(report: Values) -> str:
         package,
         "report.html",
         report=report,
-        parts=PARTS,
+        parts=WHOLES | PARTS,
         groups=GROUPS,
         metrics=METRICS.values(),
         accuracy={

@@ -1,0 +1,1 @@
+"""Figures that inform and never decide: words shared with gold captions, likeness, camera paths."""
