@@ -5,6 +5,7 @@ Generated while the site is built, so it can't say anything else than the code d
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -101,19 +102,93 @@ def conditions() -> Iterator[str]:
 
 
 def captions() -> Iterator[str]:
-    """Aspects of facts, the caption's parts, choices."""
-    from any2caption.captions.schema import PARTS
-    from any2caption.conditions.fact import ASPECTS
+    """Facts and who states them, the caption's schema, choices."""
+    from any2caption.captions.schema import PARTS, StructuredCaption
+    from any2caption.conditions import fact
+    from any2caption.conditions.registry import KINDS
     from any2caption.grounding.options import CHOICES, Options
 
     yield "# Facts and captions\n\n## Facts\n"
     yield "A fact is one thing that an input states, with its source. Its aspect is one of "
-    yield f"{', '.join(f'`{name}`' for name in ASPECTS)}. [How](../captions.md) they are used.\n"
+    yield f"{', '.join(f'`{one}`' for one in fact.ASPECTS)}. [How](../captions.md) they are used.\n"
+    yield (inspect.getdoc(fact.Fact) or "") + "\n"
+    stated = ((f"`{k.name}`", _stated(k.facts)) for k in KINDS.values() if k.facts is not None)
+    yield from table(("condition", "what it states"), stated)
     yield "## The caption\n"
     yield from table(("part", "label"), ((f"`{name}`", label) for name, label in PARTS.items()))
+    yield "As JSON Schema:\n\n```json"
+    yield json.dumps(StructuredCaption.model_json_schema(), indent=1, ensure_ascii=False)
+    yield "```\n"
     yield "## Choices of a request\n"
     rows = ((f"`{n}`", ", ".join(c), f"`{getattr(Options(), n)}`") for n, c in CHOICES.items())
     yield from table(("choice", "values", "default"), rows)
+
+
+def _first(thing: object) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n\n")[0]
+
+
+def _stated(facts: Callable[..., Any]) -> str:
+    return re.sub(r" \(`_\w+`\)", "", _first(facts).removeprefix("Yield "))
+
+
+def _fields(kind: type) -> Iterator[str]:
+    """The fields of a dataclass with what is said below each."""
+    (body,) = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(body, ast.ClassDef)  # noqa: S101 - what a class's source is
+    rows = []
+    for field, after in zip(body.body, [*body.body[1:], None], strict=True):
+        if isinstance(field, ast.AnnAssign):
+            said = after.value if isinstance(after, ast.Expr) else None
+            text = inspect.cleandoc(str(said.value)) if isinstance(said, ast.Constant) else ""
+            rows.append((f"`{ast.unparse(field.target)}`", ast.unparse(field.annotation), text))
+    yield from table(("field", "type", "says"), rows)
+
+
+def python() -> Iterator[str]:
+    """What a program calls: the two callers, what they are given and what they answer."""
+    from any2caption.serving import client, in_process
+
+    yield "# Python\n"
+    yield "Both answer the same way, `CaptionClient` over gRPC, `InProcess` in this process. "
+    yield "The [product team's page](../howto/product-team.md) has them at work.\n"
+    for kind in (client.CaptionClient, in_process.InProcess):
+        yield from _called(kind)
+    yield f"## `ConditionInput`\n\n{inspect.getdoc(client.ConditionInput)}\n"
+    yield from _fields(client.ConditionInput)
+    yield f"## `CaptionResult`\n\n{inspect.getdoc(client.CaptionResult)}\n"
+    yield from _fields(client.CaptionResult)
+    found = inspect.getmembers(client.CaptionResult, lambda one: isinstance(one, property))
+    yield from table(("property", "says"), ((f"`{name}`", _first(one)) for name, one in found))
+
+
+def _called(kind: type) -> Iterator[str]:
+    yield f"## `{kind.__name__}{_signature(kind, skip=0)}`\n\n{inspect.getdoc(kind)}\n"
+    for name, one in vars(kind).items():
+        if inspect.isfunction(one) and not name.startswith("_"):
+            yield f"`{name}{_signature(one, skip=1)}`\n\n```text\n{inspect.getdoc(one)}\n```\n"
+
+
+def _signature(thing: Callable[..., Any], *, skip: int) -> str:
+    found = inspect.signature(thing)
+    text = str(found.replace(parameters=list(found.parameters.values())[skip:]))
+    text = re.sub(r"\*<class '([\w.]+)'>", r"\1", text)
+    return re.sub(r"\b(?:\w+\.)+(?=[A-Z])", "", text)
+
+
+def metrics() -> Iterator[str]:
+    """What an evaluation measures, and the checks of whole captions."""
+    from any2caption.evaluation import metrics as module
+    from any2caption.evaluation.whole import CHECKS
+
+    yield "# Metrics\n"
+    yield (inspect.getdoc(module) or "").partition("\n\n")[2] + "\n"
+    yield from table(
+        ("metric", "in reports"), ((f"`{n}`", one.title) for n, one in module.METRICS.items())
+    )
+    yield "## Checks of whole captions\n"
+    yield "A rate is the share of captions that pass. [The gate](../gate.md) holds models to them.\n"
+    yield from table(("check", "counts"), ((f"`{name}`", said) for name, said in CHECKS.items()))
 
 
 def server() -> Iterator[str]:
@@ -222,6 +297,8 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "conditions": conditions,
     "captions": captions,
     "server": server,
+    "python": python,
+    "metrics": metrics,
     "commands": commands,
     "errors": errors,
     "settings": settings,

@@ -167,6 +167,16 @@ def _command(command, words):
     return command
 
 
+def test_messages_that_troubleshooting_quotes_are_in_the_code():
+    sources = [file.read_text() for file in (ROOT / "platform").rglob("*.py")]
+    code = re.sub(r'"\s*f?"', "", "\n".join(sources))
+    page = (ROOT / "docs/troubleshooting.md").read_text()
+    quoted = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    assert len(quoted) >= 15
+    pieces = [one.strip() for message in quoted for one in message.split("…")]
+    assert [one for one in pieces if one not in code] == []
+
+
 def test_data_that_a_page_shows_is_read_as_it_says():
     shown = {one.language: one for page in READY for one in blocks(page)}
     assert {"json", "yaml"} <= set(shown)

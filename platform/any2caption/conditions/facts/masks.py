@@ -56,7 +56,7 @@ class _Thing:
 
 
 def segmentation_facts(condition: Condition, name: str) -> Iterable[Fact]:
-    """Yield what is masked (see `_facts_of`)."""
+    """Yield what is masked: subjects or a count, surroundings, places, ways (`_facts_of`)."""
     masks = condition.payload
     assert isinstance(masks, Segmentation)  # noqa: S101 - what the kind's parser gives
     things = _masked(masks)
@@ -66,7 +66,7 @@ def segmentation_facts(condition: Condition, name: str) -> Iterable[Fact]:
 
 
 def region_facts(condition: Condition, name: str) -> Iterable[Fact]:
-    """Yield what is labelled (see `_facts_of`)."""
+    """Yield what is labelled: subjects or a count, surroundings, places, ways (`_facts_of`)."""
     regions = condition.payload
     assert isinstance(regions, Regions)  # noqa: S101 - what the kind's parser gives
     yield from _facts_of(_labelled(regions), Source(name, frames=(0, len(regions.frames) - 1)))
