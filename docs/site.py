@@ -187,7 +187,7 @@ def metrics() -> Iterator[str]:
         ("metric", "in reports"), ((f"`{n}`", one.title) for n, one in module.METRICS.items())
     )
     yield "## Checks of whole captions\n"
-    yield "A rate is the share of captions that pass. [The gate](../gate.md) holds models to them.\n"
+    yield "A rate is the share of captions that pass; [the gate](../gate.md) has bounds for them.\n"
     yield from table(("check", "counts"), ((f"`{name}`", said) for name, said in CHECKS.items()))
 
 
