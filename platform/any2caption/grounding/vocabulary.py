@@ -13,17 +13,27 @@ def _words(text: str) -> frozenset[str]:
 
 
 PEOPLE = _words("""
-    actor actress adult archer artist astronaut athlete baby ballerina band barista bartender
-    biker blacksmith boxer boy bride bridegroom builder businessman businesswoman butcher chef
-    cheerleader child clown colleague cook couple cowboy crowd customer cyclist dancer daughter
-    diver doctor driver engineer family farmer father fencer firefighter fisherman friend gentleman
-    girl grandfather grandmother groom guard guitarist guy hiker human husband individual infant
-    kid king knight lady magician man mechanic monk mother musician nurse officer painter passenger
-    passerby pedestrian performer person photographer pianist pilot player policeman policewoman
-    prince princess queen rider runner sailor samurai scientist shopkeeper singer skateboarder
-    skater skier snowboarder soldier son soprano spectator student surfer surgeon swimmer tailor
-    teacher teen teenager toddler tourist trooper vendor violinist waiter waitress warrior wife
-    witch wizard woman worker youngster zombie
+    acrobat actor actress adult angel archer architect artist astronaut athlete aunt author baby
+    ballerina band barber barista bartender beekeeper bellboy biker blacksmith boss boxer boy
+    bride bridegroom brother builder burglar businessman businesswoman butcher butler captain
+    carpenter cashier cellist cheerleader chef child cleaner climber clown coach colleague
+    comedian conductor cook cosmonaut couple courier cousin cowboy cricketer crowd customer
+    cyborg cyclist dad dancer daughter detective diver doctor driver druid drummer dude elder
+    electrician elf engineer fairy family farmer father fencer firefighter fisherman footballer
+    friend gal gardener genie gentleman ghost girl gladiator gnome goalkeeper goblin golfer
+    granddaughter grandfather grandma grandmother grandpa grandson granny groom guard guest
+    guitarist guy gymnast hairdresser hiker housekeeper human hunter husband individual infant
+    janitor jogger journalist judge juggler kid king knight lad lady lawyer leader librarian
+    lifeguard lumberjack magician maid mailman man mechanic merchant mermaid milkman miner mom
+    monk mother mum musician neighbor neighbour nephew newsreader niece ninja nun nurse officer
+    ogre painter paraglider paramedic parent partner passenger passerby peasant pedestrian
+    performer person photographer pianist pilot pirate player plumber poet policeman policewoman
+    postman potter priest prince princess queen rapper referee reporter rider runner sailor
+    samurai scholar scientist scout sculptor shaman shopkeeper singer sister skateboarder skater
+    skier skydiver snorkeler snowboarder soldier son soprano sorcerer spectator spy stranger
+    student surfer surgeon swimmer tailor teacher teen teenager thief toddler tourist trader
+    tribesman troll trooper uncle vampire vendor viking villager violinist waiter waitress
+    warrior watchmaker welder wife witch wizard woman worker wrestler writer youngster zombie
 """)
 ANIMALS = _words("""
     alligator ant ape bear bee beetle bird bison boar buffalo bull bunny butterfly calf camel cat

@@ -44,7 +44,8 @@ _MASS = _words("""
     spring summer autumn winter christmas halloween twilight nightfall daytime
     salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
     scenery wheat confetti condensation syrup velvet chocolate graffiti foam slime ash pollen
-    basketball football soccer tennis volleyball
+    basketball football soccer tennis volleyball dew frost haze fur moss ivy seaweed jewelry
+    jewellery luggage laundry thunder lightning lace embroidery
 """)
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")
@@ -52,7 +53,7 @@ _NOT_PLURAL = re.compile(r"(?:ss|us|is|news|lens|canvas|tennis|gas|bus|series|ch
 _AFTER_NOUN = re.compile(
     r"\s+(?:of|in|on|at|with|without|from|to|into|onto|over|under|above|below|behind|beside|near|by"
     r"|for|that|which|who|whose|as|between|among|around|through|along|across|against|inside|outside"
-    r"|wearing|holding|\w{3,}ing)\b.*$|[,;(].*$",
+    r"|wearing|holding|everywhere|nearby|overhead|\w{3,}ing)\b.*$|[,;(].*$",
     re.IGNORECASE,
 )
 _AN = re.compile(

@@ -205,7 +205,9 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
     if len(names) > 1 or names[0] != who:
         return joined(names)
     return (
-        who if has_determiner(who) or who[:1].isupper() or who in _ALONE | NOBODY else f"the {who}"
+        who
+        if has_determiner(who) or who[:1].isupper() or who in _ALONE | NOBODY or " of them" in who
+        else f"the {who}"
     )
 
 

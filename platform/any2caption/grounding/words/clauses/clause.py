@@ -5,6 +5,7 @@ from typing import Any
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.fact import Aspect, Fact, Source
+from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.clauses.reading import (
     Reading,
     as_in_mid_sentence,
@@ -103,6 +104,9 @@ class Clause:
         last, at = (self.last, self.last_said), start
         while at < end:
             phrase = noun_phrase(self.words, at) if self._tag(at) != "pron" else None
+            if phrase and self._low(at - 1) == "as" and is_agent(phrase.noun):
+                at = phrase.end  # "works as a lifeguard": no other one
+                continue
             if phrase is None or phrase.end > end or phrase.head.tag not in {"noun", "ref"}:
                 at += 1
                 continue
@@ -117,7 +121,7 @@ class Clause:
 
     def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
-        if phrase.noun in _OFTEN:  # "three times"
+        if phrase.noun in _OFTEN or phrase.head.low == "level":  # "three times", "at ground level"
             return
         if phrase.sort == "building" and role == "subject":  # what is shown
             self._subject(phrase, end, role)

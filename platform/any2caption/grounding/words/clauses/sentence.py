@@ -156,11 +156,20 @@ class Sentence(Placing):
             return at + 2 if self._low(at + 1) in grammar.BE else at + 1
         if self._low(at) in grammar.NOBODY and (end := self._nobody(at)):
             return end
+        if self.who and self._low(at) in _ANOTHER and self._low(at - 1) in grammar.AROUND:
+            return at + 1  # "children behind her cheer"
         if self._tag(at + 1) in {"verb", "aux", "modal", "adv", "neg"} or self.fresh:
-            self.who, self.acted = [self._low(at).split("'", maxsplit=1)[0]], False
+            self.who, self.acted = [self._of_them(at)], False
             self.fresh = False
             return at + 1
         return at
+
+    def _of_them(self, at: int) -> str:
+        """Return a pronoun with what it is a part of: "one of them falls"."""
+        part = self._low(at - 2) if at > 1 and self._low(at - 1) == "of" else ""
+        known = part in grammar.NUMBERS or part in grammar.QUANTITIES | grammar.DETERMINERS
+        said = self._low(at).split("'", maxsplit=1)[0]
+        return f"{part} of {said}" if known else said
 
     def _nobody(self, at: int) -> int:
         """Read "nobody around", "no one is in the street"; 0 where it is said to do something."""
@@ -202,12 +211,13 @@ class Sentence(Placing):
         phrase = noun_phrase(self.words, at)
         if phrase is None:
             return at
-        if self._tells_apart(phrase):
-            self._add("subject", (at, phrase.end), _UNREAD)
-            return phrase.end
-        if phrase.sort == "reference" and (end := self._shown_in(phrase)):
+        if self._low(at + 1) == "of" and self._tag(at + 2) == "pron":
+            return at + 2  # "two of them carry"
+        if end := self._tells_more(phrase):
+            self._add("subject", (at, end), _UNREAD)
             return end
-        if phrase.sort in {"picture", "camera", "style"} and (end := self._medium(phrase)):
+        shows = {"reference": self._shown_in, **dict.fromkeys(_MEDIA, self._medium)}
+        if phrase.sort in shows and (end := shows[phrase.sort](phrase)):
             return end
         end = attached(self.words, phrase)
         if after := self._where_it_is(phrase, end):
@@ -267,11 +277,17 @@ class Sentence(Placing):
     def _does(self, at: int) -> bool:
         return self._tag(at) == "verb" and self.words[at].form == "ing"
 
-    def _tells_apart(self, phrase: NounPhrase) -> bool:
-        """Whether "one black" only says what one of those in front is like."""
-        return bool(
-            self.who and phrase.head.tag == "adj" and self._low(phrase.start) in {"one", "another"}
-        )
+    def _tells_more(self, phrase: NounPhrase) -> int:
+        """Return the end of "one black", "late for his flight", "backlit by the sun"; 0: no such.
+
+        They only say what one of those in front is like.
+        """
+        if not self.who or phrase.head.tag != "adj":
+            return 0
+        if self._low(phrase.start) in {"one", "another"}:
+            return phrase.end
+        apart = self._tag(phrase.end) == "prep" and (self.fresh or self._low(phrase.end) == "by")
+        return complements(self.words, phrase.end, keep_settings=True, limit=1) if apart else 0
 
     def _is_setting(self, phrase: NounPhrase, end: int) -> bool:
         """Whether a phrase of place or time says where, not who: nothing is done by it."""
@@ -369,7 +385,9 @@ class Sentence(Placing):
         )
         if self.words[at].tag in {"aux", "modal"} and said == at:
             form = "participle" if self._low(at) == "being" else "finite"
-        others = any(one.low in _ANOTHER for one in self.words[main + 1 : end])
+        others = any(
+            one.low in _ANOTHER and one.tag == "pron" for one in self.words[main + 1 : end]
+        )
         if form == "participle" and (nearer := self._nearer(at, others=others)):
             self.who = [nearer]
         value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
@@ -505,6 +523,7 @@ _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "r
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
+_MEDIA = ("picture", "camera", "style")
 _STATES = frozenset({"asleep", "awake"})
 _FLIES = frozenset({"circle", "descend", "fly", "follow", "glide", "move", "rise", "sweep"})
 _MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})

@@ -70,7 +70,7 @@ ADVERBS = words(
     clockwise counterclockwise downward downwards even everywhere extremely fast forward
     forwards happily indoors inside just least leftward leftwards less more most nearby now
     often only outdoors outside overhead perhaps quickly quite rather rightward rightwards
-    sideways slow so sometimes soon still today together too upward upwards very well
+    sideways slow so sometimes soon still thrice today together too twice upward upwards very well
     """
 )
 PREPOSITIONS = words(
@@ -117,6 +117,7 @@ DIRECTIONS = words(
 """Prepositions that say where a movement goes: they stay with their verb."""
 BESIDE = phrases("above, atop, behind, below, between, on top of, opposite, opposite to")
 """Of these, those that only say where something is to a place, not that it is in it."""
+AROUND = words("around behind beside near")
 STATIC = phrases(
     """
     above, across, after, against, amid, amidst, among, around, at, before, behind, below,

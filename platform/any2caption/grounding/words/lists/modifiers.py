@@ -102,8 +102,8 @@ COMPOUNDS = phrases(
 """Nouns of two or three words whose first would be read as something else."""
 MATERIALS = words(
     """
-    bronze coral cream crystal front glass gold iron leather left light marble metal orange
-    peach plastic porcelain right rose rubber silk silver steel stone top velvet
+    bronze cardboard clay coral cream crystal front glass gold iron leather left light marble
+    metal orange peach plastic porcelain right rose rubber silk silver steel stone top velvet
     """
 )
 """Adjectives that are things where no noun follows: "a glass of wine", "the sun light"."""

@@ -57,8 +57,9 @@ def _links(words: list[Word], at: int, *, had: bool) -> bool:
             return False
         at += 1
     following = noun_phrase(words, at + 1)
-    if following is None:
-        return False
+    lives = following is not None and is_agent(following.head.low)
+    if following is None or (had and lives and not is_agent(words[at - 1].low)):
+        return False  # "a woman with red hair and a man"
     end = attached_of(words, following.end)
     if serial and end < len(words) and words[end].low == ",":
         return False
@@ -67,7 +68,8 @@ def _links(words: list[Word], at: int, *, had: bool) -> bool:
     single = end < len(words) and words[end].form == "s"
     if single and plural(following.head):  # "with curly hair and glasses reads"
         return True
-    worn = single and had and not serial and not is_agent(following.head.low)
+    worn = single and had and not serial
+    worn = worn and (is_agent(words[at - 1].low) or not is_agent(following.head.low))
     return (
         worn  # "with long hair and a yellow coat jumps"
         or end >= len(words)

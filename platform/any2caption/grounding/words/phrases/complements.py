@@ -72,6 +72,7 @@ def _goes(words: list[Word], at: int) -> bool:
     return moves and low_at(words, at).startswith("to the ")
 
 
+_ASKED = frozenset({"how", "what", "when", "where", "which"})
 _NONE = frozenset({"none", "nothing", "nobody"})
 
 
@@ -83,6 +84,7 @@ def _goes_with_verb(words: list[Word], at: int) -> bool:
         return chained and words[at].form in {"ing", "base"}
     return (
         tag == "particle"
+        or (low_at(words, at) in _ASKED and low_at(words, at + 1) == "to")  # "how to swim"
         or (tag == "layout" and _goes(words, at))
         or low_at(words, at) in _NONE
         or (tag == "adv" and after != "verb")
@@ -115,6 +117,7 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at + {"pron": 2, "verb": 1}.get(tag_at(words, at + 1), 0)
     first, last = phrases[0], phrases[-1]
     end = attached_of(words, last.end)
+    end += word.low == "with" and _kept_so(words, end)
     if tag_at(words, end) in {"ground", "layout"} or _looks(word, first):
         return at
     if by_artist(word, first):
@@ -127,6 +130,12 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return at
     reference, _ = reference_behind(words, end)
     return reference or end
+
+
+def _kept_so(words: list[Word], at: int) -> bool:
+    """Whether a word says how something is held: "with her eyes closed"."""
+    held = at < len(words) and (words[at].form == "ed" or words[at].tag == "adj")
+    return held and tag_at(words, at + 1) in {"mark", "end", "prep", "conj", "sub"}
 
 
 def _looks(word: Word, phrase: NounPhrase) -> bool:

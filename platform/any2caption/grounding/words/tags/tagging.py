@@ -166,7 +166,7 @@ def _settle(words: list[Word]) -> None:
         elif word.tag == "num" and word.text[0].isdigit() and _names_on(before, after):
             word.tag = "noun"
         elif word.low in _HOMONYMS:
-            word.tag = _homonym(word, before, after)
+            word.tag = "pron" if _around_her(words, at) else _homonym(word, before, after)
         elif word.low == "nearby" and before is not None and before.tag in NOMINAL | {"prep"}:
             word.tag = "adj"
         elif word.tag == "prep" and _is_particle(word, after):
@@ -197,7 +197,9 @@ def _names_on(before: Word | None, after: Word | None) -> bool:
 
 def _thing(before: Word | None, after: Word | None) -> bool:
     """Whether a material stands for a thing: no noun follows, and none can have been meant."""
-    if before is None or (before.tag not in NOMINAL | {"noun"}) or before.low in looks.MOVES:
+    if before is None or before.low in looks.MOVES:
+        return False
+    if before.tag not in NOMINAL | {"noun"} and before.low not in {"of", "from"}:
         return False
     linked = after is not None and before.tag != "noun" and after.low in {"and", ",", "or"}
     return not linked and not starts_noun(after)
@@ -233,6 +235,16 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
         )
         return "modal" if infinitive else "prep"
     return word.tag
+
+
+def _around_her(words: list[Word], at: int) -> bool:
+    """Whether "her" is whom several are around: "children behind her cheer"."""
+    if words[at].low != "her" or at < 2 or words[at - 1].low not in grammar.AROUND:  # noqa: PLR2004
+        return False
+    after = words[at + 1 : at + 3]
+    ends = len(after) == 1 or (bool(after) and after[1].tag in {"mark", "conj", "adv"})
+    acts = bool(after) and known_verb(after[0].low)[1] == "base"
+    return ends and acts and plural(words[at - 2])
 
 
 def _counting(word: Word, before: Word | None, after: Word | None) -> str:

@@ -47,7 +47,7 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
             base, form = participle_base(word.low), "ed"
     doing = at and (
         words[at - 1].low in grammar.BE
-        or (word.low in _ACTS_TOO and words[at - 1].tag == "noun" and is_agent(words[at - 1].low))
+        or (word.low in _ACTS_TOO and words[at - 1].tag == "noun" and _acts_on(words, at))
     )
     if word.low == "shot" and not doing:
         return ""
@@ -60,6 +60,12 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
 
 _ACTS_TOO = frozenset({"building", "dressing", "opening", "stuffing"})
 """Things in -ing that are what someone does as well: "birds building a nest"."""
+
+
+def _acts_on(words: list[Word], at: int) -> bool:
+    """Whether who is named in front does it, or it is done to something: "a rose opening its"."""
+    after = word_after(words, at)
+    return is_agent(words[at - 1].low) or (after is not None and after.tag == "poss")
 
 
 def _in_base(words: list[Word], at: int) -> bool:
@@ -304,19 +310,31 @@ def _does(words: list[Word], at: int, before: str) -> bool:
             or after.low.endswith("ly")
         )
     single, many = _has_singular_subject(words, at), _attached_subject(words, at)
-    if many and ends and plural(words[at - 1]):  # "a woman holding flowers smiles"
+    holding = many and ends and plural(words[at - 1])  # "a woman holding flowers smiles"
+    if holding or (_made(words, at) and (ends or goes_on)):
         return True
     takes = nounlike(after) and not (after and verb_forms().get(after.low))
     mass = at > 0 and words[at - 1].low in scenes.LIGHTS
+    mass = mass or (words[at].low in _SHAPES and words[at - 1].low in _MASSES)  # "steam clouds"
     return bool(
         (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
     )
+
+
+_SHAPES = frozenset({"beams", "clouds", "drops", "patches", "rings", "showers", "waves"})
 
 
 def _acts_itself(words: list[Word], at: int) -> bool:
     """Whether the noun in front acts by itself: a person, an animal, a machine."""
     low = words[at - 1].low
     return words[at - 1].name or is_agent(low) or low.endswith(_DOERS)
+
+
+def _made(words: list[Word], at: int) -> bool:
+    """Whether one thing and what it is made of stand in front: "a robot made of wood dances"."""
+    clause = [word.low for word in _clause(words, at)]
+    opened = bool(clause) and words[at - len(clause)].tag in {"det", "poss"}
+    return opened and clause[-3:-1] in (["made", "of"], ["made", "from"])
 
 
 _DOERS = ("er", "or", "ist", "ina", "ian", "one")
@@ -365,7 +383,8 @@ def _bare(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
     low = words[at - 1].low if at else ""
     made = at > 1 and words[at - 2].base in {"make", "let"} and before == "pron"
-    if made or (before in {"noun", "ref"} and _let(words, at)):
+    told = before in {"noun", "ref"} and _let(words, at)
+    if made or told or (before == "pron" and _of_several(words, at)):
         return "verb"
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
@@ -381,6 +400,13 @@ def _bare(words: list[Word], at: int) -> str:
         return "verb"
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
     return "verb" if free and before in {"noun", "ref"} and _joined(words, at) else ""
+
+
+def _of_several(words: list[Word], at: int) -> bool:
+    """Whether several are named by a pronoun: "two of them carry", "children behind him cheer"."""
+    link = words[at - 2].low if at > 1 else ""
+    around = link in grammar.AROUND and at > 2 and plural(words[at - 3])  # noqa: PLR2004
+    return link == "of" or around
 
 
 def _let(words: list[Word], at: int) -> bool:
