@@ -1,6 +1,10 @@
 """Only tests that need a GPU may skip, and no test signs with the user's own key."""
 
+from pathlib import Path
+
 import pytest
+
+_ROOT = Path(__file__).parent
 
 _SAID = "skipped, but only tests marked `gpu` may: install what is missing"
 
@@ -12,6 +16,23 @@ def pytest_runtest_makereport(item, call):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome, report.longrepr = "failed", f"{_SAID} ({reason})"
     return report
+
+
+def pytest_collection_modifyitems(config, items):
+    """With several workers, let one have all that starts servers, first, and others the rest.
+
+    What tests share, a server or a model, is made once that way: a folder's tests stay together.
+    """
+    if not config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    items.sort(key=lambda item: not _serves(item))
+    for item in items:
+        folder = item.path.relative_to(_ROOT).parts[0]
+        item.add_marker(pytest.mark.xdist_group("servers" if _serves(item) else folder))
+
+
+def _serves(item):
+    return any(item.get_closest_marker(name) for name in ("server", "lifecycle"))
 
 
 @pytest.hookimpl(wrapper=True)
