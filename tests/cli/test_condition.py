@@ -1,6 +1,8 @@
 """`a2c condition inspect` says what was read; errors are one line with exit code 2."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from any2caption.cli.main import app
+from any2caption.conditions.inspect import report as report_module
 from any2caption.conditions.inspect.detect import detect_kind
 from any2caption.conditions.io.files import read_parts
 from any2caption.conditions.registry import parse_condition
@@ -127,6 +130,40 @@ def test_what_a_condition_states_is_told():
         ("camera", "quickly pans left")
     ]
     assert found["facts"][0]["source"]["input"] == "camera 1"
+
+
+START = """
+import sys
+from any2caption.cli.main import main
+from any2caption.conditions.inspect import report
+told, report._told = report._told, lambda *asked: (used.append(asked[2]), told(*asked))[1]
+used = []
+try:
+    main()
+except SystemExit as ended:
+    print(ended.code, used, sorted({"numpy", "scipy", "PIL", "av"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "loaded"),
+    [
+        (EXAMPLES / "camera" / "walk_through_kitchen.txt", ["texts"]),
+        (EXAMPLES / "images" / "dog.jpg", ["pictures"]),
+        (EXAMPLES / "pose" / "balancing", ["texts", "all"]),  # three people: SciPy pairs them
+    ],
+)
+def test_inspecting_loads_what_the_files_need_and_nothing_here(path, loaded):
+    argv = [sys.executable, "-c", START, "condition", "inspect", str(path)]
+    lines = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[0].startswith("kind: ")
+    assert lines[-1] == f"0 {loaded} []"
+
+
+def test_a_file_that_takes_too_long_is_refused(monkeypatch):
+    monkeypatch.setattr(report_module, "PATIENCE", 0)
+    with pytest.raises(InputError, match=r"^look_left\.txt: kind: reading took longer than 0 s$"):
+        report_module.report_of(DATA / "camera" / "look_left.txt")
 
 
 def test_people_get_the_same_facts_in_lines():

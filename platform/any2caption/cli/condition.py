@@ -44,13 +44,15 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
     [dim]a2c condition inspect path.txt --kind camera --preview path.png[/]
     """
     from any2caption.cli.call import parse_options
-    from any2caption.conditions.inspect.report import inspect_path
+    from any2caption.conditions.inspect.report import inspect_path, report_of
 
     options = parse_options(f"option.{one}" for one in option or []).get("option", {})
+    asked: dict[str, Any] = {"kind": kind, "format_": format_, "select": select, "options": options}
     with working(f"reading {path}"):
-        found, report = inspect_path(
-            path, kind=kind, format_=format_, select=select, options=options
-        )
+        if preview is None:
+            report = report_of(path, **asked)
+        else:
+            found, report = inspect_path(path, **asked)
     if preview is not None:
         from any2caption.conditions.inspect.preview import draw_preview
 

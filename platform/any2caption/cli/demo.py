@@ -107,11 +107,11 @@ def _stated(
     conditions: "Mapping[str, Sequence[ConditionInput]]",
 ) -> "Iterator[dict[str, Any]]":
     """What each condition states, in words."""
-    from any2caption.conditions.inspect.report import inspect_path
+    from any2caption.conditions.inspect.report import report_of
 
     for kind, given in conditions.items():
         for number, one in enumerate(given, 1):
-            _, report = inspect_path(one.path, kind=kind, options=one.options)
+            report = report_of(one.path, kind=kind, options=one.options)
             yield {
                 "input": f"{kind} {number}",
                 "path": str(one.path),

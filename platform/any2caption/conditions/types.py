@@ -10,13 +10,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from any2caption.conditions.part import Part
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One untrusted file of a condition; the name is for messages and frame order."""
-
-    name: str
-    data: bytes
+__all__ = [
+    "Camera",
+    "Condition",
+    "Depth",
+    "DrawnPose",
+    "Image",
+    "MaskedImage",
+    "Motion",
+    "Normals",
+    "Part",
+    "Payload",
+    "Pose",
+    "Region",
+    "Regions",
+    "Segmentation",
+    "Sketch",
+    "Video",
+]
 
 
 @dataclass(frozen=True, slots=True)

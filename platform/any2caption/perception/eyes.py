@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from any2caption.closing import Closing
 from any2caption.conditions.fact import Fact
+from any2caption.conditions.isolation.frames import NonsenseError
 from any2caption.conditions.isolation.parse import Cancelled, Pool, never
 from any2caption.conditions.isolation.parse_workers import GoneError
-from any2caption.conditions.isolation.wire import NonsenseError
 from any2caption.conditions.pictures.small import small
 from any2caption.conditions.registry import input_name
 from any2caption.conditions.types import Condition, Image, Video

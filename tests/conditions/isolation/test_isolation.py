@@ -19,8 +19,9 @@ from PIL import Image as PilImage
 from any2caption.conditions import registry
 from any2caption.conditions.fact import Fact, Source
 from any2caption.conditions.io.clips import encode_mp4
+from any2caption.conditions.isolation import frames, wire
 from any2caption.conditions.isolation import parse as isolation
-from any2caption.conditions.isolation import wire
+from any2caption.conditions.isolation.frames import NonsenseError
 from any2caption.conditions.types import (
     Camera,
     Depth,
@@ -281,7 +282,7 @@ def test_what_a_condition_states_is_found_beside_its_file(pool):
     ],
 )
 def test_facts_of_another_sort_or_input_are_not_believed(facts):
-    with pytest.raises(wire.NonsenseError):
+    with pytest.raises(NonsenseError):
         wire.unpack_facts(facts, "picture 1")
 
 
@@ -409,13 +410,13 @@ def test_a_worker_that_answers_nonsense_is_gone_not_believed(data):
     def read(size):
         piece, stream[0] = stream[0][:size], stream[0][size:]
         if len(piece) < size:
-            raise wire.NonsenseError("the end")
+            raise NonsenseError("the end")
         return bytearray(piece)
 
-    with pytest.raises(wire.NonsenseError):
-        wire.read_frame(read)
+    with pytest.raises(NonsenseError):
+        frames.read_frame(read)
 
 
 def test_only_canonical_classes_are_built():
-    with pytest.raises(wire.NonsenseError, match="not a canonical class"):
+    with pytest.raises(NonsenseError, match="not a canonical class"):
         wire.unpack({"type": "NDArray", "fields": {}}, [])

@@ -17,7 +17,6 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from any2caption.cli.terminal.extras import missing_extra
 from any2caption.errors import A2CError, ConfigError, UnavailableError
 
 USAGE, INFRASTRUCTURE = ConfigError.exit_code, UnavailableError.exit_code
@@ -50,8 +49,11 @@ def explained(error: Exception) -> tuple[str, int] | None:
         return f"a2c: {_line(error)}", error.exit_code
     if hasattr(error, "format_message"):  # the command line itself is wrong
         return _usage(error), USAGE
-    if isinstance(error, ImportError) and (told := missing_extra(error)):
-        return f"a2c: {told}", INFRASTRUCTURE
+    if isinstance(error, ImportError):
+        from any2caption.cli.terminal.extras import missing_extra
+
+        told = missing_extra(error)
+        return (f"a2c: {told}", INFRASTRUCTURE) if told else None
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return f"a2c: {where}{error.strerror}", INFRASTRUCTURE

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.curves import monotone_runs, trimmed
+from any2caption.conditions.rotations import from_vectors, to_vectors
 from any2caption.conditions.types import Camera
 
 Floats = NDArray[np.float64]
@@ -45,8 +46,6 @@ class PathCurves:
 
 def motion_curves(camera: Camera, turning: float = np.radians(10.0)) -> PathCurves:
     """Sum up the steps; `turning`: radians of turn from which on a straight path is looked for."""
-    from scipy.spatial.transform import Rotation
-
     rotations, translations = camera.w2c[:, :, :3], camera.w2c[:, :, 3]
     curves = np.zeros((len(rotations), CURVES))
     focal = np.log(camera.intrinsics[:, 0])
@@ -56,12 +55,12 @@ def motion_curves(camera: Camera, turning: float = np.radians(10.0)) -> PathCurv
         return PathCurves(curves)
     step = rotations[:-1] @ rotations[1:].transpose(0, 2, 1)
     centres = -np.einsum("tji,tj->ti", rotations, translations)
-    turns = Rotation.from_matrix(step).as_rotvec()
+    turns = to_vectors(step)
     steps = np.diff(centres, axis=0)
     cuts = _jumps(turns, steps)
     turns[cuts], steps[cuts] = 0.0, 0.0
     curves[1:, 3:6] = np.cumsum(turns, axis=0)
-    frames = Rotation.from_rotvec(-turns / 2).as_matrix() @ rotations[:-1]
+    frames = from_vectors(-turns / 2) @ rotations[:-1]
     moves = np.einsum("tij,tj->ti", frames, steps)
     rails = []
     for start, end in _turning_stretches(curves[:, 3:6], turning):

@@ -21,6 +21,7 @@ from any2caption.conditions.camera.raw_path import (
     check_intrinsics,
     read_cell,
 )
+from any2caption.conditions.rotations import from_quaternions
 
 TUM, POSES, CSV, LOG = "TUM text", "pose text", "odometry CSV", "Open3D log"
 QUATERNION_TOLERANCE = 0.02
@@ -192,8 +193,6 @@ def _lens(
 
 def quaternion_matrices(source: Source, quaternions: Floats, records: Sequence[str]) -> Floats:
     """Rotation matrices of quaternions x y z w; slightly off lengths are repaired."""
-    from scipy.spatial.transform import Rotation
-
     off = np.abs(np.linalg.norm(quaternions, axis=1) - 1)
     if (off > QUATERNION_TOLERANCE).any():
         at = int(np.argmax(off > QUATERNION_TOLERANCE))
@@ -201,8 +200,7 @@ def quaternion_matrices(source: Source, quaternions: Floats, records: Sequence[s
         raise source.at(records[at]).error(
             f"not a rotation: a quaternion of length {length:.3g} instead of 1", "qx…qw"
         )
-    matrices: Floats = Rotation.from_quat(quaternions).as_matrix()
-    return matrices
+    return from_quaternions(quaternions)
 
 
 def read_log(source: Source, filled: Sequence[Line]) -> RawPath:

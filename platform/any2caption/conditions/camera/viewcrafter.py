@@ -13,6 +13,7 @@ import numpy as np
 
 from any2caption.conditions.camera.raw_path import Floats, RawPath, Source, read_cell
 from any2caption.conditions.camera.text_formats import Line
+from any2caption.conditions.rotations import from_vectors
 
 FORMAT = "phi-theta-radius text"
 FRAMES = 25
@@ -101,7 +102,4 @@ def _stretch(keys: Floats, count: int) -> Floats:
 
 
 def _about(axis: tuple[float, float, float], degrees: Floats) -> Floats:
-    from scipy.spatial.transform import Rotation
-
-    matrices: Floats = Rotation.from_rotvec(np.outer(np.radians(degrees), axis)).as_matrix()
-    return matrices
+    return from_vectors(np.outer(np.radians(degrees), axis))

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from any2caption.conditions.rotations import from_vectors
 from any2caption.conditions.types import Camera
 
 Floats = NDArray[np.float32]
@@ -248,15 +249,13 @@ def _path(steps: Sequence[tuple[int, _Step]], spans: Sequence[int]) -> Camera:
 
     A step that nothing can be trusted of is a rest.
     """
-    from scipy.spatial.transform import Rotation
-
     rotation, focal = np.eye(3), _LENS
     rotations, focals = [rotation], [focal]
     for (_, measured), span in zip(steps, spans, strict=True):
         step = measured if measured.fit >= _TRUSTED else _REST
         # What moves left in the picture is what a camera sees that turns right.
         turn = np.array([-step.down / focal, step.across / focal, step.turn]) / span
-        once, growth = Rotation.from_rotvec(turn).as_matrix(), step.growth ** (1 / span)
+        once, growth = from_vectors(turn[None])[0], step.growth ** (1 / span)
         for _ in range(span):
             rotation = once @ rotation
             focal = float(np.clip(focal * growth, *_LENSES))

@@ -4,7 +4,7 @@ import re
 import stat
 from pathlib import Path
 
-from any2caption.conditions.types import Part
+from any2caption.conditions.part import Part
 from any2caption.errors import InputError
 
 MAX_FILES = 10_000

@@ -15,7 +15,6 @@ once.
 """
 
 import atexit
-import logging
 import math
 import os
 import threading
@@ -28,15 +27,19 @@ from typing import Any
 from any2caption.conditions import registry
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.isolation import parse_server
+from any2caption.conditions.isolation.frames import NonsenseError
 from any2caption.conditions.isolation.parse_workers import (
+    MEMORY,
+    PATIENCE,
     Cancelled,
     GoneError,
     Server,
     Worker,
     never,
+    refusal_of,
 )
 from any2caption.conditions.isolation.turns import NoRoomError, Turn
-from any2caption.conditions.isolation.wire import NonsenseError, unpack, unpack_facts
+from any2caption.conditions.isolation.wire import unpack, unpack_facts
 from any2caption.conditions.kind import OptionValue
 from any2caption.conditions.types import Condition, Part
 from any2caption.errors import CancelledError, InputError
@@ -45,18 +48,12 @@ __all__ = ["Asked", "Cancelled", "Lease", "Pool", "never", "own_pool", "parse_co
 
 SECONDS = 10.0
 """Longest time for one condition of a request."""
-PATIENCE = 120.0
-"""Longest time for one condition where all files are one caller's: ingest, the command line."""
-MEMORY = 2_000_000_000
-"""Bytes of address space that a worker may have."""
 WORKERS = 3
 """Quick places; `A2C_PARSE_WORKERS` says otherwise. What is slow has two thirds as many."""
 QUICK = 1.0
 """Seconds that a lease has before it counts as slow."""
 USES = 256
 """Conditions that a worker parses where all files are one caller's."""
-
-_LOG = logging.getLogger(__name__)
 
 
 def parse_condition(  # noqa: PLR0913 - the registry's own arguments
@@ -79,6 +76,11 @@ def parse_condition(  # noqa: PLR0913 - the registry's own arguments
     """
     if not _risky(kind, parts):
         return registry.parse_condition(kind, parts, role=role, number=number, options=options)
+    if parse_server.in_worker():
+        try:
+            return registry.parse_condition(kind, parts, role=role, number=number, options=options)
+        except Exception as error:
+            raise parse_server.as_input_error(error, parts[0].name, kind) from error
     # A place is waited for as long as a file may take that has one.
     with own_pool().lease(time.monotonic() + 2 * seconds, cancelled) as lease:
         return lease.parse(kind, parts, role=role, number=number, options=options, seconds=seconds)
@@ -243,7 +245,7 @@ class Lease:
                 if until == self._turn.until:
                     said = "the request took longer than it may, while this condition was decoded"
             raise InputError(said, file=asked.parts[0].name, field=asked.kind) from error
-        raise _refused(answer, asked.parts[0].name, asked.kind)
+        raise refusal_of(answer, asked.parts[0].name, asked.kind)
 
     def _drop(self) -> None:
         worker, self.worker = self.worker, None
@@ -289,18 +291,6 @@ def _told(
     if not asked.facts:
         return condition, ()
     return condition, unpack_facts(answer["facts"], registry.input_name(condition))
-
-
-def _refused(answer: Mapping[str, Any], file: str, kind: str) -> InputError:
-    """Return the worker's refusal; nothing of it but lines of text is believed."""
-    wrong = answer["error"] if isinstance(answer["error"], dict) else {}
-    if "trace" in answer:
-        _LOG.error("a parser of %s failed on %r:\n%s", kind, file, answer["trace"])
-    words = {
-        name: None if wrong.get(name) is None else str(wrong[name])
-        for name in ("file", "record", "field")
-    }
-    return InputError(str(wrong.get("reason", "refused")), **words)
 
 
 class _Own:

@@ -20,6 +20,7 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -27,13 +28,26 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from any2caption.conditions.isolation import sandbox
-from any2caption.conditions.isolation.wire import pack, pack_frame, read_frame
-from any2caption.conditions.types import Part
+from any2caption.conditions.isolation.frames import pack_frame, read_frame
+from any2caption.conditions.part import Part
 from any2caption.errors import InputError
 
-LATE_IMPORTS = (
-    "any2caption.conditions.pictures.small",
+TEXT_IMPORTS = (
+    "any2caption.conditions.isolation.wire",
     "any2caption.conditions.registry",
+    "encodings.cp437",
+    "encodings.latin_1",
+    "encodings.utf_16",
+    "encodings.utf_16_be",
+    "encodings.utf_16_le",
+    "encodings.utf_8_sig",
+    "heapq",
+    "numpy.ma",  # of `numpy.unique`
+)
+"""What parsers of numbers and text import only when they need it; a worker can open no file."""
+LATE_IMPORTS = (
+    *TEXT_IMPORTS,
+    "any2caption.conditions.pictures.small",
     "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
     "PIL.MpoImagePlugin",  # of a JPEG with several pictures
@@ -43,17 +57,12 @@ LATE_IMPORTS = (
     "scipy.interpolate",
     "scipy.optimize",
     "scipy.spatial.transform",
-    "encodings.cp437",
-    "encodings.latin_1",
-    "encodings.utf_16",
-    "encodings.utf_16_be",
-    "encodings.utf_16_le",
-    "encodings.utf_8_sig",
 )
-"""What parsers import only when they need it; a worker can open no file to do so."""
+"""What parsers of pictures and clips import late, too."""
 Answering = Callable[[Mapping[str, Any], list[bytearray]], tuple[dict[str, Any], list[Any]]]
 """From a request and its files to an answer and its arrays."""
 _PID = struct.Struct("=i")
+_WORKER = threading.Event()  # set in workers
 _CHUNK = 1 << 20
 _MOST_TRACE = 4_000
 
@@ -155,6 +164,7 @@ def _be_worker(
     end: socket.socket, memory: int, calls: bytes | None, answering: Answering
 ) -> NoReturn:
     try:
+        _WORKER.set()
         sandbox.lock_down(memory, calls)
         os.close(2)  # what decoders print, a file could have chosen
         serve(end, answering)
@@ -190,6 +200,7 @@ def answer(request: Mapping[str, Any], blobs: list[bytearray]) -> tuple[dict[str
     With `facts`, also what the condition states; without `payload`, the form itself stays here, or
     with `small` all but a small one of a picture or a clip.
     """
+    from any2caption.conditions.isolation.wire import pack
     from any2caption.conditions.pictures.small import small
     from any2caption.conditions.registry import condition_facts, parse_condition
 
@@ -211,20 +222,33 @@ def answer(request: Mapping[str, Any], blobs: list[bytearray]) -> tuple[dict[str
             told = small(condition) if request["small"] else replace(condition, payload="")
         stated = [fact.as_json() for fact in facts]
         return {"condition": pack(told, arrays), "facts": stated}, arrays
-    except InputError as error:
-        return _refusal(error), []
-    except MemoryError:
-        said = "decoding takes more memory than is allowed"
-        return _refusal(InputError(said, file=names[0], field=kind)), []
     except Exception as error:  # noqa: BLE001 - the boundary: a parser's bug is the file's refusal
-        said = f"could not be read ({type(error).__name__}: {error})"[:300]
-        trace = traceback.format_exc()[-_MOST_TRACE:]
-        return {**_refusal(InputError(said, file=names[0], field=kind)), "trace": trace}, []
+        return refusal(error, names[0], kind), []
 
 
-def _refusal(error: InputError) -> dict[str, Any]:
-    where = {"file": error.file, "record": error.record, "field": error.field}
-    return {"error": {"reason": error.reason, **where}}
+def in_worker() -> bool:
+    """Whether this process is a worker, which parses files itself."""
+    return _WORKER.is_set()
+
+
+def as_input_error(error: Exception, file: str, kind: str) -> InputError:
+    """Return whatever a parser raised as a refusal of the file."""
+    if isinstance(error, InputError):
+        return error
+    said = f"could not be read ({type(error).__name__}: {error})"[:300]
+    if isinstance(error, MemoryError):
+        said = "decoding takes more memory than is allowed"
+    return InputError(said, file=file, field=kind)
+
+
+def refusal(error: Exception, file: str, kind: str) -> dict[str, Any]:
+    """Return the answer that says so, with the trace of what a parser was not to raise."""
+    told = as_input_error(error, file, kind)
+    where = {"file": told.file, "record": told.record, "field": told.field}
+    answer: dict[str, Any] = {"error": {"reason": told.reason, **where}}
+    if not isinstance(error, InputError | MemoryError):
+        answer["trace"] = "".join(traceback.format_exception(error))[-_MOST_TRACE:]
+    return answer
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The asking side of parse workers: start them, send them files, wait within bounds, kill them."""
 
+import logging
 import os
 import select
 import signal
@@ -13,15 +14,21 @@ from contextlib import suppress
 from typing import Any
 
 from any2caption.conditions.isolation import parse_server, sandbox
-from any2caption.conditions.isolation.wire import pack_frame, read_frame
-from any2caption.errors import CancelledError, UnavailableError
+from any2caption.conditions.isolation.frames import pack_frame, read_frame
+from any2caption.errors import CancelledError, InputError, UnavailableError
 
+MEMORY = 2_000_000_000
+"""Bytes of address space that a worker may have."""
+PATIENCE = 120.0
+"""Longest time for one condition where all files are one caller's: ingest, the command line."""
 SLICE = 0.05
 """Seconds between two questions whether somebody still waits."""
 _START = 60.0  # a loaded machine; half a second on an idle one
 _CHUNK = 1 << 20
 SLOWER = 5
 """How much nicer a worker that takes long is than the process that asks."""
+
+_LOG = logging.getLogger(__name__)
 
 Cancelled = Callable[[], bool]
 """Whether nobody waits for the answer any more."""
@@ -46,11 +53,26 @@ class GoneError(Exception):
     """The worker ended, or did not answer in time; never leaves `conditions`."""
 
 
-class Server:
-    """The process that forks workers (`parse_server`), started when the first one is wanted."""
+def refusal_of(answer: Mapping[str, Any], file: str, kind: str) -> InputError:
+    """Return the worker's refusal; nothing of it but lines of text is believed."""
+    wrong = answer["error"] if isinstance(answer["error"], dict) else {}
+    if "trace" in answer:
+        _LOG.error("a parser of %s failed on %r:\n%s", kind, file, answer["trace"])
+    words = {
+        name: None if wrong.get(name) is None else str(wrong[name])
+        for name in ("file", "record", "field")
+    }
+    return InputError(str(wrong.get("reason", "refused")), **words)
 
-    def __init__(self, module: str, memory: int) -> None:
-        self._module, self._memory = module, memory
+
+class Server:
+    """The process that forks workers (`parse_server`), started when the first one is wanted.
+
+    `module` is run with a socket, `memory` and the `arguments`.
+    """
+
+    def __init__(self, module: str, memory: int, *arguments: str) -> None:
+        self._module, self._arguments = module, (str(memory), *arguments)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -88,13 +110,7 @@ class Server:
         path = os.pathsep.join(filter(None, sys.path))
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    sandbox.interpreter(),
-                    "-m",
-                    self._module,
-                    str(theirs.fileno()),
-                    str(self._memory),
-                ],
+                [sandbox.interpreter(), "-m", self._module, str(theirs.fileno()), *self._arguments],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -61,8 +61,6 @@ def track(frames: Sequence[Sequence[Floats]], max_people: int) -> tuple[Floats, 
     linear in the frames, since only `REMEMBERED` tracks can go on. Tracks are
     ordered by how much of them was seen, the main actor first; at most `max_people` are kept.
     """
-    from scipy.optimize import linear_sum_assignment
-
     recent: list[int] = []  # tracks that may go on, those seen last at the end
     seen: list[list[tuple[int, Floats]]] = []
     for index, people in enumerate(frames):
@@ -71,7 +69,7 @@ def track(frames: Sequence[Sequence[Floats]], max_people: int) -> tuple[Floats, 
         costs = np.zeros((len(people), 0))
         if recent:
             costs = distances(np.stack(people), np.stack([seen[one][-1][1] for one in recent]))
-        pairs = dict(zip(*(side.tolist() for side in linear_sum_assignment(costs)), strict=True))
+        pairs = _pairs(costs)
         now: list[int] = []
         for who, person in enumerate(people):
             at = pairs.get(who)
@@ -92,3 +90,12 @@ def track(frames: Sequence[Sequence[Floats]], max_people: int) -> tuple[Floats, 
         for index, person in seen[one]:
             out[index, place] = person
     return out, len(order) - len(kept)
+
+
+def _pairs(costs: Floats) -> dict[int, int]:
+    """Row to column, of the smallest total."""
+    if costs.size <= 1:  # one person all along: nothing to choose
+        return {0: 0} if costs.size else {}
+    from scipy.optimize import linear_sum_assignment
+
+    return dict(zip(*(side.tolist() for side in linear_sum_assignment(costs)), strict=True))
