@@ -35,6 +35,8 @@ _PLURALS = _words("""
     people men women children mice geese feet teeth police cattle scissors skis trousers pants
     glasses jeans shorts surroundings
 """)
+_ALIKE = ("fish", "sheep", "deer")
+"""Nouns whose plural looks the same."""
 _MASS = _words("""
     water snow rain ice fog mist smoke fire air wind breeze light sunlight sunshine moonlight
     darkness grass sand sky ocean sea traffic furniture food fruit rice bread cheese milk
@@ -44,8 +46,8 @@ _MASS = _words("""
     spring summer autumn winter christmas halloween twilight nightfall daytime
     salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
     scenery wheat confetti condensation syrup velvet chocolate graffiti foam slime ash pollen
-    basketball football soccer tennis volleyball dew frost haze fur moss ivy seaweed jewelry
-    jewellery luggage laundry thunder lightning lace embroidery
+    basketball football soccer tennis volleyball dew sweat blood skin frost haze fur moss ivy
+    seaweed jewelry jewellery luggage laundry thunder lightning lace embroidery
 """)
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")
@@ -145,7 +147,8 @@ def is_many(phrase: str, number: int | None = None) -> bool:
         return _ends_in_plural(head_of(phrase))  # "an old man's hands"
     if words[0] in _ONE and not _MANY & set(words[1:2]):
         return " and a" in phrase.casefold()
-    return words[0] in _MANY or " and " in phrase or _ends_in_plural(head_of(phrase))
+    alike = words[0] not in _DETERMINERS and head_of(phrase).endswith(_ALIKE)
+    return words[0] in _MANY or " and " in phrase or alike or _ends_in_plural(head_of(phrase))
 
 
 def _ends_in_plural(word: str) -> bool:

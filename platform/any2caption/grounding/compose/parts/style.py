@@ -41,6 +41,7 @@ def _look(phrases: list[str]) -> str:
     by = [phrase.split(" ", 1)[1] for phrase in placed if phrase.startswith("by ")]
     placed = [phrase for phrase in placed if not phrase.startswith("by ")]
     plain += [f"that of {name}" for name in by]
+    plain = [phrase.removesuffix(" style") for phrase in plain]
     pieces = [f"the style is {joined(plain)}"] if plain else []
     if had:
         pieces.append(f"with {joined(had)}" if pieces else f"the picture has {joined(had)}")

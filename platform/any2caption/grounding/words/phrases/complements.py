@@ -114,9 +114,11 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     if not phrases and tag_at(words, at + 1) == "prep" and tag_at(words, at + 2) != "prep":
         return max(at + 2, argument(words, at + 1, keep_settings=True))
     if not phrases:
-        return at + {"pron": 2, "verb": 1}.get(tag_at(words, at + 1), 0)
+        return at + {"pron": 2, "verb": 1, "particle": 2}.get(tag_at(words, at + 1), 0)
     first, last = phrases[0], phrases[-1]
     end = attached_of(words, last.end)
+    if tag_at(words, end) == "rel":  # "on a customer who jumps up"
+        end = attached(words, last)
     end += word.low == "with" and _kept_so(words, end)
     if tag_at(words, end) in {"ground", "layout"} or _looks(word, first):
         return at

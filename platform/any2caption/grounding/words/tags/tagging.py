@@ -63,7 +63,7 @@ def _longest(words: list[Word], at: int) -> tuple[Word, int]:
     for length, known in _phrases().get(words[at].low, ()):
         piece = words[at : at + length]
         name = known.get(tuple(word.low for word in piece), "")
-        if name and _stands(name, words[at + length : at + length + 1]):
+        if name and _stands(name, words[at + length : at + length + 2]):
             name = {"alone": "style", "side": "adv"}.get(name, name)
             if length == 1:
                 words[at].tag = name
@@ -90,10 +90,16 @@ def _stands(name: str, behind: list[Word]) -> bool:
     if name not in {"layout", "alone", "side"} or not behind:
         return True
     free = behind[0].tag or behind[0].low in grammar.FUNCTION | grammar.ADVERBS
-    free = free or known_verb(behind[0].low)[1] in {"s", "ing"}  # "on the left waves"
+    form = known_verb(behind[0].low)[1]
+    free = free or form in {"s", "ing"}  # "on the left waves"
+    goes_on = len(behind) > 1 and (behind[1].tag == "mark" or behind[1].low in _GOES_ON)
+    free = free or (name == "layout" and form == "base" and goes_on)  # "on the right race along"
     return behind[0].tag == "mark" if name == "alone" else bool(free)
 
 
+_GOES_ON = (grammar.PREPOSITIONS | grammar.ADVERBS | grammar.POSSESSIVES | grammar.ARTICLES) | {
+    phrase.split()[0] for phrase in grammar.MANNER_PHRASES
+}
 _Lengths = tuple[tuple[int, Mapping[tuple[str, ...], str]], ...]
 
 

@@ -383,6 +383,8 @@ def _bare(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
     low = words[at - 1].low if at else ""
     made = at > 1 and words[at - 2].base in {"make", "let"} and before == "pron"
+    made = made or (at > 0 and words[at - 1].base == "let")  # "lets go of a balloon"
+    made = made or (low == "then" and any(word.form == "base" for word in words[:at]))
     told = before in {"noun", "ref"} and _let(words, at)
     if made or told or (before == "pron" and _of_several(words, at)):
         return "verb"
@@ -399,7 +401,7 @@ def _bare(words: list[Word], at: int) -> str:
     if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
         return "verb"
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
-    return "verb" if free and before in {"noun", "ref"} and _joined(words, at) else ""
+    return "verb" if free and before in {"noun", "ref", "layout"} and _joined(words, at) else ""
 
 
 def _of_several(words: list[Word], at: int) -> bool:
