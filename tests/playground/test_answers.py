@@ -12,12 +12,21 @@ from starlette.testclient import TestClient
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
 from any2caption.conditions.fact import Fact, Source
+from any2caption.datasets.catalogue import PREFERENCES, Catalogue
 from any2caption.errors import InputError
 from any2caption.grounding.check import check
 from any2caption.grounding.compose import compose
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.gather import gather
-from any2caption.playground.compare import FILE, VERDICTS, Side, paired, record
+from any2caption.playground.compare import (
+    FILE,
+    VERDICTS,
+    Side,
+    in_catalogue,
+    in_file,
+    judged,
+    paired,
+)
 from any2caption.playground.edits import asking_again, edited, kept, objections
 from any2caption.playground.request import Request
 from any2caption.playground.server import Guard, checked_token, is_loopback
@@ -107,15 +116,35 @@ def test_blind_pair_hides_who_wrote_it_until_the_verdict(tmp_path):
     orders = {pair_of(blind=True).left[0].choices["length"] for _ in range(40)}
     assert orders == {"short", "long"}
     assert {pair_of(blind=False).left[0].choices["length"] for _ in range(9)} == {"short"}
+    with pytest.raises(InputError, match="choose left, right"):
+        judged(pair, "", "")
+
+
+def test_verdicts_are_kept_in_a_file_without_a_stack(tmp_path):
+    pair, keep = pair_of(blind=True), in_file(tmp_path)
     for verdict in VERDICTS:
-        file = record(pair, verdict, " clearer ", tmp_path)
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert file == tmp_path / FILE
+        where = keep(judged(pair, verdict, " clearer "))
+    assert where == str(tmp_path / FILE)
+    lines = [json.loads(line) for line in (tmp_path / FILE).read_text().splitlines()]
     assert [one["verdict"] for one in lines] == list(VERDICTS)
     assert lines[0]["why"] == "clearer"
     assert lines[0]["left"]["release"] == 3
-    with pytest.raises(InputError, match="choose left, right"):
-        record(pair, "", "", tmp_path)
+
+
+def test_verdicts_are_kept_in_the_catalogue_of_a_stack(tmp_path):
+    catalogue = Catalogue(f"sqlite:///{tmp_path / 'catalogue.db'}")
+    catalogue.migrate()
+    assert VERDICTS == PREFERENCES
+    pair, keep = pair_of(blind=True), in_catalogue(catalogue)
+    told = [judged(pair, verdict, "clearer") for verdict in VERDICTS]
+    assert [keep(one) for one in told] == [f"the catalogue, number {n}" for n in (1, 2, 3, 4)]
+    rows = catalogue.preferences()
+    assert [row.verdict for row in rows] == list(VERDICTS)
+    assert {row.item for row in rows} == {told[0]["request"]}
+    assert (rows[0].blind, rows[0].reason, rows[0].study) == (True, "clearer", None)
+    assert rows[0].left_by == "compose, release 3, here"
+    assert rows[0].details["left"]["caption"] == told[0]["left"]["caption"]
+    catalogue.close()
 
 
 def client(token="", base="http://127.0.0.1:7860", *, loopback=True):

@@ -1,6 +1,7 @@
 """`a2c play`: the page to try requests on."""
 
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from any2caption.errors import ConfigError
 
 if TYPE_CHECKING:
     from any2caption.playground.asking import Answerer
+    from any2caption.playground.compare import Keep
+    from any2caption.settings import Settings
 
 
 def play(  # noqa: PLR0913, PLR0917 - a command's options
@@ -38,6 +41,7 @@ def play(  # noqa: PLR0913, PLR0917 - a command's options
 
     Without a stack it answers in this process.
     """
+    from any2caption.playground.asking import Served
     from any2caption.playground.server import checked_token, serve
     from any2caption.playground.shelf import examples
     from any2caption.stack import environment
@@ -60,7 +64,7 @@ def play(  # noqa: PLR0913, PLR0917 - a command's options
             port=port,
             token=token,
             shelf=examples(),
-            home=settings.home,
+            keep=_keeper(settings, stack_answers=isinstance(answerer, Served) and not address),
             ready=put,
         )
 
@@ -82,6 +86,19 @@ def _answerer(url: str, *, local: bool, bundle: Path | None, named: str) -> "Ans
         served.close()
         say(f"no server answers at {url} (`a2c up` starts one)")
     return Here(bundle)
+
+
+def _keeper(settings: "Settings", *, stack_answers: bool) -> "Keep":
+    """Return what keeps verdicts: the local stack's catalogue where it answers, else a file."""
+    from any2caption.playground.compare import in_catalogue, in_file
+
+    if not stack_answers or find_spec("sqlalchemy") is None:
+        return in_file(settings.home)
+    from any2caption.datasets.catalogue import Catalogue
+
+    catalogue = Catalogue(settings.catalogue_url)
+    catalogue.migrate()
+    return in_catalogue(catalogue)
 
 
 def _served(address: str, option: str) -> "Answerer":

@@ -8,6 +8,7 @@ import gradio as gr
 
 from any2caption.errors import A2CError
 from any2caption.playground.asking import Answerer
+from any2caption.playground.compare import Keep
 from any2caption.playground.page import Page
 from any2caption.playground.session import Session
 from any2caption.playground.shelf import Example
@@ -19,11 +20,11 @@ TITLE = "Any2Caption playground"
 
 
 def build(
-    answerers: Sequence[Answerer], shelf: Sequence[Example], folder: Path, home: Path
+    answerers: Sequence[Answerer], shelf: Sequence[Example], folder: Path, keep: Keep
 ) -> gr.Blocks:
     """Return the page on an answerer, and others that it can be compared with.
 
-    Files to be downloaded are kept in `folder`; verdicts go to the state folder `home`.
+    Files to be downloaded are kept in `folder`; `keep` keeps the verdicts of comparisons.
     """
     answerer, *others = answerers
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as blocks:
@@ -47,7 +48,7 @@ def build(
             with gr.Tab("Edit and use", id="edit"):
                 editor, again, again_told = edit.build(page)
             with gr.Tab("Compare", id="compare"):
-                compare.build(page, (answerer, *others), home)
+                compare.build(page, (answerer, *others), keep)
 
         def asked(session: Session) -> Any:
             session, html, wrong = answering.ask(page, session)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from any2caption.playground.app import build
 from any2caption.playground.asking import Answerer
+from any2caption.playground.compare import Keep
 from any2caption.playground.shelf import Example
 
 _FONTS = ["system-ui", "sans-serif"]
@@ -23,11 +24,11 @@ _NAMED = """() => {
 
 
 def mounted(
-    answerers: Sequence[Answerer], shelf: Sequence[Example], folder: Path, home: Path
+    answerers: Sequence[Answerer], shelf: Sequence[Example], folder: Path, keep: Keep
 ) -> Any:
     """Return the page as an ASGI application."""
     folder.mkdir(parents=True, exist_ok=True)
-    blocks = build(answerers, shelf, folder, home)
+    blocks = build(answerers, shelf, folder, keep)
     blocks.queue(max_size=32, default_concurrency_limit=4)
     return gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),

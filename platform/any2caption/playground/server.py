@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from any2caption.errors import ConfigError
 from any2caption.playground.asking import Answerer
+from any2caption.playground.compare import Keep
 from any2caption.playground.shelf import Example
 
 COOKIE = "a2c_play"
@@ -112,10 +113,12 @@ def serve(  # noqa: PLR0913 - what a page is served with
     port: int,
     token: str,
     shelf: Sequence[Example],
-    home: Path,
+    keep: Keep,
     ready: Callable[[str], None],
 ) -> None:
     """Serve the page until interrupted; `ready` gets its address once it answers.
+
+    `keep` keeps the verdicts of comparisons.
 
     Raises:
         ConfigError: the extra `play` is not installed, or the port is taken.
@@ -134,7 +137,7 @@ def serve(  # noqa: PLR0913 - what a page is served with
                 f"a2c play needs the extra play (pip install '.[play]'): {error}"
             ) from error
         app = Guard(
-            mounted(answerers, shelf, folder / "files", home),
+            mounted(answerers, shelf, folder / "files", keep),
             token=token,
             loopback=is_loopback(host),
         )

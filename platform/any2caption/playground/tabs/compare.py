@@ -1,6 +1,5 @@
 """Two captions of the same request side by side, and which was better."""
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -8,7 +7,7 @@ import gradio as gr
 from any2caption.errors import A2CError
 from any2caption.grounding.options import CHOICES
 from any2caption.playground.asking import Answerer
-from any2caption.playground.compare import VERDICTS, Side, paired, record
+from any2caption.playground.compare import VERDICTS, Keep, Side, judged, paired
 from any2caption.playground.page import Page, slot
 from any2caption.playground.session import Session
 from any2caption.playground.views import good, problem, sides
@@ -16,8 +15,8 @@ from any2caption.playground.views import good, problem, sides
 _FIELDS = ("writer", "mode", "length")
 
 
-def build(page: Page, answerers: tuple[Answerer, ...], home: Path) -> None:
-    """Build the tab; verdicts go to the state folder `home`."""
+def build(page: Page, answerers: tuple[Answerer, ...], keep_verdict: Keep) -> None:
+    """Build the tab."""
     gr.HTML(
         '<p class="a2c">The request is captioned twice. Blind, the two stand in random order and'
         " who wrote which is shown once you have said which is better.</p>"
@@ -60,11 +59,11 @@ def build(page: Page, answerers: tuple[Answerer, ...], home: Path) -> None:
         if session.pair is None:
             return gr.skip(), problem("write both captions first")
         try:
-            file = record(session.pair, verdict or "", why, home)
+            where = keep_verdict(judged(session.pair, verdict or "", why))
         except A2CError as wrong:
             return gr.skip(), problem(wrong)
         html = sides(session.pair, session.pair.request.said(), reveal=True)
-        return html, good(f"Recorded in {file}.")
+        return html, good(f"Recorded in {where}.")
 
     keep.click(kept, [page.session, verdict, why], [shown, recorded])
 
