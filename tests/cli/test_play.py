@@ -43,14 +43,8 @@ def test_missing_extra_is_named(monkeypatch):
 
 def test_verdicts_go_into_the_catalogue_of_the_stack_that_answers(tmp_path):
     settings = Settings(home=tmp_path, catalogue_url=f"sqlite:///{tmp_path / 'catalogue.db'}")
-    told = {
-        "request": "d" * 64,
-        "verdict": "left",
-        "why": "",
-        "blind": True,
-        "text": "",
-        "kinds": [],
-    }
-    told |= dict.fromkeys(("left", "right"), {"writer": "compose", "release": 0, "where": "here"})
+    told = {"request": "d" * 64, "verdict": "left", "why": "", "blind": True, "text": ""}
+    side = {"writer": "compose", "release": 0, "where": "here"}
+    told |= {"kinds": [], "left": side, "right": side}
     assert play._keeper(settings, stack_answers=True)(told) == "the catalogue, number 1"
     assert play._keeper(settings, stack_answers=False)(told) == str(tmp_path / FILE)
