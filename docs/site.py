@@ -14,6 +14,7 @@ from typing import Any
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[1]
+TOUR = ROOT / "examples" / "tour.ipynb"
 OUTSIDE = {"contributing.md": "CONTRIBUTING.md", "security.md": "SECURITY.md",
            "changelog.md": "CHANGELOG.md"}  # fmt: skip
 LINK = re.compile(r"\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
@@ -34,6 +35,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages and those of the repository's root."""
     for name, make in PAGES.items():
         files.append(File.generated(config, f"reference/{name}.md", content="\n".join(make())))
+    files.append(File.generated(config, "tour.md", content="\n".join(tour())))
     for name, source in OUTSIDE.items():
         files.append(File.generated(config, name, content=(ROOT / source).read_text()))
     return files
@@ -291,6 +293,19 @@ def dags() -> Iterator[str]:
         title, _, rest = document.partition("\n")
         yield f"## {title.strip('# .')}\n\n`{file.stem}`\n"
         yield rest.strip() + "\n"
+
+
+def tour() -> Iterator[str]:
+    """The notebook as a page: its text, its code, what it printed."""
+    for cell in json.loads(TOUR.read_text())["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            yield text + "\n"
+            continue
+        yield f"```python\n{text}\n```\n"
+        for output in cell["outputs"]:
+            yield f"```text\n{''.join(output['text'])}```\n"
+    yield "As a notebook: `examples/tour.ipynb`."
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
