@@ -190,6 +190,10 @@ class Settings(BaseSettings):
         description="Allowed licences, comma-separated SPDX identifiers; a leading + adds to the "
         "default list",
     )
+    model_licence: str = Field(
+        default="",
+        description="SPDX identifier under which models are given away; model cards state it",
+    )
     strict_camera: bool = Field(
         default=False,
         description="Quarantine records whose text names camera movements that the path "

@@ -265,6 +265,29 @@ def stats(
 
 
 @data.command()
+def card(
+    snapshot: SnapshotName = "latest",
+    out: Annotated[
+        Path | None, typer.Option(help="Write README.md and data_card.html into this folder.")
+    ] = None,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show a snapshot's data card as Markdown: sources, licences, counts, what it lacks."""
+    from any2caption.datasets import data_card
+    from any2caption.datasets.snapshots import resolve
+
+    _, store, catalogue = _open(home)
+    known = data_card.facts(store, catalogue, resolve(store, snapshot))
+    if out is not None:
+        say(f"written: {data_card.write(out, known)}, {out / data_card.README}")
+    if json:
+        put_json(known)
+    elif out is None:
+        put(data_card.documents(known)[data_card.README])
+
+
+@data.command()
 def diff(
     before: Annotated[
         str, typer.Argument(metavar="BEFORE", help="Id, its first 6 digits or more, or latest.")

@@ -8,12 +8,12 @@ import typer
 from any2caption.cli.lifecycle import airflow
 from any2caption.cli.stack import Home, Json
 from any2caption.cli.terminal.console import put, put_json, say, user
-from any2caption.errors import A2CError, ConfigError, UnavailableError
+from any2caption.errors import A2CError, ConfigError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
     from any2caption.settings import Settings
 
-model = typer.Typer(help="Signatures of bundles and releases.", no_args_is_help=True)
+model = typer.Typer(help="Cards and signatures of bundles and releases.", no_args_is_help=True)
 Folder = Annotated[Path, typer.Argument(help="Folder of a bundle or a release.")]
 Key = Annotated[
     str | None,
@@ -152,6 +152,63 @@ def sign(folder: Folder, home: Home = None, json: Json = False) -> None:  # noqa
         put_json({"folder": str(folder), "files": files})
     else:
         put(f"{folder}: {files} files signed")
+
+
+@model.command("card")
+def card(
+    model_of: Annotated[
+        str,
+        typer.Argument(metavar="VERSION|FOLDER", help="Registered version, bundle or release."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write README.md, model_card.html and model_card.json here."),
+    ] = None,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show a model's card as Markdown: what it is, learned from, reached, and does not do."""
+    from any2caption.registry import model_card
+    from any2caption.registry.commands import version_bundle
+    from any2caption.stack import environment
+
+    settings = environment.load_settings(home)
+    if model_of.isdecimal():
+        version = int(model_of)
+        known = model_card.facts(settings, version_bundle(settings, version), version)
+    else:
+        known = _card_in(settings, Path(model_of))
+    texts = model_card.documents(known)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in texts.items():
+            (out / name).write_text(content, encoding="utf-8")
+        say(f"written: {', '.join(str(out / name) for name in texts)}")
+    if json:
+        put_json(known)
+    elif out is None:
+        put(texts[model_card.README])
+
+
+def _card_in(settings: "Settings", folder: Path) -> dict[str, Any]:
+    """The facts of the card that a release holds, else those of the bundle in a folder."""
+    from json import loads
+
+    from any2caption.registry import model_card
+    from any2caption.serving.releases.release_folder import RELEASE, read_release
+    from any2caption.storage import signatures
+    from any2caption.storage.signing_keys import Keys
+
+    if (folder / model_card.FACTS).is_file():
+        signatures.verify(folder, keys=Keys.of(settings))
+        return dict(loads((folder / model_card.FACTS).read_bytes()))
+    if not (folder / RELEASE).is_file():
+        return model_card.facts(settings, folder)
+    release = read_release(folder)
+    if not release.bundle.is_dir():
+        raise NotFoundError(f"{folder}: release {release.number} has no model")
+    version = int(release.model_version) if release.model_version.isdecimal() else None
+    return model_card.facts(settings, release.bundle, version, release.number)
 
 
 @model.command("zero-shot")

@@ -306,9 +306,12 @@ def release(settings: Settings, request: Request) -> Request:
     Raises:
         ConflictError: the version asked for is not the champion: only promotion leads to traffic.
     """
-    from any2caption.registry import promotion
+    from any2caption.registry import model_card, promotion
     from any2caption.registry.commands import version_bundle
     from any2caption.serving.releases.rollout import run_release
+
+    def describe(number: int) -> dict[str, str]:
+        return model_card.documents(model_card.facts(settings, bundle, version, number))
 
     with reported(settings, request, "release") as log:
         champion = promotion.champion_version(settings)
@@ -326,9 +329,14 @@ def release(settings: Settings, request: Request) -> Request:
             version,
             lifecycle=request["lifecycle"],
             say=lambda sentence: log.emit("release", sentence),
+            describe=describe,
         )
         number = result["release"]
         log.emit("release", f"release {number} of version {version} answers", release=number)
+        try:
+            model_card.publish(settings, version, describe(number))
+        except A2CError as error:
+            log.emit("release", f"MLflow does not show its card: {error}")
         try:
             gone = retire(settings)["releases"]
         except A2CError as error:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 # Big blocks stay in the heap instead of being mapped and unmapped for every tensor; glibc reads
 # this when a process starts.
@@ -49,6 +50,33 @@ def has_bf16() -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text() if cpuinfo.exists() else ""
     return "amx_bf16" in flags or "avx512_bf16" in flags
+
+
+def described() -> dict[str, Any]:
+    """Return `{"processor", "cores", "memory_gb", "gpus"}` of this process, for people to read."""
+    cpuinfo = _lines(Path("/proc/cpuinfo"))
+    names = [line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")]
+    cards = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    models = [
+        line.partition(":")[2].strip()
+        for card in cards
+        for line in _lines(card)
+        if line.startswith("Model:")
+    ]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "processor": names[0] if names else "",
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(memory / 1e9),
+        "gpus": [models[number] for number in visible_gpus(len(models))],
+    }
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text().splitlines()
+    except OSError:
+        return []
 
 
 def can_compile() -> bool:

@@ -62,7 +62,8 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         snapshot, records, rejected, quarantine (key or None), pending and pending_manifest (records
         that wait for captions), leaks, duplicates (key of the report), format, notes, media_sets,
         media_sets_parsed, splits, conditions, camera_language (texts held to their camera paths),
-        data_docs (path of the report), warnings, unchanged, seconds of the ingest proper.
+        data_docs (path of the report), data_card (path of the card's page), warnings, unchanged,
+        seconds of the ingest proper.
 
     Raises:
         InputError: there is no manifest and no known shape, or the given licence is not allowed.
@@ -126,6 +127,7 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
 def _publish(
     run: _Run, result: IngestResult, source_uri: str, *, strict_drift: bool
 ) -> dict[str, Any]:
+    from any2caption.datasets import data_card
     from any2caption.datasets.duplicates.groups import store_report
     from any2caption.datasets.snapshots import draft, publish
     from any2caption.datasets.supervision.camera_check import warnings_of
@@ -144,6 +146,10 @@ def _publish(
     run.catalogue.record_snapshot(
         found.id, source=source_uri, statistics=found.statistics, lifecycle=run.lifecycle
     )
+    data_card.keep_ingest(run.store, found.id, _common(result))
+    card = data_card.write(
+        outcome.report.parent, data_card.facts(run.store, run.catalogue, found.id)
+    )
     run.report(
         STAGE,
         f"snapshot {found.id[:12]}: {len(result.records)} records, "
@@ -159,6 +165,7 @@ def _publish(
         "conditions": found.statistics["conditions"],
         "duplicates": duplicates,
         "data_docs": str(outcome.report),
+        "data_card": str(card),
         "expectations": outcome.expectations,
         "camera_language": camera,
         "warnings": [*map(str, outcome.warnings), *doubts],

@@ -5,6 +5,7 @@
                          release 0 has none
       repository/        steps and ensembles with this release's names in their configuration
       release.json       what it is
+      README.md          its model card, as page and facts too: model_card.html, model_card.json
       model.sig          SHA-256 of every file above, signed; written last
 
 The folder appears by one rename: a crash leaves at most a temporary folder, never half a release,
@@ -15,6 +16,7 @@ import json
 import shutil
 import stat
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +30,8 @@ from any2caption.storage.signing_keys import Keys
 from any2caption.storage.space import full_disk_named, is_full, require_room
 
 RELEASE = "release.json"
+DOCUMENTS = frozenset({"README.md", "model_card.html", "model_card.json"})
+"""Signed with the rest, but no part of what a release is: facts come after it was built."""
 _ROOM = 1 << 20  # bytes for configuration, code and signature
 
 
@@ -53,8 +57,12 @@ class Release:
 
 
 def _content_digest(digests: dict[str, str]) -> str:
-    """Identify content: who signed the bundle, and when, is not part of it."""
-    content = {name: digest for name, digest in digests.items() if not name.endswith(SIGNATURE)}
+    """Identify content: who signed the bundle, and when, is not part of it, nor its card."""
+    content = {
+        name: digest
+        for name, digest in digests.items()
+        if not name.endswith(SIGNATURE) and name not in DOCUMENTS
+    }
     return json_digest(content)
 
 
@@ -115,10 +123,12 @@ def build(  # noqa: PLR0913 - a release's parts
     *,
     model_version: str = "",
     source: Path = contract.REPOSITORY,
+    documents: Mapping[str, str] | None = None,
     keys: Keys | None = None,
 ) -> Release:
     """Build and sign release `number` from a signed bundle and the model repository as code.
 
+    `documents` are texts by file name, of `DOCUMENTS`, that are signed with it.
     The same content under the same number is returned as it is. Release 0 alone has no bundle.
 
     Raises:
@@ -138,6 +148,10 @@ def build(  # noqa: PLR0913 - a release's parts
         require_room(out, size + _ROOM, what)
         fresh = temporary / "release"
         _copy_repository(source, fresh / "repository", number)
+        for name, text in (documents or {}).items():
+            if name not in DOCUMENTS:
+                raise ConfigError(f"{what}: {name!r} is no document of a release")
+            (fresh / name).write_text(text, encoding="utf-8")
         known = {} if bundle_dir is None else _copy_bundle(Path(bundle_dir), fresh / "bundle", keys)
         digests = signatures.file_digests(fresh, unread=known)
         digest = _content_digest(digests)

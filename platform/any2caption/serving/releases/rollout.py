@@ -8,7 +8,7 @@ that going back takes no longer than the switch did; last these are unloaded.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -224,8 +224,11 @@ def run_release(  # noqa: PLR0913 - the stage's givens
     lifecycle: str = "",
     say: Say = _silent,
     source: Path = contract.REPOSITORY,
+    describe: Callable[[int], Mapping[str, str]] | None = None,
 ) -> dict[str, Any]:
     """Build, sign, try and roll out a model version, with its rows in the catalogue.
+
+    `describe` writes the documents of a release by its number (`release_folder.DOCUMENTS`).
 
     Returns ids and numbers only: release, former, model_version, digest, folder, seconds.
 
@@ -246,7 +249,13 @@ def run_release(  # noqa: PLR0913 - the stage's givens
         try:
             version = str(model_version)
             release = build(
-                bundle_dir, live.releases, number, model_version=version, source=source, keys=keys
+                bundle_dir,
+                live.releases,
+                number,
+                model_version=version,
+                source=source,
+                documents=describe(number) if describe else None,
+                keys=keys,
             )
             pointer = live.current()
             if pointer is None or pointer.release != number:

@@ -10,12 +10,14 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from any2caption import __version__
 from any2caption.errors import ConfigError, InterruptedTrainingError, NonFiniteLossError
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import save_bundle
 from any2caption.model.config import ENCODERS
 from any2caption.model.scope import Scope, sampled
 from any2caption.progress import ProgressLog
+from any2caption.revision import revision
 from any2caption.training.checkpoints.checkpointer import Checkpointer
 from any2caption.training.checkpoints.run_folder import Position
 from any2caption.training.context import RunContext
@@ -25,7 +27,7 @@ from any2caption.training.data.stage_batches import Source
 from any2caption.training.data.types import TrainingData, item_kinds
 from any2caption.training.engine import distributed
 from any2caption.training.engine import engine as engines
-from any2caption.training.hardware import can_compile
+from any2caption.training.hardware import can_compile, described
 from any2caption.training.loop.metrics import Metrics
 from any2caption.training.loop.profiling import Profile, Steps
 from any2caption.training.loop.reporting import Reporter, peak_memory
@@ -279,6 +281,8 @@ class Trainer:
             "loss": self.position.loss,
             "validation_loss": losses.get("validation_loss"),
             "history": self.position.history,
+            "hardware": described(),
+            "code": {"version": __version__, "revision": revision()},
         }
         lora.merge(self.objective.model.language)
         samples, kinds = self.data.samples("train"), item_kinds(self.data)
