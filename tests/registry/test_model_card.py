@@ -220,11 +220,13 @@ def test_a_release_holds_its_card_signed_and_is_the_same_without(
 def test_mlflow_shows_the_card_with_the_version_and_its_run(settings, bundle, known):
     found = models.register(settings, bundle)
     texts = model_card.documents(known)
+    texts["README.md"] += "\n## More\n" + "- much is said\n" * 300
     model_card.publish(settings, found.version, texts)
     with mlflow_client(settings) as client:
         version = client.get_model_version(MODEL, str(found.version))
         assert version.description.startswith("# Any2Caption, version 1, release 3")
-        assert version.description.endswith("`card/model_card.html`.")
+        assert "much is said" not in version.description
+        assert version.description.endswith("among the artifacts: `card/model_card.html`.")
         run = client.get_run(version.run_id)
         assert run.data.tags["mlflow.note.content"] == version.description
         names = {one.path for one in client.list_artifacts(version.run_id, "card")}
