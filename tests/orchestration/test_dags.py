@@ -56,6 +56,16 @@ for dag in bag.dags.values():
             for asset in data["timetable"]["__var"].get("asset_condition", {}).get("objects", [])
         ],
         "outlets": sorted(o.name for t in dag.tasks for o in t.outlets),
+        "links": {
+            t.task_id: sorted(link.name for link in t.operator_extra_links)
+            for t in dag.tasks
+            if t.operator_extra_links
+        },
+        "kept": {
+            task["__var"]["task_id"]: sorted(task["__var"]["_operator_extra_links"])
+            for task in data["tasks"]
+            if task["__var"].get("_operator_extra_links")
+        },
         "doc": bool(dag.doc_md), "name": dag.dag_display_name, "catchup": dag.catchup,
         "serialised": bool(data["tasks"]),
     }
@@ -130,6 +140,25 @@ def test_every_dag_is_documented_retries_and_never_catches_up(structure):
         assert dag["retries"] >= 1, name
         assert dag["catchup"] is False, name
         assert dag["params"], name
+
+
+def test_tasks_link_to_what_they_made_and_airflow_keeps_the_links(structure):
+    dags = structure["dags"]
+    expected = {
+        "ingest_conditions": {"published": ["Data card", "Data report"]},
+        "finetune": {
+            "prepare": ["MLflow run"],
+            "train": ["MLflow run"],
+            "register": ["MLflow version"],
+        },
+        "evaluate": {"score": ["MLflow run"], "judge": ["Gate report", "MLflow version"]},
+        "promote": {"promote": ["Gate report", "Model card"]},
+        "release": {"release": ["MLflow version", "Model card"]},
+    }
+    for name, links in expected.items():
+        found = dags[name]["links"]
+        assert {task: found[task] for task in links} == links
+        assert dags[name]["kept"] == found
 
 
 def test_assets_chain_the_stages(structure):

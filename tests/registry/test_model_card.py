@@ -219,15 +219,23 @@ def test_a_release_holds_its_card_signed_and_is_the_same_without(
 @pytest.mark.server
 def test_mlflow_shows_the_card_with_the_version_and_its_run(settings, bundle, known):
     found = models.register(settings, bundle)
-    texts = model_card.documents(known)
-    texts["README.md"] += "\n## More\n" + "- much is said\n" * 300
-    model_card.publish(settings, found.version, texts)
+    (settings.runs / "run" / "train").mkdir(parents=True)
+    (settings.runs / "run" / "train" / "mlflow.json").write_text(json.dumps({"run": found.run_id}))
+    known = {**known, "version": found.version}
+    known["training"]["lifecycle"] = "life-7"
+    known["gate"]["reasons"] = [f"reason {number} " + "is long " * 20 for number in range(20)]
+    model_card.publish(settings, known)
     with mlflow_client(settings) as client:
         version = client.get_model_version(MODEL, str(found.version))
-        assert version.description.startswith("# Any2Caption, version 1, release 3")
-        assert "much is said" not in version.description
-        assert version.description.endswith("among the artifacts: `card/model_card.html`.")
+        links, _, card = version.description.partition("\n\n")
+        assert card.startswith(f"# Any2Caption, version {found.version}, release 3")
+        assert "reason 19" not in card
+        assert card.endswith("The whole card is among the artifacts.")
+        place = f"runs/{found.run_id}"
+        assert f"{place}/artifacts/evaluation/tiny/report.html)" in links
+        assert f"{place})" in links
+        assert links.endswith("Life cycle `life-7`")
         run = client.get_run(version.run_id)
         assert run.data.tags["mlflow.note.content"] == version.description
         names = {one.path for one in client.list_artifacts(version.run_id, "card")}
-        assert names == {f"card/{name}" for name in texts}
+        assert names == {f"card/{name}" for name in model_card.documents(known)}

@@ -13,7 +13,7 @@ brackets, at most three at a time; movements that have no such instruction stay 
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.generators import GENERATORS, Generator, generator_named
@@ -107,6 +107,7 @@ def compile_for(
     *,
     kinds: Iterable[str] = (),
     count_tokens: TokenCounter | None = None,
+    budget: int | None = None,
 ) -> CompiledPrompt:
     """Render a caption for the generator `name`.
 
@@ -115,11 +116,15 @@ def compile_for(
         caption: the caption.
         kinds: the request's conditions, `kind` or `kind:role`.
         count_tokens: the generator's own tokenizer; else `estimate_tokens` counts.
+        budget: tokens at most, where fewer are wanted than the generator reads.
 
     Raises:
         ConfigError: an unknown generator; the message lists those known.
     """
     generator = generator_named(name)
+    if budget is not None:
+        least = min(budget, generator.budget or budget)
+        generator = replace(generator, budget=least)
     count = count_tokens or estimate_tokens
     kept, dropped = _within_budget(_sentences(caption, generator), generator, count)
     text = _json_form(caption) if generator.form == "json" else _joined(kept)

@@ -1,12 +1,13 @@
-"""`a2c annotate run`, `tools`, `report`: conditions, captions and prompts for a source."""
+"""`a2c annotate …`: conditions, captions and prompts for a source, and what trainers read."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from any2caption.cli.stack import Home, Json
 from any2caption.cli.terminal.address import file_uri, folder_uri
-from any2caption.cli.terminal.console import put, put_json, say
+from any2caption.cli.terminal.console import put, put_json, say, working
 
 if TYPE_CHECKING:
     from any2caption.annotation.plan import Plan
@@ -126,6 +127,67 @@ def _done(found: dict[str, Any], plan: "Plan") -> str:
             f"{spent['input_tokens']} tokens in, {spent['output_tokens']} out, cost {cost}"
         )
     return "\n".join(lines)
+
+
+@annotate.command("export")
+def export(  # noqa: PLR0913, PLR0917 - a command's options
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SNAPSHOT|SOURCE",
+            help="Key of an annotation run, a snapshot (latest), or a source with captions.",
+        ),
+    ],
+    trainer: Annotated[
+        str, typer.Option("--for", help="musubi-tuner, diffusion-pipe or finetrainers.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the export; a former one is replaced.")],
+    dialect: Annotated[
+        str, typer.Option(help="Captions as this generator reads them: wan, ltx2, cogvideox …")
+    ] = "plain",
+    length: Annotated[
+        str, typer.Option(help="short (64 tokens), medium (160) or long (all that fits).")
+    ] = "long",
+    split: Annotated[
+        str, typer.Option(help="Of a snapshot: train, validation or test; all by default.")
+    ] = "",
+    link: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--link", help="Link to clips in a folder instead of copying them.")
+    ] = False,
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Write captioned clips as a trainer of video generators reads them.
+
+    [dim]a2c annotate export latest --for musubi-tuner --dialect wan --out clips[/]
+    """
+    from any2caption.annotation.export.run import run_export
+    from any2caption.errors import ConfigError
+    from any2caption.stack import environment
+
+    if split not in {"", "train", "validation", "test"}:
+        raise ConfigError(f"unknown split {split!r}; known: train, validation, test")
+    source = folder_uri(name) if "://" in name or Path(name).is_dir() else name
+    with working(f"writing clips for {trainer}"):
+        done = run_export(
+            environment.load_settings(home),
+            source,
+            out,
+            trainer=trainer,
+            dialect=dialect,
+            length=_choice(length),
+            split=_choice(split) or None,
+            link=link,
+        )
+    if json:
+        put_json(done)
+        return
+    put(f"{done['clips']} clips with captions for {trainer}: {done['out']}")
+    for reason, count in done["left_out"].items():
+        put(f"  left out  {count} records: {reason}")
+    if done["shortened"]:
+        put(f"  shortened {done['shortened']} captions; what was cut is in records.jsonl")
+    put(f"  next      {done['use']}")
 
 
 @annotate.command("tools")

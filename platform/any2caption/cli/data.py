@@ -125,6 +125,7 @@ def validate(
     )
     result = {
         "snapshot": identity,
+        "source": about.source,
         "passed": outcome.passed,
         "expectations": outcome.expectations,
         "failures": failures,

@@ -310,8 +310,8 @@ def release(settings: Settings, request: Request) -> Request:
     from any2caption.registry.commands import version_bundle
     from any2caption.serving.releases.rollout import run_release
 
-    def describe(number: int) -> dict[str, str]:
-        return model_card.documents(model_card.facts(settings, bundle, version, number))
+    def known(number: int) -> Request:
+        return model_card.facts(settings, bundle, version, number)
 
     with reported(settings, request, "release") as log:
         champion = promotion.champion_version(settings)
@@ -329,12 +329,12 @@ def release(settings: Settings, request: Request) -> Request:
             version,
             lifecycle=request["lifecycle"],
             say=lambda sentence: log.emit("release", sentence),
-            describe=describe,
+            describe=lambda number: model_card.documents(known(number)),
         )
         number = result["release"]
         log.emit("release", f"release {number} of version {version} answers", release=number)
         try:
-            model_card.publish(settings, version, describe(number))
+            model_card.publish(settings, known(number))
         except A2CError as error:
             log.emit("release", f"MLflow does not show its card: {error}")
         try:

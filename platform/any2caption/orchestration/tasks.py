@@ -4,8 +4,10 @@ from typing import Any
 
 from airflow.sdk import Asset, get_current_context, task
 
-from any2caption.orchestration import assets
-from any2caption.orchestration.jobs.work_operator import control_work, gpu_work
+from any2caption.orchestration import assets, links
+from any2caption.orchestration.jobs import work_operator
+from any2caption.orchestration.jobs.work_operator import control_work
+from any2caption.orchestration.links import linked
 from any2caption.orchestration.retries import by_policy
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 Request = dict[str, Any]
+gpu_work = linked(links.TRAINING_RUN)(work_operator.gpu_work)
 
 
 def _settings() -> Any:
@@ -76,6 +79,7 @@ def plan_ingest(request: Request) -> Request:
     return actions.plan_ingest(settings, {**request, "source": source})
 
 
+@linked(links.DATA_REPORT, links.DATA_CARD)
 @task
 @by_policy
 def published(request: Request) -> Request:
@@ -94,6 +98,7 @@ def plan_training(request: Request) -> Request:
     return actions.plan_training(_settings(), request)
 
 
+@linked(links.VERSION)
 @task
 @by_policy
 def register(request: Request) -> Request:
@@ -112,6 +117,7 @@ def plan_evaluation(request: Request) -> Request:
     return actions.plan_evaluation(_settings(), request)
 
 
+@linked(links.GATE_REPORT, links.VERSION)
 @task
 @by_policy
 def judge(request: Request) -> Request:
@@ -141,6 +147,7 @@ def describe(request: Request) -> str:
     return actions.describe(_settings(), int(require(request, "version", hint)))
 
 
+@linked(links.GATE_REPORT, links.MODEL_CARD)
 @task(trigger_rule="none_failed_min_one_success")  # type: ignore[untyped-decorator]
 @by_policy
 def promote(request: Request, approval_task: str = "") -> Request:
@@ -155,6 +162,7 @@ def promote(request: Request, approval_task: str = "") -> Request:
     return actions.promote(_settings(), request)
 
 
+@linked(links.MODEL_CARD, links.VERSION)
 @task
 @by_policy
 def release(request: Request) -> Request:

@@ -3,11 +3,11 @@
 A projection for people, like the tags: nothing is decided by it.
 """
 
-import json
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from any2caption.datasets.mlflow_input import input_name, mlflow_input
 from any2caption.evaluation.gates import Verdict
 from any2caption.registry.client import MODEL, mlflow_client
 from any2caption.settings import Settings
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from any2caption.registry.models import Registered
 
 _VERSION = "a2c.version"
-_DIGEST_LENGTH = 36  # the longest digest of a data set that MLflow takes
 _UNFIT = re.compile(r"[^\w\-. ]+")
 
 
@@ -46,9 +45,9 @@ def log_gate(settings: Settings, found: "Registered", verdict: Verdict, snapshot
 
     with mlflow_client(settings) as client:
         model = _logged_model(client, found)
-        name, digest = f"snapshot {snapshot[:12]}", snapshot[:_DIGEST_LENGTH]
+        name, digest = input_name(snapshot)
         moment = int(time.time() * 1000)
-        client.log_inputs(found.run_id, datasets=[_data_set(name, digest, snapshot)])
+        client.log_inputs(found.run_id, datasets=[mlflow_input(snapshot, "gate")])
         client.log_batch(
             found.run_id,
             metrics=[
@@ -66,14 +65,6 @@ def log_gate(settings: Settings, found: "Registered", verdict: Verdict, snapshot
             ],
         )
         return str(model.model_id)
-
-
-def _data_set(name: str, digest: str, snapshot: str) -> Any:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    source = json.dumps({"snapshot": snapshot})
-    held = Dataset(name=name, digest=digest, source_type="a2c", source=source)
-    return DatasetInput(held, [InputTag("mlflow.data.context", "gate")])
 
 
 def _logged_model(client: "MlflowClient", found: "Registered") -> "LoggedModel":

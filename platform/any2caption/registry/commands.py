@@ -81,8 +81,7 @@ def run_register(  # noqa: PLR0913 - the run's own identity
         )
         models.record_verdict(settings, found.version, verdict, report)
         charts.log_gate(settings, found, verdict, finding.snapshot)
-        card = model_card.facts(settings, bundle, found.version)
-        model_card.publish(settings, found.version, model_card.documents(card))
+        model_card.publish(settings, model_card.facts(settings, bundle, found.version))
         if not verdict.passed:
             log.emit("register", f"version {found.version} refused: {'; '.join(verdict.reasons)}")
             raise GateRefused(

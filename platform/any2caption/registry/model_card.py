@@ -19,6 +19,8 @@ from any2caption.model.bundle_facts import bundle_facts
 from any2caption.model.presets import FROM_SCRATCH
 from any2caption.pages import markdown, page_of
 from any2caption.registry.client import MODEL, mlflow_client
+from any2caption.registry.descriptions import described
+from any2caption.registry.pages import training_page, version_artifact, version_page
 from any2caption.registry.promotion import open_ledger
 from any2caption.revision import revision
 from any2caption.settings import Settings
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 SCHEMA = "a2c.model-card/1"
 README, PAGE, FACTS = "README.md", "model_card.html", "model_card.json"
-_DESCRIPTION = 4_900  # characters of a description that MLflow takes
 _TASK = "video-text-to-text"
 _GATE = ("policy", "records", "synthetic", "champion", "code", "baselines", "not_measured")
 
@@ -86,14 +87,17 @@ def documents(known: Mapping[str, Any]) -> dict[str, str]:
     return {README: text, PAGE: page_of(title, text), FACTS: content}
 
 
-def publish(settings: Settings, version: int, texts: Mapping[str, str]) -> None:
+def publish(settings: Settings, known: Mapping[str, Any]) -> None:
     """Show a version's card in MLflow: as artifacts of its run, and as the description of both.
+
+    Before it stand links to the gate's report and the training's run, and the life cycle's id.
 
     Raises:
         NotFoundError: MLflow does not know the version.
         UnavailableError: it does not answer.
     """
-    shown = _shortened(texts[README].partition("\n---\n")[2].strip())
+    version, texts = known["version"], documents(known)
+    shown = described(texts[README], _links(settings, known))
     with mlflow_client(settings) as client:
         run = client.get_model_version(MODEL, str(version)).run_id
         for name, content in texts.items():
@@ -102,13 +106,16 @@ def publish(settings: Settings, version: int, texts: Mapping[str, str]) -> None:
         client.set_tag(run, "mlflow.note.content", shown)
 
 
-def _shortened(text: str) -> str:
-    """Cut a description behind its last section that MLflow takes whole, and say so."""
-    if len(text) <= _DESCRIPTION:
-        return text
-    rest = "\n\nThe whole card is among the artifacts: `card/model_card.html`."
-    head = text[: _DESCRIPTION - len(rest)]
-    return head[: head.rfind("\n## ")].rstrip() + rest
+def _links(settings: Settings, known: Mapping[str, Any]) -> dict[str, str]:
+    version, gate, training = known["version"], known["gate"], known["training"]
+    links = {"Version": version_page(settings, version)}
+    if gate:
+        report = f"evaluation/{gate['policy']}/report.html"
+        links["Gate report"] = version_artifact(settings, version, report)
+    if training and training["run"]:
+        links["Training run"] = training_page(settings, settings.runs / training["run"])
+        links["Life cycle"] = training["lifecycle"]
+    return links
 
 
 def _name(known: Mapping[str, Any]) -> str:
@@ -130,6 +137,7 @@ def _training(
             "snapshot": run.snapshot_id,
             "preset": run.preset,
             "recipe": run.recipe,
+            "lifecycle": run.lifecycle,
         }
     if not found.get("preset"):
         raise NotFoundError("the bundle does not say how it was trained")

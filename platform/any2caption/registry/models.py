@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from any2caption.datasets.mlflow_input import mlflow_input
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.evaluation.gates import Verdict
 from any2caption.registry.client import EXPERIMENT, MODEL, ModelVersion, mlflow_client
+from any2caption.registry.pages import version_artifact
 from any2caption.settings import Settings
 from any2caption.storage import signatures
 from any2caption.storage.digest import SIGNATURE, listing_digest
@@ -172,10 +174,7 @@ def record_verdict(
 
 def report_url(settings: Settings, version: int, policy: str) -> str:
     """Return the address of a version's report under a policy in MLflow's pages."""
-    with mlflow_client(settings) as client:
-        run = client.get_run(_get(client, version).run_id).info
-    place = f"experiments/{run.experiment_id}/runs/{run.run_id}/artifacts"
-    return f"{settings.mlflow_url.rstrip('/')}/#/{place}/evaluation/{policy}/report.html"
+    return version_artifact(settings, version, f"evaluation/{policy}/report.html")
 
 
 def set_alias(settings: Settings, alias: str, version: int) -> None:
@@ -274,6 +273,16 @@ def _experiment(client: "MlflowClient") -> str:
         return str(found.experiment_id)
 
 
+def _name(tags: Mapping[str, str]) -> str:
+    """Name the run of a bundle as the training's own run is, with the bundle's digest."""
+    bundle = f"bundle {tags[DIGEST][:12]}"
+    known = [tags.get(f"a2c.{name}", "") for name in ("preset", "recipe", "snapshot")]
+    if not all(known):
+        return bundle
+    preset, recipe, snapshot = known
+    return f"{preset} by {recipe} on {snapshot[:12]}, {bundle}"
+
+
 def _upload(client: "MlflowClient", bundle: Path, tags: Mapping[str, str]) -> str:
     """Put the bundle into a run of its own, or find the earlier complete upload of it."""
     experiment = _experiment(client)
@@ -281,8 +290,12 @@ def _upload(client: "MlflowClient", bundle: Path, tags: Mapping[str, str]) -> st
     earlier = client.search_runs([experiment], done, max_results=1)
     if earlier:
         return str(earlier[0].info.run_id)
-    name = f"bundle-{tags[DIGEST][:12]}"
-    run_id = str(client.create_run(experiment, tags=dict(tags), run_name=name).info.run_id)
+    run_id = str(client.create_run(experiment, tags=dict(tags), run_name=_name(tags)).info.run_id)
+    for name in ("preset", "recipe"):
+        if value := tags.get(f"a2c.{name}"):
+            client.log_param(run_id, name, value)
+    if snapshot := tags.get("a2c.snapshot"):
+        client.log_inputs(run_id, datasets=[mlflow_input(snapshot, "training")])
     client.log_artifacts(run_id, str(bundle), BUNDLE)
     client.set_terminated(run_id, "FINISHED")
     return run_id

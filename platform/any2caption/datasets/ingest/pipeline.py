@@ -59,10 +59,10 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
     without, they are counted, grouped and warned of.
 
     Returns:
-        snapshot, records, rejected, quarantine (key or None), pending and pending_manifest (records
-        that wait for captions), leaks, duplicates (key of the report), format, notes, media_sets,
-        media_sets_parsed, splits, conditions, camera_language (texts held to their camera paths),
-        data_docs (path of the report), data_card (path of the card's page), warnings, unchanged,
+        snapshot, source, records, rejected, quarantine (key or None), pending and pending_manifest
+        (records that wait for captions), leaks, duplicates (key of the report), format, notes,
+        media_sets, media_sets_parsed, splits, conditions, camera_language (texts held to their
+        camera paths), data_docs (path of the report), data_card (path of the card's page), warnings, unchanged,
         seconds of the ingest proper.
 
     Raises:
@@ -159,6 +159,7 @@ def _publish(
     )
     return {
         "snapshot": found.id,
+        "source": source_uri,
         "records": len(result.records),
         **_common(result),
         "splits": found.statistics["splits"],

@@ -14,8 +14,10 @@ from typing import Annotated
 
 import typer
 
+from any2caption import __version__
 from any2caption.errors import A2CError, InterruptedTrainingError
 from any2caption.model.presets import weights_of
+from any2caption.revision import revision
 from any2caption.storage.atomic import write_atomically
 from any2caption.training.hardware import bind_rank, has_gpu
 from any2caption.training.launch.run_spec import RunSpec, read_run
@@ -68,6 +70,7 @@ def _train(run: RunSpec) -> None:
     from any2caption.training.loop.profiling import parse_steps
     from any2caption.training.loop.trainer import Trainer
     from any2caption.training.open_data import open_data
+    from any2caption.training.recipes.told import parameters
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     rank, world_size = connect()
@@ -88,6 +91,12 @@ def _train(run: RunSpec) -> None:
         mlflow_run=run.mlflow_run,
         tags={
             "mlflow.runName": f"{run.preset} by {run.recipe.name} on {snapshot[:12]}",
+            "mlflow.note.content": (
+                f"Training of preset **{run.preset}** by recipe **{run.recipe.name}** "
+                f"({run.recipe.note or 'no note'}) on snapshot `{snapshot}`.\n\n"
+                f"Life cycle `{run.lifecycle or 'none'}`, folder `{run.out}`, {world_size} ranks, "
+                f"code {revision()[:13] or __version__}."
+            ),
             "preset": run.preset,
             "ranks": str(world_size),
             "lifecycle": run.lifecycle,
@@ -96,6 +105,7 @@ def _train(run: RunSpec) -> None:
             "recipe_digest": run.recipe.digest,
             "snapshot": snapshot,
         },
+        params={"preset": run.preset, "recipe": run.recipe.name, **parameters(run.recipe)},
     )
     steps = parse_steps(run.profile, run.recipe)
     context = RunContext(run.data, run.out, rank, world_size)

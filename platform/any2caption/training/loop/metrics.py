@@ -41,14 +41,17 @@ class Metrics:
         mlflow_url: str = "",
         mlflow_run: str = "",
         tags: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> None:
         """Send to MLflow at `mlflow_url` if given: to `mlflow_run`, or to a run made with `tags`.
 
+        Such a run gets `params` too, and the snapshot that its tag names as its data set.
         The id of a run that was made is kept beside `file`, so a resumed training continues it.
         """
         self.file = file
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        self._sender = _Sender(file, mlflow_url, mlflow_run, tags or {}) if mlflow_url else None
+        about = {"tags": dict(tags or {}), "params": dict(params or {})}
+        self._sender = _Sender(file, mlflow_url, mlflow_run, about) if mlflow_url else None
 
     def log(self, step: int, **values: float | str) -> None:
         """Write one line; MLflow gets its numbers."""
@@ -106,16 +109,20 @@ def _read_note(path: Path) -> dict[str, Any]:
 class _Sender:
     """The background sender: a failure is tried again, it never raises into training."""
 
-    def __init__(self, file: Path, url: str, run: str, tags: Mapping[str, str]) -> None:
+    def __init__(self, file: Path, url: str, run: str, about: Mapping[str, Any]) -> None:
         self.file, self.note, self.url = file, file.with_name(NOTE), url
         noted = _read_note(self.note)
-        self.tags = tags or dict(noted.get("tags", {}))
+        self.tags: dict[str, str] = about.get("tags") or dict(noted.get("tags", {}))
+        self.params: dict[str, str] = about.get("params") or dict(noted.get("params", {}))
         known = run in {"", noted.get("run")}
         self.run = str(noted.get("run", "")) if known else run
         self._own = bool(noted.get("own", True)) if known else False
         self._sent = int(noted.get("sent", 0)) if known else 0
+        self._told = bool(noted.get("told")) if known else False
         self._done = False
-        if tags or not known:  # an outage may outlast this process, and what it alone knows
+        if (
+            about.get("tags") or not known
+        ):  # an outage may outlast this process, and what it alone knows
             self._write_note()
         self._client: Any = None
         self._stop, self._deadline = threading.Event(), 0.0
@@ -170,6 +177,8 @@ class _Sender:
             if not self.run:
                 self.run = self._make_run()
                 self._write_note()
+            if self._own and not self._told:
+                self._tell()
             if "table" in line:
                 self._send_table(str(line["table"]))
             step, when = int(line["step"]), int(line["time"] * 1000)
@@ -219,13 +228,29 @@ class _Sender:
         experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
         return str(self._client.create_run(experiment, tags=dict(self.tags)).info.run_id)
 
+    def _tell(self) -> None:
+        """Say what the run is: its parameters and its data set; said again, nothing changes."""
+        if self.params:
+            from mlflow.entities import Param
+
+            params = [Param(*one) for one in self.params.items()]
+            self._client.log_batch(self.run, params=params)
+        if snapshot := self.tags.get("snapshot"):
+            from any2caption.datasets.mlflow_input import mlflow_input
+
+            self._client.log_inputs(self.run, datasets=[mlflow_input(snapshot, "training")])
+        self._told = True
+        self._write_note()
+
     def _write_note(self) -> None:
         note = {
             "run": self.run,
             "url": self.url,
             "own": self._own,
             "sent": self._sent,
-            "tags": dict(self.tags),
+            "tags": self.tags,
+            "params": self.params,
+            "told": self._told,
             "done": self._done,
         }
         write_atomically(self.note, json.dumps(note), sync=False)

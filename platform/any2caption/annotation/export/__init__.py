@@ -1,0 +1,1 @@
+"""Captioned clips in the folders that trainers of video generators read."""
