@@ -62,8 +62,8 @@ def run_ingest(  # noqa: PLR0913 - the parameters of a run
         snapshot, source, records, rejected, quarantine (key or None), pending and pending_manifest
         (records that wait for captions), leaks, duplicates (key of the report), format, notes,
         media_sets, media_sets_parsed, splits, conditions, camera_language (texts held to their
-        camera paths), data_docs (path of the report), data_card (path of the card's page), warnings, unchanged,
-        seconds of the ingest proper.
+        camera paths), data_docs and data_card (paths of the report and the card), warnings,
+        unchanged, seconds of the ingest proper.
 
     Raises:
         InputError: there is no manifest and no known shape, or the given licence is not allowed.
