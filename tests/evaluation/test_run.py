@@ -105,6 +105,9 @@ def test_a_reader_passes_and_the_report_is_written(world, tmp_path):
     assert report["synthetic"] == report["records"] > 0
     assert report["samples"][0]["conditions"][0]["picture"].startswith("<img")
     assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")
+    loop = report["closed_loop"]
+    assert {"gold", "model", "compose", "static", "shuffled"} <= set(loop["errors"])
+    assert loop["excess"]["model"]["cam_mc"] < loop["excess"]["shuffled"]["cam_mc"]
     lines = [line for _, line in run.ProgressLog(settings.progress_log, "life").read()]
     assert lines[-1]["passed"] is True
     assert any(line.get("step") == line.get("total") for line in lines)

@@ -38,6 +38,17 @@ def camera_paths(records: Iterable[Record], load: Load) -> dict[str, tuple[str, 
     return found
 
 
+def cameras_of(records: Iterable[Record], load: Load) -> dict[str, Camera]:
+    """Return record id → path, of records with one camera condition."""
+    found: dict[str, Camera] = {}
+    for record in records:
+        kept = [one for one in record.conditions if one.kind == "camera"]
+        payload = load(kept[0]).payload if len(kept) == 1 else None
+        if isinstance(payload, Camera):
+            found[record.id] = payload
+    return found
+
+
 def agreement(
     selection: Mapping[str, Sequence[Record]], predictions: Mapping[str, Prediction], paths: Paths
 ) -> dict[str, dict[str, Rate]]:

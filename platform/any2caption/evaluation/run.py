@@ -22,10 +22,11 @@ from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition, load_snapshot
 from any2caption.errors import NotFoundError
 from any2caption.evaluation import gates
-from any2caption.evaluation.camera import camera_paths
+from any2caption.evaluation.camera import camera_paths, cameras_of
 from any2caption.evaluation.captioning import CaptionCache, Item, Texter, caption_all
 from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.endpoint import endpoint_texts
+from any2caption.evaluation.figures.closed_loop import closed_loop
 from any2caption.evaluation.measure import (
     Measured,
     Selection,
@@ -230,10 +231,8 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         for name, group in selection.items()
         for record in _telling(group, challenger)[:SAMPLES_PER_SLICE]
     ]
-    paths = camera_paths(
-        (record for group in selection.values() for record in group),
-        lambda kept: load_condition(store, kept),
-    )
+    everything = [one.record for one in references.values()]
+    paths = camera_paths(everything, lambda kept: load_condition(store, kept))
     report = build(
         *(subject, selection, challenger),
         verdict=verdict,
@@ -243,11 +242,20 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         baselines=baselines,
     )
     report["questions"] = questions
+    report["closed_loop"] = closed_loop(
+        everything,
+        cameras_of(everything, lambda kept: load_condition(store, kept)),
+        {name: _captions(one) for name, one in {"model": challenger, **baselines}.items()},
+    )
     report["outlook"] = [{**asdict(one), "told": str(one)} for one in look(selection, rules).sights]
     _write(out, {**report, "seconds": round(time.monotonic() - started, 1)})
     state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
     progress.emit("evaluate", f"gate {policy} {state}", passed=verdict.passed)
     return verdict
+
+
+def _captions(measured: Measured) -> Callable[[Record], StructuredCaption | None]:
+    return lambda record: measured.predictions[record.id].caption
 
 
 def _telling(group: Sequence[Record], measured: Measured) -> list[Record]:

@@ -47,6 +47,11 @@ def _order(record: Record) -> str:
     return hashlib.sha256(record.id.encode()).hexdigest()
 
 
+def in_hash_order(records: Iterable[Record]) -> list[Record]:
+    """Order records by the hash of their id: by chance, and always the same."""
+    return sorted(records, key=_order)
+
+
 def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
     """Choose up to `per_slice` records of each slice by hash of their id: always the same.
 
@@ -59,7 +64,7 @@ def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
                 f"split {record.split!r} must not be evaluated on", record=record.id, field="split"
             )
         found[slice_of(record)].append(record)
-    return {name: sorted(found[name], key=_order)[:per_slice] for name in SLICES if found.get(name)}
+    return {name: in_hash_order(found[name])[:per_slice] for name in SLICES if found.get(name)}
 
 
 def selection_digest(selection: Mapping[str, Sequence[Record]]) -> str:
@@ -76,7 +81,7 @@ def donors(records: Sequence[Record]) -> dict[str, Record]:
     records without conditions, take no part.
     """
     groups: defaultdict[tuple[tuple[str, str], ...], list[Record]] = defaultdict(list)
-    for record in sorted(records, key=_order):
+    for record in in_hash_order(records):
         if record.conditions:
             kinds = tuple(sorted((c.kind, c.role or "") for c in record.conditions))
             groups[kinds].append(record)

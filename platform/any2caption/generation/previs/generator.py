@@ -16,7 +16,7 @@ from any2caption.errors import InputError
 from any2caption.generation.base import Clip
 from any2caption.generation.previs import backdrops, raster, styles
 from any2caption.generation.previs import bodies as figure
-from any2caption.generation.previs.camera_path import SUBJECT_DISTANCE, film
+from any2caption.generation.previs.camera_path import SUBJECT_DISTANCE, FilmedPath, film
 from any2caption.generation.previs.meshes import Mesh
 from any2caption.generation.previs.scene import Stage, Subject, read_stage
 
@@ -81,6 +81,12 @@ def render(
 ) -> Clip:
     """Render a caption with previs; see `Previs.render`."""
     return Previs().render(caption, seconds=seconds, fps=fps, size=size, seed=seed)
+
+
+def filmed(caption: StructuredCaption, frames: int) -> FilmedPath:
+    """Return the path that a caption is filmed along, without drawing anything."""
+    stage, _ = read_stage(caption)
+    return film(stage.moves, frames, first_camera(stage))
 
 
 def first_camera(stage: Stage) -> Array:
