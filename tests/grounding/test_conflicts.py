@@ -231,3 +231,45 @@ def test_what_one_body_does_is_not_said_of_both():
     facts = (*found, *ONE_OF_TWO)
     dense = compose(Facts(text, facts, find_conflicts(facts))).parts["dense"]
     assert dense[0].text == "Two people on a bench."
+
+
+def test_an_orbit_whichever_way_is_one_that_the_path_has_to_have():
+    asked, straight = wish("circles around the tower"), path("dollies in while trucking left")
+    assert told(asked, straight) == [
+        "the text asks for an orbit; camera 1 dollies in while trucking left: camera 1 was followed"
+    ]
+    assert not told(asked, path("orbits left"))
+    assert not told(asked, path("trucks left while panning right"))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (
+            "A beach. The camera orbits around a lighthouse.",
+            "A beach. The camera shows a lighthouse.",
+        ),
+        ("Orbit shot of a car in the desert", "A shot of a car in the desert."),
+        ("A zoom-out of a castle at night", "A shot of a castle at night."),
+        ("slow zoom out from a chessboard, static tripod", "A shot of a chessboard."),
+    ],
+)
+def test_an_overruled_movement_leaves_what_is_shown(text, left):
+    straight = path("trucks left")
+    found, _ = read_text(text)
+    facts = Facts(text, (*found, straight), find_conflicts((*found, straight)))
+    assert compose(facts).caption.dense == f"{left} The camera trucks left."
+
+
+def test_nobody_else_leaves_room_for_those_that_are_named():
+    nobody = fact("subject", "nobody else", noun="person", negated=True)
+    friends, one = subject("friend", 2, "two friends"), subject("man", 1, "a man")
+    assert not told(one, nobody, people(1, "one person"))
+    assert not told(friends, nobody, people(2))
+    assert "shows two people" in told(one, nobody, people(2))[0]
+
+
+def test_a_hand_and_an_arm_of_the_other_side_disagree():
+    asked = fact("action", "raises his right hand", who="man", verb="raise", form="finite")
+    shown = fact("action", "raises the left arm", "pose 1", who="person", kind="person")
+    assert "pose 1 shows raises the left arm" in told(asked, shown)[0]

@@ -42,6 +42,7 @@ _ROLLS = {
     "anticlockwise": "roll_anticlockwise",
 }
 _SPINS = {"clockwise": "roll_clockwise", "anticlockwise": "roll_anticlockwise"}
+_AROUND = re.compile(r"\b(?:orbit|circl(?:es?|ing)\b|arcs?\b|360)", re.IGNORECASE)
 _IN_OUT = {"in": "dolly_in", "out": "dolly_out"}
 _IN_DEPTH = {"forward": "dolly_in", "backward": "dolly_out"}
 
@@ -159,9 +160,15 @@ def read_camera(text: str) -> CameraReading:
     return CameraReading(tuple(b for a, b in pairwise(("", *keys)) if a != b), denied, shaky)
 
 
+def asks_for_orbit(text: str) -> bool:
+    """Whether a description has the camera go around something, whichever way."""
+    return _AROUND.search(text) is not None
+
+
 def _words(text: str) -> list[str]:
     plain = text.casefold().replace("’", "'")
     plain = re.sub(r"counter[- ]clockwise|anti-clockwise", "counterclockwise", plain)
+    plain = re.sub(r"\b(zoom|push|pull|dolly)-(in|out|back)\b", r"\1 \2", plain)
     plain = re.sub(r"locked[- ](?:off|down)", "locked-off", plain)
     plain = re.sub(r"hand[- ]held", "handheld", plain)
     plain = re.sub(r"(\w)-(?=in\b|out\b|left\b|right\b|up\b|down\b|free\b)", r"\1 ", plain)

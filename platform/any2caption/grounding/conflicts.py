@@ -11,7 +11,7 @@ none.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from any2caption.captions.camera_reading import STATIC
+from any2caption.captions.camera_reading import STATIC, asks_for_orbit
 from any2caption.conditions.camera.vocabulary import expanded, unsupported_keys
 from any2caption.conditions.fact import Fact
 from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, side_of
@@ -34,6 +34,9 @@ _MOVES = {
 }
 _CLEAR = 0.75
 """A recogniser that is less sure than that is not set against the user's words."""
+_ELSE = frozenset({"else", "other", "others"})
+_SEVERAL = 99
+"""Of how many a text speaks that names people without a number."""
 _ALONE = frozenset({"alone", "lone", "single", "solitary", "solo", "one", "only"})
 
 
@@ -108,11 +111,19 @@ def _against(wish: Fact, shown: Sequence[str], alike: Sequence[str]) -> str:
     keys = () if wish.negated else _keys(wish)
     if keys == (STATIC,):
         return _wish(STATIC) if set(shown) != {STATIC} else ""
+    if not keys and not wish.negated and asks_for_orbit(wish.text) and not _goes_around(shown):
+        return "an orbit"
     denials = wish.value.get("denied", ())
     denied = expanded((*_keys(wish), *denials) if wish.negated else denials)
     asked = [_wish(key) for key in unsupported_keys(keys, (*shown, *alike))]
     asked += [f"no {_wish(key, '')}" for key in shown if key in denied and key not in keys]
     return " and ".join(asked) or _in_another_order(keys, shown)
+
+
+def _goes_around(shown: Sequence[str]) -> bool:
+    """Whether a path orbits, or turns while it moves sideways, which can be a part of it."""
+    moves = {key.partition("_")[0] for key in shown}
+    return "orbit" in moves or {"truck", "pan"} <= moves
 
 
 def _in_another_order(keys: Sequence[str], shown: Sequence[str]) -> str:
@@ -275,12 +286,24 @@ def _denied(found: Sequence[Fact]) -> Iterator[Disagreement]:
         if not (fact.negated and fact.source.input == TEXT):
             continue
         for other in shown:
+            if _is_meant(fact, other, found):
+                continue
             if _number(other) != 0 and _same_noun(_noun(fact), _noun(other)):
                 yield (
                     fact,
                     other,
                     f"the text asks for {denied(fact.text)}; {_the(other)} shows {other.text}",
                 )
+
+
+def _is_meant(denied: Fact, shown: Fact, found: Sequence[Fact]) -> bool:
+    """Whether "nobody else" leaves room for those that a condition shows: the text names them."""
+    if not _ELSE & set(denied.text.casefold().split()):
+        return False
+    told = [fact for fact in _of(found, "subject") if fact.source.input == TEXT]
+    told = [fact for fact in told if not fact.negated and _same_noun(_noun(fact), _noun(shown))]
+    named = sum(_number(fact) or _SEVERAL for fact in told)
+    return (_number(shown) or 1) <= named
 
 
 # Pictures

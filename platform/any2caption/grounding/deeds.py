@@ -25,6 +25,9 @@ OTHER_SIDE: Mapping[str, str] = {
 _SIDES = re.compile(
     r"\b(left|right)\s+(arm|hand|leg|foot|knee|elbow|fist)\b|\b(toward|away)s?\b|\b(left|right)\b"
 )
+_LIMBS = dict.fromkeys(("arm", "hand", "elbow", "fist"), "arm") | dict.fromkeys(
+    ("leg", "foot", "knee"), "leg"
+)
 _PLACED = re.compile(
     r"\b(?:on|at|in|to) the (?:far |lower |upper )?(?:left|right|middle|front|back|foreground"
     r"|background)\b"
@@ -43,8 +46,9 @@ def deeds(text: str) -> tuple[str, ...]:
 
 
 def side_of(text: str) -> tuple[str, str] | None:
-    """Return (limb or "", side) of the one side that words name, else None."""
-    sides = {(m[2] or "", m[1] or m[3] or m[4]) for m in _SIDES.finditer(text.casefold())}
+    """Return (arm, leg or "", side) of the one side that words name, else None."""
+    found = _SIDES.finditer(text.casefold())
+    sides = {(_LIMBS.get(m[2] or "", ""), m[1] or m[3] or m[4]) for m in found}
     return sides.pop() if len(sides) == 1 else None
 
 

@@ -80,7 +80,9 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
         yield Edit(start, end)
     elif overruled.aspect == "camera":
         start, end = clause_of(facts.text, start, end)
-        yield Edit(start, end, without_movement(facts.text[start:end]))
+        left = without_movement(facts.text[start:end])
+        shows = not left and re.match(r"\s+of\b", facts.text[end:])  # "orbit shot of a car"
+        yield Edit(start, end, "a shot" if shows else left)
     elif overruled.aspect == "action" and conflict.followed.aspect == "action":
         shared = _shared(facts, conflict.followed)
         yield Edit(start, end, _acted(words, overruled, conflict.followed, shared=shared))

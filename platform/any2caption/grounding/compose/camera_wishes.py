@@ -8,7 +8,7 @@ reveal a castle" becomes "the camera moves to reveal a castle", "slow zoom in on
 import re
 from functools import cache
 
-from any2caption.captions.camera_reading import STATIC, read_camera
+from any2caption.captions.camera_reading import STATIC, asks_for_orbit, read_camera
 from any2caption.grounding.compose.english import gerund, third_person
 
 _PIECES = re.compile(
@@ -21,8 +21,11 @@ _WAYS = (
 )
 _WAY = re.compile(rf"\s*(?<!-)\b{_WAYS}\b(?:\s*(?:and|to)\s*{_WAYS}\b)*", re.IGNORECASE)
 _AIM = re.compile(
-    r"\s*\b(?:on|onto|to|towards?|at|of)\s+(?=(?:an?|the|his|her|its|their|two)\b)", re.IGNORECASE
+    r"\s*\b(?:on|onto|to|towards?|at|of|around)\s+(?=(?:an?|the|his|her|its|their|two)\b)",
+    re.IGNORECASE,
 )
+_FROM = re.compile(r"\s*\bfrom\s+(?=(?:an?|the|his|her|its|their|two)\b)", re.IGNORECASE)
+_LOOKED_AT = frozenset({"on", "onto", "at", "of", "around"})
 _LEANS = re.compile(
     r"\s+(?:to|toward|towards|over|across|along|through|past|into|from|around|above|behind|with|onto"
     r"|at|on|in|for|until|before|after|between|\w{3,}ing)\b[^,;:.!?\n]*|\s*,\s*\w{3,}ing\b[^;:.!?\n]*",
@@ -38,7 +41,7 @@ _PLAIN = frozenset(
     a an the as while and with then camera shot is are be was it its view lens video movement motion
     move moving moves slow slowly quick quickly fast smooth smoothly steady steadily gentle gently
     slight slightly gradual gradually finally also where when in on to by using of from around does
-    not static still fixed stationary locked-off
+    not static still fixed stationary locked-off tripod
     """.split()  # noqa: SIM905 - one word a line is no easier to read
 )
 _NOUNS = frozenset(
@@ -94,7 +97,8 @@ def _moves(piece: str) -> bool:
 
 
 def _keys(piece: str) -> tuple[str, ...]:
-    return read_camera(f"the camera {piece}").keys
+    keys = read_camera(f"the camera {piece}").keys
+    return keys or (("orbit_left",) if asks_for_orbit(piece) else ())
 
 
 @cache
@@ -123,10 +127,11 @@ def _neutral(piece: str) -> str:
     rest = rest[way.end() :] if way else rest
     word, aim = verb.group().casefold(), _AIM.match(rest)
     if word in _NOUNS and not re.search(r"\b(?:to|camera)\s+(?:\w+ly\s+)*$", head):
+        aim = aim or (_FROM.match(rest) if way else None)  # "zoom out from a castle"
         return "a shot of " + rest[aim.end() :] if aim else f"a shot{rest}"
     shows = f"{head}{_form('show', word)} {rest[aim.end() :]}" if aim else ""
     moves = f"{head}{_form('move', word)} {rest.lstrip()}".rstrip()
-    looks = aim is not None and aim.group().split()[0].casefold() in {"on", "onto", "at", "of"}
+    looks = aim is not None and aim.group().split()[0].casefold() in _LOOKED_AT
     for said in (shows, moves) if looks else (moves, shows):
         if said and not set(_keys(said)) - {STATIC}:
             return said

@@ -19,6 +19,7 @@ from any2caption.grounding.vocabulary import is_agent, is_called, is_person, sin
 from any2caption.grounding.words import lexicon
 
 _DRAWN = frozenset({"figure", "character", "being", "subject"})
+_BODILY = frozenset({"alien", "android", "mannequin", "puppet", "robot", "scarecrow", "skeleton"})
 UNNAMED = frozenset({"object", "other object"})
 _NUMBERED = re.compile(r"^person (\d+)$")
 _TAG = re.compile(r"(\d+)(girl|boy|man|woman)s?", re.IGNORECASE)
@@ -47,6 +48,15 @@ class Subject:
 def is_human(noun: str) -> bool:
     """Whether a noun names people: a figure or a character may be drawn, or a toy."""
     return is_person(noun) and singular(noun.rpartition(" ")[2]) not in _DRAWN
+
+
+def is_bodily(noun: str) -> bool:
+    """Whether a noun names who has a person's body: people, a robot, a skeleton."""
+    return is_human(noun) or singular(noun.rpartition(" ")[2]) in _BODILY
+
+
+def _acts(fact: Fact) -> bool:
+    return fact.aspect == "subject" and words_of(fact.value, "role") != "object"
 
 
 def words_of(value: Mapping[str, Any], key: str) -> str:
@@ -158,7 +168,7 @@ def _alike(one: Subject, other: Subject) -> bool:
     if len(sides) == 1 and not count:
         return False
     nouns = {singular(one.noun), singular(other.noun)}
-    same = len(nouns) == 1 or (is_human(one.noun) and "person" in nouns)
+    same = len(nouns) == 1 or (is_bodily(one.noun) and "person" in nouns)
     return same and bool(one.noun) and _fits(one, other)
 
 
@@ -177,7 +187,7 @@ def more_people(crowd: Fact, people: Sequence[Subject]) -> bool:
 
 def _told_people(subjects: Sequence[Subject]) -> list[Subject]:
     told = [one for one in subjects if one.facts[0].source.input == TEXT]
-    return [one for one in told if is_human(one.noun)]
+    return [one for one in told if is_bodily(one.noun)]
 
 
 def _is_crowd(fact: Fact) -> bool:
@@ -220,8 +230,9 @@ class Cast:
     @classmethod
     def of(cls, material: Material, whos: Sequence[str]) -> "Cast":
         """Return the cast of a pose whose people are called so."""
-        people = [one for one in subjects_of(material, TEXT) if is_human(one.noun)]
-        return cls(tuple(people), tuple(dict.fromkeys(whos)))
+        people = [one for one in subjects_of(material, TEXT) if is_bodily(one.noun)]
+        acting = [one for one in people if any(map(_acts, one.facts))]
+        return cls(tuple(acting if len(acting) == 1 else people), tuple(dict.fromkeys(whos)))
 
     @property
     def person(self) -> Subject | None:

@@ -171,6 +171,7 @@ def _denial(text: str) -> str:
 
 _FRAMINGS = (
     (re.compile(r"(?:motion|slo-?mo|slow-mo|mo|slowmo)$"), "the video is in", False),
+    (re.compile(r"cuts$"), "the video has", False),
     (re.compile(r"(?:lens|camera|footage|focus|depth of field|field)$"),
      "the scene is filmed with", True),
     (re.compile(r"(?:angle|perspective|viewpoint|level|point of view|pov)$"),

@@ -77,7 +77,8 @@ CAMERA_PHRASES = phrases(
     camera movement, camera movements, close up, close up shot, close up video, close up view,
     close-up shot, close-up view, crane shot, cropped closeup, deep focus, depth of field,
     dolly shot, dolly zoom, drone footage, drone shot, drone video, drone view, dutch angle,
-    establishing shot, extreme close up, extreme close-up, extreme long shot, extreme slow motion,
+    establishing shot, fast cuts, jump cuts, quick cuts, static tripod, tripod shot,
+    extreme close up, extreme close-up, extreme long shot, extreme slow motion,
     eye level, eye level view, eye-level, facing camera, first person, first person view,
     first-person, first-person view, fish eye, fish-eye, fisheye lens, fixed camera, follow shot,
     front view, full body shot, full shot, hand held, handheld, handheld camera, handheld shot,
@@ -92,7 +93,8 @@ CAMERA_PHRASES = phrases(
     tilt-shift, time lapse, time lapse footage, time lapse video, top down, top down view, top view,
     top-down, top-down view, tracking shot, two shot, ultra wide, underwater footage, wide angle,
     wide angle lens, wide angle shot, wide lens, wide shot, wide view, wide-angle, wide-angle lens,
-    wide-angle shot, zoom lens, zoom shot
+    wide-angle shot, zoom lens, zoom shot, zoom-in, zoom-out, push-in, pull-back, pull-out,
+    dolly-in, dolly-out
     """
 )
 MOVES = words(
