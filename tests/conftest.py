@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
+hypothesis.settings.register_profile("suite", deadline=None)  # how busy a machine is, is no fault
+hypothesis.settings.load_profile("suite")
 _ROOT = Path(__file__).parent
 
 _SAID = "skipped, but only tests marked `gpu` may: install what is missing"
