@@ -139,6 +139,7 @@ def test_the_card_says_what_it_learned_from_on_what_and_by_which_code(known):
     assert "no GPU; 2 cores of A CPU, 23 GB" in text
     assert "revision `c0ffee`" in text
     assert "| parameters | language 42 |" in text
+    assert "| preset | tiny, from scratch |" in text
     assert "hidden 192, layers 4" in text
     assert "kinds of conditions: camera." in text
     assert "commonest: street, dog." in text

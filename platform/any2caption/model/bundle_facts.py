@@ -33,7 +33,7 @@ def bundle_facts(folder: Path) -> dict[str, Any]:
             part: {
                 name: value
                 for name, value in config.get(key, {}).items()
-                if isinstance(value, int) and not isinstance(value, bool)
+                if isinstance(value, int) and not isinstance(value, bool) and value
             }
             for part, key in _ENCODERS.items()
             if config.get(key)

@@ -16,7 +16,7 @@ from any2caption.datasets.data_card import hub_licence
 from any2caption.errors import A2CError, ConflictError, NotFoundError
 from any2caption.evaluation.scores import ALL
 from any2caption.model.bundle_facts import bundle_facts
-from any2caption.model.presets import FROM_SCRATCH
+from any2caption.model.presets import FROM_SCRATCH, SMOL
 from any2caption.pages import markdown, page_of
 from any2caption.registry.client import MODEL, mlflow_client
 from any2caption.registry.descriptions import described
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "a2c.model-card/1"
 README, PAGE, FACTS = "README.md", "model_card.html", "model_card.json"
+_SMOL = "HuggingFaceTB/SmolLM2-135M-Instruct"
 _TASK = "video-text-to-text"
 _GATE = ("policy", "records", "synthetic", "champion", "code", "baselines", "not_measured")
 
@@ -141,8 +142,15 @@ def _training(
         }
     if not found.get("preset"):
         raise NotFoundError("the bundle does not say how it was trained")
-    found["from_scratch"] = found["preset"] in FROM_SCRATCH
-    return found
+    return {**found, "weights": _weights(found["preset"])}
+
+
+def _weights(preset: str) -> str:
+    if preset in FROM_SCRATCH:
+        return "from scratch"
+    if preset == SMOL.preset:
+        return f"from {_SMOL} (Apache-2.0), unless other weights were given"
+    return "from weights that whoever trained it brought; no licence of them is on record"
 
 
 def _registered(ledger: "Catalogue", version: int, digest: str) -> str:
