@@ -168,47 +168,45 @@ def card(
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Show a model's card as Markdown: what it is, learned from, reached, and does not do."""
-    from any2caption.registry import model_card
-    from any2caption.registry.commands import version_bundle
+    from json import loads
+
+    from any2caption.registry.model_card import FACTS, README
     from any2caption.stack import environment
 
-    settings = environment.load_settings(home)
-    if model_of.isdecimal():
-        version = int(model_of)
-        known = model_card.facts(settings, version_bundle(settings, version), version)
-    else:
-        known = _card_in(settings, Path(model_of))
-    texts = model_card.documents(known)
+    texts = _card_of(environment.load_settings(home), model_of)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in texts.items():
             (out / name).write_text(content, encoding="utf-8")
         say(f"written: {', '.join(str(out / name) for name in texts)}")
     if json:
-        put_json(known)
+        put_json(loads(texts[FACTS]))
     elif out is None:
-        put(texts[model_card.README])
+        put(texts[README])
 
 
-def _card_in(settings: "Settings", folder: Path) -> dict[str, Any]:
-    """The facts of the card that a release holds, else those of the bundle in a folder."""
-    from json import loads
-
-    from any2caption.registry import model_card
-    from any2caption.serving.releases.release_folder import RELEASE, read_release
+def _card_of(settings: "Settings", model_of: str) -> dict[str, str]:
+    """The card that a release holds, as it was signed; else a fresh one of a bundle or version."""
+    from any2caption.registry.commands import version_bundle
+    from any2caption.registry.model_card import FACTS, documents, facts
+    from any2caption.serving.releases.release_folder import DOCUMENTS, RELEASE, read_release
     from any2caption.storage import signatures
     from any2caption.storage.signing_keys import Keys
 
-    if (folder / model_card.FACTS).is_file():
+    if model_of.isdecimal():
+        version = int(model_of)
+        return documents(facts(settings, version_bundle(settings, version), version))
+    folder = Path(model_of)
+    if (folder / FACTS).is_file():
         signatures.verify(folder, keys=Keys.of(settings))
-        return dict(loads((folder / model_card.FACTS).read_bytes()))
+        return {name: (folder / name).read_text(encoding="utf-8") for name in sorted(DOCUMENTS)}
     if not (folder / RELEASE).is_file():
-        return model_card.facts(settings, folder)
+        return documents(facts(settings, folder))
     release = read_release(folder)
     if not release.bundle.is_dir():
         raise NotFoundError(f"{folder}: release {release.number} has no model")
-    version = int(release.model_version) if release.model_version.isdecimal() else None
-    return model_card.facts(settings, release.bundle, version, release.number)
+    version_of = int(release.model_version) if release.model_version.isdecimal() else None
+    return documents(facts(settings, release.bundle, version_of, release.number))
 
 
 @model.command("zero-shot")
