@@ -18,6 +18,7 @@ from any2caption.playground.making.moves import (
     usual,
 )
 from any2caption.playground.making.regions import Box, box_between, read_boxes, regions_file
+from any2caption.playground.making.turned import flat, lines
 
 
 def words_of(text):
@@ -97,3 +98,24 @@ def test_two_corners_in_any_order_make_a_box_that_reads_back():
 def test_wrong_region_is_named(line):
     with pytest.raises(InputError, match="line 2"):
         read_boxes(f"cat: 0 0 1 1\n{line}")
+
+
+def test_a_path_in_space_keeps_its_shape_and_its_room_however_it_is_turned():
+    path = make_path(read_moves("dolly in 1.5 m in 3 s\npan left 20° in 3 s"))
+    drawn = lines(path)
+    colours = {one.hue for one in drawn}
+    assert {None, 215, 25} <= colours
+    for yaw in range(-180, 181, 30):
+        for pitch in (-90, -25, 0, 90):
+            ends = np.array([one.ends(yaw, pitch) for one in drawn])
+            assert np.abs(ends).max() <= 130  # the picture's edge
+    # From above what is forward is up; from the side it is no longer seen as a way upwards.
+    first, last = (next(o for o in drawn if o.hue == hue) for hue in (215, 25))
+    assert flat(last.end, 0, 90)[1] < flat(first.start, 0, 90)[1] - 50
+    assert abs(flat(last.end, 0, 0)[1] - flat(first.start, 0, 0)[1]) < 5
+
+
+def test_a_camera_that_only_turns_is_drawn_where_it_stands():
+    drawn = lines(make_path(read_moves("pan left 40° in 3 s")))
+    eyes = [one.start for one in drawn if one.hue is not None]
+    assert (0.0, 0.0, 0.0) in eyes

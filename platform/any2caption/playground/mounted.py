@@ -14,13 +14,29 @@ from any2caption.playground.shelf import Example
 
 _FONTS = ["system-ui", "sans-serif"]
 _MONO = ["ui-monospace", "monospace"]
-_NAMED = """() => {
+_SCRIPT = """() => {
   const name = () => document.querySelectorAll('#mark button:not([aria-label])').forEach((one) =>
     one.setAttribute('aria-label', 'Mark two corners on the picture, or write the region below'));
   new MutationObserver(name).observe(document.body, {childList: true, subtree: true});
   name();
+  document.addEventListener('input', ({target}) => {
+    const box = target.closest('.turns');
+    if (!box) return;
+    const [yaw, tilt] = [...box.querySelectorAll('input')].map((one) => one.value * Math.PI / 180);
+    const flat = (point) => {
+      const [x, y, z] = point.split(' ').map(Number);
+      const depth = z * Math.cos(yaw) - x * Math.sin(yaw);
+      return [x * Math.cos(yaw) + z * Math.sin(yaw), y * Math.cos(tilt) - depth * Math.sin(tilt)];
+    };
+    box.querySelectorAll('line').forEach((line) => {
+      const [[x1, y1], [x2, y2]] = [flat(line.dataset.a), flat(line.dataset.b)];
+      Object.entries({x1, y1, x2, y2}).forEach(([name, at]) => line.setAttribute(name, at));
+    });
+  });
 }"""
-"""The picture that corners are marked on is a button, which Gradio gives no name."""
+"""The picture that corners are marked on is a button, which Gradio gives no name; a path in space
+turns with its sliders, as `making.turned.flat` draws it.
+"""
 
 
 def mounted(
@@ -42,7 +58,7 @@ def mounted(
         enable_monitoring=False,
         theme=_theme(),
         css_paths=[Path(__file__).with_name("page.css")],
-        js=_NAMED,
+        js=_SCRIPT,
     )
 
 

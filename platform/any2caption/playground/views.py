@@ -8,10 +8,12 @@ from markupsafe import Markup
 
 from any2caption.captions.schema import PARTS
 from any2caption.conditions.fact import Fact
+from any2caption.conditions.types import Camera
 from any2caption.grounding.facts import Facts
 from any2caption.pages import render
 from any2caption.playground.compare import Pair
 from any2caption.playground.look import Seen, overrides
+from any2caption.playground.making.turned import PITCH, YAW, lines
 from any2caption.playground.request import Request
 from any2caption.playground.sources import called, legend, told
 from any2caption.serving.client import CaptionResult
@@ -59,6 +61,7 @@ def _seen(one: Seen, names: Mapping[str, str]) -> dict[str, Any]:
         "what": f"{one.condition.format if one.condition else ''}{role}{count}{size}",
         "picture": data_uri(one.picture),
         "sees": data_uri(one.sees),
+        "turned": _turned(one),
         "alt": in_words((*one.seen, *one.facts)) or f"what was read of {one.word}",
         "facts": (*one.seen, *one.facts),
         "assumptions": one.condition.assumptions if one.condition else (),
@@ -75,9 +78,20 @@ def card(one: Seen, names: Mapping[str, str]) -> str:
     return render(_PACKAGE, "card.html", files=f"{parts[0].name}{more}", **told_)
 
 
-def shown_path(words: str, plot: str, sees: str) -> str:
+def shown_path(one: Seen) -> str:
     """Return a path as it was read back: in words, in 3-D, and what such a camera sees."""
-    return render(_PACKAGE, "path.html", words=words, plot=plot, sees=sees)
+    words = f"Read back as: {in_words(one.facts)}"
+    sees = data_uri(one.sees)
+    return render(_PACKAGE, "path.html", words=words, turned=_turned(one), sees=sees)
+
+
+def _turned(one: Seen) -> Markup:
+    """A camera path in space, to be turned; nothing for what is no path."""
+    if one.condition is None or not isinstance(one.condition.payload, Camera):
+        return Markup()
+    told_ = {"words": in_words(one.facts), "yaw": YAW, "pitch": PITCH}
+    html = render(_PACKAGE, "turned.html", lines=lines(one.condition.payload), **told_)
+    return Markup(html)  # noqa: S704 - what the template escaped
 
 
 def prompt(told: Mapping[str, object], encoder: str) -> str:

@@ -19,7 +19,7 @@ from any2caption.playground.making.moves import (
 from any2caption.playground.page import Page, fresh, slot
 from any2caption.playground.request import Item
 from any2caption.playground.session import Session
-from any2caption.playground.views import data_uri, good, in_words, problem, shown_path
+from any2caption.playground.views import good, problem, shown_path
 
 _SIZES = {"small": 0.5, "usual": 1.0, "large": 2.0}
 _PACES = {"slow": 2.0, "usual": 1.0, "fast": 0.5}
@@ -59,9 +59,7 @@ def build(page: Page) -> None:
             part = path_file(make_path(read_moves(text)))
         except A2CError as wrong:
             return problem(wrong), gr.skip()
-        seen = look(Item("camera", (part,)), 1)
-        words = f"Read back as: {in_words(seen.facts)}"
-        return "", shown_path(words, data_uri(seen.picture), data_uri(seen.sees))
+        return "", shown_path(look(Item("camera", (part,)), 1))
 
     show.click(shown, [moves], [error, plot])
 
