@@ -1,5 +1,7 @@
 """Only tests that need a GPU may skip, and no test signs with the user's own key."""
 
+import os
+import shutil
 from pathlib import Path
 
 import hypothesis
@@ -64,3 +66,17 @@ def smol_weights(tmp_path_factory):
     from any2caption.model.smol.weights import converted
 
     return converted(tmp_path_factory.mktemp("smol"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's Chromium, which `requirements/system.sh … test` installs."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "install chromium: requirements/system.sh python3.11 test"
+    arguments = ["--no-sandbox"] if os.getuid() == 0 else []
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield started
+        started.close()

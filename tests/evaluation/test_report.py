@@ -10,7 +10,9 @@ from any2caption.evaluation.gates import SMOKE, TINY, decide, policy_digest
 from any2caption.evaluation.measure import control, score
 from any2caption.evaluation.metrics import METRICS, Metric
 from any2caption.evaluation.reports import report_html
+from any2caption.evaluation.reports.cases import SHOWN, cases, shown
 from any2caption.evaluation.reports.report import DIGESTS, Finding, Subject, build, load_finding
+from any2caption.evaluation.scores import Outcome, Scores, Whole
 from any2caption.evaluation.slices import pick
 from any2caption.storage.digest import file_digest
 
@@ -88,7 +90,7 @@ def test_every_slice_and_slot_is_in_the_table(selection):
     assert "camera" in report["slices"]["camera_only"]["shuffled"]["only_condition"]["slots"]
     assert report["slices"]["all"]["overlap"]["entire"]["bleu2_sacrebleu"] == pytest.approx(100)
     page = report_html.page(report)
-    assert all(f"<b>{name}</b>" in page for name in report["slices"])
+    assert all(f"<td>{name.replace('_', ' ')}</td>" in page for name in selection)
 
 
 def test_a_metric_of_one_entry_is_in_both_reports(selection, monkeypatch):
@@ -116,20 +118,28 @@ def test_the_page_is_self_contained_and_escapes_what_data_says(selection):
     sample = {
         "record": "r<1>",
         "slice": "mix",
+        "regressed": True,
         "prompt": "<script>alert(1)</script>",
-        "text": "<b>broken",
-        "problem": "lacks <parts>",
-        "parts": {},
+        "gold": {},
+        "model": {"text": "<b>broken", "problem": "lacks <parts>", "parts": {}},
+        "champion": None,
+        "found": ["invents <it>"],
         "conditions": [{"label": "pose <1>", "picture": ""}],
         "questions": [
-            {"slot": "colour", "answer": "<i>red", "sources": ["image"], "correct": False}
+            {
+                "slot": "colour",
+                "answer": "<i>red",
+                "sources": ["image"],
+                "correct": False,
+                "lost": True,
+            }
         ],
     }
     page = report_html.page(made(selection, samples=[sample])[0])
     assert "&lt;script&gt;alert(1)" in page
-    for raw in ("<script", "<b>broken", "<i>red", "<parts>", "r<1>"):
+    for raw in ("<script", "<b>broken", "<i>red", "<parts>", "r<1>", "<it>"):
         assert raw not in page
-    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert "@import" not in page
 
 
@@ -163,3 +173,53 @@ def test_what_is_no_report_is_refused_by_name(tmp_path, content):
         load_finding(path)
     with pytest.raises(InputError, match="not an evaluation report"):
         load_finding(tmp_path / "missing.json")
+
+
+def outcome(record, index, correct, slice_name="mix"):
+    given = {"aspect": "style", "slot": f"slot_{index}", "group": "both"}
+    return Outcome(record=record, index=index, slice=slice_name, correct=correct, **given)
+
+
+def test_what_got_worse_comes_first_and_all_of_it_is_listed(selection):
+    old = Scores({}, (outcome("a", 0, False), outcome("b", 0, True), outcome("c", 0, True)))
+    whole = Whole(record="c", slice="mix", failed=frozenset({"prose"}))
+    new = Scores({}, (outcome("a", 0, False), outcome("b", 0, False), outcome("c", 0, True)))
+    found = cases(
+        replace(new, wholes=(whole,)), replace(old, wholes=(Whole("c", "mix", frozenset()),))
+    )
+    assert [(one.record, one.lost, one.newly) for one in found] == [
+        ("b", (0,), ()),
+        ("c", (), ("prose",)),
+        ("a", (), ()),
+    ]
+    assert [one.regressed for one in found] == [True, True, False]
+    assert not any(one.regressed for one in cases(new, None))
+
+
+def test_at_most_fifty_records_are_shown_and_right_ones_only_where_few_are_wrong():
+    def of(wrong):
+        return Scores({}, tuple(outcome(f"r{n:03}", 0, n >= wrong) for n in range(90)))
+
+    assert len(shown(cases(of(80), None))) == SHOWN
+    assert all(one.wrong for one in shown(cases(of(20), None)))
+    few = shown(cases(of(3), None))
+    assert [bool(one.wrong) for one in few] == [True] * 3 + [False] * 2
+
+
+def test_two_texts_are_compared_word_by_word():
+    first, second = report_html.differing("A red ball rolls.", "A blue ball rolls")
+    assert [text for text, differs in first if differs] == ["red "]
+    assert [text for text, differs in second if differs] == ["blue "]
+    assert "".join(text for text, _ in second) == "A blue ball rolls"
+
+
+def test_the_report_says_when_by_which_code_and_of_which_training(selection):
+    report, _ = made(selection)
+    trained = {"preset": "tiny", "recipe": "mine", "recipe_digest": "e" * 64, "steps": 7}
+    page = report_html.page({**report, "version": 3, "training": {**trained, "seconds": 60}})
+    for told in ("version 3, bundle bbbb", "preset tiny, recipe mine (eeee", "any2caption 0.1.0"):
+        assert told in page
+    assert report["date"][:16].replace("T", " ") in page
+    assert "the bundle does not say" in report_html.page(report)
+    assert len(report["texts"]) == report["records"]
+    assert all(one["champion"] is None for one in report["outcomes"])

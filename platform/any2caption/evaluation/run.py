@@ -34,8 +34,10 @@ from any2caption.evaluation.measure import (
     references_of,
     score,
 )
+from any2caption.evaluation.metrics import Prediction
 from any2caption.evaluation.questions import asked_of, keep
 from any2caption.evaluation.reports import report_html
+from any2caption.evaluation.reports.cases import Case, cases, shown
 from any2caption.evaluation.reports.report import Subject, build
 from any2caption.evaluation.reports.thumbnails import picture_of
 from any2caption.evaluation.slices import pick, selection_digest
@@ -52,15 +54,20 @@ from any2caption.storage.base import ObjectStore
 from any2caption.storage.digest import listing_digest
 from any2caption.storage.signing_keys import Keys
 
-SAMPLES_PER_SLICE = 2
+_TOLD = ("preset", "recipe", "recipe_digest", "snapshot", "steps", "seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much at once (`batch`), and records per slice where the policy's number does not fit."""
+    """How much at once (`batch`), and records per slice where the policy's number does not fit.
+
+    `version` and `champion_version` are numbers in the registry, for readers of the report.
+    """
 
     per_slice: int | None = None
     batch: int = 32
+    version: int | None = None
+    champion_version: int | None = None
 
 
 def texter_of(bundle: Path, store: ObjectStore) -> Texter:
@@ -225,12 +232,13 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         records=count,
         selection=selection_digest(selection),
         partial=plan.per_slice is not None and plan.per_slice < rules.per_slice,
+        version=plan.version,
+        champion_version=plan.champion_version,
+        training=_training(bundle),
     )
-    samples = [
-        _sample(store, name, record, challenger)
-        for name, group in selection.items()
-        for record in _telling(group, challenger)[:SAMPLES_PER_SLICE]
-    ]
+    found = cases(challenger.scores, former.scores if former else None)
+    by_id = {record.id: record for group in selection.values() for record in group}
+    samples = [_sample(store, one, by_id[one.record], challenger, former) for one in shown(found)]
     everything = [one.record for one in references.values()]
     paths = camera_paths(everything, lambda kept: load_condition(store, kept))
     report = build(
@@ -240,6 +248,8 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         samples=samples,
         paths=paths,
         baselines=baselines,
+        champion=former,
+        cases=found,
     )
     report["questions"] = questions
     report["closed_loop"] = closed_loop(
@@ -258,27 +268,21 @@ def _captions(measured: Measured) -> Callable[[Record], StructuredCaption | None
     return lambda record: measured.predictions[record.id].caption
 
 
-def _telling(group: Sequence[Record], measured: Measured) -> list[Record]:
-    """Put records whose captions have faults first."""
-    wrong = {one.record for one in measured.scores.outcomes if not (one.correct or one.shuffled)}
-    wrong |= {one.record for one in measured.scores.wholes if one.failed}
-    return sorted(group, key=lambda record: record.id not in wrong)
-
-
-def _sample(store: ObjectStore, name: str, record: Record, measured: Measured) -> dict[str, Any]:
-    prediction = measured.predictions[record.id]
-    correct = {
-        o.index: o.correct
-        for o in measured.scores.outcomes
-        if o.record == record.id and not o.shuffled
-    }
+def _sample(
+    store: ObjectStore, case: Case, record: Record, measured: Measured, former: Measured | None
+) -> dict[str, Any]:
+    """Everything that the report shows of a record, its conditions drawn."""
+    told = {one.record: one.told for one in measured.scores.wholes}
     return {
         "record": record.id,
-        "slice": name,
+        "slice": case.slice,
+        "regressed": case.regressed,
         "prompt": record.prompt,
-        "text": prediction.text,
-        "problem": prediction.problem,
-        "parts": prediction.caption.model_dump() if prediction.caption else {},
+        "gold": record.caption.model_dump(),
+        "model": _written(measured.predictions[record.id]),
+        "champion": _written(former.predictions[record.id]) if former else None,
+        "found": list(told.get(record.id, ())),
+        "newly": list(case.newly),
         "conditions": [
             {
                 "label": f"{kept.kind} {kept.number}{f' ({kept.role})' if kept.role else ''}, "
@@ -288,10 +292,28 @@ def _sample(store: ObjectStore, name: str, record: Record, measured: Measured) -
             for kept in record.conditions
         ],
         "questions": [
-            {**qa.model_dump(mode="json"), "correct": correct[index]}
+            {
+                **qa.model_dump(mode="json"),
+                "correct": index not in case.wrong,
+                "lost": index in case.lost,
+            }
             for index, qa in enumerate(record.qa)
         ],
     }
+
+
+def _written(one: Prediction) -> dict[str, Any]:
+    parts = one.caption.model_dump() if one.caption else {}
+    return {"text": one.text, "problem": one.problem, "parts": parts}
+
+
+def _training(bundle: Path) -> dict[str, Any]:
+    """What a verified bundle says of how it came to be; nothing of one that says nothing."""
+    try:
+        meta = json.loads((bundle / "meta.json").read_bytes())
+    except FileNotFoundError:
+        return {}
+    return {name: meta[name] for name in _TOLD if name in meta}
 
 
 def _write(out: Path, report: dict[str, Any]) -> None:
@@ -318,6 +340,8 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         int | None, typer.Option(min=1, help="Override of the policy's records per slice")
     ] = None,
     batch: Annotated[int, typer.Option(min=1)] = 32,
+    version: Annotated[int | None, typer.Option(help="Its number in the registry")] = None,
+    champion_version: Annotated[int | None, typer.Option(help="The champion's")] = None,
     lifecycle: Annotated[str, typer.Option()] = "",
 ) -> None:
     """Evaluate and write the report; a refusal by the gate is not an error."""
@@ -329,7 +353,9 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         out=out,
         champion=champion,
         best=best,
-        plan=Plan(per_slice=per_slice, batch=batch),
+        plan=Plan(
+            per_slice=per_slice, batch=batch, version=version, champion_version=champion_version
+        ),
         lifecycle=lifecycle,
     )
     result = {

@@ -1,17 +1,21 @@
 """The evaluation report as plain JSON values, and reading a verdict back from it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from any2caption.captions.text import render
 from any2caption.errors import InputError
 from any2caption.evaluation.camera import Paths, agreement
-from any2caption.evaluation.code import code_digest, judge_digest
+from any2caption.evaluation.code import code_digest, judge_digest, revision
 from any2caption.evaluation.gates import Check, Policy, Verdict, policy_digest
 from any2caption.evaluation.measure import Measured, Selection, overlap_of, overlap_tables
 from any2caption.evaluation.metrics import METRICS, WHOLE
+from any2caption.evaluation.reports import side_by_side
+from any2caption.evaluation.reports.cases import Case
 from any2caption.evaluation.scores import ALL, GROUPS, Rate, Scores, Selector
 from any2caption.evaluation.statistics.paired import Comparison
 from any2caption.evaluation.whole import CHECKS
@@ -46,7 +50,9 @@ NOTES: tuple[str, ...] = (
 class Subject:
     """What was evaluated: digests of bundles and selection, the snapshot, how many requests.
 
-    `partial` says that fewer records were taken than the policy asks for.
+    `partial` says that fewer records were taken than the policy asks for; `version` and
+    `champion_version` are their numbers in the registry, where they have any; `training` what the
+    bundle says of how it came to be.
     """
 
     bundle: str
@@ -56,6 +62,9 @@ class Subject:
     records: int
     selection: str = ""
     partial: bool = False
+    version: int | None = None
+    champion_version: int | None = None
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
@@ -92,19 +101,25 @@ def build(  # noqa: PLR0913 - the report's own parts
     samples: list[dict[str, Any]],
     paths: Paths | None = None,
     baselines: Mapping[str, Measured] | None = None,
+    champion: Measured | None = None,
+    cases: Iterable[Case] = (),
 ) -> dict[str, Any]:
     """Put the whole report together; every value is JSON.
 
     `paths` are the movements of the records' camera conditions (`camera.camera_paths`), `baselines`
-    what writers without a model scored on the same records.
+    what writers without a model scored on the same records, `cases` all records, worst first, and
+    `samples` those that are shown whole.
     """
     scores = measured.scores
+    others = {name: one.scores for name, one in (baselines or {}).items()}
     overlap = overlap_tables(selection, measured.predictions)
     geometry = agreement(selection, measured.predictions, paths or {})
     aspects = sorted({o.aspect for o in scores.outcomes})
     return {
         "schema": SCHEMA,
         **asdict(subject),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "revision": revision(),
         "code": code_digest(),
         "judge": judge_digest(),
         "captions": measured.captions,
@@ -141,7 +156,10 @@ def build(  # noqa: PLR0913 - the report's own parts
             }
             for name, one in {"model": measured, **(baselines or {})}.items()
         },
-        "outcomes": [asdict(one) for one in scores.outcomes],
+        "side_by_side": side_by_side.rows(scores, champion.scores if champion else None, others),
+        "outcomes": _outcomes(scores, champion.scores if champion else None),
+        "regressions": _regressions(cases, scores),
+        "texts": _texts(selection, measured, champion),
         "faults": [
             {"record": one.record, "slice": one.slice, "told": list(one.told)}
             for one in scores.wholes
@@ -152,6 +170,42 @@ def build(  # noqa: PLR0913 - the report's own parts
         "conventions": {name: metric.convention for name, metric in METRICS.items()},
         "notes": list(NOTES),
     }
+
+
+def _outcomes(scores: Scores, champion: Scores | None) -> list[dict[str, Any]]:
+    """Every judged question; `champion` says whether the champion had it right."""
+    before = {
+        (one.record, one.index, one.shuffled): one.correct
+        for one in (champion.outcomes if champion else ())
+    }
+    return [
+        {**asdict(one), "champion": before.get((one.record, one.index, one.shuffled))}
+        for one in scores.outcomes
+    ]
+
+
+def _regressions(cases: Iterable[Case], scores: Scores) -> list[dict[str, Any]]:
+    """Every record that got worse, with the slots of the answers it lost."""
+    slots = {(one.record, one.index): one.slot for one in scores.outcomes}
+    return [
+        {**asdict(one), "slots": [slots[one.record, index] for index in one.lost]}
+        for one in cases
+        if one.regressed
+    ]
+
+
+def _texts(
+    selection: Selection, measured: Measured, champion: Measured | None
+) -> dict[str, dict[str, str]]:
+    """What each record was captioned with: by its data, by the model, by the champion."""
+    found = {
+        record.id: {"gold": render(record.caption), "model": measured.predictions[record.id].text}
+        for group in selection.values()
+        for record in group
+    }
+    for record, one in (champion.predictions if champion else {}).items():
+        found[record]["champion"] = one.text
+    return found
 
 
 @dataclass(frozen=True, slots=True)

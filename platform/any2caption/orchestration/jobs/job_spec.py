@@ -106,7 +106,9 @@ def evaluate(
         *("--snapshot", request["snapshot"], "--policy", request["policy"]),
         *("--out", str(evaluation(settings, request))),
         *("--lifecycle", request["lifecycle"]),
+        *(("--version", str(request["version"])) if request.get("version") else ()),
         *(() if champion is None else ("--champion", str(champion))),
+        *(() if champion is None else ("--champion-version", str(request["champion"]))),
         *(() if best is None else ("--best", str(best))),
     )
     done = evaluation(settings, request) / "report.json"
