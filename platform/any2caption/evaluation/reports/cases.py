@@ -56,7 +56,8 @@ def cases(scores: Scores, champion: Scores | None) -> list[Case]:
 def _faults(scores: Scores) -> Mapping[str, tuple[str, frozenset[int], frozenset[str]]]:
     """Map each record to its slice, its wrong answers and the checks that it fails."""
     plain = [one for one in scores.outcomes if not one.shuffled]
-    slices = {one.record: one.slice for one in (*plain, *scores.wholes)}
+    slices = {one.record: one.slice for one in plain}
+    slices |= {one.record: one.slice for one in scores.wholes}
     wrong: defaultdict[str, set[int]] = defaultdict(set)
     for one in plain:
         if not one.correct:

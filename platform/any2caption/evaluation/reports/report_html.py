@@ -86,7 +86,7 @@ def _compared(sample: Values) -> list[dict[str, Any]]:
     Without a champion the model's is compared with the gold one.
     """
     model, champion = sample["model"]["parts"], (sample["champion"] or {}).get("parts")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for part, title in PARTS.items() if model else ():
         gold, said = sample["gold"][part], model[part]
         if champion:
@@ -102,8 +102,10 @@ def _compared(sample: Values) -> list[dict[str, Any]]:
 def differing(first: str, second: str) -> tuple[Words, Words]:
     """Split two texts into runs of words, each with whether the other text lacks it."""
     one, other = (re.findall(r"\S+\s*", text) for text in (first, second))
-    bare = [[word.strip().strip(".,;:").lower() for word in words] for words in (one, other)]
-    steps = SequenceMatcher(None, *bare, autojunk=False).get_opcodes()
+    first_bare, second_bare = (
+        [word.strip().strip(".,;:").lower() for word in words] for words in (one, other)
+    )
+    steps = SequenceMatcher(None, first_bare, second_bare, autojunk=False).get_opcodes()
     return (
         list(_runs((one[a:b], tag != "equal") for tag, a, b, _, _ in steps)),
         list(_runs((other[c:d], tag != "equal") for tag, _, _, c, d in steps)),

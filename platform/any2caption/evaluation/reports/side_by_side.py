@@ -38,8 +38,12 @@ def rows(
 
 def _figures(scores: Scores) -> Iterator[tuple[str, Threshold]]:
     def answers(name: str, select: Selector) -> Threshold:
-        least = "at_most" if select.shuffled else "at_least"
-        return Threshold(name=name, bound=0, select=select, direction=least)
+        return Threshold(
+            name=name,
+            bound=0,
+            select=select,
+            direction="at_most" if select.shuffled else "at_least",
+        )
 
     yield "Answers", answers("all that the inputs determine", Selector())
     for group, title in GROUPS.items():
