@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from any2caption.captions.schema import PARTS, StructuredCaption
+from any2caption.datasets.agreement import cohen_kappa
 from any2caption.datasets.records import SourceRecord
 
 OUTCOMES = ("accepted", "edited", "rejected")
@@ -112,21 +113,6 @@ def of_two_people(
             readers.setdefault((one.record_id, one.reading), one.reviewer)
             counted.append(one)
     return counted, refused
-
-
-def cohen_kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Return Cohen's kappa, (observed - chance) / (1 - chance), of two raters' categories.
-
-    Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
-    Measurement 20 (1960). None where chance alone agrees always.
-    """
-    total = len(pairs)
-    if not total:
-        return None
-    first, second = (Counter(pair[side] for pair in pairs) for side in (0, 1))
-    observed = sum(one == other for one, other in pairs) / total
-    chance = sum(first[name] * second[name] for name in first) / total**2
-    return None if chance == 1 else round((observed - chance) / (1 - chance), 4)
 
 
 def settle(record: SourceRecord, readings: Sequence[Reading]) -> SourceRecord | None:

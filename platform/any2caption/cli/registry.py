@@ -212,3 +212,52 @@ def reconcile(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - 
         put(_agreement(stands))
     if not stands.agrees:
         raise A2CError(stands.note or "they do not agree yet: is another roll-out running?")
+
+
+@registry.command()
+def ask(
+    version: Annotated[int, typer.Argument(help="Model version.")],
+    rater: Annotated[str, typer.Option(help="Who votes; without it: who is logged in.")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    home: Home = None,
+) -> None:
+    """Open a page to vote on a version's captions beside the champion's, blind, by keyboard."""
+    import getpass
+
+    from any2caption.playground.people.server import serve, study
+    from any2caption.registry.promotion import open_ledger
+
+    settings = _settings(home)
+    with closing(open_ledger(settings)) as ledger:
+        asked = study(settings, ledger, version, rater or getpass.getuser())
+        say(f"{len(asked.pairs)} pairs for {asked.rater}; end with Ctrl-C")
+        serve(asked, ledger, port=port, ready=put)
+
+
+@registry.command()
+def votes(
+    version: Annotated[int, typer.Argument(help="Model version.")],
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Count what people prefer, a version's captions or the champion's, and how far they agree."""
+    from any2caption.errors import NotFoundError
+    from any2caption.evaluation.people import tally
+    from any2caption.registry.promotion import open_ledger, votes_on
+
+    with closing(open_ledger(_settings(home))) as ledger:
+        if (verdict := ledger.verdict_on(version)) is None:
+            raise NotFoundError(f"version {version} was never evaluated")
+        found = tally(votes_on(ledger, verdict), verdict.digest)
+    if json:
+        put_json(asdict(found))
+        return
+    if found.value is None:
+        put(f"nobody has voted on version {version} (a2c registry ask {version})")
+        return
+    kappa = "not known" if found.agreement is None else f"{found.agreement:.2f}"
+    put(
+        f"version {version} is preferred in {found.value:.2f} of cases ({found.low:.2f} to "
+        f"{found.high:.2f}): {found.won} won, {found.lost} lost, {found.tied} undecided; "
+        f"{found.votes} votes of {found.raters} people, agreement (Cohen's κ) {kappa}"
+    )

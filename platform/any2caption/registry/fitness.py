@@ -11,6 +11,7 @@ from typing import Protocol
 from any2caption.errors import ConfigError
 from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import policy_digest, policy_of
+from any2caption.evaluation.people import Vote, lacking, tally
 
 
 class Known(Protocol):
@@ -63,11 +64,13 @@ class Frame:
 
     `promoting`, where it names any, are the only ones that promote at all. `snapshot` is the data
     that the version comes from, so that nobody picks easier ones to judge it by ("": not known).
+    `votes` are what people said of the captions that the last verdict is on.
     """
 
     trial: Collection[str] = ()
     promoting: Collection[str] = ()
     snapshot: str = ""
+    votes: Sequence[Vote] = ()
 
 
 def objection(
@@ -110,6 +113,10 @@ def _doubts(
         )
     yield from _stale(verdict)
     yield from _not_allowed(verdict, frame)
+    people = policy_of(verdict.policy).people if _present_digest(verdict.policy) else None
+    if people and (wanting := lacking(people, tally(frame.votes, verdict.digest))):
+        asks = f"(a2c registry ask {candidate.version})"
+        yield f"policy {verdict.policy} asks people: {wanting} {asks}"
     if frame.snapshot not in {"", verdict.snapshot_id}:
         yield (
             f"it was judged on snapshot {verdict.snapshot_id[:12]}, and its run's is "

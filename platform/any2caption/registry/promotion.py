@@ -20,13 +20,14 @@ from any2caption.errors import (
     IntegrityError,
     NotFoundError,
 )
+from any2caption.evaluation.people import study_of
 from any2caption.registry import models
 from any2caption.registry.client import MODEL
 from any2caption.registry.fitness import Frame, objection
 from any2caption.settings import Settings
 
 if TYPE_CHECKING:
-    from any2caption.datasets.catalogue import Catalogue
+    from any2caption.datasets.catalogue import Catalogue, Preference, Verdict
 
 CHAMPION = "champion"
 RACE = timedelta(minutes=1)  # writers at once overtake each other for no longer than that
@@ -114,6 +115,7 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
             trial=_names(settings.trial_policies),
             promoting=_names(settings.promoting_policies),
             snapshot=_snapshot(ledger, known.run_key),
+            votes=votes_on(ledger, verdicts[-1]) if verdicts else (),
         ),
     )
     if against and not force:
@@ -130,6 +132,12 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     )
     reconcile(settings, ledger=ledger)
     return Promoted(line.version, line.previous, changed=True)
+
+
+def votes_on(ledger: "Catalogue", verdict: "Verdict") -> "list[Preference]":
+    """Return what people said, blind, of the captions that a verdict is on."""
+    study = study_of(verdict.digest, verdict.champion_digest, verdict.captions_digest)
+    return [row for row in ledger.preferences(study) if row.blind]
 
 
 def _snapshot(ledger: "Catalogue", run: str) -> str:

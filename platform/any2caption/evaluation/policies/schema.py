@@ -59,6 +59,21 @@ class Beats:
 
 @_STRICT
 @dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """What people must have said, blind, before a promotion: of the model against the champion.
+
+    At least `votes` of at least `raters` people; the share won, undecided votes as halves, not
+    below `bound` at the lower end of its interval; Cohen's κ not below `agreement`, where given.
+    """
+
+    votes: int
+    raters: int = 2
+    bound: float = 0.4
+    agreement: float | None = None
+
+
+@_STRICT
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a model must show. `for_release` says whether passing means fit for product traffic.
 
@@ -69,7 +84,7 @@ class Policy:
     for release. `significance` is the chance of a false alarm over all comparisons with the
     champion; `margin` how far accuracy may lie below the champion's and below the best former
     champion's, at the lower end of the difference's interval. `required` slices refuse where there
-    is not enough data to say; the others say so.
+    is not enough data to say; the others say so. A promotion asks for `people`, where given.
     """
 
     name: str
@@ -83,6 +98,7 @@ class Policy:
     each_slot: Each | None = None
     each_slice: Each | None = None
     beats: tuple[Beats, ...] = ()
+    people: People | None = None
     per_slice: int = 128
     control: int = 32
 

@@ -29,7 +29,7 @@ class Interval:
     scenes: int
 
 
-def interval(clusters: Iterable[tuple[int, int]], z: float = Z95) -> Interval | None:
+def interval(clusters: Iterable[tuple[float, int]], z: float = Z95) -> Interval | None:
     """Return the interval of the rate of `(hits, n)` by scene; None of nothing."""
     found = [(hits, n) for hits, n in clusters if n]
     if not found:
