@@ -14,13 +14,13 @@ from any2caption.annotation.verification import (
     OUTCOMES,
     Reading,
     agreement,
-    cohen_kappa,
     draw,
     rates,
     second_readings,
     settle,
 )
 from any2caption.captions.schema import StructuredCaption
+from any2caption.datasets.agreement import cohen_kappa
 from any2caption.datasets.records import SourceRecord
 from any2caption.errors import NotFoundError
 from any2caption.settings import Settings

@@ -2,6 +2,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,9 @@ from any2caption.errors import (
     UnavailableError,
 )
 from any2caption.evaluation.code import code_digest, judge_digest
-from any2caption.evaluation.gates import Check, Verdict, policy_digest, policy_of
+from any2caption.evaluation.gates import POLICIES, Check, Verdict, policy_digest, policy_of
+from any2caption.evaluation.people import study_of
+from any2caption.evaluation.policies.schema import People
 from any2caption.registry import models, promotion
 from any2caption.registry.client import MODEL, mlflow_client
 from any2caption.settings import Settings
@@ -143,6 +146,29 @@ def test_the_server_says_which_policies_promote(settings, ledger, version):
         promotion.promote(strict, first, "ann", "please", ledger=ledger)
     open_to_it = settings.model_copy(update={"promoting_policies": "paper, tiny"})
     assert promotion.promote(open_to_it, first, "ann", "please", ledger=ledger).changed
+
+
+def test_a_policy_may_ask_people_first(settings, ledger, version, monkeypatch):
+    rule = People(votes=6, raters=2, bound=0.2)
+    monkeypatch.setitem(POLICIES, "tiny", replace(policy_of("tiny"), people=rule))
+    asked = version("a")
+    verdict = ledger.verdict_on(asked)
+    study = study_of(verdict.digest, verdict.champion_digest, verdict.captions_digest)
+
+    def vote(rater, *, blind=True):
+        for item in ("r1", "r2", "r3"):
+            sides = {"left_by": verdict.digest, "right_by": "data"}
+            given = {"rater": rater, "blind": blind, "study": study}
+            ledger.record_preference(item, "left", **sides, **given)
+
+    with pytest.raises(GateRefused, match=rf"0 of 6 votes.*a2c registry ask {asked}"):
+        promotion.promote(settings, asked, "ann", "first", ledger=ledger)
+    vote("ada")
+    vote("eve", blind=False)
+    with pytest.raises(GateRefused, match="3 of 6 votes"):
+        promotion.promote(settings, asked, "ann", "first", ledger=ledger)
+    vote("bob")
+    assert promotion.promote(settings, asked, "ann", "first", ledger=ledger).changed
 
 
 def test_where_two_people_are_wanted_who_started_a_run_does_not_approve_it(
