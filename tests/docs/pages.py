@@ -144,6 +144,8 @@ def links(page):
     for token in _tokens((ROOT / page).read_text()):
         if token.type in {"link_open", "image"}:
             yield token.attrGet("href") or token.attrGet("src")
+        if token.type in {"html_block", "html_inline"}:
+            yield from re.findall(r'\b(?:href|src|srcset)="([^"]+)"', token.content)
 
 
 def anchors(file):

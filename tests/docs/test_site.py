@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,13 @@ def test_the_reference_has_what_the_code_has(site):
     assert "any2video" in text("server")
     for file in (ROOT / "dags").glob("*.py"):
         assert file.stem in text("dags")
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "docs/pictures").glob("*.py")))
+def test_scripts_that_make_the_pictures_find_what_they_draw_with(script):
+    made = runpy.run_path(str(script), run_name="not run")
+    assert callable(made["main"])
+    assert made["OUT"].exists()
 
 
 def test_every_page_is_reached_from_the_first(site):
