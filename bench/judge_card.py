@@ -1,10 +1,11 @@
 """The judge's card: how often it is right about captions labelled by hand, slot by slot.
 
 `python bench/judge_card.py` prints sensitivity (right answers that it accepts), specificity (wrong
-ones that it refuses) and Cohen's κ for each slot, from `judge_card.tsv`. One author wrote the
-lines, half of them paraphrases, half hostile, after the judge's word list and without looking at
-what the judge says of them; nobody else has labelled them. A slot below 0.9 in either is
-informative only.
+ones that it refuses) and Cohen's κ for each slot, half of the captions paraphrases, half hostile.
+The lines of `judge_card.tsv` are by the author of the judge's word list, written after it. Those of
+`judge_card_unseen.tsv` were written and labelled by somebody who had not seen the word list, before
+the judge was asked; no rule was made or changed after them. Nobody else has labelled either. A slot
+below 0.9 in either figure is informative only, by the lines that nobody tuned to.
 """
 
 import csv
@@ -20,7 +21,7 @@ from any2caption.datasets.records import QA
 from any2caption.evaluation.judge import Judge
 from any2caption.evaluation.metrics import Prediction
 
-LINES = Path(__file__).with_name("judge_card.tsv")
+SETS = ("judge_card_unseen", "judge_card")
 ENOUGH = 0.9
 
 
@@ -54,8 +55,8 @@ class Card:
         return min(self.sensitivity, self.specificity) >= ENOUGH
 
 
-def rows() -> list[dict[str, str]]:
-    with LINES.open(encoding="utf-8") as file:
+def rows(name: str) -> list[dict[str, str]]:
+    with Path(__file__).with_name(f"{name}.tsv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
@@ -67,9 +68,9 @@ def judged(row: dict[str, str]) -> bool:
     return Judge().correct(qa, Prediction.read(render(StructuredCaption(**parts))))
 
 
-def cards() -> dict[str, Card]:
+def cards(name: str) -> dict[str, Card]:
     found: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for row in rows():
+    for row in rows(name):
         right, said = row["right"] == "1", judged(row)
         for slot in (row["slot"], "all"):
             found[slot][(0 if said else 1) if right else (3 if said else 2)] += 1
@@ -77,14 +78,20 @@ def cards() -> dict[str, Card]:
 
 
 def main() -> None:
+    for name in SETS:
+        print(f"\n{name}\n")
+        _print(name)
+
+
+def _print(name: str) -> None:
     print("| slot | captions | sensitivity | specificity | κ | |\n|---|---|---|---|---|---|")
-    for slot, card in cards().items():
+    for slot, card in cards(name).items():
         n = card.hit + card.miss + card.stopped + card.passed
         state = "decides" if card.decides else "informative only"
         figures = f"{card.sensitivity:.2f} | {card.specificity:.2f} | {card.kappa:.2f}"
         print(f"| {slot} | {n} | {figures} | {state} |")
     if "--wrong" in sys.argv:
-        for row in rows():
+        for row in rows(name):
             if judged(row) != (row["right"] == "1"):
                 print(row["slot"], row["answer"], row["right"], row["text"], sep=" | ")
 
