@@ -33,6 +33,8 @@ LEAVES = [
     ["registry", "lineage"],
     ["registry", "verify"],
     ["registry", "reconcile"],
+    ["registry", "ask"],
+    ["registry", "votes"],
     ["demo"],
     ["data", "ingest"],
     ["data", "validate"],

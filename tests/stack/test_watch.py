@@ -308,6 +308,8 @@ COMMANDS = {
     "registry lineage": (),
     "registry verify": (),
     "registry reconcile": (),
+    "registry ask": ("999",),
+    "registry votes": ("999",),
     "caption": ("--text", "a red ball"),
     "condition inspect": ("{file}",),
     "lifecycle run": ("--source", "file:///missing", "--recipe", "smoke", "--timeout", "8"),
@@ -330,6 +332,7 @@ TELLS_OR_TRAINS = {"password", "demo", "model zero-shot"}  # the first is there 
 MAY_FAIL = {  # what they fail for is told too
     *("doctor", "promote", "rollback", "lifecycle run", "annotate run", "annotate report"),
     *("data remove", "data quarantine", "registry lineage", "registry reconcile"),
+    *("registry ask", "registry votes"),
 }
 NONE_YET = {"registry verdicts"}
 
