@@ -44,7 +44,6 @@ from any2caption.training.recipes.files import build
 
 HELP = (__doc__ or "").partition("\n")[0]
 VARIANTS = ("recipe", "no-alignment", "condition-dropout")
-_SEED = 21
 Report = Mapping[str, Any]
 
 
@@ -64,7 +63,7 @@ def variant(name: str, seed: int, steps: int, minutes: float) -> dict[str, Any]:
     return recipe
 
 
-def prepared(home: Path, scenes: int, workers: int = 2) -> tuple[str, Path]:
+def prepared(home: Path, scenes: int, corpus: int, workers: int = 2) -> tuple[str, Path]:
     """Make the corpus, its snapshot and the prepared folder; return (snapshot id, folder)."""
     from any2caption.datasets.ingest.engine import ingest
     from any2caption.datasets.snapshots import publish
@@ -72,11 +71,11 @@ def prepared(home: Path, scenes: int, workers: int = 2) -> tuple[str, Path]:
     from any2caption.storage import open_store
     from any2caption.training.prepare.prepared_folder import prepare
 
-    note, data = home / f"snapshot-{scenes}", home / f"data-{scenes}"
+    note, data = (home / f"{what}-{corpus}-{scenes}" for what in ("snapshot", "data"))
     settings = Settings(home=home, object_store="")
     if not note.exists():
-        store, source = open_store(settings.object_store), f"corpus-{scenes}"
-        make_corpus(store, source, scenes=scenes, seed=_SEED, workers=workers)
+        store, source = open_store(settings.object_store), f"corpus-{corpus}-{scenes}"
+        make_corpus(store, source, scenes=scenes, seed=corpus, workers=workers)
         snapshot = publish(store, ingest(store, source, store, workers=workers).records).id
         prepare(
             settings, snapshot=snapshot, preset="tiny", recipe="tiny", out=data, workers=workers
@@ -183,6 +182,7 @@ def main() -> int:
     )
     parser.add_argument("--home", type=Path, required=True, help="folder for corpus and runs")
     parser.add_argument("--scenes", type=int, default=6000)
+    parser.add_argument("--corpus", type=int, default=21, help="seed of the corpus")
     parser.add_argument("--workers", type=int, default=2, help="processes that make the corpus")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
@@ -192,13 +192,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     given = parser.parse_args()
     home = given.home.absolute()
-    snapshot, data = prepared(home, given.scenes, given.workers)
+    snapshot, data = prepared(home, given.scenes, given.corpus, given.workers)
     found = list(clips(given.clips)) if given.clips else []
     rows: dict[str, list[tuple[str, str, float, int]]] = {}
     totals: dict[str, dict[str, Any]] = {}
     for name in given.variants:
         for seed in given.seeds:
-            out = home / f"{name}-{seed}"
+            out = home / f"{name}-{given.corpus}-{seed}"
             run(out, variant(name, seed, given.steps, given.minutes), snapshot, data)
             report = json.loads((out / "report" / "report.json").read_text())
             key = f"{name}-{seed}"

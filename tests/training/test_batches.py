@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from any2caption.model.any2caption import Any2Caption
-from any2caption.training.data.alignment import AlignData, shifted
+from any2caption.training.data.alignment import AlignData, shifted, varied
 from any2caption.training.data.collate import Batch, Collator, EncodedBatch, Order, share
 from any2caption.training.data.encoder_cache import encode_items
 from any2caption.training.objective.objective import Objective
@@ -110,9 +110,8 @@ def test_dropout_leaves_something_and_repeats_itself(data):
 
 def test_alignment_steps_hold_one_kind_and_all_kinds_take_turns(data):
     source = AlignData(data, data.config, TINY.stages[2], 1)
-    kinds = [source.batch(step, 0, 2).kind for step in range(10)]
-    assert kinds.count("image") == 6
-    assert kinds.count("depth") == 3
+    kinds = [source.batch(step, 0, 2).kind for step in range(13)]
+    assert [kinds.count(kind) for kind in ("image", "depth", "video")] == [6, 3, 4]
     one, two = (source.batch(4, rank, 2) for rank in (0, 1))
     assert one.kind == two.kind
     assert len(one.ids) == len(two.ids) == TINY.stages[2].batch // 2
@@ -139,11 +138,30 @@ def test_a_clip_is_moved_as_one_within_its_limit_and_always_alike():
 def test_a_stage_moves_its_pictures_the_same_on_any_number_of_ranks(data):
     stage = replace(TINY.stages[2], batch=8)
     whole, half = (AlignData(data, data.config, stage, 1).batch(0, 0, n) for n in (1, 2))
-    still = AlignData(data, data.config, replace(stage, shift=0.0), 1).batch(0, 0, 1)
+    still = replace(stage, shift=0.0, mirror=False)
+    still = AlignData(data, data.config, still, 1).batch(0, 0, 1)
     rows = len(half.patches)
     assert torch.equal(half.patches, whole.patches.unflatten(0, (8, -1))[::2].flatten(0, 1)[:rows])
     assert whole.ids == still.ids
     assert not torch.equal(whole.patches, still.patches)
+
+
+def test_half_of_the_pictures_are_mirrored_and_no_clip_is():
+    stage = replace(TINY.stages[2], shift=0.0)
+    frames = np.arange(2 * 4 * 6, dtype=np.uint8).reshape(2, 4, 6)
+    seeds = [(1, step, number) for step in range(20) for number in range(20)]
+    turned = [varied(frames, "image", stage, seed) for seed in seeds]
+    mirrored = [np.array_equal(out, frames[:, :, ::-1]) for out in turned]
+    assert all(
+        np.array_equal(out, frames)
+        for out, is_so in zip(turned, mirrored, strict=True)
+        if not is_so
+    )
+    assert 150 < sum(mirrored) < 250
+    for kind in ("video", "depth"):
+        assert all(np.array_equal(varied(frames, kind, stage, seed), frames) for seed in seeds)
+    still = replace(stage, mirror=False)
+    assert all(np.array_equal(varied(frames, "image", still, seed), frames) for seed in seeds)
 
 
 def test_a_slots_weight_counts_in_loss_and_sum(data):

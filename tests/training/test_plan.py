@@ -196,6 +196,7 @@ def test_too_little_memory_is_a_refusal_that_can_be_overruled(surveyed):
         (replace(SMOKE, zero=1), "stage align-vision: muon_lr needs whole fp32 matrices: zero 0"),
         (replace(SMOKE, precision="bf16"), "precision auto or fp32, not bf16"),
         (changed(shift=0.1), "shift is for classify, not for interpret"),
+        (changed(mirror=True), "mirror is for classify, not for interpret"),
         (changed(slot_weights={"shape": 0.0}), "slot_weights.shape must be a number above 0"),
         (changed(objective="describe", encode_once=False), "describe needs a part"),
         (changed(objective="classify", encode_once=False), "classify needs kinds"),

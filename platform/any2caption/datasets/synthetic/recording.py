@@ -20,7 +20,7 @@ from any2caption.datasets.synthetic.world import Scene
 
 SOURCE, LICENCE = "synthetic-world", "CC0-1.0"
 RECORDS_PER_SCENE = 4
-SINGLE_SHARE = 0.4
+SINGLE_SHARE = 0.45
 _STATED_TOO, _STATED_ALONE = 0.15, 0.75
 
 _MAKERS: Mapping[str, Callable[[Scene], Media]] = {
@@ -83,11 +83,11 @@ def scene_files(scene: Scene, number: int, prefix: str) -> SceneFiles:
 def _chosen(scene: Scene, rng: Random) -> list[str]:
     """Draw the conditions of one record; an empty list is a record of text alone."""
     if rng.random() < SINGLE_SHARE:
-        kinds = ["text", "camera", "first_frame", "depth"]
-        weights = [1.0, 1.0, 1.0, 1.0]
+        kinds = ["text", "camera", "first_frame", "depth", "video"]
+        weights = [1.0] * len(kinds)
         if scene.kind == "person":
             kinds.append("pose")
-            weights.append(2.2)
+            weights.append(3.0)
         kind = rng.choices(kinds, weights)[0]
         return [] if kind == "text" else [kind]
     image = rng.choices(["first_frame", "identity", ""], [0.45, 0.25, 0.30])[0]

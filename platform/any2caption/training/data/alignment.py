@@ -17,8 +17,8 @@ from any2caption.training.data.tensors import joined
 from any2caption.training.data.types import TrainingData, item_kinds
 from any2caption.training.recipes.schema import Stage
 
-SHARES: Mapping[str, int] = {"image": 6, "depth": 3, "video": 1}
-"""Steps of the vision stage per kind, in ten."""
+SHARES: Mapping[str, int] = {"image": 6, "depth": 3, "video": 4}
+"""Steps of the vision stage per kind, in thirteen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class AlignData:
     """
 
     def __init__(self, data: TrainingData, config: ModelConfig, stage: Stage, seed: int) -> None:
-        self.data, self.config, self.shift, self.seed = data, config, stage.shift, seed
+        self.data, self.config, self.stage, self.seed = data, config, stage, seed
         self.items = _items_of(data, stage.kinds)
         # Interleave the kinds: position i of n copies lies at (i + ½) / n.
         places = [
@@ -77,11 +77,10 @@ class AlignData:
             return AlignBatch(
                 ids, kind, torch.zeros(0), torch.zeros(0), poses, _answers(kind, spans, chosen)
             )
-        if self.shift:
-            features = [
-                {**f, "frames": shifted(f["frames"], self.shift, (self.seed, step, item.number))}
-                for f, item in zip(features, chosen, strict=True)
-            ]
+        features = [
+            {**f, "frames": varied(f["frames"], kind, self.stage, (self.seed, step, item.number))}
+            for f, item in zip(features, chosen, strict=True)
+        ]
         patches, grid, spans = self._patches(kind, features)
         return AlignBatch(
             ids, kind, patches, grid, torch.zeros(0, 16), _answers(kind, spans, chosen)
@@ -107,6 +106,17 @@ class AlignData:
                 at += size
             parts.append(patches.reshape(-1, patches.shape[-1]))
         return joined(parts), torch.tensor(grids), spans
+
+
+def varied(
+    frames: NDArray[np.uint8], kind: str, stage: Stage, seed: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """Return T×H×W(×3) as a stage's `shift` and `mirror` have it, for this seed."""
+    out = shifted(frames, stage.shift, seed) if stage.shift else frames
+    # Only a still picture has no left and right that words name: a clip slides to one side.
+    if stage.mirror and kind == "image" and np.random.default_rng((*seed, 1)).random() < 1 / 2:
+        return out[:, :, ::-1]
+    return out
 
 
 def shifted(

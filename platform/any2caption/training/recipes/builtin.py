@@ -19,13 +19,14 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
         objective="classify",
         train=("vision", "heads"),
         kinds=("image", "depth", "video"),
-        steps=steps(480),
+        steps=steps(640),
         batch=96,
         lr=1e-3,
         muon_lr=1.6e-2,
         # Of what a first frame states, the object's shape is learned last and overfits first.
         slot_weights={"shape": 3.0},
         shift=0.036,
+        mirror=True,
         share=0.17,
     )
     return Recipe(
@@ -58,7 +59,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
                 objective="interpret",
                 train=("language", "lm_head"),
                 encode_once=True,
-                steps=steps(1500),
+                steps=steps(1800),
                 batch=32,
                 lr=2e-3,
                 warmup=60 if scale == 1 else 10,

@@ -137,8 +137,8 @@ def _objective(stage: Stage, preset: str) -> Iterator[str]:
         if extra := [name for name in stage.train if name in {"language", "lm_head", "tokens"}]:
             yield f"classify does not reach {', '.join(extra)}"
         return
-    if stage.shift:
-        yield f"shift is for classify, not for {stage.objective}"
+    varied = [name for name in ("shift", "mirror") if getattr(stage, name)]
+    yield from (f"{name} is for classify, not for {stage.objective}" for name in varied)
     if stage.objective == "reinforce":
         yield from _reinforce(stage)
     elif stage.objective == "describe":

@@ -91,6 +91,9 @@ class Stage:
     """Weight of a slot's answers in the phrase heads' loss, by slot; 1 where it is not named."""
     shift: float = 0.0
     """`classify`: every picture or clip is moved by up to this share of its sides, at random."""
+    mirror: bool = False
+    """`classify`: half of the pictures, at random, are mirrored; clips are not. For data in which
+    no picture tells left from right."""
     template_weight: float = 1.0
     """Loss weight of caption tokens that name no slot. Below 1 it suits template text only."""
     drop_condition: float = 0.0
