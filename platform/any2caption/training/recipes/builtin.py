@@ -27,7 +27,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
         slot_weights={"shape": 3.0},
         shift=0.036,
         mirror=True,
-        share=0.17,
+        share=0.22,
     )
     return Recipe(
         name=name,
@@ -64,7 +64,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
                 lr=2e-3,
                 warmup=60 if scale == 1 else 10,
                 template_weight=0.25,
-                share=0.75,
+                share=0.70,
             ),
         ),
         max_minutes=minutes,
