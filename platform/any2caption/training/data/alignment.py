@@ -17,7 +17,7 @@ from any2caption.training.data.tensors import joined
 from any2caption.training.data.types import TrainingData, item_kinds
 from any2caption.training.recipes.schema import Stage
 
-SHARES: Mapping[str, int] = {"image": 6, "depth": 3, "video": 4}
+SHARES: Mapping[str, int] = {"image": 7, "depth": 2, "video": 4}
 """Steps of the vision stage per kind, in thirteen."""
 
 

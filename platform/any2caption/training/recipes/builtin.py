@@ -19,7 +19,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
         objective="classify",
         train=("vision", "heads"),
         kinds=("image", "depth", "video"),
-        steps=steps(640),
+        steps=steps(1000),
         batch=96,
         lr=1e-3,
         muon_lr=1.6e-2,
