@@ -93,7 +93,7 @@ SMOL = Recipe(
             lr=5e-4,
             encoder_lr=0.4,
             warmup=50,
-            share=0.75,
+            share=0.70,
         ),
     ),
     max_minutes=60.0,
