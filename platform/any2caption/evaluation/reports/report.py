@@ -24,7 +24,8 @@ from any2caption.storage import digest_of
 SCHEMA = "a2c.evaluation/1"
 DIGESTS = ("selection", "judge", "code", "captions")
 NOT_MEASURED: tuple[tuple[str, str], ...] = (
-    ("BERTScore", "needs a pretrained text encoder; no weights are part of the platform"),
+    ("BERTScore", "an encoder comes with the extra `metrics`: python bench/metrics.py --slow"),
+    ("METEOR 1.5", "a Java program of the extra `metrics`: python bench/metrics.py --slow"),
     ("CLIP-T", "needs CLIP's weights and a generated video"),
     ("VBench (smoothness, dynamics, aesthetics)", "needs videos of a pretrained generator"),
     ("intent quality 0…5", "needs a language model as judge; the judge here says right or wrong"),
