@@ -38,12 +38,13 @@ class Block:
 
 
 def pages():
-    """Every page of the repository."""
+    """Every page of the repository; what lies in the package are templates of pages."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return sorted(name for name in listed.stdout.split() if (ROOT / name).exists())
+    found = (name for name in listed.stdout.split() if (ROOT / name).exists())
+    return sorted(name for name in found if not name.startswith("platform/"))
 
 
 def _tokens(text):
