@@ -79,6 +79,10 @@ def test_request_is_assembled_from_files_names_and_a_built_path(page, tmp_path):
     words = "dollies in while panning left, then pedestals up"
     page.get_by_text(f"Read back as: {words}").wait_for()
     accessible(page)
+    line = page.locator(".turns line").last
+    before = line.get_attribute("x1")
+    page.get_by_label("Turn").press("End")
+    assert line.get_attribute("x1") != before
     page.get_by_role("button", name="Add the path to the request").click()
     page.get_by_text("The path was added").wait_for()
 
