@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from any2caption.captions.schema import PARTS, StructuredCaption, json_schema
-from any2caption.captions.text import parse, render
+from any2caption.captions.text import parse, render, strict
 from any2caption.errors import InputError
 
 BODY = st.text(min_size=1).filter(lambda text: text.split())
@@ -63,6 +63,13 @@ def test_parse_is_tolerant(text):
     assert parsed.model_dump() == CAPTION.model_dump() or parsed.model_dump() == {
         part: value.upper() for part, value in CAPTION.model_dump().items()
     }
+
+
+def test_the_strict_parser_takes_the_printed_form_to_the_letter_only():
+    text = render(StructuredCaption(**dict.fromkeys(PARTS, "A ball.")))
+    assert strict(text)
+    for other in (text.lower(), text.replace("1. ", ""), f"Here it is:\n{text}", text[:-30]):
+        assert not strict(other)
 
 
 def test_missing_parts_are_named():

@@ -157,6 +157,7 @@ def test_a_source_without_a_question_gets_a_verdict(
         return write
 
     monkeypatch.setattr(run, "texter_of", texter_of)
+    monkeypatch.setattr(run, "free_texts", lambda _, __, found: ["no six lines"] * len(found))
     bundle, out = tmp_path / answers, tmp_path / "out"
     bundle.mkdir()
     (bundle / "model.txt").write_text(answers)

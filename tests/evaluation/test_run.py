@@ -72,6 +72,7 @@ def world(tmp_path, monkeypatch, records):
         return Condition(kept.kind, payload, kept.format, kept.role, kept.number)
 
     monkeypatch.setattr(run, "texter_of", texter_of)
+    monkeypatch.setattr(run, "free_texts", lambda _, __, found: ["no six lines"] * len(found))
     monkeypatch.setattr(run, "load_condition", condition)
     monkeypatch.setattr(run, "_facts", lambda _store, record: said(record.prompt))
     monkeypatch.setattr(run, "BASELINES", {})
@@ -107,6 +108,9 @@ def test_a_reader_passes_and_the_report_is_written(world, tmp_path):
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["snapshot"] == snapshot
     assert report["synthetic"] == report["records"] > 0
+    raw = report["structure"]
+    assert raw["constrained"] == raw["records"] > raw["free"] == 0
+    assert "0 as the model writes by itself" in (tmp_path / "out" / "report.html").read_text()
     assert report["samples"][0]["conditions"][0]["picture"].startswith("<img")
     assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")
     loop = report["closed_loop"]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from any2caption.captions.text import parse
+from any2caption.captions.text import parse, strict
 from any2caption.errors import InputError
 from any2caption.model.bundled_encoders import (
     encode_camera,
@@ -45,6 +45,14 @@ def test_an_untrained_model_still_writes_six_parts(decoder, batch):
     for text in decoder.generate(batch):
         assert len(text.splitlines()) == 6
         assert all(part.strip() for part in parse(text).model_dump().values())
+
+
+def test_without_the_grammar_an_untrained_model_writes_no_six_parts(decoder, batch, config):
+    texts = decoder.generate(batch, free=True)
+    assert not any(strict(text) for text in texts)
+    assert all(strict(text) for text in decoder.generate(batch))
+    most = config.processor.max_new_tokens
+    assert all(len(ids) <= most for ids in decoder.generate_ids(batch, free=True))
 
 
 def test_a_caption_fits_the_token_budget(decoder, batch, config):

@@ -69,6 +69,11 @@ def parse(text: str, *, name: str | None = None) -> StructuredCaption:
         raise InputError(f"not a structured caption: {error}", file=name) from error
 
 
+def strict(text: str) -> bool:
+    """Whether a text is the printed form to the letter: six labelled lines in their order."""
+    return _STRICT.match(text) is not None
+
+
 def unlabelled(text: str) -> str:
     """Return a caption's text without the labels of its parts, one line a part."""
     lines = _INLINE.sub("\n", _LABEL.sub("", text)).splitlines()

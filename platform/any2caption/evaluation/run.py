@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from any2caption.captions.schema import PARTS, StructuredCaption
-from any2caption.captions.text import render
+from any2caption.captions.text import render, strict
 from any2caption.commands import run_command
 from any2caption.conditions.types import Condition
 from any2caption.datasets.records import Record
@@ -54,6 +54,8 @@ from any2caption.storage.base import ObjectStore
 from any2caption.storage.digest import listing_digest
 from any2caption.storage.signing_keys import Keys
 
+FREE_PER_SLICE = 4
+"""Records of each slice that are captioned without the grammar too."""
 _TOLD = ("preset", "recipe", "recipe_digest", "snapshot", "steps", "seconds")
 
 
@@ -86,6 +88,14 @@ def texter_of(bundle: Path, store: ObjectStore) -> Texter:
         return captioner.write(requests)  # what is no whole caption is for the gate to refuse
 
     return write
+
+
+def free_texts(bundle: Path, store: ObjectStore, records: Sequence[Record]) -> list[str]:
+    """Caption records with a bundle and without the grammar: what the model writes by itself."""
+    from any2caption.model.inference import Captioner, Request
+
+    asked = [Request(text=one.prompt, conditions=_conditions(store, one)) for one in records]
+    return Captioner(bundle).write(asked, free=True)
 
 
 def _conditions(store: ObjectStore, record: Record) -> list[Condition]:
@@ -252,6 +262,13 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         cases=found,
     )
     report["questions"] = questions
+    sample = [one for group in selection.values() for one in group[:FREE_PER_SLICE]]
+    written = free_texts(bundle, store, sample)
+    report["structure"] = {
+        "records": len(sample),
+        "free": sum(map(strict, written)),
+        "constrained": sum(strict(challenger.predictions[one.id].text) for one in sample),
+    }
     report["closed_loop"] = closed_loop(
         everything,
         cameras_of(everything, lambda kept: load_condition(store, kept)),

@@ -48,6 +48,19 @@ class CaptionGrammar:
         return Constraint(self, [self._matcher.deep_copy() for _ in range(count)])
 
 
+class Free:
+    """No constraint: the best token of each row, until it is the end."""
+
+    def __init__(self, count: int, end_id: int) -> None:
+        self.done, self._end = np.zeros(count, bool), end_id
+
+    def choose(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Take the best token of each row; finished rows give the end token."""
+        chosen = np.where(self.done, self._end, scores.argmax(axis=1)).astype(np.int64)
+        self.done |= chosen == self._end
+        return chosen
+
+
 class Constraint:
     """The state of a batch of captions under construction."""
 

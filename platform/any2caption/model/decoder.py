@@ -14,7 +14,7 @@ from any2caption.errors import InputError
 from any2caption.model.any2caption import Any2Caption, place, widened
 from any2caption.model.backbones import backbone, run_language, transformers_config
 from any2caption.model.bundle import load_config, load_part, load_processor
-from any2caption.model.constraint import CaptionGrammar
+from any2caption.model.constraint import CaptionGrammar, Free
 from any2caption.model.inputs import CAMERA, MOTION, VISION, DecoderInputs
 from any2caption.model.processing.processor import Processor
 
@@ -57,9 +57,12 @@ class Decoder:
         head.weight = weight
         return cls(language, head, load_processor(folder))
 
-    def generate(self, batch: Sequence[DecoderInputs]) -> list[str]:
-        """Return one caption text (six numbered lines) a request; the batch is decoded together."""
-        return [self.processor.decode(ids) for ids in self.generate_ids(batch)]
+    def generate(self, batch: Sequence[DecoderInputs], *, free: bool = False) -> list[str]:
+        """Return one caption text (six numbered lines) a request; the batch is decoded together.
+
+        `free` leaves the grammar out, to see what the model writes by itself.
+        """
+        return [self.processor.decode(ids) for ids in self.generate_ids(batch, free=free)]
 
     def check(self, item: DecoderInputs) -> None:
         """Hold a request to what the model can decode, whoever made it.
@@ -98,7 +101,7 @@ class Decoder:
 
     @torch.inference_mode()
     def generate_ids(
-        self, batch: Sequence[DecoderInputs], *, cached: bool = True
+        self, batch: Sequence[DecoderInputs], *, cached: bool = True, free: bool = False
     ) -> list[list[int]]:
         """The same as token ids.
 
@@ -109,7 +112,8 @@ class Decoder:
         for item in batch:
             self.check(item)
         embeds, positions, mask = self._left_padded(batch)
-        constraint = self.grammar.begin(len(batch))
+        end = self.grammar.end_id
+        constraint = Free(len(batch), end) if free else self.grammar.begin(len(batch))
         cache = DynamicCache(config=self.language.config) if cached else None
         written: list[list[int]] = [[] for _ in batch]
         step, at = embeds, positions

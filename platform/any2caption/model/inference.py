@@ -75,15 +75,20 @@ class Captioner:
             CaptionResult(text, parse(text), item.warnings) for text, item in self._write(requests)
         ]
 
-    def write(self, requests: Sequence[Request]) -> list[str]:
-        """Return what the model writes, in order, be it a whole caption or not."""
-        return [text for text, _ in self._write(requests)]
+    def write(self, requests: Sequence[Request], *, free: bool = False) -> list[str]:
+        """Return what the model writes, in order, be it a whole caption or not.
 
-    def _write(self, requests: Sequence[Request]) -> Iterator[tuple[str, ModelInputs]]:
+        `free` leaves the grammar out.
+        """
+        return [text for text, _ in self._write(requests, free=free)]
+
+    def _write(
+        self, requests: Sequence[Request], *, free: bool = False
+    ) -> Iterator[tuple[str, ModelInputs]]:
         for start in range(0, len(requests), self.batch):
             group = requests[start : start + self.batch]
             inputs = [self._assemble(request) for request in group]
-            texts = self.decoder.generate([self._encode(item) for item in inputs])
+            texts = self.decoder.generate([self._encode(item) for item in inputs], free=free)
             yield from zip(texts, inputs, strict=True)
 
     def _assemble(self, request: Request) -> ModelInputs:
