@@ -18,12 +18,13 @@ from any2caption.annotation.prompt_rules import MAX_WORDS, left_out, violations,
 from any2caption.captions.schema import PARTS as LABELS
 from any2caption.captions.schema import StructuredCaption
 from any2caption.conditions.body.movements import PoseMovement
+from any2caption.conditions.inspect.seen import seen
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Condition, Depth, Image, Part, Pose
 from any2caption.datasets.records import SourceRecord
 from any2caption.endpoints.pictures import (
+    MAX_DEPTH,
     condition_pictures,
-    depth_maps,
     encode,
     identity_groups,
     stitch,
@@ -202,7 +203,7 @@ def test_identities_are_stitched_two_or_three_at_a_time(count, groups):
 
 @pytest.mark.parametrize(("count", "shown"), [(1, 1), (3, 3), (5, 5), (40, 5)])
 def test_depth_maps_are_three_to_five_in_time_order(count, shown):
-    maps = depth_maps(depth(count).payload)
+    maps = seen(depth(count).payload, MAX_DEPTH)
     assert len(maps) == shown
     levels = [int(one[0, 0, 0]) for one in maps]
     assert levels == sorted(levels)
@@ -215,7 +216,7 @@ def test_depth_maps_are_three_to_five_in_time_order(count, shown):
 
 def test_holes_in_depth_are_black():
     maps = np.full((1, 4, 4), np.nan, dtype=np.float32)
-    assert not depth_maps(Depth(maps))[0].any()
+    assert not seen(Depth(maps), MAX_DEPTH)[0].any()
 
 
 @settings(max_examples=25, deadline=None)

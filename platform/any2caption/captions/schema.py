@@ -1,6 +1,6 @@
 """The six-part structured caption (`a2c.caption/1`)."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -37,13 +37,3 @@ class StructuredCaption(BaseModel):
     def _one_line(cls, value: object) -> object:
         """Every run of white space, line breaks included, becomes one blank: a part is one line."""
         return " ".join(value.split()) if isinstance(value, str) else value
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the caption's JSON Schema (draft 2020-12), as published to clients."""
-    schema = StructuredCaption.model_json_schema()
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:{SCHEMA_VERSION.replace('/', ':')}",
-        **schema,
-    }

@@ -33,8 +33,8 @@ STRIP_HEIGHT, STRIP_WIDTH = 256, 1024
 GAP = 4
 MAX_IDENTITIES = 3
 """Identity pictures in one stitched picture: two or three (the paper, appendix on the prompts)."""
-MIN_DEPTH, MAX_DEPTH = 3, 5
-"""Depth maps in one stitched picture."""
+MAX_DEPTH = 5
+"""Depth maps in one stitched picture: three to five, in time order."""
 _FRAMES = 4
 _QUALITY = 90
 
@@ -74,12 +74,6 @@ def identity_groups(count: int) -> list[int]:
         return [count] if count else []
     strips = -(-count // MAX_IDENTITIES)
     return [count // strips + (number < count % strips) for number in range(strips)]
-
-
-def depth_maps(depth: Depth) -> list[Pixels]:
-    """Return three to five maps in time order (all of fewer), near = white, holes = black."""
-    frames = seen(depth, MAX_DEPTH)
-    return [] if frames is None else list(frames)
 
 
 def condition_pictures(conditions: Sequence[Condition]) -> tuple[bytes, ...]:

@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from any2caption.conditions.camera.motion_curves import motion_curves
 from any2caption.conditions.camera.movements import movements, movements_json
-from any2caption.conditions.camera.vocabulary import RECAMMASTER_CAMERAS, label_keys
 from any2caption.conditions.curves import monotone_runs
 from any2caption.conditions.types import Camera
 
 from ..conftest import DATA, REAL
+from .source_labels import RECAMMASTER_CAMERAS, label_keys
 
 STEPS = {
     "pan_right": ((0, 0, 0), (0, 1, 0)),

@@ -1,7 +1,8 @@
 """Combinations that cannot work, found before anything is started. Pure."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from any2caption.captions.schema import PARTS
 from any2caption.errors import ConfigError
@@ -10,9 +11,46 @@ from any2caption.model.presets import FROM_SCRATCH
 from any2caption.training.recipes.schema import Recipe, Stage
 
 PHRASE_PARTS = ("camera", "action")
-_LEAST_ROLLOUTS = 2  # one caption has nothing to be compared with
-_PACK_LIMITS = (("pack_tokens", 0), ("pack_vision", 0))
 _SHARDED_WEIGHTS = 3  # the ZeRO stage that also splits the weights themselves
+
+Bounds = Mapping[str, tuple[str, Callable[[Any], bool]]]
+"""What a setting must be, in words and as a rule."""
+
+
+def _at_least(least: int) -> tuple[str, Callable[[Any], bool]]:
+    return f"{least} or more", lambda value: value >= least
+
+
+_ABOVE = ("above 0", lambda value: value > 0)
+_POSITIVE = ("a number above 0", lambda value: 0 < value < math.inf)
+_FROM_ZERO = ("a number of 0 or more", lambda value: 0 <= value < math.inf)
+_SHARE = ("between 0 and 1", lambda value: 0 <= value <= 1)
+_RECIPE: Bounds = {
+    "vocab": _at_least(300),
+    "keep_checkpoints": _at_least(1),
+    "seed": _at_least(0),
+    **dict.fromkeys(("max_minutes", "lora_rank", "lora_alpha"), _ABOVE),
+    "checkpoint_seconds": _at_least(0),
+}
+_STAGE: Bounds = {
+    **dict.fromkeys(("steps", "batch", "accumulate"), _at_least(1)),
+    **dict.fromkeys(("warmup", "pack_tokens", "pack_vision"), _at_least(0)),
+    **dict.fromkeys(("lr", "share"), _POSITIVE),
+    **dict.fromkeys(("encoder_lr", "muon_lr", "weight_decay", "clip"), _FROM_ZERO),
+    **dict.fromkeys(("heads_loss", "template_weight"), _FROM_ZERO),
+    **dict.fromkeys(("final_lr", "shift", "drop_condition", "drop_sentence"), _SHARE),
+    "general_ratio": _SHARE,
+    "betas": ("0 or more and below 1", lambda betas: all(0 <= beta < 1 for beta in betas)),
+}
+_REINFORCE: Bounds = {
+    "rollouts": _at_least(2),  # one caption has nothing to be compared with
+    "max_new_tokens": _at_least(1),
+    "temperature": ("above 0", _POSITIVE[1]),
+    **dict.fromkeys(
+        ("kl", "form", "user", "supplied", "added", "contradiction"),
+        ("0 or more", _FROM_ZERO[1]),
+    ),
+}
 
 
 def check_recipe(recipe: Recipe, preset: str, ranks: int, kinds: tuple[str, ...]) -> None:
@@ -65,15 +103,8 @@ def _recipe(recipe: Recipe, preset: str, ranks: int) -> Iterator[str]:
         yield f"two stages are called {', '.join(twice)}"
     if ranks < 1:
         yield f"ranks must be 1 or more, not {ranks}"
-    for name, least in (("vocab", 300), ("keep_checkpoints", 1), ("seed", 0)):
-        if getattr(recipe, name) < least:
-            yield f"{name} must be {least} or more, not {getattr(recipe, name)}"
+    yield from _outside(recipe, _RECIPE)
     yield from _engine(recipe)
-    for name in ("max_minutes", "lora_rank", "lora_alpha"):
-        if not getattr(recipe, name) > 0:
-            yield f"{name} must be above 0, not {getattr(recipe, name)}"
-    if not recipe.checkpoint_seconds >= 0:
-        yield f"checkpoint_seconds must be 0 or more, not {recipe.checkpoint_seconds}"
 
 
 def _engine(recipe: Recipe) -> Iterator[str]:
@@ -91,7 +122,7 @@ def _engine(recipe: Recipe) -> Iterator[str]:
 def _stage(
     recipe: Recipe, stage: Stage, preset: str, ranks: int, kinds: tuple[str, ...]
 ) -> Iterator[str]:
-    yield from _numbers(stage)
+    yield from _outside(stage, _STAGE)
     if ranks > 0 and stage.batch > 0 and stage.batch % ranks:
         yield f"batch {stage.batch} is not divisible by {ranks} ranks"
     elif ranks > 0 and stage.accumulate > 0 and stage.batch % (ranks * stage.accumulate):
@@ -168,15 +199,7 @@ def _reinforce(stage: Stage) -> Iterator[str]:
     for name in ("drop_condition", "drop_sentence", "general_ratio", "heads_loss"):
         if getattr(stage, name):
             yield f"{name} has no meaning in reinforce"
-    if settings.rollouts < _LEAST_ROLLOUTS:
-        yield f"reinforce.rollouts must be {_LEAST_ROLLOUTS} or more, not {settings.rollouts}"
-    if settings.max_new_tokens < 1:
-        yield f"reinforce.max_new_tokens must be 1 or more, not {settings.max_new_tokens}"
-    if not 0 < settings.temperature < math.inf:
-        yield f"reinforce.temperature must be above 0, not {settings.temperature}"
-    for name in ("kl", "form", "user", "supplied", "added", "contradiction"):
-        if not 0 <= getattr(settings, name) < math.inf:
-            yield f"reinforce.{name} must be 0 or more, not {getattr(settings, name)}"
+    yield from _outside(settings, _REINFORCE, "reinforce.")
 
 
 def _packs(stage: Stage) -> Iterator[str]:
@@ -202,22 +225,8 @@ def _encode_once(recipe: Recipe, stage: Stage) -> Iterator[str]:
         )
 
 
-def _numbers(stage: Stage) -> Iterator[str]:
-    least_of = (("steps", 1), ("batch", 1), ("accumulate", 1), ("warmup", 0), *_PACK_LIMITS)
-    for name, least in least_of:
-        if getattr(stage, name) < least:
-            yield f"{name} must be {least} or more, not {getattr(stage, name)}"
-    for name in ("lr", "share"):
-        value = getattr(stage, name)
-        if not 0 < value < math.inf:
-            yield f"{name} must be a number above 0, not {value}"
-    for name in ("encoder_lr", "muon_lr", "weight_decay", "clip", "heads_loss", "template_weight"):
-        value = getattr(stage, name)
-        if not 0 <= value < math.inf:
-            yield f"{name} must be a number of 0 or more, not {value}"
-    for name in ("final_lr", "shift", "drop_condition", "drop_sentence", "general_ratio"):
-        value = getattr(stage, name)
-        if not 0 <= value <= 1:
-            yield f"{name} must be between 0 and 1, not {value}"
-    if not all(0 <= beta < 1 for beta in stage.betas):
-        yield f"betas must be 0 or more and below 1, not {stage.betas}"
+def _outside(settings: object, bounds: Bounds, prefix: str = "") -> Iterator[str]:
+    for name, (words, holds) in bounds.items():
+        value = getattr(settings, name)
+        if not holds(value):
+            yield f"{prefix}{name} must be {words}, not {value}"
