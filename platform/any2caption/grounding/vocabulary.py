@@ -223,6 +223,7 @@ SCENERY = _words("""
 
 _PLURALS: Mapping[str, str] = {
     "people": "person",
+    "passersby": "passerby",
     "persons": "person",
     "men": "man",
     "women": "woman",

@@ -288,7 +288,9 @@ def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:
             aside = True
             continue
         said = rest if verb == last and verb in {"is", "are"} else f"{verb} {rest}".strip()
-        words += f"{',' if at + 2 < len(clauses) else f' {links[at]}'} {said}"
+        later = [more.removeprefix(f"{who} ").split(" ", 1)[0] for more in clauses[at + 2 :]]
+        goes_on = any(verb in {"is", "are"} or one not in {"is", "are"} for one in later)
+        words += f"{',' if goes_on else f' {links[at]}'} {said}"
         last = verb
     return words
 

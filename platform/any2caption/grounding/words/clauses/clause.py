@@ -12,6 +12,7 @@ from any2caption.grounding.words.clauses.reading import (
     opens_sentence,
 )
 from any2caption.grounding.words.lists import grammar, looks
+from any2caption.grounding.words.lists.languages import TONGUES
 from any2caption.grounding.words.phrases.attachments import attached_of
 from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
@@ -121,6 +122,8 @@ class Clause:
 
     def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
+        if phrase.noun in TONGUES or (phrase.noun == "trail" and end > phrase.end):
+            return  # "signs in Chinese", "a trail of smoke"
         if phrase.noun in _OFTEN or phrase.head.low == "level":  # "three times", "at ground level"
             return
         if phrase.sort == "building" and role == "subject":  # what is shown

@@ -61,3 +61,21 @@ AMBIGUOUS = words(
     """
 )
 """Words of English that say nothing, as other languages have them too."""
+TONGUES = frozenset(
+    {
+        *FOREIGN,
+        "Arabic",
+        "Chinese",
+        "English",
+        "Greek",
+        "Hebrew",
+        "Hindi",
+        "Japanese",
+        "Korean",
+        "Latin",
+        "Mandarin",
+        "Russian",
+        "Thai",
+    }
+)
+"""Names of languages: "signs in Chinese" stand nowhere."""

@@ -84,7 +84,7 @@ WEATHERS = words(
 
 WHEREABOUTS = words("indoors outdoors inside outside underwater overhead")
 """Adverbs that are a setting where they stand alone."""
-MEASURES = words("bank court pool school schools sea stream streams track wall")
+MEASURES = words("bank court pool school schools sea stream streams track trail wall")
 """Of these, those that count what follows "of": "a school of fish"."""
 GROUPS = words(
     "band bunch class colony couple crowd family fleet flock gang group herd line litter pack pair"
@@ -93,7 +93,7 @@ GROUPS = words(
 """Nouns that act as those do whom they are of: "a pod of dolphins"."""
 MASSES = words(
     """
-    air dust fire foam fur grass hair heat ice lava liquid mud oil paint sand smoke steam
+    air dust fire foam fur grass hair heat ice lava liquid mud oil paint sand smoke steam text
     traffic water wine
     """
 )

@@ -94,7 +94,7 @@ def _one(words: list[Word], at: int, phrase: NounPhrase) -> int:
         return at
     word = words[at]
     if word.tag == "rel" and phrase.sort != "picture":
-        return _relative(words, at)
+        return relative(words, at)
     beside = words[at - 1].tag == "noun" and word.low in _BEHIND_NOUNS
     if beside and (word.low == "visible" or is_agent(words[at - 1].low)):
         return at + 1
@@ -123,7 +123,15 @@ def _prepositional(words: list[Word], at: int) -> int:
         return at
     if low == "with" and _settled(phrases[0], words, at):
         return at
-    return end
+    own = low == "with" and words[at + 1].tag == "poss"
+    return end + (own and kept_so(words, end))  # "with her arms raised"
+
+
+def kept_so(words: list[Word], at: int) -> bool:
+    """Whether a word says how something is held: "with her eyes closed"."""
+    held = at < len(words) and (words[at].form == "ed" or words[at].tag == "adj")
+    behind = words[at + 1].tag if at + 1 < len(words) else "end"
+    return held and behind in {"mark", "end", "prep", "conj", "sub"}
 
 
 def _worn(words: list[Word], at: int) -> int:
@@ -163,7 +171,7 @@ def _participle(words: list[Word], at: int) -> int:
     return at
 
 
-def _relative(words: list[Word], at: int) -> int:
+def relative(words: list[Word], at: int) -> int:
     """Read "that looks like a turtle": its verb with one object and one prepositional phrase."""
     end = at + 1
     while end < len(words) and words[end].tag in {"aux", "modal", "adv", "neg"}:
@@ -180,7 +188,8 @@ def _relative(words: list[Word], at: int) -> int:
         if phrase is None:
             break
         end = attached_of(words, phrase.end)
-    if end < len(words) and words[end].tag in {"layout", "ground"}:
+    there = end < len(words) and words[end].low in {"there", "here"}
+    if there or (end < len(words) and words[end].tag in {"layout", "ground"}):
         end += 1
     return end
 

@@ -4,7 +4,14 @@ All functions take the tagged words of a sentence and return places in it.
 """
 
 from any2caption.grounding.words.lists import grammar, looks, verbs
-from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of
+from any2caption.grounding.words.lists.languages import TONGUES
+from any2caption.grounding.words.phrases.attachments import (
+    attached,
+    attached_of,
+    kept_so,
+    list_of,
+    relative,
+)
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tags.tokens import Word
 
@@ -111,18 +118,16 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     """Return the end of a prepositional phrase that belongs to the verb, else its start."""
     word = words[at]
     phrases = list_of(words, at + 1)
-    if not phrases and tag_at(words, at + 1) == "prep" and tag_at(words, at + 2) != "prep":
-        return max(at + 2, argument(words, at + 1, keep_settings=True))
     if not phrases:
-        return at + {"pron": 2, "verb": 1, "particle": 2}.get(tag_at(words, at + 1), 0)
+        return _without_noun(words, at)
     first, last = phrases[0], phrases[-1]
     end = attached_of(words, last.end)
     if tag_at(words, end) == "rel":  # "on a customer who jumps up"
         end = attached(words, last)
-    end += word.low == "with" and _kept_so(words, end)
-    if tag_at(words, end) in {"ground", "layout"} or _looks(word, first):
-        return at
-    if by_artist(word, first):
+    end += word.low == "with" and kept_so(words, end)
+    if word.low == "from" and low_at(words, end).startswith("to the "):
+        return end + 1  # "from the left edge to the right"
+    if tag_at(words, end) in {"ground", "layout"} or _looks(word, first) or by_artist(word, first):
         return at
     aimed = word.low == "at" and words[at - 1].base in verbs.AIMING
     setting = not aimed and (first.sort in LIKE_SETTINGS or named_place(word, first))
@@ -134,10 +139,14 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     return reference or end
 
 
-def _kept_so(words: list[Word], at: int) -> bool:
-    """Whether a word says how something is held: "with her eyes closed"."""
-    held = at < len(words) and (words[at].form == "ed" or words[at].tag == "adj")
-    return held and tag_at(words, at + 1) in {"mark", "end", "prep", "conj", "sub"}
+def _without_noun(words: list[Word], at: int) -> int:
+    """Return the end of "out of", "at him", "for something that isn't there", "from above"."""
+    tag, further = tag_at(words, at + 1), tag_at(words, at + 2)
+    if tag == "prep" and further != "prep":
+        return max(at + 2, argument(words, at + 1, keep_settings=True))
+    if tag == "pron" and further == "rel":
+        return relative(words, at + 2)
+    return at + {"pron": 2, "verb": 1, "particle": 2}.get(tag, 0)
 
 
 def _looks(word: Word, phrase: NounPhrase) -> bool:
@@ -179,4 +188,6 @@ def by_artist(word: Word, phrase: NounPhrase) -> bool:
 
 def named_place(word: Word, phrase: NounPhrase) -> bool:
     """Read "in Llandudno", "at Hogwarts": a name behind a preposition of place is a place."""
+    if phrase.noun.rpartition(" ")[2] in TONGUES:  # "signs in Chinese"
+        return False
     return word.low in {"in", "at", "near"} and phrase.head.name and phrase.sort == "thing"

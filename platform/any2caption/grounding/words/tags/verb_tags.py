@@ -36,7 +36,7 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
         base, form = word.low[:-1], "s"
     if base == word.low and form == "ed" and _in_base(words, at):
         form = "base"
-    if not form and _unknown_plural_act(words, at):
+    if not form and (_denied(words, at) or _unknown_plural_act(words, at)):
         return _as_verb(word, word.low, "base")
     if not form and _unknown_third(words, at):
         base, form = word.low[:-1], "s"
@@ -83,12 +83,17 @@ def _as_verb(word: Word, base: str, form: str) -> str:
     return "verb"
 
 
+def _denied(words: list[Word], at: int) -> bool:
+    """Whether a word of no list is what someone does not do: "he doesn't care"."""
+    return at > 0 and words[at - 1].low in _DO_NOT and lexicon.can_be(words[at].low, "VERB")
+
+
 def _unknown_plural_act(words: list[Word], at: int) -> bool:
     """Whether a noun of no list acts: "tourists photograph the tower", "neighbours gossip"."""
     found, after, before = lexicon.verb(words[at].low), word_after(words, at), words[at - 1]
     if not at or found is None or found[1] != "base" or not plural(before):
         return False
-    if after is not None and after.tag in {"det", "poss", "pron"}:
+    if after is not None and (after.tag in {"det", "poss", "pron"} or after.low == "to"):
         return True
     thing = is_agent(words[at].low) or singular(words[at].low) in THINGS
     free = after is None or after.tag in _BEHIND_VERBS or is_plural(after.low)
@@ -299,7 +304,9 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         goes_on = goes_on or (after is not None and after.low.endswith("ing"))
         acts = sum(word.form == "s" for word in near)
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
-        return closes or (goes_on and any(word.form == "s" or word.tag == "aux" for word in near))
+        denied = ends and any(word.low in _DO_NOT for word in near)  # "doesn't care and smiles"
+        acted = any(word.form == "s" or word.tag == "aux" for word in near)
+        return closes or denied or (goes_on and acted)
     if words[at - 1].low == "but":  # "tries a trick but falls"
         return any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
     if before in {"adv", "neg"} or words[at - 1].low == "then":
@@ -448,6 +455,7 @@ def _interrupted(words: list[Word], at: int) -> bool:
     return idle and any(word.form == "ed" for word in near) and any(map(plural, near))
 
 
+_DO_NOT = frozenset({"don't", "doesn't", "didn't", "won't", "can't", "cannot"})
 _DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})
 _BEHIND_VERBS = frozenset(
     {"det", "poss", "num", "prep", "adv", "particle", "mark", "conj", "pron", "adj", "qty", "sub"}
