@@ -37,8 +37,8 @@ MORE_VERBS = words(
     nod notice nudge nurse nurture nuzzle occur offer ooze orbit outline overflow overlook
     oversee pace pack paddle pan park pass pause paw peck pedal peek peer penetrate perch
     perfect perk pick pilot pinch pivot place plant pluck plunge poke ponder pop portray
-    position pounce pour practice practise praise prance preen prepare present preserve progress prop
-    propel protect protest provide prowl prune pulsate pulse puncture purr pursue put quiver
+    position pounce pour practice practise praise prance preen prepare present preserve progress
+    prop propel protect protest provide prowl prune pulsate pulse puncture purr pursue put quiver
     race radiate raid rain rally ram range react rebound recede receive recline record reel
     refine reflect rehearse rejoice relax release relish rely remain remember remove render
     repair replace require rescue resemble resolve resonate respond rest resume retreat return
