@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -75,6 +76,19 @@ def test_a_single_long_sentence_is_cut_between_words():
     assert "walking walking" in compiled.text
     assert any(item.part == "action" for item in compiled.dropped)
     assert compiled.tokens <= 77
+
+
+def test_a_sentence_that_does_not_fit_is_cut_where_a_clause_ends_or_left_out():
+    camera = "The camera dollies in slowly, then pans left over the roofs while it keeps rising."
+    parts = written(dense="A dog runs across a beach at dawn.", camera=camera,
+                    style="Light and colour stay consistent throughout.")  # fmt: skip
+    for budget in range(8, 70):
+        said = compile_for("plain", parts, budget=budget).text
+        assert not re.search(r"Light(?! and colour stay consistent throughout\.)", said), said
+        assert "camera" not in said or re.search(
+            r"camera dollies in slowly(?:\.|, then pans left over the roofs(?:\.| while it keeps))",
+            said,
+        ), said
 
 
 def test_a_given_tokenizer_counts():

@@ -12,7 +12,7 @@ brackets, at most three at a time; movements that have no such instruction stay 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from any2caption.captions.camera_reading import read_camera
@@ -88,6 +88,12 @@ class CompiledPrompt:
             "leaves": list(self.leaves),
             "notes": list(self.notes),
         }
+
+
+_LINKS = frozenset({"after", "as", "because", "before", "then", "where", "while", "with"})
+_SAYS = 3
+"""Words of a head that can be a sentence."""
+_ENDLESS = 25
 
 
 def estimate_tokens(text: str) -> int:
@@ -196,13 +202,23 @@ def _longest_head(
     budget: int,
     count: TokenCounter,
 ) -> str:
-    """Return the longest head of the sentence that fits, cut between words; may be empty."""
-    words = sentence.split(" ")[: budget + 1]  # a word is at least one token
-    for end in range(len(words) - 1, 0, -1):
+    """Return the longest head of the sentence that fits and reads as one; may be empty.
+
+    It ends where a clause does; of what goes on for long without one, between words.
+    """
+    words = sentence.split(" ")
+    ends = [at for at in range(_SAYS, len(words)) if _ends_clause(words, at)]
+    if not ends and len(words) > _ENDLESS:
+        ends = list(range(1, min(len(words), budget + 1)))  # a word is at least one token
+    for end in reversed(ends):
         head = " ".join(words[:end]).rstrip(",;:") + "."
         if count(_joined({**kept, place: head})) <= budget:
             return head
     return ""
+
+
+def _ends_clause(words: Sequence[str], at: int) -> bool:
+    return words[at - 1].endswith((",", ";", ":")) or words[at].casefold() in _LINKS
 
 
 def _filmed(sentence: str) -> bool:
