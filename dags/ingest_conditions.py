@@ -17,7 +17,7 @@ from any2caption.orchestration.retries import DEFAULT_ARGS
 
 @dag(
     dag_display_name="Ingest conditions",
-    schedule=schedules.weekly_or(assets.ANNOTATED),
+    schedule=schedules.at_or(schedules.WEEKLY, assets.ANNOTATED),
     catchup=False,
     max_active_runs=4,
     default_args=DEFAULT_ARGS,

@@ -215,6 +215,11 @@ def test_retraining_is_weekly_by_default(structure):
     assert structure["dags"]["ingest_conditions"]["schedule"] == "0 0 * * 0"
 
 
+def test_housekeeping_looks_by_the_clock_and_when_an_alias_changes(structure):
+    dag = structure["dags"]["housekeeping"]
+    assert (dag["schedule"], dag["assets"]) == ("*/15 * * * *", ["alias"])
+
+
 def test_the_kubernetes_back_end_builds_the_same_chain(tmp_path, structure):
     other = run(STRUCTURE, tmp_path, A2C_WORK_BACKEND="kubernetes")
     assert other["errors"] == {}

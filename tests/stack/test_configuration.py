@@ -112,8 +112,11 @@ def test_everything_listens_on_the_loopback_address_only(tmp_path):
 KEYS_OF = {
     "s3": set(),
     "s3-object": set(),
-    "mlflow": {"mlflow_password", "mlflow_form_key", "s3_access_key", "s3_secret_key"},
-    "airflow-api": {"jwt_secret", "fernet_key", "api_secret"},
+    "mlflow": {
+        *("mlflow_password", "mlflow_form_key", "mlflow_webhook_key"),
+        *("s3_access_key", "s3_secret_key"),
+    },
+    "airflow-api": {"jwt_secret", "fernet_key", "api_secret", "alias_secret"},
     "airflow-dag-processor": {"jwt_secret", "fernet_key", "api_secret"},
     "airflow-triggerer": {"jwt_secret", "fernet_key", "api_secret"},
     "airflow-scheduler": {

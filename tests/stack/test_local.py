@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 
 from any2caption import processes
 from any2caption.errors import ConfigError
+from any2caption.orchestration.client import AirflowClient, wait_for_dags
+from any2caption.registry import models
+from any2caption.registry.client import MODEL, mlflow_client
 from any2caption.stack import environment, local, supervisor
 from any2caption.stack.secrets import load
 
@@ -65,12 +68,29 @@ def healthy(settings, seconds=60):
         time.sleep(1)
 
 
+def an_alias_that_was_set_by_hand_is_taken_away_at_once(settings, seconds=240):
+    """MLflow's webhook starts housekeeping; the clock would in a quarter of an hour."""
+    airflow = AirflowClient(settings.airflow_url, *local.airflow_login(settings))
+    wait_for_dags(airflow, ["housekeeping"])
+    with mlflow_client(settings) as registry:
+        registry.create_registered_model(MODEL)
+        registry.create_model_version(MODEL, "s3://nowhere/model")
+        registry.set_registered_model_alias(MODEL, "champion", "1")
+    until = time.monotonic() + seconds
+    while models.by_alias(settings, "champion") is not None:
+        assert time.monotonic() < until, "still there"
+        time.sleep(1)
+    runs = airflow.call("GET", "/dags/housekeeping/dagRuns")["dag_runs"]
+    assert "asset_triggered" in {run["run_type"] for run in runs}
+
+
 def test_up_continues_and_down_leaves_nothing(settings):
     said: list[str] = []
     with_swift = local.choose_store(settings, "s3")
     local.up(settings, with_swift=with_swift, say=said.append)
     rows = healthy(settings)
     assert {"mlflow", "airflow-api", "airflow-scheduler", "triton", "s3"} <= set(rows)
+    an_alias_that_was_set_by_hand_is_taken_away_at_once(settings)
 
     # Another stack on the same ports is told which service and which setting.
     other = environment.with_interpreters(settings.model_copy(update={"home": settings.home / "b"}))

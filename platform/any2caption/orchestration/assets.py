@@ -11,6 +11,7 @@ CANDIDATE = Asset("candidate", uri="a2c://candidate", group="a2c")
 CHALLENGER = Asset("challenger", uri="a2c://challenger", group="a2c")
 CHAMPION = Asset("champion", uri="a2c://champion", group="a2c")
 RELEASE = Asset("release", uri="a2c://release", group="a2c")
+ALIAS = Asset("alias", uri="a2c://alias", group="a2c")  # MLflow's webhook: not of the chain
 
 # Everything that may travel along the chain. A key that a stage does not know passes through it.
 KEYS = (

@@ -3,10 +3,11 @@
 from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
 
 WEEKLY = "0 0 * * 0"
+QUARTER_HOURLY = "*/15 * * * *"
 
 
-def weekly_or(asset: Asset) -> AssetOrTimeSchedule:
-    """Run at the start of every week (UTC), and on every event of the asset."""
+def at_or(times: str, asset: Asset) -> AssetOrTimeSchedule:
+    """Run at these times (UTC), and on every event of the asset."""
     return AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable(WEEKLY, timezone="UTC"), assets=[asset]
+        timetable=CronTriggerTimetable(times, timezone="UTC"), assets=[asset]
     )

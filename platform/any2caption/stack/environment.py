@@ -188,6 +188,15 @@ def airflow(settings: Settings, keys: Secrets) -> dict[str, str]:
     }
 
 
+def alias_webhook(keys: Secrets) -> dict[str, str]:
+    """What Airflow's API server needs to hear from MLflow that an alias changed."""
+    plugins = Path(any2caption.__file__).parent / "orchestration" / "plugins"
+    return {
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+        "A2C_ALIAS_SECRET": keys.alias_secret,
+    }
+
+
 def save(settings: Settings, *, swift: bool) -> None:
     """Remember the settings for later shells; the file holds keys and so is private."""
     write_private(

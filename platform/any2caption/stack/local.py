@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from any2caption import processes
-from any2caption.errors import ConfigError, UnavailableError
+from any2caption.errors import A2CError, ConfigError, UnavailableError
 from any2caption.settings import Settings
 from any2caption.stack import environment, own, ports, supervisor, swift
 from any2caption.stack.secrets import load, write_private
@@ -107,6 +107,7 @@ def up(
     # Whoever started the stack goes on with it: the keys of its servers go with the settings.
     keys = environment.credentials(settings, swift=with_swift)
     os.environ.update(keys)
+    _hear_of_aliases(settings, say)
     settings.triton_key = SecretStr(keys[environment.TRITON_KEY])
 
 
@@ -236,6 +237,19 @@ def _airflow(settings: Settings, arguments: tuple[str, ...], *, with_swift: bool
         )
     if done.returncode:
         raise UnavailableError(f"airflow {' '.join(arguments)} failed; see {log}")
+
+
+def _hear_of_aliases(settings: Settings, say: Say) -> None:
+    """Have MLflow tell Airflow of changed aliases; without it housekeeping looks by the clock."""
+    if settings.mlflow_url != environment.mlflow_url(settings.ports):
+        return
+    from any2caption.registry import webhook
+
+    try:
+        url = f"{settings.airflow_url}{webhook.PATH}"
+        webhook.subscribe(settings, url, load(settings.home).alias_secret)
+    except A2CError as error:
+        say(f"MLflow does not tell of aliases: {error}")
 
 
 def _require_same(settings: Settings, *, with_swift: bool) -> None:

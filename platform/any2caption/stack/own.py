@@ -57,6 +57,8 @@ def of_service(name: str, settings: Settings, *, swift: bool) -> dict[str, str]:
         writer = environment.writer_key(settings) if name == "triton" else {}
         return {**public, **environment.triton_keys(settings), **verify, **writer}
     airflow = {**_matching(shell, _AIRFLOW), **environment.airflow(settings, keys)}
+    if name == "airflow-api":
+        airflow |= environment.alias_webhook(keys)
     if name != "airflow-scheduler":
         return {**public, **airflow}
     # Its executor runs the tasks.
@@ -73,6 +75,10 @@ def mlflow(settings: Settings) -> dict[str, str]:
         "MLFLOW_AUTH_ADMIN_PASSWORD": keys.mlflow_password,
         "MLFLOW_FLASK_SERVER_SECRET_KEY": keys.mlflow_form_key,
         "MLFLOW_BASIC_AUTH_FAIL_CLOSED": "true",
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": keys.mlflow_webhook_key,
+        # Its webhook goes to this machine: to Airflow's API server.
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
     }
 
 

@@ -37,6 +37,8 @@ class Secrets:
     airflow_password: str = _password(12)
     mlflow_password: str = _password(18)
     mlflow_form_key: str = _hex(32)  # signs the forms of MLflow's pages
+    mlflow_webhook_key: str = field(default_factory=_fernet)  # encrypts webhooks' secrets
+    alias_secret: str = _hex(32)  # MLflow signs its webhook on aliases with it
     triton_key: str = _hex(32)
     s3_access_key: str = "a2c:platform"  # the account:user form that Swift's tempauth expects
     s3_secret_key: str = _hex(20)
