@@ -143,6 +143,8 @@ def is_many(phrase: str, number: int | None = None) -> bool:
     words = phrase.casefold().split()
     if number is not None or not words:
         return number not in {None, 1} or (bool(words) and _ends_in_plural(head_of(phrase)))
+    if words[:3] == ["a", "lot", "of"]:
+        return _ends_in_plural(words[-1])
     if words[0] in _ONE and any(word.endswith("'s") for word in words[:-1]):
         return _ends_in_plural(head_of(phrase))  # "an old man's hands"
     if words[0] in _ONE and not _MANY & set(words[1:2]):

@@ -124,7 +124,9 @@ class Clause:
         """Add a phrase that is the object of an action, or the other side of a relation."""
         if phrase.noun in TONGUES or (phrase.noun == "trail" and end > phrase.end):
             return  # "signs in Chinese", "a trail of smoke"
-        if phrase.noun in _OFTEN or phrase.head.low == "level":  # "three times", "at ground level"
+        if (
+            phrase.noun[-3:].endswith("0s") or phrase.noun in _OFTEN or phrase.head.low == "level"
+        ):  # "three times", "at ground level"
             return
         if phrase.sort == "building" and role == "subject":  # what is shown
             self._subject(phrase, end, role)

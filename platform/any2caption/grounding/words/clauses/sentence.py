@@ -29,7 +29,7 @@ class Sentence(Placing):
     def __init__(self, reading: Reading, words: list[Word], *, whole: bool) -> None:
         super().__init__(reading, words, whole=whole)
         self._by_tag = {
-            "mark": self._mark, "conj": self._skip, "sub": self._clause, "rel": self._skip,
+            "mark": self._mark, "conj": self._skip, "sub": self._clause, "rel": self._relative,
             "neg": self._negation, "verb": self._verb, "aux": self._verb, "modal": self._verb,
             "prep": self._prepositional, "layout": self._layout, "ground": self._ground,
             "style-of": self._style_of, "adv": self._adverb, "particle": self._adverb,
@@ -112,6 +112,13 @@ class Sentence(Placing):
 
     def _skip(self, at: int) -> int:
         return at + 1 if self._tag(at + 1) != "adv" else self._adverb(at + 1)
+
+    def _relative(self, at: int) -> int:
+        """Read "for a child, who starts to smile": the one in front of the comma does it."""
+        last = self.words[at - 2] if at > 1 and self._tag(at - 1) == "mark" else None
+        if last is not None and last.tag == "noun" and self._low(at) in {"who", "which"}:
+            self.who, self.acted = [last.low], False
+        return self._skip(at)
 
     def _clause(self, at: int) -> int:
         phrase = noun_phrase(self.words, at + 1) if self._low(at) in {"after", "before"} else None
@@ -327,7 +334,9 @@ class Sentence(Placing):
             return 0
         if shows:
             end = complements(self.words, end + 1, keep_settings=False)
-        elif behind in {"from", "through"} and (source := noun_phrase(self.words, end + 1)):
+        elif behind in _SHOT_BY[phrase.head.low == "shot"] and (
+            source := noun_phrase(self.words, end + 1)
+        ):
             end = source.end
         form = "sentence" if shows else "noun"
         if self._of_camera(phrase):
@@ -523,6 +532,8 @@ _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "r
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
+_SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
+"""What stands behind a view, and behind "shot" as well."""
 _MEDIA = ("picture", "camera", "style")
 _STATES = frozenset({"asleep", "awake"})
 _FLIES = frozenset({"circle", "descend", "fly", "follow", "glide", "move", "rise", "sweep"})

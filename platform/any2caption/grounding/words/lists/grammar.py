@@ -23,6 +23,11 @@ QUANTITIES = words(
     """
 )
 """Numbers that nobody can count."""
+QUANTITY_PHRASES = phrases(
+    """
+    a few, a lot of, dozens of, hundreds of, lots of, millions of, plenty of, thousands of, tons of
+    """
+)
 PAIRS = {"a pair of": 2, "a couple of": 2, "a trio of": 3, "a dozen": 12}
 ORDINALS = {
     "first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4,
@@ -174,9 +179,9 @@ MANNER_PHRASES = phrases(
     after a while, again and again, all at once, at once, at the same time, back and forth,
     from day to night, from left to right, from night to day, from right to left, from side to side,
     hand in hand, in a circle, in a line, in a row, in half, into frame, into the frame, into view,
-    moments later, off screen, one after another, one after the other, one at a time, one by one,
-    out of frame, out of sight, out of the frame, out of view, over and over, seconds later,
-    side by side, up and down
+    moments later, off screen, on foot, on horseback, one after another, one after the other,
+    one at a time, one by one, out of frame, out of sight, out of the frame, out of view,
+    over and over, seconds later, side by side, up and down
     """
 )
 """Adverbs of several words."""

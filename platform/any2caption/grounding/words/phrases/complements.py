@@ -54,8 +54,8 @@ def complements(words: list[Word], at: int, *, keep_settings: bool, limit: int =
 def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
     """Return the end of one of them; the word itself where none begins there."""
     tag = tag_at(words, at)
-    if _goes_with_verb(words, at):
-        return at + 1
+    if end := _said_of(words, at) or (at + 1 if _goes_with_verb(words, at) else 0):
+        return end
     if tag == "modal" and low_at(words, at) == "to":
         return at + 2 if tag_at(words, at + 1) in {"verb", "aux"} else at
     if low_at(words, at) == "than" and (compared := list_of(words, at + 1)):
@@ -70,6 +70,16 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
     return objects_end(words, phrases, at)
 
 
+def _said_of(words: list[Word], at: int) -> int:
+    """Return the end of "everything its owner says"; 0 where no such clause begins."""
+    phrase = noun_phrase(words, at + 1) if low_at(words, at) in _WHATEVER else None
+    acts = phrase is not None and tag_at(words, phrase.end) == "verb"
+    return phrase.end + 1 if phrase and acts else 0
+
+
+_WHATEVER = frozenset({"anything", "everything", "something", "what", "whatever"})
+
+
 def _goes(words: list[Word], at: int) -> bool:
     """Whether "to the left" says where a movement goes: "dives to the left"."""
     before = words[at - 1]
@@ -80,6 +90,7 @@ def _goes(words: list[Word], at: int) -> bool:
 
 
 _ASKED = frozenset({"how", "what", "when", "where", "which"})
+_TARGETS = frozenset({"at", "from", "to", "toward", "towards"})
 _NONE = frozenset({"none", "nothing", "nobody"})
 
 
@@ -125,8 +136,8 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     if tag_at(words, end) == "rel":  # "on a customer who jumps up"
         end = attached(words, last)
     end += word.low == "with" and kept_so(words, end)
-    if word.low == "from" and low_at(words, end).startswith("to the "):
-        return end + 1  # "from the left edge to the right"
+    if word.low in _TARGETS and tag_at(words, end) == "layout":
+        return end + 1  # "from the left edge to the right", "to the girl on the right"
     if tag_at(words, end) in {"ground", "layout"} or _looks(word, first) or by_artist(word, first):
         return at
     aimed = word.low == "at" and words[at - 1].base in verbs.AIMING

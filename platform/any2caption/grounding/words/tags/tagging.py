@@ -6,6 +6,7 @@ quotations (`mark`, `quote`), and phrases of several words that are merged into 
 ("oil painting"), `camera` ("close up"), `ref` ("picture 2").
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -116,6 +117,7 @@ def _phrases() -> Mapping[str, _Lengths]:
         (grammar.SIDES_PHRASES, "side"),
         (grammar.BACKGROUND_PHRASES, "ground"),
         (frozenset(grammar.PAIRS), "num"),
+        (grammar.QUANTITY_PHRASES, "qty"),
         (frozenset({"no one"}), "pron"),
         (frozenset({"black and white", "black & white"}), "alone"),
         (frozenset({"in the style of", "in style of", "in the manner of"}), "style-of"),
@@ -130,9 +132,15 @@ def _phrases() -> Mapping[str, _Lengths]:
     }
 
 
+_DECADE = re.compile(r"[2-9]0s")
+"""What someone is in: "a couple in their 60s"."""
+
+
 def _closed(word: Word) -> str:
     """Return the tag of a function word, or none."""
     low = word.low
+    if _DECADE.fullmatch(low):
+        return "noun"
     if low in grammar.NUMBERS or low.lstrip("-")[:1].isdigit():
         word.number = grammar.NUMBERS.get(
             low, int(low) if low.isdecimal() and len(low) <= SHORT else None
@@ -175,7 +183,7 @@ def _settle(words: list[Word]) -> None:
             word.tag = "pron" if _around_her(words, at) else _homonym(word, before, after)
         elif word.low == "nearby" and before is not None and before.tag in NOMINAL | {"prep"}:
             word.tag = "adj"
-        elif word.tag == "prep" and _is_particle(word, after):
+        elif word.tag == "prep" and (_is_particle(word, after) or _parted(before, word, after)):
             word.tag = "particle"
         elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | DO_GET:
             _full_verb(word, after)
@@ -192,6 +200,18 @@ def _is_particle(word: Word, after: Word | None) -> bool:
         return True
     return (word.low in grammar.ALONE and ends) or (
         word.low in grammar.PARTICLES and not starts_noun(after)
+    )
+
+
+def _parted(before: Word | None, word: Word, after: Word | None) -> bool:
+    """Whether "on" or "off" belongs to the verb in front: "switches on the light"."""
+    opens = after is not None and after.tag in {"det", "poss"}
+    return (
+        before is not None
+        and before.tag == "verb"
+        and before.base in {"put", "switch", "take"}
+        and word.low in {"on", "off"}
+        and opens
     )
 
 
