@@ -23,6 +23,7 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.hookimpl(tryfirst=True)  # the workers' own hook reads the groups
 def pytest_collection_modifyitems(config, items):
     """With several workers, let one have all that starts servers, first, and others the rest.
 
