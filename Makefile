@@ -49,7 +49,7 @@ demo: setup
 
 test: setup lint
 	@requirements/system.sh "$(PYTHON)" test
-	@.venv/bin/python -m pytest tests --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	@.venv/bin/python -m pytest tests --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 docs: $(DEV)
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet

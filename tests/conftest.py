@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from functools import cache
 from pathlib import Path
 
 import hypothesis
@@ -23,22 +24,34 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.hookimpl(tryfirst=True)  # the workers' own hook reads the groups
-def pytest_collection_modifyitems(config, items):
-    """With several workers, let one have all that starts servers, first, and others the rest.
+def pytest_collection_modifyitems(items):
+    """Begin with what starts servers: it takes longest."""
+    items.sort(key=lambda item: _group(item.path) != _SERVERS)
 
-    What tests share, a server or a model, is made once that way: a folder's tests stay together.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give all that starts servers to one worker, folder by folder the rest to others.
+
+    What tests share, a server or a model, is made once that way.
     """
-    if not config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
-        return
-    items.sort(key=lambda item: not _serves(item))
-    for item in items:
-        folder = item.path.relative_to(_ROOT).parts[0]
-        item.add_marker(pytest.mark.xdist_group("servers" if _serves(item) else folder))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServers(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return _group(config.rootpath / nodeid.partition("::")[0])
+
+    return ByServers(config, log)
 
 
-def _serves(item):
-    return any(item.get_closest_marker(name) for name in ("server", "lifecycle"))
+_SERVERS = "servers"
+
+
+@cache
+def _group(path):
+    text = path.read_text()
+    serves = "mark.server" in text or "mark.lifecycle" in text
+    return _SERVERS if serves else path.relative_to(_ROOT).parts[0]
 
 
 @pytest.hookimpl(wrapper=True)
