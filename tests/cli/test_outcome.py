@@ -34,7 +34,7 @@ def leaves(command=None, path=()):
 
 
 LEAVES = dict(leaves())
-FOR_PEOPLE = {("play",)}  # a page
+FOR_PEOPLE = {("play",), ("registry", "ask")}  # pages
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=" ".join)
@@ -110,7 +110,7 @@ def test_whatever_is_imported_is_a_base_dependency_or_has_an_extra_to_name():
     base = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
     # What comes with a base dependency, with Triton's own interpreter, or is read by mypy alone.
     known = {"PIL", "grpc", "google", "triton_python_backend_utils", "mypy_boto3_s3"}
-    known |= {"markupsafe", "pydantic_core"}
+    known |= {"markupsafe", "pydantic_core", "starlette"}
     known |= {name.replace("-", "_") for name in base}
     unknown = {n: f.name for n, f in third_party().items() if n not in known}
     assert {n: f for n, f in unknown.items() if not extras.extras_of(n)} == {}

@@ -177,6 +177,7 @@ def test_what_the_package_imports_is_declared():
         "pydantic_core",  # the errors of pydantic's validators
         "kubernetes",  # the pods of apache-airflow-providers-cncf-kubernetes
         "fastapi",  # gradio's application
+        "starlette",  # the requests of Airflow's application
         "uvicorn",  # gradio's server
         "markupsafe",  # jinja2's escaped text
     }

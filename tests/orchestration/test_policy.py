@@ -122,13 +122,15 @@ def test_commands_name_the_runs_own_folders(settings):
         "recipe": "smoke",
         "policy": "smoke",
         "evaluation": "smoke-vs-1",
+        "champion": 1,
         "lifecycle": "lc",
     }
     trained = job_spec.train(settings, request)
     assert trained.arguments[:2] == ("-m", "any2caption.training.launch.supervisor")
     assert job_spec.from_dict(trained.as_dict()) == trained
     scored = job_spec.evaluate(settings, request, settings.home / "champion")
-    assert scored.arguments[-2:] == ("--champion", str(settings.home / "champion"))
+    champion = ("--champion", str(settings.home / "champion"), "--champion-version", "1")
+    assert scored.arguments[-4:] == champion
     assert scored.done.endswith("evaluation/smoke-vs-1/report.json")
     assert len({trained.folder, scored.folder, job_spec.prepare(settings, request).folder}) == 3
 

@@ -242,10 +242,11 @@ def test_every_process_of_the_stack_holds_its_own_keys_only(settings):
     airflow = {"jwt_secret", "fernet_key", "api_secret"}
     store = {"s3_access_key", "s3_secret_key"}
     allowed = {
-        "mlflow": store | {"mlflow_password", "mlflow_form_key"},
+        "mlflow": store | {"mlflow_password", "mlflow_form_key", "mlflow_webhook_key"},
         "airflow-scheduler": airflow | store | {"mlflow_password", "triton_key"},
         **{name: {"triton_key"} for name in ("door", "watch", "triton")},
-        **dict.fromkeys(("airflow-api", "airflow-dag-processor", "airflow-triggerer"), airflow),
+        "airflow-api": airflow | {"alias_secret"},
+        **dict.fromkeys(("airflow-dag-processor", "airflow-triggerer"), airflow),
     }
     seen = set()
     for process in processes.marked(local.MARK, stack_id):
@@ -308,8 +309,9 @@ COMMANDS = {
     "registry lineage": (),
     "registry verify": (),
     "registry reconcile": (),
-    "registry ask": ("999",),
     "registry votes": ("999",),
+    "data card": (),
+    "model card": ("{folder}",),
     "caption": ("--text", "a red ball"),
     "condition inspect": ("{file}",),
     "lifecycle run": ("--source", "file:///missing", "--recipe", "smoke", "--timeout", "8"),
@@ -325,6 +327,7 @@ COMMANDS = {
     "data phrases": (),
     "annotate run": ("{source}", "--annotator", "endpoint", "--captions", "all", "--limit", "1"),
     "annotate tools": (),
+    "annotate export": ("latest", "--for", "musubi-tuner", "--out", "clips"),
     "annotate report": ("nothing",),
 }
 WITHOUT_HOME = {"version", "condition inspect", "condition convert", "annotate tools"}
@@ -332,7 +335,7 @@ TELLS_OR_TRAINS = {"password", "demo", "model zero-shot"}  # the first is there 
 MAY_FAIL = {  # what they fail for is told too
     *("doctor", "promote", "rollback", "lifecycle run", "annotate run", "annotate report"),
     *("data remove", "data quarantine", "registry lineage", "registry reconcile"),
-    *("registry ask", "registry votes"),
+    *("registry votes", "model card", "annotate export"),
 }
 NONE_YET = {"registry verdicts"}
 

@@ -1,6 +1,7 @@
 """Figures of a report with their intervals, and the places where it is weak. Pure."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 from any2caption.evaluation.scores import ALL, GROUPS, Outcome, Selector
@@ -14,7 +15,9 @@ _NAMED = 8
 
 def outcomes_of(report: Mapping[str, Any]) -> list[Outcome]:
     """Return the answers that a report keeps, without those of the shuffled control."""
-    found = [Outcome(**one) for one in report.get("outcomes", ())]
+    known = {field.name for field in fields(Outcome)}  # a report tells the champion's as well
+    kept = [{k: v for k, v in one.items() if k in known} for one in report.get("outcomes", ())]
+    found = [Outcome(**one) for one in kept]
     return [one for one in found if not one.shuffled]
 
 
