@@ -110,7 +110,7 @@ def test_whatever_is_imported_is_a_base_dependency_or_has_an_extra_to_name():
     base = {re.match(r"[\w-]+", line)[0] for line in PROJECT["dependencies"]}
     # What comes with a base dependency, with Triton's own interpreter, or is read by mypy alone.
     known = {"PIL", "grpc", "google", "triton_python_backend_utils", "mypy_boto3_s3"}
-    known |= {"markupsafe", "pydantic_core", "starlette"}
+    known |= {"markupsafe", "pydantic_core", "starlette", "markdown_it"}
     known |= {name.replace("-", "_") for name in base}
     unknown = {n: f.name for n, f in third_party().items() if n not in known}
     assert {n: f for n, f in unknown.items() if not extras.extras_of(n)} == {}
