@@ -12,11 +12,10 @@ import argparse
 import json
 from pathlib import Path
 
-from gate_writers import held_out
+from gate_writers import held_out, parsed
 
 from any2caption.cli.lifecycle import SCENES, SEED
-from any2caption.conditions.registry import parse_condition
-from any2caption.conditions.types import Camera, Part
+from any2caption.conditions.types import Camera
 from any2caption.datasets.records import Record, SourceRecord
 from any2caption.datasets.splits import split_of
 from any2caption.datasets.synthetic.captioning import caption_of
@@ -43,16 +42,7 @@ def filmed_records(
             kinds = [one.kind for one in source.conditions]
             if kinds.count("camera") != 1:
                 continue
-            conditions = [
-                parse_condition(
-                    one.kind,
-                    [Part(path.rsplit("/", 1)[-1], files[path]) for path in one.paths],
-                    role=one.role,
-                    number=1,
-                    options=one.options,
-                )
-                for one in source.conditions
-            ]
+            conditions = parsed(source, files)
             records.append(held_out(source, [one.format for one in conditions]))
             cameras[source.id] = conditions[kinds.index("camera")].payload
             facts[source.id] = gather(source.prompt, conditions)

@@ -7,7 +7,7 @@ scenery of its own, and errs now and then; the broken ones are made from it.
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
@@ -16,7 +16,7 @@ from any2caption.captions.lexicon import SLOTS, mentions
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
 from any2caption.conditions.registry import parse_condition
-from any2caption.conditions.types import Part
+from any2caption.conditions.types import Condition, Part
 from any2caption.datasets.records import MediaObject, Record, RecordCondition, SourceRecord
 from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.corpus import make_scenes
@@ -47,19 +47,24 @@ def world(scenes: int, seed: int = 5) -> World:
     records, facts = [], {}
     for line in lines:
         source = SourceRecord.model_validate_json(line)
-        conditions = [
-            parse_condition(
-                one.kind,
-                [Part(path.rsplit("/", 1)[-1], files[path]) for path in one.paths],
-                role=one.role,
-                number=1,
-                options=one.options,
-            )
-            for one in source.conditions
-        ]
+        conditions = parsed(source, files)
         records.append(held_out(source, [one.format for one in conditions]))
         facts[source.id] = gather(source.prompt, conditions)
     return World(tuple(records), facts)
+
+
+def parsed(source: SourceRecord, files: Mapping[str, bytes]) -> list[Condition]:
+    """The conditions of a manifest line, from its files by path."""
+    return [
+        parse_condition(
+            one.kind,
+            [Part(path.rsplit("/", 1)[-1], files[path]) for path in one.paths],
+            role=one.role,
+            number=1,
+            options=one.options,
+        )
+        for one in source.conditions
+    ]
 
 
 def held_out(source: SourceRecord, formats: list[str]) -> Record:

@@ -10,7 +10,8 @@ Runs on every new challenger, or by hand with a `version`.
 
 from airflow.sdk import dag
 
-from any2caption.orchestration import approval_task, assets, params, tasks
+from any2caption.orchestration import assets, params, tasks
+from any2caption.orchestration.approval.task import approval
 from any2caption.orchestration.retries import DEFAULT_ARGS
 
 
@@ -32,7 +33,7 @@ def promote() -> None:
     """Challenger → champion."""
     requested = tasks.request("challenger")
     choice = tasks.choose_approval(requested, "promote", "approval")
-    asked = approval_task.approval("approval")
+    asked = approval("approval")
     promoted = tasks.promote(requested, "approval")
     tasks.describe(requested) >> asked
     choice >> asked >> promoted

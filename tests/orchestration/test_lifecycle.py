@@ -12,7 +12,7 @@ from any2caption.errors import (
     UnavailableError,
 )
 from any2caption.orchestration import client, lifecycle
-from any2caption.orchestration.approvals import answer, waiting
+from any2caption.orchestration.approval.answers import answer, waiting
 from any2caption.orchestration.client import AirflowClient, RunRef
 from any2caption.orchestration.lifecycle import CHAIN, run_lifecycle
 from any2caption.progress import ProgressLog
@@ -235,7 +235,7 @@ class Asks:
 
 
 def test_an_answer_that_was_lost_is_given_again(monkeypatch):
-    monkeypatch.setattr("any2caption.orchestration.approvals._POLL_SECONDS", 0.0)
+    monkeypatch.setattr("any2caption.orchestration.approval.answers._POLL_SECONDS", 0.0)
     airflow = Asks(forgets=2)
     assert answer(airflow, "Approve", settle=0.0) == 7
     assert airflow.answers == ["Approve"] * 3
@@ -250,7 +250,7 @@ def test_nothing_to_answer_answers_nothing():
 
 
 def test_only_the_version_that_was_named_is_answered(monkeypatch):
-    monkeypatch.setattr("any2caption.orchestration.approvals._POLL_SECONDS", 0.0)
+    monkeypatch.setattr("any2caption.orchestration.approval.answers._POLL_SECONDS", 0.0)
     airflow = Asks(forgets=0)
     runs = {"r1": 7, "r2": 8, "r3": 7}
     monkeypatch.setattr(airflow, "runs", lambda *_: [RunRef("promote", name) for name in runs])

@@ -11,7 +11,7 @@ from any2caption.errors import NotFoundError
 from any2caption.evaluation.gates import Check, Verdict
 from any2caption.evaluation.reports.report import SCHEMA
 from any2caption.evaluation.statistics.paired import Comparison
-from any2caption.orchestration.approval_page import page
+from any2caption.orchestration.approval.page import page
 from any2caption.registry import models
 from any2caption.storage.digest import file_digest
 

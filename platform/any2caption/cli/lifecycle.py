@@ -188,7 +188,7 @@ def approve(  # noqa: PLR0913, PLR0917 - a command's options
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Answer a promotion that waits for a person; without a version: the only one that waits."""
-    from any2caption.orchestration.approvals import answer, waiting
+    from any2caption.orchestration.approval.answers import answer, waiting
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)

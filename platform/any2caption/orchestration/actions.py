@@ -271,7 +271,7 @@ def judge(settings: Settings, request: Request) -> Request:
 
 def describe(settings: Settings, version: int) -> str:
     """Write the page that a person reads before a promotion; what is missing is said there."""
-    from any2caption.orchestration.approval_page import page
+    from any2caption.orchestration.approval.page import page
 
     try:
         return page(settings, version)
