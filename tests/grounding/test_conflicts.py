@@ -251,6 +251,8 @@ def test_an_orbit_whichever_way_is_one_that_the_path_has_to_have():
         ),
         ("Orbit shot of a car in the desert", "A shot of a car in the desert."),
         ("A zoom-out of a castle at night", "A shot of a castle at night."),
+        ("Two people throw a ball. The camera stays still.", "Two people throw a ball."),
+        ("Keep the camera still, a dog sleeps", "A dog sleeps."),
         ("slow zoom out from a chessboard, static tripod", "A shot of a chessboard."),
     ],
 )
@@ -273,3 +275,24 @@ def test_a_hand_and_an_arm_of_the_other_side_disagree():
     asked = fact("action", "raises his right hand", who="man", verb="raise", form="finite")
     shown = fact("action", "raises the left arm", "pose 1", who="person", kind="person")
     assert "pose 1 shows raises the left arm" in told(asked, shown)[0]
+
+
+def test_of_one_who_is_named_nobody_else_leaves_no_room_for_two():
+    text = "The man sits on the floor while nobody else is in the room"
+    found, _ = read_text(text)
+    facts = Facts(text, (*found, people(2)), find_conflicts((*found, people(2))))
+    assert "shows two people" in facts.conflicts[0].text
+    assert compose(facts).caption.dense.startswith("The man sits on the floor. There are two")
+
+
+def test_a_man_in_a_picture_of_a_dog_is_told():
+    text = "The man in picture 1 waves"
+    man = fact("identity", text, noun="man", condition="picture 1")
+    dog = Fact(
+        "identity", "a dog", Source("picture 1"), {"noun": "dog", "names": ["dog"]},
+        certainty="estimated", confidence=0.9,
+    )  # fmt: skip
+    assert told(man, dog) == [
+        "the text names a man; picture 1 seems to show a dog: the text was followed"
+    ]
+    assert not told(man, dog, fact("count", "one person", "picture 1", noun="person", number=1))

@@ -302,7 +302,7 @@ def _is_meant(denied: Fact, shown: Fact, found: Sequence[Fact]) -> bool:
         return False
     told = [fact for fact in _of(found, "subject") if fact.source.input == TEXT]
     told = [fact for fact in told if not fact.negated and _same_noun(_noun(fact), _noun(shown))]
-    named = sum(_number(fact) or _SEVERAL for fact in told)
+    named = sum(_number(fact) or (_SEVERAL if is_plural(_noun(fact)) else 1) for fact in told)
     return (_number(shown) or 1) <= named
 
 
@@ -320,11 +320,19 @@ def _pictures(found: Sequence[Fact]) -> Iterator[Disagreement]:
             continue
         name = fact.source.input
         own = [one for one in identities if one.value.get("condition") == name]
-        animals = [one for one in own or subjects if _is_animal(one) and not _shown(one, seen)]
-        if _is_animal(fact) and len(animals) == 1:
-            noun = animals[0].value["noun"]
+        others = [one for one in own or subjects if _is_animal(one) and not _shown(one, seen)]
+        if not _people_in(name, found):
+            others += [one for one in own if is_person(_noun(one))]
+        if _is_animal(fact) and len(others) == 1:
+            noun = others[0].value["noun"]
             said = f"the text names a {noun}; {name} seems to show a {fact.value['noun']}"
-            yield animals[0], fact, said
+            yield others[0], fact, said
+
+
+def _people_in(name: str, found: Iterable[Fact]) -> bool:
+    """Whether people were seen in a picture."""
+    seen = [fact for fact in _of(found, "subject", "count") if fact.source.input == name]
+    return any(is_person(_noun(fact)) and _number(fact) != 0 for fact in seen)
 
 
 def _is_animal(fact: Fact) -> bool:

@@ -77,7 +77,8 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
     overruled, (start, end) = conflict.overruled, place
     words = facts.text[start:end]
     if overruled.negated:
-        yield Edit(start, end)
+        stated = _STATED.match(facts.text, end)  # "nobody else is in the room"
+        yield Edit(start, stated.end() if stated else end)
     elif overruled.aspect == "camera":
         start, end = clause_of(facts.text, start, end)
         left = without_movement(facts.text[start:end])
@@ -90,6 +91,9 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
         noun = overruled.value.get("noun")
         yield Edit(start, end, _counted(words, noun if isinstance(noun, str) else "", number))
         yield from _agreement(facts, end, number)
+
+
+_STATED = re.compile(r"\s+(?:is|are|was|were)\b[^,;.!?]*")
 
 
 def _counted(words: str, noun: str, number: int) -> str:

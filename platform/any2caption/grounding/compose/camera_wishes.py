@@ -35,13 +35,21 @@ _DEPENDENT = re.compile(
     r"(?!(?:pann|tilt|zoom|mov|roll|orbit|truck|doll)\w*ing)\w{3,}ing\b", re.IGNORECASE
 )
 """What has no subject of its own: `revealing a castle`."""
+_STILL = re.compile(
+    r"\b(?:stays?|remains?|keeps?|holds?|is|rests?)\s+(?:\w+ly\s+)?(?:still|static|fixed|stationary"
+    r"|motionless|locked(?:[- ](?:off|down))?|in place)\b"
+    r"(?P<aim>\s+(?:on|onto|at)\s+(?=(?:an?|the|his|her|its|their|two)\b))?",
+    re.IGNORECASE,
+)
+"""What a camera does that does not move."""
 _START = re.compile(r"[^,;:.!?。\n()]*$")
 _PLAIN = frozenset(
     """
     a an the as while and with then camera shot is are be was it its view lens video movement motion
     move moving moves slow slowly quick quickly fast smooth smoothly steady steadily gentle gently
     slight slightly gradual gradually finally also where when in on to by using of from around does
-    not static still fixed stationary locked-off tripod
+    not static still fixed stationary locked-off tripod stay stays staying keep keeps keeping hold
+    holds holding remain remains remaining motionless place
     """.split()  # noqa: SIM905 - one word a line is no easier to read
 )
 _NOUNS = frozenset(
@@ -93,7 +101,8 @@ def _content(words: str) -> bool:
 
 def _moves(piece: str) -> bool:
     """Whether the camera moves in a piece of a wish, rather than what it looks at."""
-    return bool(_keys(piece)) and (_verb(piece) is not None or not _content(piece))
+    told = _verb(piece) is not None or _STILL.search(piece) is not None
+    return bool(_keys(piece)) and (told or not _content(piece))
 
 
 def _keys(piece: str) -> tuple[str, ...]:
@@ -121,7 +130,7 @@ def _neutral(piece: str) -> str:
     """Say the rest of a movement's clause: the camera moves somehow, or shows what it aims at."""
     verb = _verb(piece)
     if verb is None:
-        return piece
+        return _STILL.sub(lambda said: "shows " if said["aim"] else "films", piece)
     head, rest = piece[: verb.start()], piece[verb.end() :]
     way = _WAY.match(rest)
     rest = rest[way.end() :] if way else rest

@@ -432,6 +432,12 @@ class Sentence(Placing):
     def _filmed(self, at: int) -> int:
         """Read "drone shot flying over a lagoon", "seen from above"; 0 where no camera is meant."""
         word, last, by = self.words[at], self.last, self._low(at + 1).split(" ")[0]
+        if not self.who and word.form == "base" and [by, self._low(at + 2)] == ["the", "camera"]:
+            end = complements(self.words, at + 1, keep_settings=True)  # "keep the camera still"
+            while self._tag(end) in {"adj", "adv"}:
+                end += 1
+            self._add_camera(at, end, at, form="base")
+            return end
         flies = word.form == "ing" and word.base in _FLIES and not self.who
         flies = flies and bool(last and last[1] == at)
         flies = flies and last is not None and self.reading.facts[last[0]].aspect == "camera"

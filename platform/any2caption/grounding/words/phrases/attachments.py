@@ -103,7 +103,8 @@ def _one(words: list[Word], at: int, phrase: NounPhrase) -> int:
     if word.tag == "prep":
         end = _prepositional(words, at)
         acts = end < len(words) and words[end].tag == "verb" and words[end].form == "ing"
-        own = word.low == "with" and phrase.sort in _SETTINGS and acts
+        acts = acts or (words[end - 1].form == "ed" and words[at + 1].tag == "poss")
+        own = word.low == "with" and phrase.sort in _SETTINGS | {"weak place"} and acts
         return at if own else end  # "at night with cars streaming by"
     return at
 
@@ -124,7 +125,7 @@ def _prepositional(words: list[Word], at: int) -> int:
     if low == "with" and _settled(phrases[0], words, at):
         return at
     own = low == "with" and words[at + 1].tag == "poss"
-    return end + (own and kept_so(words, end))  # "with her arms raised"
+    return end + (own and kept_so(words, end))  # "the ribbon with her arms raised"
 
 
 def kept_so(words: list[Word], at: int) -> bool:

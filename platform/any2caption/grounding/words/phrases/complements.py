@@ -136,6 +136,9 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     if tag_at(words, end) == "rel":  # "on a customer who jumps up"
         end = attached(words, last)
     end += word.low == "with" and kept_so(words, end)
+    resting = word.low == "with" and tag_at(words, at + 1) == "poss" and end < len(words)
+    if resting and words[end].form == "ing":  # "with his chin resting on his hands"
+        end = complements(words, end + 1, keep_settings=True)
     if word.low in _TARGETS and tag_at(words, end) == "layout":
         return end + 1  # "from the left edge to the right", "to the girl on the right"
     if tag_at(words, end) in {"ground", "layout"} or _looks(word, first) or by_artist(word, first):
@@ -145,9 +148,18 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     setting = setting and word.low not in _OF_THINGS
     stays = grammar.DIRECTIONS | grammar.BESIDE
     if setting and not keep_settings and word.low not in stays:
-        return at
+        return _held(words, end) or at  # "on the floor with his left arm raised"
     reference, _ = reference_behind(words, end)
     return reference or end
+
+
+def _held(words: list[Word], at: int) -> int:
+    """Return the end of "with his left arm raised"; 0 where no such begins."""
+    if low_at(words, at) != "with" or tag_at(words, at + 1) != "poss":
+        return 0
+    end = argument(words, at, keep_settings=True)
+    held = end > at and (words[end - 1].form == "ed" or words[end - 1].tag == "adj")
+    return end if held else 0
 
 
 def _without_noun(words: list[Word], at: int) -> int:
