@@ -366,3 +366,59 @@ def test_policies_come_from_files_that_are_read_strictly(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_every_recipe_has_a_policy(name):
     assert policy_of(name).thresholds
+
+
+def in_other_words(scores, slot):
+    """The same model, its captions in words in one slot that the data do not have."""
+    strange = (replace(o, familiar=o.slot != slot) for o in scores.outcomes)
+    return replace(scores, outcomes=tuple(strange))
+
+
+def test_a_slot_in_which_the_judge_can_t_be_trusted_decides_nothing():
+    lenient = replace(TINY, each_slot=None)
+    verdict = decide(in_other_words(model(mixed=20), "colour"), None, lenient)
+    told = next(check for check in verdict.checks if check.name == "slot colour")
+    assert told.state == "told"
+    assert told.value == pytest.approx(20 / 128)
+    assert "informative only: 0.00 of the captions are in the data's words" in told.reason
+    stated = next(c for c in verdict.checks if c.name == "slots stated by a condition only")
+    assert stated.value == pytest.approx((126 + 126) / 256)  # without the colours
+
+
+def test_captions_in_strange_words_do_not_get_a_model_past_a_policy_that_holds_every_slot():
+    verdict = decide(in_other_words(model(), "colour"), None, TINY)
+    assert failed(verdict) == ["slot colour"]
+    strange = decide(in_other_words(model(), "camera"), None, TINY)
+    assert "camera movement from the camera alone" in failed(strange)  # nothing left to measure
+
+
+def test_a_policy_may_believe_the_judge_everywhere():
+    verdict = decide(in_other_words(model(), "colour"), None, replace(TINY, judge=0.0))
+    assert verdict.passed
+
+
+def test_models_whose_words_differ_are_compared_only_where_both_are_read():
+    champion = in_other_words(model(mixed=128), "colour")
+    verdict = decide(model(mixed=110), champion, replace(TINY, thresholds=(), each_slot=None))
+    compared = {one.slice: one for one in verdict.comparisons}
+    assert compared["mix"].questions == 128  # the styles; the colours are not compared
+
+
+def test_whole_captions_are_compared_with_the_champion_s():
+    sound = model()
+    broken = frozenset({"invents"})
+    wholes = list(sound.wholes)
+    wholes[::8] = [replace(one, failed=broken) for one in wholes[::8]]
+    worse = replace(sound, wholes=tuple(wholes))
+    policy = replace(TINY, thresholds=(), each_slot=None, each_slice=None)
+    assert decide(sound, worse, policy).passed
+    assert failed(decide(worse, sound, policy)) == ["no regression in whole captions"]
+
+
+def test_a_model_without_answers_that_decide_is_held_by_its_whole_captions():
+    policy = policy_of("data")
+    silent = replace(model(), outcomes=())
+    assert decide(silent, silent, replace(policy, thresholds=(), beats=())).passed
+    nothing = replace(silent, wholes=())
+    verdict = decide(nothing, nothing, replace(policy, thresholds=(), beats=()))
+    assert failed(verdict) == ["no regression in whole captions"]

@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from any2caption.captions.lexicon import SLOTS, answer_of, mentions
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
 from any2caption.datasets.records import QA
-from any2caption.evaluation.judge import PART_OF_ASPECT, Judge
+from any2caption.evaluation.judge.answers import PART_OF_ASPECT, Judge
+from any2caption.evaluation.judge.card import is_familiar, objection, vocabulary
 from any2caption.evaluation.metrics import Prediction
 
 
@@ -125,19 +127,46 @@ def test_each_slot_that_a_gate_decides_by_is_read_right(card, slot):
 
 
 def test_at_least_300_captions_are_labelled_and_half_of_them_are_hostile(card):
-    right = [row["right"] == "1" for name in card.SETS for row in card.rows(name)]
+    names = [name for wording in ("data", "others") for name in card.SETS[wording]]
+    right = [row["right"] == "1" for name in names for row in card.rows(name)]
     assert len(right) >= 300
     assert 0.45 < sum(right) / len(right) < 0.55
 
 
-def test_the_card_on_unseen_captions_is_what_the_page_of_figures_says(card):
-    """Whoever changes the judge says anew how often it is right where nobody tuned it."""
-    found = card.cards("judge_card_unseen")
+def test_the_card_that_comes_with_the_judge_is_this_judge_s(card):
+    """Whoever changes the judge measures it anew where nobody tuned it."""
+    assert json.loads(card.CARD.read_text(encoding="utf-8")) == card.card()
+
+
+def test_the_page_of_figures_says_what_the_card_says(card):
     page = (Path(__file__).parents[2] / "bench" / "README.md").read_text(encoding="utf-8")
-    for slot, one in found.items():
-        n = one.hit + one.miss + one.stopped + one.passed
-        figures = f"{one.sensitivity:.2f} | {one.specificity:.2f} | {one.kappa:.2f}"
-        assert f"| {slot} | {n} | {figures} |" in page
+    for slots in card.card().values():
+        for slot, one in slots.items():
+            figures = f"{one['sensitivity']:.2f} | {one['specificity']:.2f} | {one['kappa']:.2f}"
+            assert f"| {slot} | {one['captions']} | {figures} |" in page
+
+
+def test_captions_of_the_data_s_card_are_in_the_data_s_words(card, records):
+    known = vocabulary(records)
+    familiar = [is_familiar(row["text"], known) for row in card.rows("judge_card_data")]
+    assert sum(familiar) / len(familiar) > 0.9
+
+
+def test_what_comes_beside_the_subject_is_not_the_subject(card):
+    text = "A person in a red shirt and black trousers, holding two blue balls."
+    for slot, answer in (("kind", "person"), ("count", "1"), ("colour", "red")):
+        assert card.judged({"slot": slot, "answer": answer, "text": text})
+    for slot, answer in (("kind", "object"), ("count", "2"), ("colour", "blue")):
+        assert not card.judged({"slot": slot, "answer": answer, "text": text})
+
+
+def test_a_slot_decides_in_the_wording_in_which_the_judge_was_found_right():
+    assert objection("colour", 0.9) == ""
+    assert "0.50 of the captions are in the data's words" in objection("colour", 0.9, 0.5)
+    assert objection("path", 0.9, 0.0) == ""  # right in anybody's words
+    assert "sensitivity" in objection("stated_subject", 0.9)
+    assert "nobody has checked" in objection("weather", 0.9)
+    assert objection("weather", 0.0) == ""
 
 
 def test_the_judge_is_another_reader_than_the_reward(card):

@@ -15,7 +15,7 @@ from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.corpus import make_scenes
 from any2caption.datasets.synthetic.world import sample_scene
 from any2caption.evaluation import run
-from any2caption.evaluation.judge import Judge
+from any2caption.evaluation.judge.answers import Judge
 from any2caption.evaluation.metrics import Prediction
 from any2caption.evaluation.policies import policy_of
 from any2caption.evaluation.questions import ask

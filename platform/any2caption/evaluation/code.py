@@ -9,19 +9,19 @@ from any2caption.storage.digest import file_digest, listing_digest
 
 _PARTS = ("captions", "conditions", "datasets", "evaluation", "grounding", "model")
 
-_JUDGES = ("judge*", "judge*/**/*", "whole*")
+_JUDGES = ("judge/**/*.py", "judge/**/*.json", "whole*.py")
 
 
 @cache
 def judge_digest() -> str:
-    """SHA-256 over the sources that say whether an answer is right."""
+    """SHA-256 over what says whether an answer is right, and how far that is believed."""
     return judges_digest(Path(any2caption.__file__).parent)
 
 
 def judges_digest(root: Path) -> str:
     """Digest the judge of the package under `root`."""
     folder = root / "evaluation"
-    sources = {source for pattern in _JUDGES for source in folder.glob(f"{pattern}.py")}
+    sources = {source for pattern in _JUDGES for source in folder.glob(pattern)}
     return listing_digest({one.relative_to(root).as_posix(): file_digest(one) for one in sources})
 
 

@@ -4,13 +4,15 @@ A challenger passes when every bound of the policy holds on enough records, and,
 champion, when it is not worse: pooled first, then by slice and by slot, corrected for how many
 there are (exact paired test, scenes as units); and when it lies no more than the policy's margin
 below the champion and below the best former champion. Where there is not enough data to say, the
-verdict says so, and refuses if the policy requires an answer.
+verdict says so, and refuses if the policy requires an answer. Answers in slots in which the judge
+is not right often enough (`judge.card`) count in none of this; they are told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from any2caption.evaluation.judge.card import objection
 from any2caption.evaluation.policies import (
     POLICIES,
     Each,
@@ -34,6 +36,7 @@ __all__ = [
     "policy_of",
 ]
 TINY, SMOKE = POLICIES["tiny"], POLICIES["smoke"]
+WHOLE = "whole captions"
 State = Literal["holds", "refused", "unknown", "told"]
 
 
@@ -90,17 +93,25 @@ def decide(
     `best` are those of the former champion that was best, `baselines` those of writers without a
     model, by name.
     """
-    checks = [_absolute(threshold, scores) for threshold in policy.thresholds]
-    checks += _each(policy.each_slot, "slot", scores)
-    checks += _each(policy.each_slice, "slice", scores)
-    checks += _against_baselines(scores, policy, baselines or {})
+    doubts = _doubts(scores, policy)
+    decides = scores.without(doubts)
+    checks = [_absolute(threshold, decides) for threshold in policy.thresholds]
+    checks += _doubted(doubts, scores, policy)
+    checks += _each(policy.each_slot, "slot", decides)
+    checks += _each(policy.each_slice, "slice", decides)
+    others = {name: one.without(doubts) for name, one in (baselines or {}).items()}
+    checks += _against_baselines(decides, policy, others)
     comparisons: tuple[Comparison, ...] = ()
     if champion_scores is not None:
-        comparisons = _compare_all(scores, champion_scores, policy)
+        both = {**doubts, **_doubts(champion_scores, policy)}
+        pair = scores.without(both), champion_scores.without(both)
+        comparisons = _compare_all(*pair, policy)
         checks += [_relative(comparison, policy) for comparison in comparisons]
-        checks += _margin("the champion", scores, champion_scores, policy)
+        checks += _margin("the champion", *pair, policy)
     if best is not None:
-        checks += _margin("the best former champion", scores, best, policy)
+        both = {**doubts, **_doubts(best, policy)}
+        pair = scores.without(both), best.without(both)
+        checks += _margin("the best former champion", *pair, policy)
     return Verdict(
         policy=policy.name,
         for_release=policy.for_release,
@@ -126,6 +137,30 @@ def measured(threshold: Threshold, scores: Scores) -> tuple[Rate, Interval | Non
         return scores.sound(threshold.check, select.slice), interval(pairs)
     picked = [one for one in scores.outcomes if select.takes(one)]
     return scores.accuracy(select), interval(by_scene(picked))
+
+
+def _doubts(scores: Scores, policy: Policy) -> dict[str, str]:
+    """Slots in which the judge is not right often enough for its answers to decide → why."""
+    shares = {slot: scores.familiar(slot).value for slot in scores.values(lambda one: one.slot)}
+    why = {
+        slot: objection(slot, policy.judge, 1.0 if share is None else share)
+        for slot, share in shares.items()
+    }
+    return {slot: one for slot, one in why.items() if one}
+
+
+def _doubted(doubts: Mapping[str, str], scores: Scores, policy: Policy) -> Iterator[Check]:
+    """Tell the answers that can't decide; where the policy holds every slot, that refuses."""
+    rule = policy.each_slot
+    for slot, why in doubts.items():
+        rate = scores.accuracy(Selector(slot=slot))
+        name = f"slot {slot}"
+        reason = f"{name}: {rate.hits} of {rate.n}, informative only: {why}"
+        if rule is None:
+            yield Check(name, rate.value, 0.0, True, reason, "told")
+        else:
+            passed = rate.n < rule.minimum_n
+            yield Check(name, rate.value, rule.bound, passed, reason, "unknown")
 
 
 def _absolute(threshold: Threshold, scores: Scores) -> Check:
@@ -217,6 +252,10 @@ def _margin(who: str, scores: Scores, other: Scores, policy: Policy) -> Iterator
         return
     found = compare(ALL, _plain(scores), _plain(other), policy.significance)
     name = f"no more than {policy.margin:.2f} below {who}"
+    if not found.questions and not found.unmatched:
+        reason = f"{name}: not enough data to say: no answers that decide"
+        yield Check(name, None, -policy.margin, ALL not in policy.required, reason, "unknown")
+        return
     reason = (
         f"{name}: {found.champion:.3f} → {found.challenger:.3f} ({found.difference:+.3f}, at the "
         f"interval's lower end {found.lowest:+.3f}) on {found.records} scenes"
@@ -230,7 +269,7 @@ def _plain(scores: Scores) -> list[Outcome]:
 
 
 def _compare_all(scores: Scores, champion: Scores, policy: Policy) -> tuple[Comparison, ...]:
-    """Pooled at half of the significance; slices and slots share the other half."""
+    """Pooled at half of the significance; slices, slots and whole captions share the other half."""
     slices = dict.fromkeys((*scores.slices(), *champion.slices()))
     slots = scores.values(lambda one: one.slot) if policy.each_slot else ()
     parts: Sequence[tuple[str, Selector]] = [
@@ -238,16 +277,26 @@ def _compare_all(scores: Scores, champion: Scores, policy: Policy) -> tuple[Comp
         *((f"slot {name}", Selector(slot=name)) for name in slots),
     ]
     half = policy.significance / 2
-    chosen = [(ALL, Selector(), half), *((n, s, half / len(parts)) for n, s in parts)]
-    return tuple(
+    level = half / (len(parts) + 1)
+    chosen = [(ALL, Selector(), half), *((name, select, level) for name, select in parts)]
+    answers = (
         compare(
             name,
             [o for o in scores.outcomes if select.takes(o)],
             [o for o in champion.outcomes if select.takes(o)],
-            level,
+            alpha,
         )
-        for name, select, level in chosen
+        for name, select, alpha in chosen
     )
+    return (*answers, compare(WHOLE, _sound(scores), _sound(champion), level))
+
+
+def _sound(scores: Scores) -> list[Outcome]:
+    """Whole captions as answers: right where no check finds fault."""
+    return [
+        Outcome(one.record, 0, one.slice, "", WHOLE, "both", not one.failed, scene=one.scene)
+        for one in scores.wholes
+    ]
 
 
 def _state(passed: bool) -> State:  # noqa: FBT001 - a pure mapping

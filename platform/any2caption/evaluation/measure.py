@@ -1,10 +1,11 @@
 """From predicted texts to scores: every question judged, with and without shuffled conditions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from any2caption.datasets.records import Record
-from any2caption.evaluation.judge import Judge
+from any2caption.evaluation.judge.answers import Judge, part_of
+from any2caption.evaluation.judge.card import is_familiar, vocabulary
 from any2caption.evaluation.metrics import Overlap, Prediction, by_part
 from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores
 from any2caption.evaluation.slices import control_pairs, group_of, scene_of
@@ -50,14 +51,16 @@ def score(
     """
     records = [record for group in selection.values() for record in group]
     judge = Judge.knowing(qa for record in records for qa in record.qa)
+    known = vocabulary(records)
     predictions = {record.id: Prediction.read(texts[record.id]) for record in records}
     outcomes: list[Outcome] = []
     for name, group in selection.items():
         for record in group:
-            outcomes += _judge(judge, name, record, predictions[record.id], shuffled=False)
+            outcomes += _judge(judge, known, name, record, predictions[record.id])
             if record.id in shuffled:
                 mixed_up = Prediction.read(shuffled[record.id])
-                outcomes += _judge(judge, name, record, mixed_up, shuffled=True)
+                mixed = _judge(judge, known, name, record, mixed_up)
+                outcomes += [replace(one, shuffled=True) for one in mixed]
     structure = {
         name: Rate(sum(predictions[r.id].caption is not None for r in group), len(group))
         for name, group in selection.items()
@@ -68,7 +71,7 @@ def score(
 
 
 def _judge(
-    judge: Judge, name: str, record: Record, prediction: Prediction, *, shuffled: bool
+    judge: Judge, known: frozenset[str], name: str, record: Record, prediction: Prediction
 ) -> list[Outcome]:
     scene = scene_of(record)
     return [
@@ -80,8 +83,8 @@ def _judge(
             slot=qa.slot,
             group=group_of(qa),
             correct=judge.correct(qa, prediction),
-            shuffled=shuffled,
             scene=scene,
+            familiar=is_familiar(prediction.part(part_of(qa)), known),
         )
         for index, qa in enumerate(record.qa)
     ]

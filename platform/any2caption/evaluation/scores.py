@@ -1,7 +1,7 @@
 """What an evaluation measured, as plain values: the input of the gate and of the report."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Group = Literal["only_condition", "only_text", "both"]
@@ -31,7 +31,8 @@ class Outcome:
     """One judged question: the record, the question's `index` in its `qa`, and the result.
 
     `shuffled` marks the control, in which the record was captioned with another record's
-    conditions. `scene` is what several records may show: they have one gold caption.
+    conditions. `scene` is what several records may show: they have one gold caption. `familiar`
+    says that the part that answers has no words but the data's (`judge.card`).
     """
 
     record: str
@@ -43,6 +44,7 @@ class Outcome:
     correct: bool
     shuffled: bool = False
     scene: str = ""
+    familiar: bool = True
 
     @property
     def unit(self) -> str:
@@ -105,6 +107,15 @@ class Scores:
         """Right answers among the selected questions."""
         picked = [outcome.correct for outcome in self.outcomes if selector.takes(outcome)]
         return Rate(sum(picked), len(picked))
+
+    def familiar(self, slot: str) -> Rate:
+        """Answers in a slot that are in the data's words."""
+        picked = [o.familiar for o in self.outcomes if o.slot == slot and not o.shuffled]
+        return Rate(sum(picked), len(picked))
+
+    def without(self, slots: Collection[str]) -> "Scores":
+        """Leave out what was asked in some slots."""
+        return replace(self, outcomes=tuple(o for o in self.outcomes if o.slot not in slots))
 
     def integrity(self, slice_name: str = ALL) -> Rate:
         """Captions with all six parts, in one slice or in all."""

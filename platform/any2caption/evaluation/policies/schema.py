@@ -85,6 +85,9 @@ class Policy:
     champion; `margin` how far accuracy may lie below the champion's and below the best former
     champion's, at the lower end of the difference's interval. `required` slices refuse where there
     is not enough data to say; the others say so. A promotion asks for `people`, where given.
+
+    Answers decide in slots in which the judge's sensitivity and specificity reach `judge`
+    (`judge.card`); in others they are told, and where `each_slot` asks for an answer that refuses.
     """
 
     name: str
@@ -99,6 +102,7 @@ class Policy:
     each_slice: Each | None = None
     beats: tuple[Beats, ...] = ()
     people: People | None = None
+    judge: float = 0.9
     per_slice: int = 128
     control: int = 32
 

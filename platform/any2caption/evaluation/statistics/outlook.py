@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from any2caption.datasets.records import Record
+from any2caption.evaluation.judge.card import objection
 from any2caption.evaluation.policies import Policy, Threshold
 from any2caption.evaluation.questions import ask
 from any2caption.evaluation.scores import ALL, Outcome, Selector
@@ -55,12 +56,14 @@ def look(selection: Mapping[str, Sequence[Record]], policy: Policy) -> Outlook:
 
 
 def _asked(selection: Mapping[str, Sequence[Record]], policy: Policy) -> list[Outcome]:
-    """An outcome, right, for each question that will be asked."""
+    """An outcome, right, for each question that will be asked and may decide."""
     out = []
     for name, group in selection.items():
         again = control_pairs(group, policy.control_of(name, policy.per_slice))
         for record in group:
             for index, one in enumerate(ask(record)):
+                if objection(one.qa.slot, policy.judge):
+                    continue
                 made = Outcome(
                     record=record.id,
                     index=index,

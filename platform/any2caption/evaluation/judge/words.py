@@ -2,7 +2,7 @@
 
 The reward of reinforcement learning knows the lexicon's forms alone: a model that learned to please
 it is judged here by another reader. The list was written before the judge card's captions
-(`bench/judge_card.jsonl`), and not from them.
+(`bench/judge_card.tsv`), and not from them.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,8 @@ OTHER_WORDS: Mapping[str, Mapping[str, str]] = {
         "raise": "(?:lifts?|lifting|raises?|raising|throws?|holds?) (?:both |his |her |their |up "
         "|the )*(?:arms|hands)(?: up| overhead| high)?|"
         "(?:arms|hands) (?:go |held )?(?:up|overhead)",
-        "bow": "bows|bends? (?:over|forwards?)|bending (?:over|forwards?)|stoops?|stooping",
+        "bow": "bows?(?! tie)|bends? (?:over|forwards?)|bending (?:over|forwards?)|stoops?"
+        "|stooping",
         "sit": "sits|sit|seated|takes? a seat|taking a seat|lowers? (?:him|her)self (?:on|in)to",
         "stay": "stays|remains? (?:where|in place|in position|put)|does not move|at rest|resting",
         "bounce": "bounces|bobs?|bobbing|bounced",
@@ -65,7 +66,7 @@ OTHER_WORDS: Mapping[str, Mapping[str, str]] = {
         "cinematic": "film-like|movie-like|widescreen|letterboxed|blockbuster",
         "vintage": "retro|old film|nostalgic|sepia|old-fashioned|antique",
         "watercolour": "water-colour|aquarelle|painted in washes|watercolours|watercolors",
-        "documentary": "reportage|newsreel|fly-on-the-wall|grainy",
+        "documentary": "reportage|newsreel|fly-on-the-wall",
     },
 }
 """Slot → key → patterns."""

@@ -2,7 +2,7 @@
 
 It stands where the paper (arXiv 2503.24379, section 5.1, IRScore) asks GPT-4V. For a slot with a
 closed vocabulary it collects every value that the aspect's part states, in the lexicon's words and
-in others' (`judge_words`), and wants exactly the right ones: a caption that names several
+in others' (`words`), and wants exactly the right ones: a caption that names several
 candidates is wrong, however many of them are right, and what is denied is not stated. Movements of
 the camera are read as the check of served captions reads them. For free text it wants the answer's
 words in the part, or in the dense one, not denied. The prompt, the conditions and the gold caption
@@ -18,7 +18,8 @@ from any2caption.captions.camera_reading import read_camera
 from any2caption.captions.lexicon import SLOTS, mentions
 from any2caption.datasets.records import QA, Aspect
 from any2caption.evaluation.figures.tokens import words
-from any2caption.evaluation.judge_words import OTHER_WORDS
+from any2caption.evaluation.judge import subject
+from any2caption.evaluation.judge.words import OTHER_WORDS
 from any2caption.evaluation.metrics import Prediction
 from any2caption.grounding.check.claims import read_claims
 from any2caption.grounding.words.content import content_words
@@ -62,8 +63,7 @@ class Judge:
     def correct(self, qa: QA, prediction: Prediction) -> bool:
         """Whether the caption answers rightly; a broken structure answers nothing."""
         slot = SLOTS.get(qa.slot)
-        part = slot.part if slot else PART_OF_ASPECT[qa.aspect]
-        said = prediction.part(part)
+        said = prediction.part(part_of(qa))
         if qa.slot in MOVES:
             return _moves(qa.answer, said)
         if slot:
@@ -84,17 +84,25 @@ class Judge:
         )
 
 
+def part_of(qa: QA) -> str:
+    """Name the part of a caption that has to answer a question."""
+    slot = SLOTS.get(qa.slot)
+    return slot.part if slot else PART_OF_ASPECT[qa.aspect]
+
+
 @lru_cache(maxsize=16_384)
 def stated(slot: str, text: str) -> frozenset[str]:
     """Return the values of a closed slot that a text states and does not deny."""
     pattern, keys = _pattern(slot)
-    found = set()
-    for match in pattern.finditer(text):
-        if not _denied(text, match.start()):
-            found.add(keys[str(match.lastgroup)])
-    if slot == "count" and not found and _ONE.search(text):
-        found.add("1")
-    return frozenset(found)
+    found = [
+        (match.start(), keys[str(match.lastgroup)])
+        for match in pattern.finditer(text)
+        if not _denied(text, match.start())
+    ]
+    return _OF_SUBJECT.get(slot, subject.keys)(text, found)
+
+
+_OF_SUBJECT = {"kind": subject.kinds, "count": subject.counts, "colour": subject.colours}
 
 
 @cache
@@ -115,14 +123,6 @@ def _denied(text: str, at: int) -> bool:
     """Whether a negation stands in front of a place, in its clause."""
     clause = _CLAUSE.split(text[:at])[-1]
     return bool(_DENIES.search(clause))
-
-
-_ONE = re.compile(
-    r"\b(?:an?|the) (?:[\w-]+ ){0,3}(?:ball|sphere|orb|box|cube|crate|cone|ring|hoop|star|person"
-    r"|man|woman|figure|human)\b",
-    re.IGNORECASE,
-)
-"""One thing, by its article: "a red ball", "an orange star"."""
 
 
 def _moves(answer: str, said: str) -> bool:
