@@ -16,7 +16,7 @@ from any2caption.evaluation.statistics.paired import sign_flip_p
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A slice: its records, their questions, scenes, and the smallest drop found in 80 %."""
+    """A slice: its records and scenes, questions that decide, the smallest drop found in 80 %."""
 
     slice: str
     records: int
@@ -90,9 +90,10 @@ def _sight(
     sizes: dict[str, int] = {}
     for one in found:
         sizes[one.unit] = sizes.get(one.unit, 0) + 1
-    count = sum(len(group) for key, group in selection.items() if name in (ALL, key))
+    records = [one for key, group in selection.items() if name in (ALL, key) for one in group]
+    scenes = len({scene_of(record) for record in records})
     smallest = detectable(list(sizes.values()), level, sign_flip_p) if sizes else None
-    return Sight(name, count, len(found), len(sizes), smallest)
+    return Sight(name, len(records), len(found), scenes, smallest)
 
 
 def _objections(
