@@ -13,8 +13,32 @@ TYPED = ("bash", "console", "python")
 SHOWN = ("json", "yaml", "mermaid", "text")
 NEEDS = re.compile(r'title="needs: ([^"]+)"')
 STACK = "the stack (a2c up)"
-"""Blocks that say this are run by `tests/lifecycle`, which has one."""
+GRPCURL = "the stack, grpcurl and Triton's proto files"
+WAITS = "the stack, and a promotion that waits"
+TRAINED = "the stack, and a trained version"
+TRAINS = "the stack, and 10 to 20 minutes on two cores"
+"""Blocks that say one of these are run by `tests/lifecycle`, which has it."""
+BROWSER = "a browser; ends with Ctrl-C"
+"""What `tests/playground` starts."""
 SNAPSHOT = "a snapshot (see the data team)"
+VISION = "a vision-language server"
+CLONE = "a clone to write into"
+CI = ("a clone; takes 6 GB of disk", "a clone (make setup); CI runs the same and more")
+"""What continuous integration starts with."""
+BY_HAND = (
+    "a Docker engine",
+    "a Kubernetes cluster and helm",
+    "a clone, and an environment of your own",
+    "a clone that runs a stack",
+    "GPUs, and Qwen2-VL, Qwen2.5-VL or Qwen3-VL weights in a folder",
+    "shards in an object store, and nodes with GPUs",
+    "a source in a bucket, and a vision-language server",
+    "an annotation run, and a source with captions and clips in a bucket",
+    "a version that was judged; ends with Ctrl-C",
+    "the package of SmolLM2 (make setup); writes 1 GB",
+    "the stack, a version that passed, and a champion before it",
+)
+"""What no test has: these blocks are run by people."""
 LEFT_OUT = "…"
 _TIMEOUT = 400
 

@@ -14,10 +14,22 @@ import yaml
 from typer.main import get_command
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "annotation"))
+from api_server import KEY, ChatServer
 from pages import (
+    BROWSER,
+    BY_HAND,
+    CI,
+    CLONE,
+    GRPCURL,
     ROOT,
     SNAPSHOT,
+    STACK,
+    TRAINED,
+    TRAINS,
     TYPED,
+    VISION,
+    WAITS,
     Shell,
     anchors,
     blocks,
@@ -87,11 +99,42 @@ def test_what_a_page_says_to_type_works(tmp_path, shims, page):
             shell.run(block)
 
 
+def needing(what):
+    """The blocks of all pages that need one thing."""
+    return [one for page in READY for one in blocks(page) if one.needs == what]
+
+
 def test_what_needs_a_snapshot_works_on_the_one_of_the_data_team(snapshot):
-    found = [one for page in READY for one in blocks(page) if one.needs == SNAPSHOT]
-    for block in found:
+    for block in (found := needing(SNAPSHOT)):
         snapshot.run(block)
-    assert len(found) >= 2
+    assert len(found) >= 5
+
+
+def test_what_needs_a_vision_language_server_works_with_one(snapshot):
+    chat = ChatServer()
+    chat.answer = lambda body: json.dumps(
+        dict.fromkeys(body["response_format"]["json_schema"]["schema"]["required"], "A dog waits.")
+    )
+    with chat.serving():
+        for block in (found := needing(VISION)):
+            snapshot.run(block, [("http://127.0.0.1:8000/v1", chat.url), ("KEY=...", f"KEY={KEY}")])
+    assert len(found) == 2
+    assert {one["model"] for one in chat.requests} == {"qwen2-vl-7b"}
+    assert len(chat.requests) > len(found)
+
+
+def test_what_is_made_from_the_code_is_made_as_contributors_are_told(tmp_path, shims):
+    shell = shell_in(tmp_path, shims)
+    (tmp_path / "docs").mkdir()
+    (block,) = needing(CLONE)
+    shell.run(block)
+    assert (tmp_path / "docs/manifest.md").read_text() == (ROOT / "docs/manifest.md").read_text()
+
+
+def test_every_block_says_one_of_the_needs_that_somebody_has():
+    told = {one.needs for page in READY for one in blocks(page)} - {""}
+    run = {STACK, GRPCURL, WAITS, TRAINED, TRAINS, BROWSER, SNAPSHOT, VISION, CLONE, *CI}
+    assert told == run | set(BY_HAND)
 
 
 def test_every_block_says_its_language_and_what_it_needs():

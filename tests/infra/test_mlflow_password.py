@@ -59,7 +59,7 @@ def test_compose_gives_the_password_to_mlflow_and_the_tasks_alone():
     assert (ROOT / "docker" / source).read_text() == INI
     assert (target, mode) == (server["MLFLOW_AUTH_CONFIG_PATH"], "ro")
     told = {name for name, service in COMPOSE.items() if ASKED in str(service.get("environment"))}
-    assert told == {"mlflow", "airflow-scheduler"}
+    assert told == {"mlflow", "airflow-init", "airflow-scheduler"}
 
 
 @pytest.mark.parametrize("key", ["AWS_SECRET_ACCESS_KEY", "A2C_TRITON_KEY", "A2C_CATALOGUE_URL"])

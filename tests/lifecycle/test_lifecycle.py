@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
-from pages import ROOT, STACK, Shell, blocks, pages
+from pages import GRPCURL, ROOT, STACK, TRAINED, TRAINS, WAITS, Shell, blocks, pages
 
 from any2caption import processes
 from any2caption.orchestration.jobs.runner import MARK
@@ -86,6 +87,17 @@ def test_folder_store_survives_a_killed_trainer_and_reuses_on_the_second_run(pla
     assert [second["carried"][key] for key in keys] == [first["carried"][key] for key in keys]
     assert not second["trained"]
     assert [line for line in platform.progress("finetune") if "step" in line] == steps
+    version, run = (str(first["carried"][key]) for key in ("version", "run"))
+    follow_the_pages(
+        platform,
+        tmp_path,
+        TRAINED,
+        TRAINS,
+        ("a2c model card 3", f"a2c model card {version}"),
+        ("votes 7", f"votes {version}"),
+        (".a2c/runs/RUN", f"{platform.home}/runs/{run}"),
+        ("a2c lifecycle run", f"a2c {' '.join(RUN[:-1])} --auto-approve"),  # what is there
+    )
     leaves_nothing(platform)
 
 
@@ -99,7 +111,7 @@ def test_s3_store_waits_for_a_person_and_serves_after_a_restart(platform, tmp_pa
             assert following.poll() is None, following.communicate()
             assert time.monotonic() < deadline, "nobody was asked"
             time.sleep(1)
-        platform.run("approve")
+        follow_the_pages(platform, tmp_path, WAITS)
         out, err = following.communicate(timeout=240)
     finally:
         following.kill()
@@ -112,22 +124,30 @@ def test_s3_store_waits_for_a_person_and_serves_after_a_restart(platform, tmp_pa
     # State stays: the same release answers after a restart, and nobody names the store again.
     platform.run("up")
     assert ask(platform, tmp_path)["caption"] == before["caption"]
-    follow_the_pages(platform, tmp_path)
+    follow_the_pages(platform, tmp_path, STACK, GRPCURL)
     leaves_nothing(platform)
 
 
-def follow_the_pages(platform, tmp_path) -> None:
-    """What pages say to type where the stack is up works, as written but for the port."""
-    folder = tmp_path / "clone"
-    folder.mkdir()
+def follow_the_pages(platform, tmp_path, *told: str | tuple[str, str]) -> None:
+    """What pages say to type where this is there works, as written but for ports and names.
+
+    `told` are needs of blocks, in the order in which they are followed, and pairs of what stands
+    on the page and what it is here.
+    """
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
     (folder / "examples").symlink_to(ROOT / "examples")
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    shim = folder / "grpcurl"
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT}/tests/docs/grpcurl.py "$@"\n')
+    shim.chmod(0o755)
+    path = f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     shell = Shell(folder, platform.environment | {"PATH": path})
-    found = [one for page in pages() for one in blocks(page) if one.needs == STACK]
-    assert len(found) >= 5
     door = f"127.0.0.1:{platform.environment['A2C_PORT_TRITON_GRPC']}"
-    for block in found:
-        shell.run(block, [("127.0.0.1:8001", door)])
+    here = [("127.0.0.1:8001", door), *(one for one in told if not isinstance(one, str))]
+    for need in (one for one in told if isinstance(one, str)):
+        found = [one for page in pages() for one in blocks(page) if one.needs == need]
+        assert found, need
+        for block in found:
+            shell.run(block, here)
 
 
 def kill_trainer(platform, killed: list[int]) -> None:

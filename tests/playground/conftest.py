@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
+from pages import BROWSER, blocks
+
 ROOT = Path(__file__).parents[2]
 WIDTHS = {"laptop": (1280, 800, "light"), "phone": (390, 844, "dark")}
 
@@ -20,8 +23,10 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(home):
-    """A playground that answers in its own process, as a user starts it."""
-    command = [str(Path(sys.executable).with_name("a2c")), "play", "--local", "--port", "0"]
+    """A playground that answers in its own process, started as the pages say."""
+    (block,) = (one for one in blocks("docs/playground.md") if one.needs == BROWSER)
+    assert block.text.split() == ["a2c", "play", "--local"]
+    command = [str(Path(sys.executable).with_name("a2c")), *block.text.split()[1:], "--port", "0"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("A2C_PORT")}
     with subprocess.Popen(
         [*command, "--home", str(home)],

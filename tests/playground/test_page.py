@@ -1,7 +1,10 @@
 """The page in a real browser, on a laptop in light and on a phone in dark."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -215,6 +218,46 @@ def test_parts_are_edited_locked_and_used(page, tmp_path):
     page.get_by_text("The request was loaded.").wait_for()
     page.get_by_role("button", name="Remove camera 1").wait_for()
     expect(page.locator("#prompt textarea")).to_have_value(told["text"])
+
+
+def test_how_far_a_request_is_and_that_it_stops(browser, tmp_path):
+    """The steps wait for files, so that each can be looked at."""
+    environment = os.environ | {"SLOW": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("slow.py")],
+        env=environment, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            page = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+            page.goto(process.stdout.readline().strip())
+            page.locator("#prompt textarea").fill("A dog runs.")
+            stop = page.get_by_role("button", name="Stop", exact=True)
+            assert not stop.first.is_visible()
+            asking(page, "Reading the inputs")
+            accessible(page)
+            page.screenshot(path=tmp_path / "reading.png", full_page=True)
+            stop.first.click()
+            page.get_by_text("Stopped.").wait_for()
+            expect(stop.first).not_to_be_visible()
+            assert (tmp_path / "left").exists(), "the steps were told"
+
+            asking(page, "Reading the inputs")
+            for step, following in (("preprocess", "Writing a draft"), ("decoder", "Holding the")):
+                (tmp_path / step).touch()
+                page.locator(".stages [aria-current]").filter(has_text=following).wait_for()
+            assert page.locator("#answer").get_by_role("region").count() == 0
+            page.screenshot(path=tmp_path / "checking.png", full_page=True)
+            (tmp_path / "check").touch()
+            page.get_by_role("heading", name="Action caption").wait_for()
+        finally:
+            process.terminate()
+
+
+def asking(page, stage):
+    """Ask for the caption and wait until it is told which step works, and for how long."""
+    page.get_by_role("button", name="Write the caption").click()
+    now = page.locator(".stages [aria-current]").filter(has_text=stage)
+    now.filter(has_text=re.compile(r"\b[1-9]\d* s")).wait_for()
 
 
 def test_two_captions_are_compared_blind_and_the_verdict_is_kept(page, home, tmp_path):

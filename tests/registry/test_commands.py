@@ -26,7 +26,12 @@ from any2caption.registry.commands import (
     run_rollback,
     version_bundle,
 )
-from any2caption.registry.promotion import CHAMPION
+from any2caption.registry.promotion import (
+    CHAMPION,
+    Promoted,
+    would_promote,
+    would_roll_back,
+)
 from any2caption.storage.digest import SIGNATURE, folder_digest
 
 pytestmark = pytest.mark.server
@@ -84,9 +89,12 @@ def test_the_chain_from_bundle_to_champion_and_back(
     one = register(settings, first, report(first, passed=True))
     assert one["passed"] is True
     assert one["champion"] is None
+    assert would_promote(settings, one["version"], "ann") == Promoted(one["version"], None, True)
+    assert champion_bundle(settings) is None
     done = run_promote(
         settings, version=one["version"], approver="ann", reason="first", expected=one["champion"]
     )
+    assert not would_promote(settings, one["version"], "ann").changed
     assert done == {
         "model": "any2caption", "version": one["version"], "previous": None, "changed": True,
     }  # fmt: skip
@@ -96,6 +104,8 @@ def test_the_chain_from_bundle_to_champion_and_back(
     run_promote(settings, version=two["version"], approver="bob", reason="better")
     assert folder_digest(champion_bundle(settings)) == folder_digest(second)
 
+    step = Promoted(one["version"], two["version"], changed=True)
+    assert would_roll_back(settings) == would_roll_back(settings) == step
     back = run_rollback(settings, approver="ann", reason="worse on real cameras", lifecycle="life")
     assert (back["version"], back["previous"]) == (one["version"], two["version"])
     assert folder_digest(champion_bundle(settings, tmp_path / "x")) == folder_digest(first)
@@ -118,6 +128,9 @@ def test_a_refused_model_is_registered_with_its_reasons_and_stops_the_chain(
     assert (row.passed, row.version, row.reasons) == (False, found.version, ["camera: as measured"])
     with pytest.raises(GateRefused):
         run_promote(settings, version=found.version, approver="ann", reason="please")
+    with pytest.raises(GateRefused, match="cannot be promoted"):
+        would_promote(settings, found.version, "ann")
+    assert would_promote(settings, found.version, "ann", force=True).changed
     assert champion_bundle(settings) is None
 
 

@@ -12,7 +12,13 @@ import tritonclient.grpc as triton
 from serving_lab import Server, fake_release, wait_until
 from tritonclient.grpc import service_pb2
 
-from any2caption.errors import GateRefused, InputError, UnavailableError
+from any2caption.errors import (
+    A2CError,
+    CancelledError,
+    GateRefused,
+    InputError,
+    UnavailableError,
+)
 from any2caption.serving.client import CaptionClient, FileElement
 from any2caption.serving.control import bytes_input
 from any2caption.serving.errors import BusyError
@@ -103,14 +109,9 @@ class Header(triton.InferenceServerClientPlugin):
         request.headers = {**(request.headers or {}), **self.headers}
 
 
-def test_streams_and_methods_nobody_knows_are_refused(server):
+def test_methods_nobody_knows_are_refused(server):
     with grpc.insecure_channel(server.url) as channel:
-        for method in (
-            f"{METHOD}/ModelStreamInfer",
-            f"{METHOD}/X",
-            "/x/y",
-            "/grpc.health.v1.Health/X",
-        ):
+        for method in (f"{METHOD}/X", "/x/y", "/grpc.health.v1.Health/X"):
             with pytest.raises(grpc.RpcError) as caught:
                 list(channel.stream_stream(method)(iter([b""]), timeout=10))
             assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
@@ -252,6 +253,41 @@ def test_a_client_that_leaves_frees_the_step_that_works_for_it(narrow):
         wait_until(lambda: flagged(narrow) == before + 1, 5)
     wait_until(lambda: left(narrow, "slow-alone"), 5)
     smoke.check(narrow.url, 3)
+
+
+def test_a_stream_tells_which_step_works_until_its_client_stops_it(narrow):
+    told = []
+
+    def follow(running):
+        told.append(tuple(running))
+        return len(told) < 4
+
+    before = flagged(narrow)
+    with CaptionClient(narrow.url) as client:
+        with pytest.raises(CancelledError):
+            client.caption("slow-followed", follow=follow)
+        assert told[-1] == ("preprocess",)
+        wait_until(lambda: left(narrow, "slow-followed"), 5)
+        assert flagged(narrow) == before + 1, "the flag stays, what the steps said is gone"
+        answer = client.caption("hello", follow=lambda _: True)
+        assert answer.caption == client.caption("hello").caption
+        with pytest.raises(InputError, match="bad on purpose"):
+            client.caption("bad", follow=lambda _: True)
+        with pytest.raises(A2CError, match="'decoder-r3' is not public"):
+            client.caption("hello", model="decoder-r3", follow=lambda _: True)
+
+
+def test_a_stream_waits_for_room_as_one_request_does(narrow):
+    with grpc.insecure_channel(narrow.url) as channel:
+        calls = [begin(channel, b"slow-room-%d" % index) for index in range(2)]
+        wait_until(lambda: all(started(narrow, f"slow-room-{index}") for index in range(2)), 10)
+        timer = threading.Timer(1.0, lambda: [call.cancel() for call in calls])
+        with CaptionClient(narrow.url, timeout=0.5) as client, pytest.raises(BusyError):
+            client.caption("hello", follow=lambda _: True)
+        timer.start()
+        with CaptionClient(narrow.url, timeout=30) as client:
+            assert client.caption("hello", follow=lambda _: True).info["words"] == "hello"
+        timer.join()
 
 
 def test_one_more_than_there_is_room_for_is_told_when_to_come_back(narrow):

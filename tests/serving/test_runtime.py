@@ -234,7 +234,7 @@ def waiting(monkeypatch):
     model = runtime.StepModel()
     model.step_class = Waiting
     parameters = {"bundle": {"string_value": "b"}, "release": {"string_value": "1"}}
-    config = {"input": [{"name": "X"}], "parameters": parameters}
+    config = {"name": "waits-r1", "input": [{"name": "X"}], "parameters": parameters}
     model.initialize({"model_config": json.dumps(config)})
     yield model
     Waiting.held.set()

@@ -1,7 +1,7 @@
 """`a2c caption`: a product team's call over gRPC, or the same answer made in this process."""
 
 import json as jsonlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from any2caption.errors import ConfigError, InputError, NotFoundError
 if TYPE_CHECKING:
     from any2caption.captions.compiler import TokenCounter
     from any2caption.serving.client import Asked, CaptionResult, ConditionInput
+    from any2caption.serving.following import Follow
     from any2caption.settings import Settings
 
 _VIDEO_SUFFIX = ".mp4"
@@ -116,15 +117,22 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     if local:
         if url:
             raise ConfigError("--local asks no server: leave out --url")
-        with working("captioning in this process"):
-            result = answer_here(text, conditions, bundle=bundle, video_out=video_out, asked=asked)
+        with working("captioning in this process") as tell:
+            result = answer_here(
+                text,
+                conditions,
+                bundle=bundle,
+                video_out=video_out,
+                asked=asked,
+                follow=telling(tell),
+            )
     elif bundle is not None:
         raise ConfigError("--bundle goes with --local: a server has its release's bundle")
     else:
         from any2caption.stack import environment
 
         settings = environment.load_settings(home)
-        with working(f"waiting for {url or settings.triton_url}"):
+        with working(f"waiting for {url or settings.triton_url}") as tell:
             result = ask(
                 settings,
                 text,
@@ -133,6 +141,7 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
                 timeout=timeout,
                 url=url,
                 asked=asked,
+                follow=telling(tell),
             )
     if counter is not None:
         recount(result, counter)
@@ -153,23 +162,27 @@ def ask(  # noqa: PLR0913 - a call's inputs
     timeout: float = 120.0,
     url: str = "",
     asked: "Asked | None" = None,
+    follow: "Follow | None" = None,
 ) -> "CaptionResult":
     """Call the server; with `video_out`, write the rendered caption there."""
     from any2caption.serving.client import CaptionClient
 
     _require_mp4(video_out)
     with CaptionClient(url or settings.triton_url, timeout=timeout) as client:
-        result = client.caption(text, conditions, video=video_out is not None, **(asked or {}))
+        result = client.caption(
+            text, conditions, video=video_out is not None, follow=follow, **(asked or {})
+        )
     return _kept(result, video_out)
 
 
-def answer_here(
+def answer_here(  # noqa: PLR0913 - a call's inputs
     text: str,
     conditions: "Mapping[str, list[ConditionInput]]",
     *,
     bundle: Path | None = None,
     video_out: Path | None = None,
     asked: "Asked | None" = None,
+    follow: "Follow | None" = None,
 ) -> "CaptionResult":
     """Answer in this process, as the server would; without a bundle the facts write."""
     from any2caption.serving.in_process import InProcess
@@ -180,10 +193,23 @@ def answer_here(
         raise ConfigError("--writer model: in this process it needs --bundle DIR")
     try:
         with InProcess(bundle) as here:
-            result = here.caption(text, conditions, video=video_out is not None, **asked)
+            result = here.caption(
+                text, conditions, video=video_out is not None, follow=follow, **asked
+            )
     except ImportError as error:
         raise ConfigError(f"--bundle needs an environment with torch: {error}") from error
     return _kept(result, video_out)
+
+
+def telling(tell: Callable[[str], None]) -> "Follow":
+    """Return what tells a person how far a request is."""
+    from any2caption.serving.following import STAGES, stage
+
+    def follow(running: Sequence[str]) -> bool:
+        tell(STAGES[stage(running)])
+        return True
+
+    return follow
 
 
 def choices(**given: str) -> "Asked":

@@ -16,6 +16,7 @@ from any2caption.cli.terminal.console import ProgressPrinter, put, put_json, say
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
+    from any2caption.datasets.ingest.open_source import SourceOptions
     from any2caption.datasets.removal import Removed
     from any2caption.settings import Settings
     from any2caption.storage import ObjectStore
@@ -48,6 +49,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
         bool,
         typer.Option("--strict-camera", help="Quarantine texts that contradict their camera path."),
     ] = False,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -59,8 +61,11 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.progress import ProgressLog
 
     settings, address = _settings(home), folder_uri(source)
-    log = ProgressLog(settings.progress_log, f"data-{_token()}")
     options = SourceOptions(manifest, shape, kind, licence, source_name)
+    if dry_run:
+        _put_source(settings, address, options, as_json=json)
+        return
+    log = ProgressLog(settings.progress_log, f"data-{_token()}")
     done = threading.Event()
     with ProgressPrinter() as show:
         follower = threading.Thread(target=_follow, args=(log, show, done), daemon=True)
@@ -87,6 +92,27 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
         put_json(result)
         return
     _put_ingest(settings, result, address)
+
+
+def _put_source(
+    settings: "Settings", address: str, options: "SourceOptions", *, as_json: bool
+) -> None:
+    """Tell how a source would be read: its manifest or shape, and how many records come."""
+    from tempfile import TemporaryDirectory
+
+    from any2caption.datasets.ingest.open_source import open_source
+    from any2caption.storage import open_store
+
+    with TemporaryDirectory() as folder:
+        store = open_store(address, settings.s3_endpoint_url)
+        found = open_source(store, "", Path(folder), options)
+    if as_json:
+        told = {"source": found.where, "format": found.format, "records": found.count}
+        put_json({**told, "defaults": dict(found.defaults), "notes": found.notes})
+        return
+    put(f"{found.where}: {found.format}, {found.count:,} records would be read")
+    for note in found.notes:
+        say(f"note: {note}")
 
 
 @data.command()

@@ -161,7 +161,7 @@ def summary(outcome: "Outcome") -> str:
 @corpus.command("make")
 def corpus_make(
     scenes: Scenes = SCENES,
-    seed: int = SEED,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same scenes.")] = SEED,
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:

@@ -1,16 +1,18 @@
 """`a2c promote`, `a2c rollback` and `a2c model …`: a release owner's commands."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from any2caption.cli.lifecycle import airflow
-from any2caption.cli.stack import Home, Json
+from any2caption.cli.stack import DryRun, Home, Json
 from any2caption.cli.terminal.console import put, put_json, say, user
 from any2caption.errors import A2CError, ConfigError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
+    from any2caption.registry.promotion import Promoted
     from any2caption.settings import Settings
 
 model = typer.Typer(help="Cards and signatures of bundles and releases.", no_args_is_help=True)
@@ -44,14 +46,19 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
     ] = False,
     key: Key = None,
     sequence: Sequence = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Make a version champion; the DAG `release` then rolls it out."""
     from any2caption.registry.commands import run_promote
+    from any2caption.registry.promotion import would_promote
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
+    if dry_run:
+        _foretell(would_promote(settings, version, approver, force=force), as_json=json)
+        return
     done = run_promote(
         settings,
         version=version,
@@ -69,6 +76,7 @@ def rollback(  # noqa: PLR0913, PLR0917 - a command's options
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
     key: Key = None,
     sequence: Sequence = None,
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
     home: Home = None,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -77,10 +85,14 @@ def rollback(  # noqa: PLR0913, PLR0917 - a command's options
     Needs no Airflow where the server is this machine's own; elsewhere the DAG release serves it.
     """
     from any2caption.orchestration import actions
+    from any2caption.registry.promotion import would_roll_back
     from any2caption.serving.releases.rollout import live_repository
     from any2caption.stack import environment
 
     settings = environment.load_settings(home)
+    if dry_run:
+        _foretell(would_roll_back(settings), as_json=json)
+        return
     if live_repository(settings).current() is None:
         from any2caption.registry.commands import run_rollback
 
@@ -98,6 +110,15 @@ def rollback(  # noqa: PLR0913, PLR0917 - a command's options
             f"version {done['version']} {said} (before: {done['previous']}), "
             f"release {done['release']} serves it"
         )
+
+
+def _foretell(would: "Promoted", *, as_json: bool) -> None:
+    """Tell who would be champion; nothing was changed."""
+    if as_json:
+        put_json(asdict(would))
+    else:
+        said = "would be champion" if would.changed else "is champion already"
+        put(f"version {would.version} {said} (now: {would.previous or 'nobody'})")
 
 
 def _announce(settings: "Settings", done: dict[str, Any], *, as_json: bool) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from any2caption.cli.stack import Bundle, Home, Local
-from any2caption.cli.terminal.console import put, say
+from any2caption.cli.stack import Bundle, Home, Json, Local
+from any2caption.cli.terminal.console import put, put_address, say
 from any2caption.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def play(  # noqa: PLR0913, PLR0917 - a command's options
         ),
     ] = "",
     home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Open the playground: assemble a request, see what was understood, edit and compare captions.
 
@@ -65,7 +66,7 @@ def play(  # noqa: PLR0913, PLR0917 - a command's options
             token=token,
             shelf=examples(),
             keep=_keeper(settings, stack_answers=isinstance(answerer, Served) and not address),
-            ready=put,
+            ready=put_address if json else put,
         )
 
 

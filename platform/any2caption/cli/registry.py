@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from any2caption.cli.stack import Home, Json
-from any2caption.cli.terminal.console import put, put_json, say
-from any2caption.errors import A2CError, IntegrityError, UnavailableError
+from any2caption.cli.stack import DryRun, Home, Json
+from any2caption.cli.terminal.console import put, put_address, put_json, say
+from any2caption.errors import A2CError, ConfigError, IntegrityError, UnavailableError
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Promotion, Verdict
@@ -201,17 +201,57 @@ def verify(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
 
 
 @registry.command()
-def reconcile(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def reconcile(
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
     """Let MLflow's alias and this machine's server follow the ledger, as housekeeping does."""
-    from any2caption.orchestration.reconciler import settle
+    from any2caption.orchestration.reconciler import settle, standing
+    from any2caption.registry.promotion import open_ledger
 
-    stands = settle(_settings(home), say=say)
+    settings = _settings(home)
+    if dry_run:
+        with closing(open_ledger(settings)) as ledger:
+            stands = standing(settings, ledger)
+    else:
+        stands = settle(settings, say=say)
     if json:
         put_json({**asdict(stands), "agrees": stands.agrees})
     else:
         put(_agreement(stands))
-    if not stands.agrees:
+    if not stands.agrees and not dry_run:
         raise A2CError(stands.note or "they do not agree yet: is another roll-out running?")
+
+
+@registry.command()
+def subscribe(
+    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Have MLflow tell Airflow of every changed alias, signed with A2C_ALIAS_SECRET.
+
+    `a2c up` does it for the local stack; elsewhere once, and again after another secret.
+    """
+    from any2caption.registry import webhook
+    from any2caption.stack import secrets
+
+    settings = _settings(home)
+    url = f"{settings.airflow_url}{webhook.PATH}"
+    key = webhook.secret()
+    if not key and secrets.file_of(settings.home).exists():
+        key = secrets.load(settings.home).alias_secret
+    if not key:
+        raise ConfigError(f"neither {webhook.SECRET} nor {webhook.SECRET_FILE} is set")
+    if not dry_run:
+        webhook.subscribe(settings, url, key)
+    if json:
+        put_json({"mlflow": settings.mlflow_url, "url": url, "subscribed": not dry_run})
+    else:
+        put(
+            f"{settings.mlflow_url} {'would tell' if dry_run else 'tells'} {url} of changed aliases"
+        )
 
 
 @registry.command()
@@ -220,6 +260,7 @@ def ask(
     rater: Annotated[str, typer.Option(help="Who votes; without it: who is logged in.")] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
     home: Home = None,
+    json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Open a page to vote on a version's captions beside the champion's, blind, by keyboard."""
     import getpass
@@ -231,7 +272,7 @@ def ask(
     with closing(open_ledger(settings)) as ledger:
         asked = study(settings, ledger, version, rater or getpass.getuser())
         say(f"{len(asked.pairs)} pairs for {asked.rater}; end with Ctrl-C")
-        serve(asked, ledger, port=port, ready=put)
+        serve(asked, ledger, port=port, ready=put_address if json else put)
 
 
 @registry.command()

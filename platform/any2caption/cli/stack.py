@@ -203,7 +203,7 @@ def logs(
     follow: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--follow", "-f", help="Go on as the log grows.")
     ] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1)] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many.")] = 50,
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Show the end of a service's log; with --json and --follow an object a line."""

@@ -6,30 +6,29 @@ itself, as it does every quarter of an hour anyway.
 """
 
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from any2caption.errors import A2CError
+from any2caption.errors import A2CError, UnavailableError
 from any2caption.registry.client import MODEL
 from any2caption.registry.promotion import CHAMPION
-from any2caption.registry.webhook import PREFIX, ROUTE, refuse_unsigned
+from any2caption.registry.webhook import PREFIX, ROUTE, refuse_unsigned, secret
+from any2caption.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-SECRET = "A2C_ALIAS_SECRET"  # noqa: S105 - the variable's name
 _LONGEST = 64_000  # bytes of a body
 _REMEMBERED = 1000  # deliveries
 
 Publish = Callable[[Mapping[str, Any]], None]
 
 
-def application(secret: str, publish: Publish) -> "FastAPI":
-    """Return the application; `publish` makes the event."""
+def application(key: str, publish: Publish) -> "FastAPI":
+    """Return the application: `key` is what MLflow signs with, `publish` makes the event."""
     from fastapi import FastAPI, HTTPException, Request
     from starlette.concurrency import run_in_threadpool
 
@@ -44,7 +43,7 @@ def application(secret: str, publish: Publish) -> "FastAPI":
             if len(body) > _LONGEST:
                 raise HTTPException(413, f"more than {_LONGEST:,} bytes")
         try:
-            delivery = refuse_unsigned(request.headers, body, secret, time.time())
+            delivery = refuse_unsigned(request.headers, body, key, time.time())
         except PermissionError as error:
             raise HTTPException(401, str(error)) from error
         told = changed(body)
@@ -71,18 +70,21 @@ def changed(body: bytes) -> dict[str, Any] | None:
 
 def plugin_apps() -> list[dict[str, Any]]:
     """Return the applications of this process of Airflow's: none where it has no secret."""
-    secret = os.environ.get(SECRET)
-    if not secret:
+    if not (key := secret()):
         return []
-    return [{"app": application(secret, _publish), "url_prefix": PREFIX, "name": "any2caption"}]
+    return [{"app": application(key, _publish), "url_prefix": PREFIX, "name": "any2caption"}]
 
 
 def _publish(extra: Mapping[str, Any]) -> None:
     """Make the event by Airflow's own API, as its administrator."""
+    from airflow.configuration import conf
+
     from any2caption.orchestration.assets import ALIAS
     from any2caption.orchestration.client import AirflowClient
 
-    path = Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    password = json.loads(path.read_text())["admin"]
-    url = os.environ["AIRFLOW__API__BASE_URL"]
-    AirflowClient(url, "admin", password).publish(ALIAS.name, extra)
+    path = Path(conf.get("core", "simple_auth_manager_passwords_file"))
+    try:
+        password = json.loads(path.read_text())["admin"]
+    except (OSError, KeyError) as error:
+        raise UnavailableError(f"{path}: no password of Airflow's user admin") from error
+    AirflowClient(Settings().airflow_url, "admin", password).publish(ALIAS.name, extra)

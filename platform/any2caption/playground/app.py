@@ -1,12 +1,12 @@
 """The page of `a2c play`: its tabs, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from any2caption.errors import A2CError
+from any2caption.errors import A2CError, CancelledError
 from any2caption.playground.asking import Answerer
 from any2caption.playground.compare import Keep
 from any2caption.playground.page import Page
@@ -35,7 +35,7 @@ def build(
         )
         with gr.Tabs() as tabs:
             with gr.Tab("Request", id="request"):
-                ask, error = request.build(page, shelf)
+                ask, stop, error = request.build(page, shelf)
             with gr.Tab("Camera", id="camera"):
                 camera.build(page)
             with gr.Tab("Regions", id="regions"):
@@ -46,36 +46,61 @@ def build(
                 caption = gr.HTML("<p>No caption yet.</p>", elem_id="answer")
 
             with gr.Tab("Edit and use", id="edit"):
-                editor, again, again_told = edit.build(page)
+                editor, again, again_stop, again_told = edit.build(page)
             with gr.Tab("Compare", id="compare"):
                 compare.build(page, (answerer, *others), keep)
 
-        def asked(session: Session) -> Any:
-            session, html, wrong = answering.ask(page, session)
-            if wrong:
-                return session, gr.skip(), problem(wrong), gr.skip(), *_same(editor.fields)
-            go = gr.Tabs(selected="caption")
-            return session, html, "", go, *editor.shown(session)
+        def asked(session: Session) -> Iterator[Any]:
+            fields, same = _same(editor.fields), gr.skip()
+            try:
+                for told, html in answering.ask(page, session):
+                    if told:
+                        yield session, same, told, _running(), same, *fields
+                    else:
+                        go = gr.Tabs(selected="caption")
+                        yield session, html, "", _idle(), go, *editor.shown(session)
+            except A2CError as wrong:
+                yield session, same, _ended(wrong), _idle(), same, *fields
 
-        outputs = [page.session, caption, error, tabs, *editor.fields]
-        ask.click(asked, [page.session], outputs)
+        ask.click(
+            asked,
+            [page.session],
+            [page.session, caption, error, stop, tabs, *editor.fields],
+            show_progress="hidden",
+        )
 
-        def rewritten(session: Session, *values: Any) -> Any:
+        def rewritten(session: Session, *values: Any) -> Iterator[Any]:
+            fields, same = _same(editor.fields), gr.skip()
             try:
                 editor.take(session, values)
+                for told, html in answering.ask(page, session):
+                    if told:
+                        yield session, same, _running(), told, "", *fields
+                    else:
+                        done = good("Written again.")
+                        yield session, html, _idle(), done, "", *editor.shown(session)
             except A2CError as wrong:
-                return session, gr.skip(), problem(wrong), "", *_same(editor.fields)
-            session, html, wrong_ = answering.ask(page, session)
-            if wrong_:
-                return session, gr.skip(), problem(wrong_), "", *_same(editor.fields)
-            return session, html, good("Written again."), "", *editor.shown(session)
+                yield session, same, _idle(), _ended(wrong), "", *fields
 
         again.click(
             rewritten,
             [page.session, *editor.fields],
-            [page.session, caption, *again_told, *editor.fields],
+            [page.session, caption, again_stop, *again_told, *editor.fields],
+            show_progress="hidden",
         )
     return blocks
+
+
+def _ended(wrong: A2CError) -> str:
+    return good("Stopped.") if isinstance(wrong, CancelledError) else problem(wrong)
+
+
+def _running() -> gr.Button:
+    return gr.Button(visible=True)
+
+
+def _idle() -> gr.Button:
+    return gr.Button(visible=False)
 
 
 def _sent(answerer: Answerer) -> str:

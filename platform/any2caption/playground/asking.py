@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from any2caption.closing import Closing
-from any2caption.errors import A2CError, ConfigError
+from any2caption.errors import A2CError, CancelledError, ConfigError
 from any2caption.playground.request import Request
 from any2caption.serving.client import CaptionClient, CaptionResult
 from any2caption.serving.control import TritonControl
+from any2caption.serving.following import Follow
 from any2caption.settings import Writer
+
+_TURN_SECONDS = 0.5  # between two looks whether a visitor still waits for a turn
 
 
 class Answerer(Protocol):
@@ -25,10 +28,18 @@ class Answerer(Protocol):
     def writers(self) -> tuple[str, ...]:
         """Return the writers that can be asked for, the default first."""
 
-    def ask(self, request: Request, choices: Mapping[str, str] | None = None) -> CaptionResult:
+    def ask(
+        self,
+        request: Request,
+        choices: Mapping[str, str] | None = None,
+        follow: Follow | None = None,
+    ) -> CaptionResult:
         """Caption a request; `choices` go before the request's own.
 
+        `follow` is told which steps work on it, and ends it by returning False.
+
         Raises:
+            CancelledError: `follow` ended it.
             A2CError: what is wrong with the request, or that nobody answers.
         """
 
@@ -58,10 +69,17 @@ class Served(Closing):
         finally:
             control.close()
 
-    def ask(self, request: Request, choices: Mapping[str, str] | None = None) -> CaptionResult:
+    def ask(
+        self,
+        request: Request,
+        choices: Mapping[str, str] | None = None,
+        follow: Follow | None = None,
+    ) -> CaptionResult:
         """Ask over gRPC."""
         asked = _asked(request, choices)
-        return self._client.caption_files(asked.said(), asked.elements(), **asked.asked())
+        return self._client.caption_files(
+            asked.said(), asked.elements(), follow=follow, **asked.asked()
+        )
 
     def close(self) -> None:
         """Close the connection."""
@@ -82,13 +100,25 @@ class Here(Closing):
         others = [*(["model"] if bundle else []), *(["endpoint"] if Writer().base_url else [])]
         self.writers = ("auto", "compose", *others) if others else ("compose",)
 
-    def ask(self, request: Request, choices: Mapping[str, str] | None = None) -> CaptionResult:
+    def ask(
+        self,
+        request: Request,
+        choices: Mapping[str, str] | None = None,
+        follow: Follow | None = None,
+    ) -> CaptionResult:
         """Answer as the server would."""
         asked = _asked(request, choices)
         if asked.choices.get("writer") == "model" and "model" not in self.writers:
             raise ConfigError("writer model: in this process it needs --bundle DIR")
-        with self._one:
-            return self._steps.caption_files(asked.said(), asked.elements(), **asked.asked())
+        while not self._one.acquire(timeout=_TURN_SECONDS):
+            if follow is not None and not follow(()):
+                raise CancelledError("the request was cancelled")
+        try:
+            return self._steps.caption_files(
+                asked.said(), asked.elements(), follow=follow, **asked.asked()
+            )
+        finally:
+            self._one.release()
 
     def close(self) -> None:
         """End the steps."""

@@ -64,6 +64,13 @@ class Page:
         session.request = replace(session.request, choices={**session.request.choices, **chosen})
         return session, fresh(), session.request.text, *chosen.values()
 
+    def stop(self) -> gr.Button:
+        """Return a button, hidden where nothing is under way, that takes the request back."""
+        button = gr.Button("Stop", variant="stop", visible=False)
+        # Not queued: it would wait for what it stops.
+        button.click(Session.stop, [self.session], None, queue=False, show_progress="hidden")
+        return button
+
     def file(self, name: str, data: bytes) -> str:
         """Keep a file for the visitor to download; return its path."""
         folder = self._folder / secrets.token_hex(8)

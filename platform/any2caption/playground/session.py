@@ -13,8 +13,10 @@ from any2caption.playground.asking import Answerer
 from any2caption.playground.compare import Pair
 from any2caption.playground.edits import asking_again, kept
 from any2caption.playground.look import Seen, gathered, guess_kind, look
+from any2caption.playground.pending import Pending
 from any2caption.playground.request import Item, Request, grouped
 from any2caption.serving.client import CaptionResult
+from any2caption.serving.following import Follow
 
 MOST_ITEMS = 32
 _Key = tuple[int, str, str | None, tuple[tuple[str, Any], ...], int]
@@ -41,6 +43,7 @@ class Session:
     request: Request = field(default_factory=Request)
     answer: Answer | None = None
     pair: Pair | None = None
+    pending: Pending[Answer] | None = None
     _looks: dict[_Key, Seen] = field(default_factory=dict)
 
     def add(self, files: Sequence[Part], kind: str = "") -> list[str]:
@@ -79,7 +82,18 @@ class Session:
         """
         return gathered(self.request, self.seen())
 
-    def ask(self, answerer: Answerer) -> Answer:
+    def begin(self, answerer: Answerer) -> Pending[Answer]:
+        """Begin to ask for the caption; a request that is still under way is taken back."""
+        self.stop()
+        self.pending = Pending(lambda follow: self._ask(answerer, follow))
+        return self.pending
+
+    def stop(self) -> None:
+        """Take back the request that is under way, if there is one."""
+        if self.pending is not None:
+            self.pending.leave()
+
+    def _ask(self, answerer: Answerer, follow: Follow) -> Answer:
         """Ask for the caption; locked parts stay.
 
         Raises:
@@ -92,7 +106,7 @@ class Session:
         if asked.locked and self.answer is not None:
             asked = asking_again(asked, self.answer.written)
         began = time.monotonic()
-        result = answerer.ask(asked)
+        result = answerer.ask(asked, follow=follow)
         seconds = time.monotonic() - began
         kept_ = kept(result, self.request.locked)
         self.answer = Answer(asked, kept_, result.caption, answerer.name, seconds)

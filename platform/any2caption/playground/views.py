@@ -17,6 +17,7 @@ from any2caption.playground.making.turned import PITCH, YAW, lines
 from any2caption.playground.request import Request
 from any2caption.playground.sources import called, legend, told
 from any2caption.serving.client import CaptionResult
+from any2caption.serving.following import STAGE_OF, STAGES
 
 _PACKAGE = "any2caption.playground"
 _WRITERS = {
@@ -97,6 +98,12 @@ def _turned(one: Seen) -> Markup:
 def prompt(told: Mapping[str, object], encoder: str) -> str:
     """Return a generator's prompt with its size and what was cut."""
     return render(_PACKAGE, "prompt.html", prompt=told, encoder=encoder, labels=PARTS)
+
+
+def progress(now: int, seconds: float) -> str:
+    """Return how far a request is, as a list of the stages that lead to a caption."""
+    stages = STAGES[: STAGE_OF["check"] + 1]
+    return render(_PACKAGE, "progress.html", stages=stages, now=now, seconds=int(seconds))
 
 
 def checked(lines: Sequence[str], heading: str = "The check objects") -> str:

@@ -6,7 +6,7 @@ ledger's compare-and-swap lets exactly one through; the alias `champion` is only
 hand). Whether a version may be promoted is likewise read from the catalogue alone.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from any2caption.registry.fitness import Frame, objection
 from any2caption.settings import Settings
 
 if TYPE_CHECKING:
-    from any2caption.datasets.catalogue import Catalogue, Preference, Verdict
+    from any2caption.datasets.catalogue import Catalogue, Preference, Promotion, Verdict
 
 CHAMPION = "champion"
 RACE = timedelta(minutes=1)  # writers at once overtake each other for no longer than that
@@ -105,21 +105,7 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     check_stored(settings, ledger, version)
     verdicts = ledger.verdicts(version)
     _check_approver(settings, {requester, *(verdict.requester for verdict in verdicts)}, approver)
-    known = ledger.model_version(MODEL, version)
-    against = objection(
-        known,
-        verdicts,
-        None if current is None or force else ledger.model_version(MODEL, current),
-        lines,
-        Frame(
-            trial=_names(settings.trial_policies),
-            promoting=_names(settings.promoting_policies),
-            snapshot=_snapshot(ledger, known.run_key),
-            votes=votes_on(ledger, verdicts[-1]) if verdicts else (),
-        ),
-    )
-    if against and not force:
-        raise GateRefused(f"{MODEL} version {version} cannot be promoted: {against}")
+    against = _weighed(settings, ledger, version, lines, verdicts, force=force)
     line = ledger.promote(
         MODEL,
         version,
@@ -132,6 +118,57 @@ def promote(  # noqa: PLR0913 - the decision's own inputs
     )
     reconcile(settings, ledger=ledger)
     return Promoted(line.version, line.previous, changed=True)
+
+
+def would_promote(
+    settings: Settings,
+    version: int,
+    approver: str,
+    *,
+    force: bool = False,
+    ledger: "Catalogue | None" = None,
+) -> Promoted:
+    """Return what `promote` would do now, and do nothing; raises what it would."""
+    ledger = ledger or open_ledger(settings)
+    lines, verdicts = ledger.ledger(MODEL), ledger.verdicts(version)
+    current = lines[-1].version if lines else None
+    if current != version:
+        check_stored(settings, ledger, version)
+        _check_approver(settings, {verdict.requester for verdict in verdicts}, approver)
+        _weighed(settings, ledger, version, lines, verdicts, force=force)
+    return Promoted(version, current, changed=current != version)
+
+
+def _weighed(  # noqa: PLR0913 - what a promotion is weighed by
+    settings: Settings,
+    ledger: "Catalogue",
+    version: int,
+    lines: Sequence["Promotion"],
+    verdicts: Sequence["Verdict"],
+    *,
+    force: bool,
+) -> str | None:
+    """Return what speaks against a promotion that is forced all the same.
+
+    Raises:
+        GateRefused: something does, and it is not forced.
+    """
+    known = ledger.model_version(MODEL, version)
+    against = objection(
+        known,
+        verdicts,
+        None if not lines or force else ledger.model_version(MODEL, lines[-1].version),
+        lines,
+        Frame(
+            trial=_names(settings.trial_policies),
+            promoting=_names(settings.promoting_policies),
+            snapshot=_snapshot(ledger, known.run_key),
+            votes=votes_on(ledger, verdicts[-1]) if verdicts else (),
+        ),
+    )
+    if against and not force:
+        raise GateRefused(f"{MODEL} version {version} cannot be promoted: {against}")
+    return against
 
 
 def votes_on(ledger: "Catalogue", verdict: "Verdict") -> "list[Preference]":
@@ -202,6 +239,19 @@ def rollback(  # noqa: PLR0913 - the decision's own inputs
     line = ledger.rollback(MODEL, approver, reason, key=key, sequence=seen)
     _follow(settings, ledger)
     return Promoted(line.version, line.previous, changed=True)
+
+
+def would_roll_back(settings: Settings, *, ledger: "Catalogue | None" = None) -> Promoted:
+    """Return the step that `rollback` would take now, and take none.
+
+    Raises:
+        NotFoundError: there is no champion, or none before it.
+    """
+    ledger = ledger or open_ledger(settings)
+    last = ledger.champion(MODEL)
+    if last is None:
+        raise NotFoundError(f"{MODEL} has no champion to roll back from")
+    return Promoted(ledger.rollback_target(MODEL), last.version, changed=True)
 
 
 def check_stored(settings: Settings, ledger: "Catalogue", version: int) -> None:

@@ -6,9 +6,11 @@ MLflow signs "id.timestamp.body" with HMAC-SHA256 and the webhook's secret, in b
 
 import base64
 import hmac
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
-from any2caption.errors import UnavailableError
+from any2caption.errors import ConfigError, UnavailableError
 from any2caption.registry.client import mlflow_client
 from any2caption.settings import Settings
 
@@ -19,7 +21,24 @@ NAME = "any2caption-alias"
 PREFIX, ROUTE = "/a2c", "/alias"
 PATH = PREFIX + ROUTE
 """Where Airflow's API server listens for it."""
+SECRET, SECRET_FILE = "A2C_ALIAS_SECRET", "A2C_ALIAS_SECRET_FILE"
+_SHORTEST = 32  # letters of a secret
 EVENTS = ("model_version_alias.created", "model_version_alias.deleted")
+
+
+def secret() -> str:
+    """Return what MLflow signs with, of `A2C_ALIAS_SECRET` or the file that is named; else "".
+
+    Raises:
+        ConfigError: it is too short to be one.
+    """
+    file = os.environ.get(SECRET_FILE)
+    given = os.environ.get(SECRET, "")
+    if not given and file and Path(file).is_file():
+        given = Path(file).read_text(encoding="utf-8").strip()
+    if given and len(given) < _SHORTEST:
+        raise ConfigError(f"{SECRET}: shorter than {_SHORTEST} letters; `openssl rand -hex 32`")
+    return given
 
 
 def subscribe(settings: Settings, url: str, secret: str) -> None:

@@ -13,6 +13,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
@@ -26,6 +27,7 @@ from any2caption.conditions.registry import KINDS
 from any2caption.errors import A2CError, InputError, UnavailableError
 from any2caption.grounding.answer import Length, Mode, Policy
 from any2caption.grounding.options import Options, Writer
+from any2caption.serving import following
 from any2caption.serving.control import TritonControl, bytes_input
 from any2caption.serving.errors import BusyError
 
@@ -188,7 +190,7 @@ class CaptionClient(Closing):
         """Close the connection."""
         self._control.close()
 
-    def caption(
+    def caption(  # noqa: PLR0913 - a call's inputs
         self,
         text: str = "",
         conditions: Mapping[str, Sequence[Given]] | None = None,
@@ -196,21 +198,25 @@ class CaptionClient(Closing):
         video: bool = False,
         timeout: float | None = None,
         model: str | None = None,
+        follow: following.Follow | None = None,
         **asked: Unpack[Asked],
     ) -> CaptionResult:
         """Caption a short text and conditions; with `video`, also render the caption.
 
+        `follow` is told which steps work on the request, and ends it by returning False.
+
         Raises:
+            CancelledError: `follow` ended it.
             InputError: a condition or a choice is wrong; the message names the file and the field.
             UngroundedError: the policy is `reject`, and the draft was not what the request says.
             UnavailableError: no server, no release, or no answer within `timeout` seconds.
         """
         elements = {kind: read_files(kind, given) for kind, given in (conditions or {}).items()}
         return self.caption_files(
-            text, elements, video=video, timeout=timeout, model=model, **asked
+            text, elements, video=video, timeout=timeout, model=model, follow=follow, **asked
         )
 
-    def caption_files(
+    def caption_files(  # noqa: PLR0913 - a call's inputs
         self,
         text: str,
         elements: Mapping[str, Sequence[FileElement]],
@@ -218,17 +224,23 @@ class CaptionClient(Closing):
         video: bool = False,
         timeout: float | None = None,
         model: str | None = None,
+        follow: following.Follow | None = None,
         **asked: Unpack[Asked],
     ) -> CaptionResult:
         """Caption files that are already in memory; as `caption` otherwise."""
-        named = encoded(text, elements, asked)
-        inputs = [bytes_input(name, values) for name, values in named.items()]
+        inputs = encoded(text, elements, asked)
         ensemble = model or ("any2video" if video else "any2caption")
         seconds = self._timeout if timeout is None else timeout
-        answer = self._patiently(ensemble, inputs, seconds)
+        answer = self._patiently(ensemble, inputs, seconds, follow)
         return answered(lambda name: _only(answer, name), video=video)
 
-    def _patiently(self, model: str, inputs: list[Any], seconds: float) -> Any:
+    def _patiently(
+        self,
+        model: str,
+        inputs: Mapping[str, list[bytes]],
+        seconds: float,
+        follow: following.Follow | None,
+    ) -> Any:
         """Ask, and ask again while the door says that it is full."""
         limit = time.monotonic() + seconds
         tries = Retrying(
@@ -238,10 +250,21 @@ class CaptionClient(Closing):
             reraise=True,
         )
         return tries(
-            lambda: self._control.infer(
-                model, inputs, timeout=max(limit - time.monotonic(), _LEAST_SECONDS)
-            )
+            lambda: self._once(model, inputs, max(limit - time.monotonic(), _LEAST_SECONDS), follow)
         )
+
+    def _once(
+        self,
+        model: str,
+        inputs: Mapping[str, list[bytes]],
+        seconds: float,
+        follow: following.Follow | None,
+    ) -> Any:
+        if follow is not None:
+            with suppress(following.NotFollowedError):
+                return following.infer(self.url, model, inputs, seconds, follow)
+        tensors = [bytes_input(name, values) for name, values in inputs.items()]
+        return self._control.infer(model, tensors, timeout=seconds)
 
 
 def _wait(state: RetryCallState) -> float:

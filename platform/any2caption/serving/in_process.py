@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from any2caption.closing import Closing
-from any2caption.errors import A2CError
+from any2caption.errors import A2CError, CancelledError
 from any2caption.serving import contract
 from any2caption.serving.client import (
     Asked,
@@ -19,11 +19,12 @@ from any2caption.serving.client import (
     encoded,
     read_files,
 )
+from any2caption.serving.following import Follow
 from any2caption.serving.steps import steps
 from any2caption.serving.steps.check import CheckStep
 from any2caption.serving.steps.endpoint import EndpointStep
 from any2caption.serving.steps.preprocess import Preprocess
-from any2caption.serving.steps.runtime import Arrays, Step, strings
+from any2caption.serving.steps.runtime import Arrays, Step, strings, told
 
 _CLASSES: Mapping[str, type[Step]] = {
     "preprocess": Preprocess,
@@ -60,6 +61,7 @@ class InProcess(Closing):
         conditions: Mapping[str, Sequence[Given]] | None = None,
         *,
         video: bool = False,
+        follow: Follow | None = None,
         **asked: Unpack[Asked],
     ) -> CaptionResult:
         """Caption a short text and conditions, as `CaptionClient.caption` does.
@@ -69,7 +71,7 @@ class InProcess(Closing):
             A2CError: what else a step refuses, as the server would.
         """
         elements = {kind: read_files(kind, given) for kind, given in (conditions or {}).items()}
-        return self.caption_files(text, elements, video=video, **asked)
+        return self.caption_files(text, elements, video=video, follow=follow, **asked)
 
     def caption_files(
         self,
@@ -77,24 +79,31 @@ class InProcess(Closing):
         elements: Mapping[str, Sequence[FileElement]],
         *,
         video: bool = False,
+        follow: Follow | None = None,
         **asked: Unpack[Asked],
     ) -> CaptionResult:
         """Caption files that are already in memory; as `caption` otherwise."""
         inputs = encoded(text, elements, asked)
         tensors = {name: strings(*values) for name, values in inputs.items()}
-        tensors |= self._run(contract.PREPROCESS, tensors)
+        tensors |= self._run(contract.PREPROCESS, tensors, follow)
         drafts = "INPUT_IDS" in tensors and tensors["INPUT_IDS"].size
         following = contract.steps(None if drafts else contract.NO_MODEL)[1:]
         for step in following if video else following[:-1]:
-            tensors |= self._run(step, tensors)
+            tensors |= self._run(step, tensors, follow)
         return answered(lambda name: bytes(tensors[name].reshape(-1)[0]), video=video)
 
-    def _run(self, step: contract.Step, tensors: Arrays) -> Arrays:
+    def _run(self, step: contract.Step, tensors: Arrays, follow: Follow | None) -> Arrays:
+        def cancelled() -> bool:
+            return follow is not None and not follow((step.name,))
+
+        if cancelled():
+            raise CancelledError("the request was cancelled")
         if step.name not in self._loaded:
             made: Any = _CLASSES[step.name]
             self._loaded[step.name] = made(self._bundle, "", step.parameters or {})
         given = {one.name: tensors[one.name] for one in step.inputs if one.name in tensors}
-        (answer,) = self._loaded[step.name].run([given])
+        loaded = self._loaded[step.name]
+        (answer,) = loaded.run([given], **told(loaded, [cancelled]))
         if isinstance(answer, A2CError):
             raise answer
         return dict(answer)

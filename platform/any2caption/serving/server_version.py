@@ -80,7 +80,8 @@ HOLES = (
         "streams and cancellation in the server",
         "26.04",
         (*_cves(2025, 23322), *_cves(2026, 24266)),
-        "the door offers no stream; it cancels in Triton only what long outlives its time",
+        "the door answers streams itself and opens none in Triton; it cancels there only what long "
+        "outlives its time",
     ),
     Hole(
         "the DALI backend, the MLflow plug-in",

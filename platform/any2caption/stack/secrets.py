@@ -49,9 +49,14 @@ class Secrets:
 _NAMES = {one.name for one in fields(Secrets)}
 
 
+def file_of(home: Path) -> Path:
+    """Where the keys of the stack under `home` are kept."""
+    return home / "secrets.json"
+
+
 def load(home: Path) -> Secrets:
     """Return the keys of the stack under `home`; those that it lacks are drawn once and kept."""
-    path = home / "secrets.json"
+    path = file_of(home)
     if path.exists():
         saved = json.loads(path.read_text())
         if saved.keys() >= _NAMES:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -34,14 +34,24 @@ def put(text: str = "") -> None:
     sys.stdout.flush()
 
 
+def put_address(url: str) -> None:
+    """Print where a page is served, for machines."""
+    put_json({"url": url})
+
+
 @contextmanager
-def working(what: str, *, terminal: bool | None = None) -> Iterator[None]:
+def working(what: str, *, terminal: bool | None = None) -> Iterator[Callable[[str], None]]:
     """Say that work of unknown length goes on, and for how long, once it takes over two seconds.
 
-    A status line on a terminal, else a plain line, and one more every ten seconds.
+    A status line on a terminal, else a plain line, and one more every ten seconds. What is said can
+    be changed while it goes on, by the function that is yielded.
     """
     on_terminal = ERR.is_terminal if terminal is None else terminal
     ended, began = threading.Event(), time.monotonic()
+
+    def now(words: str) -> None:
+        nonlocal what
+        what = words
 
     def tell() -> None:
         if ended.wait(_QUIET_SECONDS):
@@ -59,7 +69,7 @@ def working(what: str, *, terminal: bool | None = None) -> Iterator[None]:
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
     try:
-        yield
+        yield now
     finally:
         ended.set()
         teller.join()

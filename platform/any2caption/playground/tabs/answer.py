@@ -1,13 +1,13 @@
 """What was understood, and the caption with the source of every sentence."""
 
-from typing import Any
+from collections.abc import Iterator
 
 import gradio as gr
 
 from any2caption.errors import A2CError
 from any2caption.playground.page import Page
 from any2caption.playground.session import Answer, Session
-from any2caption.playground.views import answer, understood
+from any2caption.playground.views import answer, progress, understood
 
 
 def build_understood(page: Page) -> None:
@@ -44,10 +44,15 @@ def written(session: Session, one: Answer) -> str:
     )
 
 
-def ask(page: Page, session: Session) -> tuple[Any, str, str]:
-    """Ask for the caption: the session, the caption's HTML, and an error's message."""
-    try:
-        one = session.ask(page.answerer)
-    except A2CError as wrong:
-        return session, "", str(wrong)
-    return session, written(session, one), ""
+def ask(page: Page, session: Session) -> Iterator[tuple[str, str]]:
+    """Ask for the caption: yield how far it is, as HTML, and at last the caption's HTML.
+
+    Each comes as (progress, caption), of which one is empty.
+
+    Raises:
+        A2CError: what is wrong with the request, that nobody answers, or that it was stopped.
+    """
+    pending = session.begin(page.answerer)
+    for now, seconds in pending.told():
+        yield progress(now, seconds), ""
+    yield "", written(session, pending.result())

@@ -60,10 +60,10 @@ class Editor:
         return caption
 
 
-def build(page: Page) -> tuple[Editor, gr.Button, list[gr.HTML]]:
-    """Build the tab; return its fields, and the button that asks for the other parts.
+def build(page: Page) -> tuple[Editor, gr.Button, gr.Button, list[gr.HTML]]:
+    """Build the tab; return its fields, the button that asks for the other parts, that to stop.
 
-    With the button come the places of its errors and of what the check said before.
+    With the buttons come the places of progress and errors, and of what the check said before.
     """
     gr.HTML(
         '<p class="a2c">Change a part and lock it: it stays word for word, and what is new in it'
@@ -73,6 +73,7 @@ def build(page: Page) -> tuple[Editor, gr.Button, list[gr.HTML]]:
     with gr.Row():
         again = gr.Button("Write the parts that are not locked", variant="primary", elem_id="again")
         check = gr.Button("Hold my edits to the request", elem_id="check")
+    stop = page.stop()
     error = slot()
     verdict = gr.HTML(elem_id="verdict")
 
@@ -87,7 +88,7 @@ def build(page: Page) -> tuple[Editor, gr.Button, list[gr.HTML]]:
     _prompts(page, editor)
     _clip(page, editor)
     _copies(page, editor)
-    return editor, again, [error, verdict]
+    return editor, again, stop, [error, verdict]
 
 
 def _prompts(page: Page, editor: Editor) -> None:

@@ -19,8 +19,11 @@ from any2caption.playground.views import card, good, problem
 _KINDS = [(name.replace("_", " "), name) for name in KINDS if name != "text"]
 
 
-def build(page: Page, shelf: Sequence[Example]) -> tuple[gr.Button, gr.HTML]:
-    """Build the tab; return the button that asks for the caption, and the place of its errors."""
+def build(page: Page, shelf: Sequence[Example]) -> tuple[gr.Button, gr.Button, gr.HTML]:
+    """Build the tab; return the buttons that ask for the caption and stop that.
+
+    With them comes the place of progress and errors.
+    """
     if shelf:
         _examples(page, shelf)
     page.prompt.render()
@@ -56,10 +59,11 @@ def build(page: Page, shelf: Sequence[Example]) -> tuple[gr.Button, gr.HTML]:
     for one in page.choices.values():
         one.input(chosen, [page.session, *page.choices.values()], [page.session])
     ask = gr.Button("Write the caption", variant="primary", elem_id="ask")
+    stop = page.stop()
     ask_error = slot()
     with gr.Accordion("Save or load this request", open=False):
         _keeping(page)
-    return ask, ask_error
+    return ask, stop, ask_error
 
 
 def _examples(page: Page, shelf: Sequence[Example]) -> None:
@@ -77,8 +81,12 @@ def _examples(page: Page, shelf: Sequence[Example]) -> None:
 
 
 def _files(page: Page) -> None:
+    gr.HTML(
+        '<p class="a2c">Pictures, clips, depth, poses, masks, tracks or camera paths, of any'
+        " accepted format:</p>"
+    )
     files = gr.File(
-        label="Add pictures, clips, depth, poses, masks, tracks or camera paths",
+        label="Add files",
         file_count="multiple",
         height=150,
         elem_id="files",

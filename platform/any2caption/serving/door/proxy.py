@@ -19,6 +19,7 @@ from any2caption.serving.door import rules
 from any2caption.serving.door.admission import Admission, Full, Place
 from any2caption.serving.errors import RETRY_HEADER, is_rejection
 from any2caption.serving.steps.cancellation import CancelFlags, new_token
+from any2caption.serving.steps.progress import StepLog
 from any2caption.settings import Door
 
 TRITON = "/inference.GRPCInferenceService"
@@ -29,6 +30,7 @@ _QUICK_SECONDS = 5.0  # for health and the like
 _QUICK_CALLS = 64
 _GRACE_SECONDS = 30.0  # for Triton to end what its client gave up
 _SWEEP_SECONDS = 60.0
+_TELL_SECONDS = 0.5  # between two messages of a stream
 
 Handler = Callable[[Any, Any], Awaitable[None]]
 
@@ -45,6 +47,7 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._running: set[asyncio.Task[bytes]] = set()
         self._handlers: dict[str, Handler] = {
             f"{TRITON}/ModelInfer": self._infer,
+            f"{TRITON}/ModelStreamInfer": self._infer_telling,
             f"{TRITON}/ServerLive": self._bare(f"{TRITON}/ServerLive"),
             f"{TRITON}/ServerReady": self._bare(f"{TRITON}/ServerReady"),
             f"{TRITON}/ModelReady": self._about(
@@ -71,10 +74,27 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
                 self._flags.sweep(2 * self._limits.seconds + _GRACE_SECONDS)
 
     async def _infer(self, _requests: Any, context: Any) -> None:
+        await context.write(await self._answer(context, new_token()))
+
+    async def _infer_telling(self, _requests: Any, context: Any) -> None:
+        """Answer the one request of a stream; until then say which steps work on it."""
+        token, answered = new_token(), asyncio.Event()
+        log = StepLog(self._flags.folder)
+        log.follow(token)
+        telling = asyncio.create_task(_tell(log, token, context, answered))
+        try:
+            answer = await self._answer(context, token)
+        finally:
+            answered.set()  # a write that was cancelled would end the stream
+            await asyncio.wait([telling])
+            log.forget(token)
+        await context.write(rules.streamed(answer))
+
+    async def _answer(self, context: Any, token: str) -> bytes:
+        """Admit and read a request, and have Triton answer it."""
         loop = asyncio.get_running_loop()
         limit = loop.time() + self._limits.seconds
         place = self.inference.enter()
-        token = new_token()
         work = None
         try:
             data = rules.checked_inference(await self._read(context, place), token)
@@ -101,7 +121,7 @@ class Proxy(grpc.GenericRpcHandler):  # type: ignore[misc]
                 place.leave()
             else:
                 work.add_done_callback(lambda done: _over(done, place))
-        await context.write(answer)
+        return answer
 
     async def _read(self, context: Any, place: Place, seconds: float = _BODY_SECONDS) -> bytes:
         """Read a request's only message once there is room for any."""
@@ -185,6 +205,15 @@ def _answering(handler: Handler) -> Handler:
             await context.abort(code, said)
 
     return answer
+
+
+async def _tell(log: StepLog, token: str, context: Any, answered: asyncio.Event) -> None:
+    """Say twice a second which steps work on a request, until it is answered."""
+    while not answered.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(answered.wait(), _TELL_SECONDS)
+            return
+        await context.write(rules.progress(log.running(token)))
 
 
 def _forwarded(metadata: Iterable[tuple[str, str]] | None) -> list[tuple[str, str]]:

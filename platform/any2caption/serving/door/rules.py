@@ -4,6 +4,7 @@ Only the public ensembles exist for clients. A request is parsed, checked agains
 written anew, so that Triton never sees a field that was not looked at here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -12,6 +13,7 @@ from tritonclient.grpc import service_pb2
 
 from any2caption.errors import A2CError
 from any2caption.serving import contract
+from any2caption.serving.following import RUNNING
 from any2caption.serving.steps.cancellation import PARAMETER
 from any2caption.serving.steps.request_parsing import MAX_FILES
 
@@ -77,6 +79,20 @@ def checked_inference(data: bytes, token: str) -> bytes:
     _check_outputs(request)
     request.parameters[PARAMETER].string_param = token
     return bytes(request.SerializeToString())
+
+
+def progress(steps: Sequence[str]) -> bytes:
+    """Return the message of a stream that says which steps work on its request."""
+    told = service_pb2.ModelStreamInferResponse()
+    told.infer_response.parameters[RUNNING].string_param = " ".join(steps)
+    return bytes(told.SerializeToString())
+
+
+def streamed(answer: bytes) -> bytes:
+    """Return Triton's answer as the last message of a stream."""
+    last = service_pb2.ModelStreamInferResponse()
+    last.infer_response.MergeFromString(answer)
+    return bytes(last.SerializeToString())
 
 
 def shown(details: str) -> str:

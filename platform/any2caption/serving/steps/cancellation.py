@@ -43,11 +43,11 @@ class CancelFlags:
     def set(self, token: str) -> None:
         """Flag a request as cancelled."""
         with suppress(OSError):  # the folder is gone, the disk is full: the step works to its end
-            self.folder.joinpath(_checked(token)).touch(mode=0o600)
+            self.folder.joinpath(checked(token)).touch(mode=0o600)
 
     def is_set(self, token: str) -> bool:
         """Whether a request was cancelled."""
-        return self.folder.joinpath(_checked(token)).exists()
+        return self.folder.joinpath(checked(token)).exists()
 
     def sweep(self, seconds: float) -> None:
         """Remove flags older than `seconds`, and the oldest of more than 1,024."""
@@ -67,7 +67,12 @@ def is_token(text: object) -> bool:
     return isinstance(text, str) and bool(_TOKEN.fullmatch(text))
 
 
-def _checked(token: str) -> str:
+def checked(token: str) -> str:
+    """Return a token that may become a file's name.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not is_token(token):
         raise ValueError(f"{token[:40]!r} is no request token")
     return token

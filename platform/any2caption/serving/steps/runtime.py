@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from inspect import signature
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,7 @@ from any2caption.errors import (
 from any2caption.serving import server_version
 from any2caption.serving.steps import cancellation
 from any2caption.serving.steps.idle_memory import IdleMemory
+from any2caption.serving.steps.progress import StepLog
 
 Arrays = dict[str, NDArray[Any]]
 Cancelled = Callable[[], bool]
@@ -69,6 +71,7 @@ class StepModel:
         if int(numpy.partition(".")[0]) > 1 and not server_version.takes_numpy_2(server):
             raise RuntimeError(f"numpy {numpy}: Triton {server} needs numpy<2 (empty outputs)")
         config = json.loads(arguments["model_config"])
+        self.name = str(config["name"]).partition("-r")[0]
         parameters = {
             key: str(value["string_value"]) for key, value in config.get("parameters", {}).items()
         }
@@ -123,7 +126,7 @@ class StepModel:
         """Answer a batch; a cancelled request is not computed."""
         backend = sys.modules["triton_python_backend_utils"]
         responses: list[Any] = [None] * len(requests)
-        batch, places, flags = [], [], []
+        batch, places, flags, tokens = [], [], [], []
         for place, request in enumerate(requests):
             cancelled = self._cancelled(request)
             if cancelled():
@@ -133,7 +136,12 @@ class StepModel:
             batch.append(self._arrays(backend, request))
             places.append(place)
             flags.append(cancelled)
-        for place, answer in zip(places, answers(self.step, batch, flags), strict=True):
+            tokens.append(_token(request))
+        with ExitStack() as said:
+            for token in filter(None, tokens):
+                said.enter_context(StepLog(_folder()).working(token, self.name))
+            answered = answers(self.step, batch, flags)
+        for place, answer in zip(places, answered, strict=True):
             if isinstance(answer, A2CError):
                 response = backend.InferenceResponse(error=_triton_error(backend, answer))
             else:
@@ -145,16 +153,26 @@ class StepModel:
     @staticmethod
     def _cancelled(request: Any) -> Cancelled:
         """Return the function that says whether a request's client has left."""
-        folder = os.environ.get(cancellation.FOLDER_VARIABLE)
-        token = json.loads(request.parameters() or "{}").get(cancellation.PARAMETER)
-        if not folder or not cancellation.is_token(token):
+        token = _token(request)
+        if not token:
             return lambda: bool(request.is_cancelled())
-        flags = cancellation.CancelFlags(Path(folder))
+        flags = cancellation.CancelFlags(_folder())
         return lambda: flags.is_set(token) or bool(request.is_cancelled())
 
     def _arrays(self, backend: Any, request: Any) -> Arrays:
         tensors = {name: backend.get_input_tensor_by_name(request, name) for name in self.inputs}
         return {name: tensor.as_numpy() for name, tensor in tensors.items() if tensor is not None}
+
+
+def _token(request: Any) -> str:
+    """Return the token by which door and steps know a request; empty where no door gave one."""
+    token = json.loads(request.parameters() or "{}").get(cancellation.PARAMETER)
+    known = os.environ.get(cancellation.FOLDER_VARIABLE) and cancellation.is_token(token)
+    return str(token) if known else ""
+
+
+def _folder() -> Path:
+    return Path(os.environ[cancellation.FOLDER_VARIABLE])
 
 
 def answers(
@@ -163,9 +181,8 @@ def answers(
     """Run a batch; if it fails as a whole, run its requests one by one and fail only the bad."""
     if not batch:
         return []
-    told = {"cancelled": cancelled} if "cancelled" in signature(step.run).parameters else {}
     try:
-        return [_bare(answer) for answer in step.run(batch, **told)]
+        return [_bare(answer) for answer in step.run(batch, **told(step, cancelled))]
     except Exception as error:  # noqa: BLE001 - the boundary to the server: every request gets an answer
         if len(batch) > 1:
             each = [[one] for one in cancelled] or [[]] * len(batch)
@@ -174,6 +191,11 @@ def answers(
             return [_bare(error)]
         _LOG.exception("step failed")
         return [A2CError(f"{type(step).__name__}: {type(error).__name__}: {error}")]
+
+
+def told(step: Step, cancelled: Sequence[Cancelled]) -> dict[str, Sequence[Cancelled]]:
+    """Return what a step's `run` is told beside its batch."""
+    return {"cancelled": cancelled} if "cancelled" in signature(step.run).parameters else {}
 
 
 def _bare(answer: Arrays | A2CError) -> Arrays | A2CError:
