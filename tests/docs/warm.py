@@ -82,7 +82,8 @@ def answer(connection):
 
 
 def become(words):
-    """Run `a2c …` or `python -c CODE`; return its exit code."""
+    """Run `a2c …`, `python -m MODULE …` or `python -c CODE`; return its exit code."""
+    import runpy
     import traceback
 
     try:
@@ -91,6 +92,9 @@ def become(words):
 
             sys.argv = words
             main()
+        elif words[1] == "-m":
+            sys.argv = words[2:]
+            runpy.run_module(words[2], run_name="__main__", alter_sys=True)
         else:
             sys.argv = ["-c"]
             exec(compile(words[-1], "<page>", "exec"), {"__name__": "__main__"})  # noqa: S102
