@@ -58,6 +58,10 @@ def test_request_is_assembled_from_files_names_and_a_built_path(page, tmp_path):
     )
     page.get_by_role("button", name="Remove pose 1").wait_for()
     page.get_by_text("two people").first.wait_for()
+    label = page.locator("#files label").first.bounding_box()
+    icon = page.locator("#files .icon-wrap").first.bounding_box()
+    beside = label["x"] + label["width"] <= icon["x"]
+    assert beside or label["y"] + label["height"] <= icon["y"], "the label covers the icon"
     # The error stands at the prompt until a condition has the name.
     alert = page.get_by_role("alert").filter(has_text="@rex is the name of no condition")
     alert.wait_for()

@@ -147,6 +147,7 @@ def serve(  # noqa: PLR0913 - what a page is served with
         except (OSError, SystemExit) as error:
             raise ConfigError(f"--port {port}: {host}:{port} is taken") from error
         with bound:
+            bound.listen(config.backlog)  # who opens the address at once waits, and is not refused
             named = f"[{host}]" if ":" in host else host
             address = f"http://{named}:{bound.getsockname()[1]}/"
             ready(f"{address}?token={token}" if token else address)
