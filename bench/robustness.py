@@ -1,7 +1,7 @@
 """Every pair of circumstances together: missing, noisy and contradictory conditions, distractors.
 
     python bench/robustness.py
-    python bench/robustness.py --writer model --bundle BUNDLE --rounds 4 --out robustness.json
+    python bench/robustness.py --writer model --bundle BUNDLE --rounds 2 --out robustness.json
 
 A covering array (allpairspy) puts every level of a factor beside every level of each other one: the
 text (the scene's own, none, against the path, against the pose, with things of no account), the
@@ -12,14 +12,19 @@ scenes are synthetic. What the caption says is held to what the *clean* conditio
 - camera: camera parts that tell the clean path's movements, and no others;
 - action: action parts that have every word of the clean pose's actions;
 - words: content words of the text that the caption keeps, but for overruled ones;
-- told: of captions whose inputs were made to disagree, those whose conflicts or notes say so.
+- told: of captions whose inputs were made to disagree, those whose conflicts say so.
+
+A model is asked in this process; its drafts are measured as they come, and as the check leaves them
+for a user. What wins where inputs disagree is told apart: the path or pose that was there first,
+what was set against it, both, or neither.
 """
 
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +35,7 @@ from faithful_writers import Write, composer, model
 from scipy.spatial.transform import Rotation
 
 from any2caption.captions.camera_reading import read_camera
-from any2caption.captions.schema import PARTS
+from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Camera, Condition, Part, Pose
 from any2caption.datasets.records import SourceRecord
@@ -67,6 +72,8 @@ class Case:
     conditions: tuple[Condition, ...]
     facts: Facts
     clean: Facts
+    rival: frozenset[str] = frozenset()
+    """Movements that are stated against those of the clean path."""
 
     @property
     def disagrees(self) -> bool:
@@ -146,11 +153,17 @@ def _case(
         "against pose": text + _AGAINST_POSE,
         "distracted": text + _DISTRACTION,
     }[levels["text"]]
-    return Case(levels, said, tuple(shown), gather(said, shown), stated)
+    own = _keys(stated)
+    rival = _keys(gather("", shown[-1:]), "camera 2") if levels["camera"] == "two" else ()
+    if levels["text"] == "against path":
+        rival = (*rival, *read_camera(_against(own)).keys)
+    return Case(
+        levels, said, tuple(shown), gather(said, shown), stated, frozenset(rival) - set(own)
+    )
 
 
-def _keys(facts: Facts) -> tuple[str, ...]:
-    found = facts.of("camera", source="camera 1")
+def _keys(facts: Facts, source: str = "camera 1") -> tuple[str, ...]:
+    found = facts.of("camera", source=source)
     return tuple(dict.fromkeys(key for fact in found for key in fact.value.get("keys", ())))
 
 
@@ -211,29 +224,85 @@ class Tally:
         return {"cases": self.cases, **found, "words": self.words}
 
 
-def measure(name: str, write: Write, requests: Iterable[Case]) -> tuple[dict[str, Any], list[str]]:
-    """Return the figures by factor and level, and what went wrong, in words."""
-    tallies: dict[str, Tally] = {}
+Figures = dict[str, dict[str, Any]]
+WINNERS = ("the first", "the rival", "both", "neither")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Figures by circumstance, of what was drafted and of what the check left; who won, by rival.
+
+    `wrong` says in words what went wrong in the answers.
+    """
+
+    drafts: Figures
+    answers: Figures
+    wins: dict[str, dict[str, Counter[str]]]
+    wrong: list[str]
+
+
+def measure(name: str, write: Write, requests: Iterable[Case]) -> Found:
+    """Have every request written, and hold drafts and answers to the clean inputs."""
+    drafts: dict[str, Tally] = {}
+    answers: dict[str, Tally] = {}
+    wins: dict[str, dict[str, Counter[str]]] = {}
     wrong = []
     for one in requests:
-        caption = write(one.text, one.conditions, one.facts)
-        made = check(caption, one.facts, writer=name)
-        lost = _lost(one.facts, " ".join(getattr(made.caption, part) for part in PARTS))
-        asked = len(content_words(one.text))
-        found = {
-            "camera": _camera(one, made.caption.camera),
-            "action": _action(one, made.caption.action),
-            "told": bool(one.facts.conflicts) if one.disagrees else None,
-        }
+        draft = write(one.text, one.conditions, one.facts)
+        answer = check(draft, one.facts, writer=name).caption
+        _count(drafts, one, draft)
         wrong += [
-            f"{' · '.join(f'{k}: {v}' for k, v in one.levels.items())} | {what} | {made.caption}"
-            for what, hit in found.items()
+            f"{' · '.join(f'{k}: {v}' for k, v in one.levels.items())} | {what} | {answer}"
+            for what, hit in _count(answers, one, answer).items()
             if hit is False
         ]
-        for label in ("all", *(f"{factor}: {level}" for factor, level in one.levels.items())):
-            tallies.setdefault(label, Tally()).add(found, asked - len(lost), asked)
+        for rival in _rivals(one):
+            rows = wins.setdefault(rival, {"draft": Counter(), "answer": Counter()})
+            for stage, caption in (("draft", draft), ("answer", answer)):
+                rows[stage][_winner(one, rival, caption)] += 1
+                rows[stage]["said"] += bool(one.facts.conflicts)
     order = ["all", *(f"{f}: {level}" for f, levels in FACTORS.items() for level in levels)]
-    return {label: tallies[label].as_json() for label in order if label in tallies}, wrong
+    shown = [
+        {label: tallies[label].as_json() for label in order if label in tallies}
+        for tallies in (drafts, answers)
+    ]
+    return Found(shown[0], shown[1], wins, wrong)
+
+
+def _count(
+    tallies: dict[str, Tally], case: Case, caption: StructuredCaption
+) -> dict[str, bool | None]:
+    lost = _lost(case.facts, " ".join(getattr(caption, part) for part in PARTS))
+    asked = len(content_words(case.text))
+    found = {
+        "camera": _camera(case, caption.camera),
+        "action": _action(case, caption.action),
+        "told": bool(case.facts.conflicts) if case.disagrees else None,
+    }
+    for label in ("all", *(f"{factor}: {level}" for factor, level in case.levels.items())):
+        tallies.setdefault(label, Tally()).add(found, asked - len(lost), asked)
+    return found
+
+
+def _rivals(case: Case) -> Iterator[str]:
+    """What was set against something: each is a kind of its own."""
+    if case.levels["text"] == "against path" and case.rival:
+        yield "text against path"
+    if case.levels["camera"] == "two" and case.rival:
+        yield "second path against the first"
+    if case.levels["text"] == "against pose" and case.clean.of("action", source="pose 1"):
+        yield "text against pose"
+
+
+def _winner(case: Case, rival: str, caption: StructuredCaption) -> str:
+    """Who is told: the first input, its rival, both or neither."""
+    if rival == "text against pose":
+        first = bool(_action(case, caption.action))
+        other = not missing_words(_AGAINST_POSE, caption.action)
+    else:
+        told = set(read_camera(caption.camera).keys)
+        first, other = set(_keys(case.clean)) <= told, bool(case.rival & told)
+    return WINNERS[(0 if first else 1) if first != other else 2 if first else 3]
 
 
 def _lost(facts: Facts, caption: str) -> list[str]:
@@ -263,6 +332,19 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def won(wins: Mapping[str, Mapping[str, Counter[str]]]) -> str:
+    """Return who won where inputs disagree, as Markdown."""
+    lines = [f"| what disagrees | | cases | {' | '.join(WINNERS)} | said |", "|---" * 8 + "|"]
+    for rival, stages in wins.items():
+        for stage, counts in stages.items():
+            cells = [str(counts[one]) for one in WINNERS]
+            cases = sum(counts[one] for one in WINNERS)
+            lines.append(
+                f"| {rival} | {stage} | {cases} | {' | '.join(cells)} | {counts['said']} |"
+            )
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -275,10 +357,13 @@ def main() -> None:
     if chosen.writer == "model" and chosen.bundle is None:
         sys.exit("writer model needs --bundle")
     write = composer() if chosen.writer == "compose" else model(chosen.bundle)
-    found, wrong = measure(chosen.writer, write, cases(chosen.rounds, chosen.seed))
-    print(f"{len(covering())} rows cover every pair\n\n{table(found)}")
+    found = measure(chosen.writer, write, cases(chosen.rounds, chosen.seed))
+    print(f"{len(covering())} rows cover every pair")
+    if chosen.writer != "compose":  # whose drafts are its answers
+        print(f"\nas drafted\n\n{table(found.drafts)}\n\nas the check leaves it")
+    print(f"\n{table(found.answers)}\n\n{won(found.wins)}")
     if chosen.out:
-        content = {"rows": len(covering()), "figures": found, "wrong": wrong}
+        content = {"rows": len(covering()), **asdict(found)}
         chosen.out.write_text(json.dumps(content, indent=1, ensure_ascii=False))
 
 

@@ -96,6 +96,18 @@ class ChatServer(BaseSettings):
         """
         refuse_login(self.variable("base_url"), self.base_url)
 
+    def refuse_half(self) -> None:
+        """Refuse an address that can't work.
+
+        Raises:
+            ConfigError: it is no http(s) address, or lacks the model's name.
+        """
+        address = self.variable("base_url")
+        if self.base_url and not self.base_url.startswith(("http://", "https://")):
+            raise ConfigError(f"{address}: expected http://… or https://…")
+        if self.base_url and not self.model:
+            raise ConfigError(f"{address} is set, {self.variable('model')} is not: name the model")
+
 
 class Annotate(ChatServer):
     """The endpoint that annotates."""
@@ -148,10 +160,33 @@ class Writer(ChatServer):
             ConfigError: it names a user, is no http(s) address, or lacks the model's name.
         """
         super().model_post_init(context)
-        if self.base_url and not self.base_url.startswith(("http://", "https://")):
-            raise ConfigError("A2C_WRITER_BASE_URL: expected http://… or https://…")
-        if self.base_url and not self.model:
-            raise ConfigError("A2C_WRITER_BASE_URL is set, A2C_WRITER_MODEL is not: name the model")
+        self.refuse_half()
+
+
+class Judge(ChatServer):
+    """The language model that judges answers for IRScore, a figure that decides nothing.
+
+    None without an address. It is sent captions, questions and right answers, no pictures.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="A2C_JUDGE_")
+
+    timeout: float = Field(default=60, gt=0, description="Seconds to wait for one answer")
+    retries: int = Field(default=2, ge=0, description="Tries after 429, 5xx and broken connections")
+    requests: int = Field(
+        default=2_000, ge=1, description="Of one evaluation, tries included; a question takes two"
+    )
+    seconds: float = Field(default=1_800, gt=0, description="All of one evaluation together")
+    places: int = Field(default=8, ge=1, le=64, description="Requests to it under way")
+
+    def model_post_init(self, context: object) -> None:
+        """Refuse an address that can't work.
+
+        Raises:
+            ConfigError: it names a user, is no http(s) address, or lacks the model's name.
+        """
+        super().model_post_init(context)
+        self.refuse_half()
 
 
 class Settings(BaseSettings):
@@ -235,9 +270,15 @@ class Settings(BaseSettings):
         "configuration folder",
     )
     verify_key: Path = Field(default=Path(), description="Its public part, all that serving needs")
+    clip_weights: Path | None = Field(
+        default=None,
+        description="Folder with CLIP as transformers saves it: reports of evaluations then have "
+        "CLIP-T",
+    )
     ports: Ports = Field(default_factory=Ports)
     annotate: Annotate = Field(default_factory=Annotate)
     writer: Writer = Field(default_factory=Writer)
+    judge: Judge = Field(default_factory=Judge)
     door: Door = Field(default_factory=Door)
 
     def model_post_init(self, _: object) -> None:

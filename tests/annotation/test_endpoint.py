@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from any2caption.annotation.endpoint.annotator import PartAnswer, PromptAnswer
-from any2caption.annotation.endpoint.opening import open_endpoint
-from any2caption.annotation.endpoint.responses import PREFIX
+from any2caption.annotation.endpoint.opening import PREFIX, open_endpoint
 from any2caption.endpoints.pictures import encode
 from any2caption.endpoints.question import Ask
 from any2caption.endpoints.rate_limit import Pace

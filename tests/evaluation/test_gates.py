@@ -256,6 +256,8 @@ def test_answers_about_one_scene_are_one_unit_of_chance():
     assert found.records == 20
     assert found.p_worse == pytest.approx(0.5**6)
     assert interval(by_scene(pair(right=False))).scenes == 20
+    assert -1 < found.lowest < found.difference < found.highest < 0.05
+    assert found.highest - found.difference == pytest.approx(found.difference - found.lowest)
 
 
 def test_a_bound_can_be_held_against_the_interval():

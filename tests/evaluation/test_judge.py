@@ -8,9 +8,13 @@ from any2caption.captions.lexicon import SLOTS, answer_of, mentions
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
 from any2caption.datasets.records import QA
+from any2caption.evaluation.figures import irscore
 from any2caption.evaluation.judge.answers import PART_OF_ASPECT, Judge
 from any2caption.evaluation.judge.card import is_familiar, objection, vocabulary
 from any2caption.evaluation.metrics import Prediction
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "annotation"))
+from api_server import KEY, ChatServer
 
 
 def predicted(**parts):
@@ -190,3 +194,44 @@ def test_the_judge_is_another_reader_than_the_reward(card):
 )
 def test_what_is_denied_is_not_stated(card, slot, answer, text):
     assert not card.judged({"slot": slot, "answer": answer, "text": text})
+
+
+def test_the_card_of_an_endpoint_counts_what_it_answers_and_tells_what_it_does_not(
+    card, monkeypatch, tmp_path, capsys
+):
+    """A model that says yes to everything about colours, and never a word that can be read else."""
+    with ChatServer().serving() as server:
+
+        def answer(body):
+            text = body["messages"][1]["content"][-1]["text"]
+            if "What colour" not in text:
+                return "I would rather not say."
+            graded = {"correct": True, "quality": 5}
+            return json.dumps(graded if "right answer" in text else {"answer": "some colour"})
+
+        server.answer = answer
+        for name, value in {"BASE_URL": server.url, "MODEL": "yes", "API_KEY": KEY}.items():
+            monkeypatch.setenv(f"A2C_JUDGE_{name}", value)
+        monkeypatch.setenv("A2C_HOME", str(tmp_path))
+        monkeypatch.setattr(card, "SETS", {"its author's": ("judge_card",)})
+        monkeypatch.setattr(irscore, "_PATIENCE", 10_000)
+        monkeypatch.setattr(sys, "argv", ["judge_card.py", "--endpoint"])
+        card.main()
+        told = capsys.readouterr().out
+        n = len(card.rows("judge_card"))
+        colours = sum(row["slot"] == "colour" for row in card.rows("judge_card"))
+        assert f"| colour | {colours} | 1.00 | 0.00 | 0.00 | informative only |" in told
+        silent = n - colours
+        assert f"| all | {colours} | 1.00 | 0.00 | 0.00 | informative only, {silent} not" in told
+        assert "| camera | 0 | - | - | - | informative only, 42 not answered |" in told
+        assert f"neither right nor wrong: {silent} (prose)" in told
+        asked = len(server.requests)
+        card.main()
+        assert len(server.requests) - asked == 2 * silent  # what is known is not asked again
+
+
+def test_a_card_without_an_endpoint_names_the_settings(card, monkeypatch):
+    monkeypatch.delenv("A2C_JUDGE_BASE_URL", raising=False)
+    monkeypatch.setattr(sys, "argv", ["judge_card.py", "--endpoint"])
+    with pytest.raises(SystemExit, match="A2C_JUDGE_BASE_URL and A2C_JUDGE_MODEL"):
+        card.main()

@@ -16,6 +16,14 @@ CUT = """() => [...document.querySelectorAll('body *')].filter(one => {
     || getComputedStyle(one).textOverflow === 'ellipsis';
 }).map(one => `${one.tagName} ${one.textContent.slice(0, 60)}`)"""
 
+SECTIONS = {
+    "Against the champion": "all",
+    "Closed loop": "shuffled",
+    "IRScore": "background",
+    "CLIP-T": "gold",
+}
+"""Sections that reports of other tests lack, and a row of each."""
+
 
 def unwieldy(record):
     """Names and texts as long as data of others may have, and many slots."""
@@ -48,6 +56,11 @@ def test_nothing_of_the_report_is_cut(browser, address, tmp_path, width):
     assert "\n".join(page.evaluate(CUT)) == ""
     assert page.locator(".sample figure > *:first-child").count() > 20  # conditions are drawn
     assert page.locator("mark").count() > 50
+    for section, row in SECTIONS.items():
+        shown = page.locator(f"h2:has-text('{section}') ~ div.card >> nth=0")
+        assert shown.locator("tr", has_text=row).first.is_visible()
+        page.get_by_role("heading", name=section).scroll_into_view_if_needed()
+        page.screenshot(path=tmp_path / f"{width} {section}.png")
     assert {url for url in asked if not url.startswith(("data:", "file:"))} == set()
     page.close()
 

@@ -1,5 +1,7 @@
 import json
+import sys
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +17,11 @@ from any2caption.evaluation.gates import Policy, Threshold, policy_digest, polic
 from any2caption.evaluation.reports.report import load_finding
 from any2caption.evaluation.scores import ALL, Selector
 from any2caption.grounding.gather import gather
-from any2caption.settings import Settings
+from any2caption.settings import Judge, Settings
 from any2caption.storage import open_store, signatures
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "annotation"))
+from api_server import KEY, ChatServer
 
 STRICT = Policy(
     name="strict",
@@ -119,6 +124,43 @@ def test_a_reader_passes_and_the_report_is_written(world, tmp_path):
     lines = [line for _, line in run.ProgressLog(settings.progress_log, "life").read()]
     assert lines[-1]["passed"] is True
     assert any(line.get("step") == line.get("total") for line in lines)
+
+
+def test_figures_that_were_asked_for_are_in_the_report_and_decide_nothing(
+    world, tmp_path, clip_folder
+):
+    """A model that calls everything wrong, and CLIP with random weights."""
+    settings, _, bundle, evaluate, _ = world
+    told = {"correct": False, "quality": 0}
+    with ChatServer().serving() as server:
+        server.answer = lambda body: json.dumps(
+            told if "right answer" in str(body["messages"]) else {"answer": "nothing"}
+        )
+        settings.judge = Judge(base_url=server.url, api_key=KEY, model="strict", requests=60)
+        settings.clip_weights = clip_folder
+        assert evaluate(bundle("good", "reader")).passed
+        assert len(server.requests) == 60
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    everything = report["irscore"]["aspects"]["all"]
+    assert everything["value"] == everything["agrees"] == 0
+    assert everything["n"] + sum(report["irscore"]["unanswered"].values()) > 100
+    assert report["irscore"]["stopped"] == "budget"
+    assert list(report["clip_t"]["means"]) == ["gold", "model", "shuffled"]
+    assert report["clip_t"]["means"]["model"] == report["clip_t"]["means"]["gold"]
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "strict answered" in page
+    assert "CLIP-T of captions" in page
+    assert {"CLIP-I, DINO-I"} == {
+        one["metric"] for one in report["not_measured"] if "CLIP" in one["metric"]
+    }
+
+
+def test_weights_that_are_none_are_refused_before_any_caption(world, tmp_path):
+    settings, _, bundle, evaluate, loads = world
+    settings.clip_weights = tmp_path
+    with pytest.raises(ConfigError, match=str(tmp_path)):
+        evaluate(bundle("good", "reader"))
+    assert loads == []
 
 
 def test_a_model_that_is_blind_is_refused_with_reasons(world):

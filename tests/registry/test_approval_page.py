@@ -20,7 +20,7 @@ CHECKS = (
     Check("camera | alone", 0.97, 0.93, True, "camera: 0.97"),
     Check("action", None, 0.93, False, "action: not measured"),
 )
-WORSE = Comparison("mix", 128, 512, 0.95, 0.91, -0.04, 0.013, 0.05, 0.01, 0)
+WORSE = Comparison("mix", 128, 512, 0.95, 0.91, -0.04, 0.013, 0.05, 0.01, 0, -0.07, -0.01)
 
 
 def test_a_person_sees_figures_the_difference_to_the_champion_and_the_report(
@@ -61,7 +61,7 @@ def test_a_person_sees_figures_the_difference_to_the_champion_and_the_report(
     assert "Champion: version 4. Compared with: version 4." in said
     assert "| camera \\| alone | 0.970 | 0.930 | holds |" in said
     assert "| action | not measured | 0.930 | **fails** |" in said
-    assert "| mix | 0.950 | 0.910 | -0.040 | 0.0130 |" in said
+    assert "| mix | 0.950 | 0.910 | -0.040 | -0.070 to -0.010 | 0.0130 |" in said
     url = said.rpartition("](")[2].rstrip(")")
     place = url.partition("/#/")[2].split("/")
     path = f"get-artifact?run_uuid={place[3]}&path={'/'.join(place[5:])}"

@@ -133,6 +133,7 @@ KEYS_OF = {
 def test_a_service_is_told_its_own_keys_and_reports_nothing(tmp_path, monkeypatch, service):
     monkeypatch.setenv("CLOUD_TOKEN", "of the shell")
     monkeypatch.setenv("A2C_ANNOTATE_API_KEY", "of the endpoint")
+    monkeypatch.setenv("A2C_JUDGE_API_KEY", "of the judge")
     monkeypatch.setenv("A2C_WRITER_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("A2C_WRITER_MODEL", "vl")
     monkeypatch.setenv("A2C_WRITER_API_KEY", "of the writer")
@@ -146,6 +147,7 @@ def test_a_service_is_told_its_own_keys_and_reports_nothing(tmp_path, monkeypatc
     text = json.dumps(child)
     assert "of the shell" not in text
     assert ("of the endpoint" in text) == (service == "airflow-scheduler")
+    assert ("of the judge" in text) == (service == "airflow-scheduler")
     assert ("of the writer" in text) == (service in {"triton", "airflow-scheduler"})
     assert ("of-the-catalogue" in text) == (service == "airflow-scheduler")
     assert child["A2C_STACK"] == keys["stack_id"]

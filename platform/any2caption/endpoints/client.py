@@ -9,6 +9,7 @@ kept, so the same question is paid for once.
 import json
 import logging
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Protocol
 
 import httpx2
@@ -57,7 +58,10 @@ class Reply:
 
 @dataclass
 class Endpoint(Closing):
-    """Asks one model; safe to use from several threads. `meter` counts what this process spent."""
+    """Asks one model; safe to use from several threads. `meter` counts what this process spent.
+
+    `most` is how many requests it sends in all, tries included; then it refuses over the `budget`.
+    """
 
     settings: ChatServer
     key: str = field(repr=False)
@@ -65,6 +69,7 @@ class Endpoint(Closing):
     pace: Pace = field(default_factory=Pace)
     tries: int = TRIES
     places: int = 64
+    most: float = inf
     meter: Meter = field(default_factory=Meter)
 
     def __post_init__(self) -> None:
@@ -83,7 +88,13 @@ class Endpoint(Closing):
             timeout=self.settings.timeout,
             retries=self.settings.retries,
             places=self.places,
+            most=self.most,
         )
+
+    @property
+    def sent(self) -> int:
+        """Requests that were sent, answered or not."""
+        return self._transport.sent
 
     def close(self) -> None:
         """Close the connections."""

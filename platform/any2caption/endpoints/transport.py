@@ -68,7 +68,8 @@ class Transport(Closing):
 
     `where` names the server in messages, which never show the key. A try may take `timeout`
     seconds; after 429, 5xx, broken connections and time-outs there are up to `retries` more
-    (Retry-After is honoured). At most `places` requests are under way.
+    (Retry-After is honoured). At most `places` requests are under way, and `most` are sent in all;
+    `sent` counts them.
     """
 
     def __init__(  # noqa: PLR0913 - an address and its limits
@@ -80,7 +81,9 @@ class Transport(Closing):
         timeout: float,
         retries: int,
         places: int = 64,
+        most: float = inf,
     ) -> None:
+        self.sent, self._most = 0, most
         self._address, self._where = address, where
         self._secrets = [one for one in (key, address.partition("?")[2]) if one]
         self._timeout, self._retries = timeout, retries
@@ -114,7 +117,8 @@ class Transport(Closing):
 
         Raises:
             SilentError: no answer in time, or none but 429 and 5xx to every try.
-            RefusedError: the server answers with a redirect: nothing is sent elsewhere.
+            RefusedError: the server answers with a redirect: nothing is sent elsewhere; or all
+                requests that are allowed were sent.
             CancelledError: the caller has left.
         """
         data = json.dumps(document).encode()
@@ -137,6 +141,10 @@ class Transport(Closing):
     async def _patiently(self, data: bytes, until: float) -> Posted:
         tries = 0
         while True:
+            if self.sent >= self._most:
+                told = f"all {self._most:,.0f} requests that are allowed were sent"
+                raise RefusedError("budget", told)
+            self.sent += 1
             pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2**tries) * random.uniform(0.75, 1)  # noqa: S311
             try:
                 seconds = min(self._timeout, until - time.monotonic())

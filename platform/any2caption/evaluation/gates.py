@@ -257,8 +257,9 @@ def _margin(who: str, scores: Scores, other: Scores, policy: Policy) -> Iterator
         yield Check(name, None, -policy.margin, ALL not in policy.required, reason, "unknown")
         return
     reason = (
-        f"{name}: {found.champion:.3f} → {found.challenger:.3f} ({found.difference:+.3f}, at the "
-        f"interval's lower end {found.lowest:+.3f}) on {found.records} scenes"
+        f"{name}: {found.champion:.3f} → {found.challenger:.3f} ({found.difference:+.3f}, interval "
+        f"{found.lowest:+.3f} to {found.highest:+.3f}; its lower end counts) on {found.records} "
+        "scenes"
     )
     passed = not found.unmatched and found.lowest >= -policy.margin
     yield Check(name, found.lowest, -policy.margin, passed, reason, _state(passed))

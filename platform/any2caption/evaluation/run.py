@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,7 +26,9 @@ from any2caption.evaluation.camera import camera_paths, cameras_of
 from any2caption.evaluation.captioning import CaptionCache, Item, Texter, caption_all
 from any2caption.evaluation.code import code_digest
 from any2caption.evaluation.endpoint import endpoint_texts
+from any2caption.evaluation.figures.clip_t import clip_t
 from any2caption.evaluation.figures.closed_loop import closed_loop
+from any2caption.evaluation.figures.irscore import irscore
 from any2caption.evaluation.measure import (
     Measured,
     Selection,
@@ -38,7 +40,7 @@ from any2caption.evaluation.metrics import Prediction
 from any2caption.evaluation.questions import asked_of, keep
 from any2caption.evaluation.reports import report_html
 from any2caption.evaluation.reports.cases import Case, cases, shown
-from any2caption.evaluation.reports.report import Subject, build
+from any2caption.evaluation.reports.report import Subject, build, not_measured
 from any2caption.evaluation.reports.thumbnails import picture_of
 from any2caption.evaluation.slices import pick, selection_digest
 from any2caption.evaluation.statistics.outlook import look
@@ -53,6 +55,9 @@ from any2caption.storage.atomic import write_atomically
 from any2caption.storage.base import ObjectStore
 from any2caption.storage.digest import listing_digest
 from any2caption.storage.signing_keys import Keys
+
+if TYPE_CHECKING:
+    from any2caption.evaluation.figures.likeness import Clip
 
 FREE_PER_SLICE = 4
 """Records of each slice that are captioned without the grammar too."""
@@ -186,6 +191,14 @@ def _digest_of(settings: Settings, bundle: Path) -> str:
     return listing_digest(signatures.verify(bundle, keys=Keys.of(settings)))
 
 
+def _clip(settings: Settings) -> "Clip | None":
+    if settings.clip_weights is None:
+        return None
+    from any2caption.evaluation.figures.likeness import Clip
+
+    return Clip(settings.clip_weights)
+
+
 def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     settings: Settings,
     *,
@@ -205,13 +218,14 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
     Raises:
         NotFoundError: bundle or snapshot is missing, or the snapshot has no test records.
         IntegrityError: a bundle is not what our key signed.
-        ConfigError: the policy is unknown.
+        ConfigError: the policy is unknown, or `A2C_CLIP_WEIGHTS` names no weights of CLIP.
     """
     rules, plan, started = gates.policy_of(policy), plan or Plan(), time.monotonic()
     # Both before the first caption: hours may lie between.
     digest = _digest_of(settings, bundle)
     champion_digest = _digest_of(settings, champion) if champion else ""
     best_digest = _digest_of(settings, best) if best else ""
+    clip = _clip(settings)
     progress = ProgressLog(settings.progress_log, lifecycle)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     chosen = pick(load_snapshot(store, snapshot).records("test"), plan.per_slice or rules.per_slice)
@@ -269,11 +283,29 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
         "free": sum(map(strict, written)),
         "constrained": sum(strict(challenger.predictions[one.id].text) for one in sample),
     }
+    writers = {"model": challenger, **baselines}
     report["closed_loop"] = closed_loop(
         everything,
         cameras_of(everything, lambda kept: load_condition(store, kept)),
-        {name: _captions(one) for name, one in {"model": challenger, **baselines}.items()},
+        {name: _captions(one) for name, one in writers.items()},
     )
+    if clip:
+        report["clip_t"] = clip_t(
+            clip,
+            everything,
+            lambda record: _conditions(store, record),
+            {name: _dense(one) for name, one in writers.items()},
+        )
+    if settings.judge.base_url:
+        progress.emit("evaluate", f"IRScore by {settings.judge.model}")
+        report["irscore"] = irscore(
+            settings.judge,
+            store,
+            challenger.scores.outcomes,
+            {record.id: record.qa for record in everything},
+            {name: one.text for name, one in challenger.predictions.items()},
+        )
+    report["not_measured"] = not_measured(report)
     report["outlook"] = [{**asdict(one), "told": str(one)} for one in look(selection, rules).sights]
     _write(out, {**report, "seconds": round(time.monotonic() - started, 1)})
     state = "passed" if verdict.passed else f"refused: {'; '.join(verdict.reasons)}"
@@ -283,6 +315,14 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, where, and how much
 
 def _captions(measured: Measured) -> Callable[[Record], StructuredCaption | None]:
     return lambda record: measured.predictions[record.id].caption
+
+
+def _dense(measured: Measured) -> Callable[[Record], str]:
+    def dense(record: Record) -> str:
+        said = measured.predictions[record.id]
+        return said.caption.dense if said.caption else said.text
+
+    return dense
 
 
 def _sample(

@@ -8,7 +8,7 @@ from any2caption.errors import ConflictError, GateRefused
 from any2caption.evaluation.gates import policy_digest, policy_of
 from any2caption.evaluation.reports.report import Finding, load_finding
 from any2caption.progress import ProgressLog
-from any2caption.registry import charts, model_card, models, promotion
+from any2caption.registry import charts, model_card, models, promotion, prompts
 from any2caption.registry.client import MODEL
 from any2caption.registry.models import Registered
 from any2caption.registry.promotion import CHAMPION, Current
@@ -81,6 +81,8 @@ def run_register(  # noqa: PLR0913 - the run's own identity
         )
         models.record_verdict(settings, found.version, verdict, report)
         charts.log_gate(settings, found, verdict, finding.snapshot)
+        if settings.judge.base_url:
+            prompts.publish(settings)
         model_card.publish(settings, model_card.facts(settings, bundle, found.version))
         if not verdict.passed:
             log.emit("register", f"version {found.version} refused: {'; '.join(verdict.reasons)}")

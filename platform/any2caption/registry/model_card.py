@@ -7,6 +7,7 @@ the metadata that Hugging Face's hub reads of a model's README.
 import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,6 +182,7 @@ def _gate(ledger: "Catalogue", version: int | None, digest: str) -> dict[str, An
 def _report(row: "Verdict") -> dict[str, Any] | str:
     """What the judged report holds; a sentence where it is not there any more."""
     from any2caption.evaluation.reports.figures import figures, outcomes_of, weak
+    from any2caption.evaluation.statistics.paired import Comparison
 
     path = Path(row.report).with_suffix(".json")
     try:
@@ -195,7 +197,7 @@ def _report(row: "Verdict") -> dict[str, Any] | str:
     return {
         **{name: report.get(name) for name in _GATE},
         "checks": report["verdict"]["checks"],
-        "comparisons": report["verdict"]["comparisons"],
+        "comparisons": [asdict(Comparison(**one)) for one in report["verdict"]["comparisons"]],
         "structure": everything.get("structure"),
         "wholes": everything.get("wholes", {}),
         "figures": figures(outcomes),

@@ -1,11 +1,13 @@
 """The endpoint that annotates: paced, its answers kept in the object store."""
 
-from any2caption.annotation.endpoint.responses import ResponseCache
 from any2caption.endpoints.client import Endpoint
 from any2caption.endpoints.rate_limit import Pace
+from any2caption.endpoints.responses import ResponseCache
 from any2caption.errors import ConfigError
 from any2caption.settings import Annotate
 from any2caption.storage import ObjectStore
+
+PREFIX = "cache/annotation/responses/"
 
 
 def open_endpoint(settings: Annotate, store: ObjectStore) -> Endpoint:
@@ -21,4 +23,4 @@ def open_endpoint(settings: Annotate, store: ObjectStore) -> Endpoint:
         )
     pace = Pace(settings.requests_per_minute, settings.tokens_per_minute)
     key = settings.api_key.get_secret_value()
-    return Endpoint(settings, key, ResponseCache(store), pace)
+    return Endpoint(settings, key, ResponseCache(store, PREFIX), pace)

@@ -119,7 +119,7 @@ def closed_loop(
     filming = [one for one in in_hash_order(records) if one.id in cameras]
     if not filming:
         return {}
-    others = {one.id: _other(filming, at) for at, one in enumerate(filming)}
+    others = {one.id: another_caption(filming, at) for at, one in enumerate(filming)}
     rows: dict[str, Write] = {
         "gold": lambda record: record.caption,
         **writers,
@@ -155,8 +155,8 @@ def closed_loop(
     }
 
 
-def _other(records: Sequence[Record], at: int) -> StructuredCaption | None:
-    """Return the caption of the next record that has another one."""
+def another_caption(records: Sequence[Record], at: int) -> StructuredCaption | None:
+    """Return the caption of the next record that has another one, None where there is none."""
     following = (*records[at + 1 :], *records[:at])
     own = records[at].caption
     return next((one.caption for one in following if one.caption != own), None)

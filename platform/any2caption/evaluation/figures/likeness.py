@@ -100,9 +100,10 @@ class Clip:
             ]
         )
 
-    def clip_t(self, text: str, frames: Frames) -> float:
-        """Return CLIP-T, 0…100; CLIP reads 77 tokens, so a caption's dense part is what it sees."""
-        return 100 * float((self._pictures(frames) @ self._text(text).T).mean())
+    def clip_t(self, texts: Sequence[str], frames: Frames) -> list[float]:
+        """Return CLIP-T of each text, 0…100; CLIP reads 77 tokens: the rest of a text is cut."""
+        seen = self._pictures(frames)
+        return [100 * float((seen @ self._text(text).T).mean()) for text in texts]
 
     def clip_i(self, frames: Frames, references: Frames) -> float:
         """Return CLIP-I of a clip with pictures of its identities, 0…100."""

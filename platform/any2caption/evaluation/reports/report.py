@@ -23,13 +23,27 @@ from any2caption.storage import digest_of
 
 SCHEMA = "a2c.evaluation/1"
 DIGESTS = ("selection", "judge", "code", "captions")
-NOT_MEASURED: tuple[tuple[str, str], ...] = (
-    ("BERTScore", "an encoder comes with the extra `metrics`: python bench/metrics.py --slow"),
-    ("METEOR 1.5", "a Java program of the extra `metrics`: python bench/metrics.py --slow"),
-    ("CLIP-T", "needs CLIP's weights and a generated video"),
-    ("VBench (smoothness, dynamics, aesthetics)", "needs videos of a pretrained generator"),
-    ("intent quality 0…5", "needs a language model as judge; the judge here says right or wrong"),
+NOT_MEASURED: tuple[tuple[str, str, str], ...] = (
+    ("", "BERTScore", "an encoder comes with the extra `metrics`: python bench/metrics.py --slow"),
+    ("", "METEOR 1.5", "a Java program of the extra `metrics`: python bench/metrics.py --slow"),
+    ("clip_t", "CLIP-T", "set A2C_CLIP_WEIGHTS to a folder with CLIP as transformers saves it"),
+    (
+        "",
+        "CLIP-I, DINO-I",
+        (
+            "compare generated frames with pictures of identities; previs, the generator here, "
+            "draws stand-ins, so they would measure its drawing. Functions for given weights: "
+            "evaluation.figures.likeness"
+        ),
+    ),
+    ("", "VBench (smoothness, dynamics, aesthetics)", "needs videos of a pretrained generator"),
+    (
+        "irscore",
+        "IRScore by a language model (right or wrong, quality 0…5)",
+        "set A2C_JUDGE_BASE_URL and A2C_JUDGE_MODEL; the judge of this report follows rules",
+    ),
 )
+"""The report's key that holds a figure ("": none does), the figure, what it would take."""
 NOTES: tuple[str, ...] = (
     (
         "Intent accuracy: a deterministic judge reads the predicted caption alone; mentioning "
@@ -167,10 +181,19 @@ def build(  # noqa: PLR0913 - the report's own parts
             if one.failed
         ],
         "samples": samples,
-        "not_measured": [{"metric": m, "reason": r} for m, r in NOT_MEASURED],
+        "not_measured": not_measured({}),
         "conventions": {name: metric.convention for name, metric in METRICS.items()},
         "notes": list(NOTES),
     }
+
+
+def not_measured(report: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Say what the report lacks, and what it would take."""
+    return [
+        {"metric": metric, "reason": reason}
+        for key, metric, reason in NOT_MEASURED
+        if key not in report
+    ]
 
 
 def _outcomes(scores: Scores, champion: Scores | None) -> list[dict[str, Any]]:

@@ -53,14 +53,15 @@ def by_scene(outcomes: Iterable[Outcome]) -> list[tuple[int, int]]:
     return [(sum(answers), len(answers)) for answers in found.values()]
 
 
-def lowest_difference(differences: Sequence[int], questions: int) -> float:
-    """Return the lower end (one-sided, 95 %) of a difference in accuracy, from sums by scene."""
+def difference_interval(differences: Sequence[int], questions: int) -> tuple[float, float]:
+    """Return both ends (each one-sided, 95 %) of a difference in accuracy, from sums by scene."""
     scenes = len(differences)
     if not scenes or not questions:
-        return -1.0
+        return -1.0, 1.0
     mean = sum(differences) / scenes
     variance = sum((one - mean) ** 2 for one in differences) / max(scenes - 1, 1)
-    return (sum(differences) - Z_ONE_SIDED * math.sqrt(scenes * variance)) / questions
+    half = Z_ONE_SIDED * math.sqrt(scenes * variance)
+    return (sum(differences) - half) / questions, (sum(differences) + half) / questions
 
 
 def detectable(

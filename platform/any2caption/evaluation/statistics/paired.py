@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from any2caption.evaluation.scores import Outcome
-from any2caption.evaluation.statistics.chance import lowest_difference
+from any2caption.evaluation.statistics.chance import difference_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Comparison:
     a regression; `level` the p-value below which it counts as significant; `smallest` the smallest
     drop in accuracy that a sample of this size could ever have shown as significant (None: it could
     show none, whatever happened); `unmatched` questions that only one of the two answered;
-    `records` is the number of scenes; `lowest` the lower end of the difference's interval;
-    `detectable` the smallest drop that would be found in four cases of five (None: not simulated,
-    or none).
+    `records` is the number of scenes; `lowest` and `highest` the ends of the difference's interval,
+    each one-sided at 95 %; `detectable` the smallest drop that would be found in four cases of five
+    (None: not simulated, or none).
     """
 
     slice: str
@@ -43,6 +43,7 @@ class Comparison:
     smallest: float | None
     unmatched: int
     lowest: float = -1.0
+    highest: float = 1.0
     detectable: float | None = None
 
     @property
@@ -88,6 +89,7 @@ def compare(
     for key in shared:
         per_scene[scene[key[0]]] += int(new[key]) - int(old[key])
     n = len(shared)
+    lowest, highest = difference_interval(list(per_scene.values()), n)
     before = sum(old[key] for key in shared) / n if n else 0.0
     after = sum(new[key] for key in shared) / n if n else 0.0
     return Comparison(
@@ -101,5 +103,6 @@ def compare(
         level=level,
         smallest=smallest_effect(len(per_scene), n, level),
         unmatched=len(new.keys() ^ old.keys()),
-        lowest=lowest_difference(list(per_scene.values()), n),
+        lowest=lowest,
+        highest=highest,
     )

@@ -68,12 +68,12 @@ def _checks(checks: "tuple[Check, ...]") -> str:
 
 def _differences(comparisons: "tuple[Comparison, ...]") -> str:
     rows = [
-        "| slice | champion | this version | difference | p (worse) |",
-        "|---|---:|---:|---:|---:|",
+        "| slice | champion | this version | difference | interval | p (worse) |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     rows += [
         f"| {_cell(one.slice)} | {one.champion:.3f} | {one.challenger:.3f} | "
-        f"{one.difference:+.3f} | {one.p_worse:.4f} |"
+        f"{one.difference:+.3f} | {one.lowest:+.3f} to {one.highest:+.3f} | {one.p_worse:.4f} |"
         for one in comparisons
     ]
     return "\n".join(rows)

@@ -8,20 +8,23 @@ from any2caption.endpoints.usage import Usage
 from any2caption.errors import NotFoundError
 from any2caption.storage import ObjectStore
 
-PREFIX = "cache/annotation/responses/"
 SCHEMA = "a2c.response/1"
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseCache:
-    """Keeps each answer once; a damaged entry counts as none and is written again."""
+    """Keeps each answer once under `prefix`, a key that ends in "/".
+
+    A damaged entry counts as none and is written again.
+    """
 
     store: ObjectStore
+    prefix: str
 
     def get(self, digest: str) -> tuple[str, Usage] | None:
         """Return an answer's text and what it cost when it was given."""
         try:
-            document: dict[str, Any] = json.loads(self.store.get(_key(digest)))
+            document: dict[str, Any] = json.loads(self.store.get(self._key(digest)))
             if document["schema"] != SCHEMA or document["question"] != digest:
                 return None
             return str(document["text"]), Usage(**document["usage"])
@@ -39,8 +42,7 @@ class ResponseCache:
             "text": text,
             "usage": usage.document(),
         }
-        self.store.put(_key(digest), json.dumps(document, ensure_ascii=False).encode())
+        self.store.put(self._key(digest), json.dumps(document, ensure_ascii=False).encode())
 
-
-def _key(digest: str) -> str:
-    return f"{PREFIX}{digest[:2]}/{digest}.json"
+    def _key(self, digest: str) -> str:
+        return f"{self.prefix}{digest[:2]}/{digest}.json"
