@@ -96,7 +96,7 @@ def take(step: str, home: Path) -> None:
 
         what = {"data": data} if step.endswith("prepared") else {"snapshot": found.read_text()}
         out = home / "run"
-        survey(recipe=TINY, preset="tiny", out=out, ranks=1, settings=settings, **what)
+        survey(recipe=TINY, preset="tiny", out=out, world_size=1, settings=settings, **what)
 
 
 def peak_mb() -> float:

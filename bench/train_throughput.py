@@ -3,8 +3,8 @@
     python bench/train_throughput.py --with FOLDER --out throughput.json
 
 Both train the tiny model's language part on the same prepared synthetic corpus, in fp32, with the
-same global batch, AdamW, clipping and DeepSpeed (ZeRO 0) under its launcher, on `--ranks` gloo
-ranks of one thread each. Useful tokens are those that are no padding. The ways take turns for
+same global batch, AdamW, clipping and DeepSpeed (ZeRO 0) under its launcher, on `--world-size`
+gloo ranks of one thread each. Useful tokens are those that are no padding. The ways take turns for
 `--rounds` rounds; the table gives medians, and ratios to the Trainer's defaults.
 
 trainer          transformers.Trainer: random order, padded batches, a loader process, scores of
@@ -69,19 +69,19 @@ class Run:
         from any2caption.training.loop.step import Tally, forward_backward
 
         bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
-        rank, ranks = distributed.connect()
+        rank, world_size = distributed.connect()
         began = time.monotonic()
         once = self.stage.encode_once
-        encoded = encode_items(self.objective.model, self.data, rank, ranks) if once else None
+        encoded = encode_items(self.objective.model, self.data, rank, world_size) if once else None
         before = time.monotonic() - began
         source = Source(self.data, self.processor, self.stage, _SEED, encoded)
-        engine = engines.start(self.objective, self.recipe, self.stage, ranks)
+        engine = engines.start(self.objective, self.recipe, self.stage, world_size)
         ends, tokens, places, waited = [], [], [], []
         steps = self.options.steps + _WARM
         with Prefetcher(source, steps) as ahead:
             for step in range(steps):
                 wanted = time.monotonic()
-                batch: Any = ahead(step, rank, ranks)
+                batch: Any = ahead(step, rank, world_size)
                 waited.append(time.monotonic() - wanted)
                 forward_backward(engine, [batch], 0.0, lambda _: None, Tally())
                 engines.set_rate(engine, self.stage, 1.0)
@@ -129,8 +129,10 @@ class Run:
             def on_step_end(self, *_: Any, **__: Any) -> None:
                 ends.append(time.monotonic())
 
-        ranks = int(os.environ["WORLD_SIZE"])
-        config = configuration(self.recipe, self.stage, ranks, hidden=self.data.config.text.hidden)
+        world_size = int(os.environ["WORLD_SIZE"])
+        config = configuration(
+            self.recipe, self.stage, world_size, hidden=self.data.config.text.hidden
+        )
         grouped = self.options.way == "trainer_grouped"
         with tempfile.TemporaryDirectory() as out:
             Trainer(
@@ -140,7 +142,7 @@ class Run:
                     use_cpu=True,
                     deepspeed=config,
                     max_steps=self.options.steps + _WARM,
-                    per_device_train_batch_size=self.stage.batch // ranks,
+                    per_device_train_batch_size=self.stage.batch // world_size,
                     learning_rate=self.stage.lr,
                     adam_beta2=self.stage.betas[1],
                     weight_decay=self.stage.weight_decay,
@@ -214,12 +216,12 @@ def launch(way: str, data: Path, options: argparse.Namespace) -> dict[str, float
 
     command = [
         *(sys.executable, "-m", "deepspeed.launcher.runner"),
-        *("--num_accelerators", str(options.ranks)),
+        *("--num_accelerators", str(options.world_size)),
         *("--master_addr", "127.0.0.1", "--master_port", str(free_port()), "--no_local_rank"),
         *(__file__, "--way", way, "--data", str(data), "--steps", str(options.steps)),
         *("--batch", str(options.batch), "--packs", str(options.packs)),
     ]
-    environment = {**os.environ, **worker_environment(options.ranks, data)}
+    environment = {**os.environ, **worker_environment(options.world_size, data)}
     paths = [environment.get("PYTHONPATH", ""), options.folder or ""]
     environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -241,7 +243,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=HELP)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--world-size", type=int, default=2)
     parser.add_argument("--batch", type=int, default=32, help="samples a step over all ranks")
     parser.add_argument("--packs", type=int, default=4, help="packs a step over all ranks")
     parser.add_argument("--with", dest="folder", help="folder that accelerate was installed into")
@@ -270,7 +272,7 @@ def main() -> None:
         for way, found in rows.items()
     }
     base = table[options.ways[0]]["tokens_s"]
-    print(f"{options.ranks} ranks, {options.batch} samples or {options.packs} packs a step")
+    print(f"{options.world_size} ranks, {options.batch} samples or {options.packs} packs a step")
     print("| way | useful tokens/s | ratio | useful share | waiting | before |")
     print("|---|---|---|---|---|---|")
     for way, row in table.items():

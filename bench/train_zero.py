@@ -80,7 +80,7 @@ def rank(options: argparse.Namespace) -> None:
 
     bind_rank(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_SIZE"]))
     torch.set_num_threads(1)
-    number, ranks = distributed.connect()
+    number, world_size = distributed.connect()
     torch.manual_seed(1)
     data = Prepared(options.data)
     stage = replace(
@@ -94,10 +94,10 @@ def rank(options: argparse.Namespace) -> None:
     objective = Objective(Any2Caption(replace(data.config, text=text)), data.classes(), bf16=False)
     parameters = sum(p.numel() for p in objective.parameters())
     source = Source(data, data.processor(), stage, 1)
-    engine = engines.start(objective, recipe, stage, ranks)
+    engine = engines.start(objective, recipe, stage, world_size)
     seconds, processor, most = [], [], 0
     for step in range(options.steps + 1):
-        batch = source(step, number, ranks)
+        batch = source(step, number, world_size)
         began, used = time.monotonic(), time.process_time()
         loss, _ = forward_backward(engine, [batch], 0.0, lambda _: None, Tally())
         took, spent = time.monotonic() - began, time.process_time() - used

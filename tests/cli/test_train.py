@@ -30,7 +30,16 @@ def home(tmp_path_factory):
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(home, tmp_path):
     out = tmp_path / "run"
-    arguments = ("--snapshot", "latest", "--recipe", "smoke", "--out", str(out), "--ranks", "1")
+    arguments = (
+        "--snapshot",
+        "latest",
+        "--recipe",
+        "smoke",
+        "--out",
+        str(out),
+        "--world-size",
+        "1",
+    )
     done = a2c(home, "train", *arguments, "--dry-run", seconds=300)
     assert done.returncode == 0, done.stderr
     assert not out.exists()
@@ -59,7 +68,7 @@ WALK = Recipe(
         ),
     ),
     max_minutes=1.0,
-    ranks=1,
+    world_size=1,
 )
 
 
@@ -120,7 +129,7 @@ def test_a_recipe_of_one_entry_is_the_default_of_a_preset_that_no_other_is_for(m
 )  # fmt: skip
 def test_what_cannot_work_is_one_line_and_exit_code_2(home, tmp_path, arguments, said):
     out = tmp_path / "run"
-    done = a2c(home, "train", *arguments, "--ranks", "2", "--out", str(out), seconds=300)
+    done = a2c(home, "train", *arguments, "--world-size", "2", "--out", str(out), seconds=300)
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
@@ -129,7 +138,17 @@ def test_what_cannot_work_is_one_line_and_exit_code_2(home, tmp_path, arguments,
 
 def test_force_overrules_the_memory_estimate(home, tmp_path):
     done = a2c(
-        *(home, "train", "--snapshot", "latest", "--recipe", "smoke", "--ranks", "2", "--force"),
+        *(
+            home,
+            "train",
+            "--snapshot",
+            "latest",
+            "--recipe",
+            "smoke",
+            "--world-size",
+            "2",
+            "--force",
+        ),
         *("--set", "stages.interpret.batch=400000", "--dry-run", "--out", str(tmp_path / "run")),
         seconds=300,
     )
@@ -147,7 +166,7 @@ def test_a_recipe_file_trains_and_resumes_as_its_plan_says(home, tmp_path):
         )
     )
     out = tmp_path / "run"
-    common = ("--recipe", str(recipe), "--out", str(out), "--ranks", "1", "--json")
+    common = ("--recipe", str(recipe), "--out", str(out), "--world-size", "1", "--json")
     done = a2c(home, "train", "--snapshot", "latest", *common, seconds=400)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)

@@ -54,7 +54,7 @@ def bundle(tmp_path):
             "recipe": "tiny",
             "steps": 1500,
             "seconds": 12.5,
-            "ranks": 2,
+            "world_size": 2,
             "starts": 1,
             "loss": 0.5,
             "validation_loss": 0.25,

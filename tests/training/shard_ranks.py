@@ -18,13 +18,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # the launcher knows no package 
 CASE = "zero1"
 
 
-def train(address, out, rank, ranks):
+def train(address, out, rank, world_size):
     """Train the case; leaves the losses, and the bytes of frames that this rank fetched."""
     from two_ranks import run
 
     out.mkdir(parents=True, exist_ok=True)
     data = open_data(address_of(address))
-    run(CASE, data, out, rank, ranks)
+    run(CASE, data, out, rank, world_size)
     (out / f"fetched-{rank}.json").write_text(json.dumps(getattr(data, "fetched", 0)))
 
 
@@ -32,9 +32,9 @@ def main():
     """Run both."""
     folder, uri, out = sys.argv[1:]
     torch.set_num_threads(1)
-    rank, ranks = distributed.connect()
-    train(folder, Path(out) / "folder", rank, ranks)
-    train(uri, Path(out) / "shards", rank, ranks)
+    rank, world_size = distributed.connect()
+    train(folder, Path(out) / "folder", rank, world_size)
+    train(uri, Path(out) / "shards", rank, world_size)
     sys.stdout.flush()
     os._exit(0)  # DeepSpeed's threads may hold up a normal end
 

@@ -16,8 +16,8 @@ def test_the_order_is_the_same_on_any_number_of_ranks():
     order = Order(np.arange(103), 8, 3)
     for step in (0, 5, 12, 40):
         batch = order(step)
-        for ranks in (1, 2, 4):
-            parts = [share(batch, rank, ranks) for rank in range(ranks)]
+        for world_size in (1, 2, 4):
+            parts = [share(batch, rank, world_size) for rank in range(world_size)]
             assert sorted(np.concatenate(parts)) == sorted(batch)
 
 

@@ -12,7 +12,7 @@ from any2caption.training.checkpoints.write import Tensors
 def write(root, step, keep=2, **values):
     folder = root / f"step-{step:08d}-0"
     checkpoint.write_tensors(folder, "weights", [("w", torch.full((2,), float(step)))])
-    checkpoint.commit(folder, Position(step=step, **values), ranks=1, zero=0, keep=keep)
+    checkpoint.commit(folder, Position(step=step, **values), world_size=1, zero=0, keep=keep)
     return folder
 
 
@@ -62,6 +62,16 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, damage, rea
     assert "step-00000002-0: damaged checkpoint" in problem
 
 
+def test_a_checkpoint_of_an_older_format_names_the_new_word(tmp_path):
+    folder = write(tmp_path, 1)
+    state = json.loads((folder / "state.json").read_text())
+    state["format"], state["ranks"] = "a2c.checkpoint/2", state.pop("world_size")
+    (folder / "state.json").write_text(json.dumps(state))
+    (folder / "complete.json").write_text('{"files": {}}')
+    with pytest.raises(ConfigError, match=r"of format a2c.checkpoint/2, not .* says world_size"):
+        newest(tmp_path)
+
+
 def test_only_the_newest_are_kept(tmp_path):
     for step in range(5):
         write(tmp_path, step, keep=2)
@@ -73,7 +83,7 @@ def test_a_checkpoint_holds_no_pickle_and_files_of_bounded_size(tmp_path, monkey
     folder = tmp_path / "step-00000001-0"
     tensors = {f"t{n}": torch.arange(10.0) + n for n in range(5)}
     checkpoint.write_tensors(folder, "moments", tensors.items())
-    checkpoint.commit(folder, Position(step=1), ranks=1, zero=0, keep=1)
+    checkpoint.commit(folder, Position(step=1), world_size=1, zero=0, keep=1)
     names = sorted(p.name for p in folder.iterdir())
     parts = [f"moments-{n:05d}.safetensors" for n in range(3)]
     assert names == ["complete.json", *parts, "state.json"]

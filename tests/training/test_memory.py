@@ -31,8 +31,8 @@ NONE = Longest()
 STAGE = SMOKE.stages[-1]
 
 
-def memory(zero, ranks, device="cpu", trained=1000, parameters=3000):
-    options = {"ranks": ranks, "zero": zero, "device": device}
+def memory(zero, world_size, device="cpu", trained=1000, parameters=3000):
+    options = {"world_size": world_size, "zero": zero, "device": device}
     return estimate(TINY, STAGE, {"language": trained}, parameters, NONE, **options)
 
 
@@ -99,14 +99,14 @@ def test_activations_are_what_torch_keeps_within_a_factor_of_two(data, number):
         assert longest.targets >= targets
         longest = replace(longest, tokens=tokens, targets=targets)
     trained = dict.fromkeys(stage.train, 1)
-    options = {"ranks": 1, "zero": 0, "device": "cpu"}
+    options = {"world_size": 1, "zero": 0, "device": "cpu"}
     guess = estimate(data.config, stage, trained, 1, longest, **options).activations
     assert 0.5 < guess / sum(kept.values()) < 2, (guess, sum(kept.values()))
 
 
 def test_a_bigger_batch_a_longer_record_and_fewer_ranks_need_more():
     longest = Longest(tokens=300, targets=200)
-    base = {"ranks": 2, "zero": 0, "device": "cpu"}
+    base = {"world_size": 2, "zero": 0, "device": "cpu"}
     trained = {"language": 1000}
 
     def of(stage=STAGE, longest=longest, **changes):
@@ -115,14 +115,14 @@ def test_a_bigger_batch_a_longer_record_and_fewer_ranks_need_more():
 
     assert of(replace(STAGE, batch=64)) == 2 * of()
     assert of(longest=Longest(tokens=600, targets=400)) > 2 * of()
-    assert of(ranks=1) == 2 * of()
+    assert of(world_size=1) == 2 * of()
 
 
 def test_bf16_offload_accumulation_and_recomputation_each_spare_their_part():
     longest = Longest(tokens=300, targets=200)
 
     def of(stage=STAGE, device="gpu", **changes):
-        options = {"ranks": 2, "zero": 3, "device": device, **changes}
+        options = {"world_size": 2, "zero": 3, "device": device, **changes}
         return estimate(TINY, stage, {"language": 1000}, 3000, longest, **options)
 
     plain = of()

@@ -105,6 +105,6 @@ def test_two_nodes_train_together_and_leave_one_bundle(folder, tmp_path, setting
     for node in nodes:
         assert node.wait(600) == 0, node.stderr.read()
     meta = load_bundle(out / "bundle").meta
-    assert (meta["ranks"], meta["starts"]) == (2, 1)
+    assert (meta["world_size"], meta["starts"]) == (2, 1)
     assert (out / "node-1" / "train.log").exists()
     assert not list(out.glob("node-*/worker-*.pid"))

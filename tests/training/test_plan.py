@@ -37,7 +37,7 @@ def facts(config, recipe=SMOKE, **values):
         **{
             "recipe": recipe,
             "config": config,
-            "ranks": 2,
+            "world_size": 2,
             "snapshot": "ab" * 32,
             "stages": (data,) * len(recipe.stages),
             "parameters": modules,
@@ -52,14 +52,16 @@ def facts(config, recipe=SMOKE, **values):
 @pytest.fixture(scope="module")
 def surveyed(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("none") / "run"
-    return survey(recipe=SMOKE, preset="tiny", out=out, ranks=2, data=folder)
+    return survey(recipe=SMOKE, preset="tiny", out=out, world_size=2, data=folder)
 
 
-def at(stage, step, *, ranks=2, zero=0, total=40, identity=None):  # noqa: PLR0913
+def at(stage, step, *, world_size=2, zero=0, total=40, identity=None):  # noqa: PLR0913
     position = Position(stage=stage, step=step, total_steps=total)
     names = {"recipe": SMOKE.digest} if identity is None else identity
     folder = Path(f"step-{total:08d}-{stage}")
-    return Header(folder=folder, position=position, ranks=ranks, zero=zero, identity=names)
+    return Header(
+        folder=folder, position=position, world_size=world_size, zero=zero, identity=names
+    )
 
 
 def test_the_plan_says_stages_steps_and_what_is_frozen(surveyed, snapshot):
@@ -91,9 +93,14 @@ def test_a_stage_counts_the_samples_that_training_uses(surveyed, data):
 def test_a_survey_writes_nothing(folder, snapshot, settings, tmp_path):
     out = tmp_path / "run"
     before = sorted(p.name for p in folder.iterdir())
-    survey(recipe=SMOKE, preset="tiny", out=out, ranks=1, data=folder)
+    survey(recipe=SMOKE, preset="tiny", out=out, world_size=1, data=folder)
     found = survey(
-        settings=settings, recipe=SMOKE, preset="tiny", out=out, ranks=1, snapshot=snapshot.id[:8]
+        settings=settings,
+        recipe=SMOKE,
+        preset="tiny",
+        out=out,
+        world_size=1,
+        snapshot=snapshot.id[:8],
     )
     assert not out.exists()
     assert sorted(p.name for p in folder.iterdir()) == before
@@ -104,7 +111,7 @@ def test_a_survey_writes_nothing(folder, snapshot, settings, tmp_path):
 def test_a_snapshots_bounds_are_not_below_what_preparing_measures(
     surveyed, snapshot, settings, tmp_path
 ):
-    options = {"recipe": SMOKE, "preset": "tiny", "ranks": 2, "out": tmp_path / "run"}
+    options = {"recipe": SMOKE, "preset": "tiny", "world_size": 2, "out": tmp_path / "run"}
     bounded = survey(settings=settings, snapshot=snapshot.id, **options)
     for bound, measured in zip(bounded.stages, surveyed.stages, strict=True):
         for name in ("vision_patches", "motion_patches", "cameras"):
@@ -124,10 +131,12 @@ def test_a_resume_says_from_where(surveyed):
 
 
 def test_a_resume_on_other_ranks_says_what_is_equal(surveyed):
-    other = make_plan(replace(surveyed, checkpoint=at(3, 12, ranks=4, zero=3)))
-    assert not other.resume.same_ranks
+    other = make_plan(replace(surveyed, checkpoint=at(3, 12, world_size=4, zero=3)))
+    assert not other.resume.same_world_size
     assert "4 ranks wrote it and now there are 2: the same data order" in other.resume.sentence
-    assert make_plan(replace(surveyed, checkpoint=at(3, 12, ranks=2, zero=3))).resume.same_ranks
+    assert make_plan(
+        replace(surveyed, checkpoint=at(3, 12, world_size=2, zero=3))
+    ).resume.same_world_size
 
 
 def test_a_finished_run_says_that_its_bundle_is_reused(surveyed):
@@ -217,14 +226,14 @@ def test_impossible_combinations_are_refused(recipe, said):
 def test_the_platforms_own_recipes_are_possible():
     for recipe in (TINY, SMOKE, PAPER):
         for preset in recipe.presets:
-            check_recipe(recipe, preset, supervisor.ranks_of(recipe), KINDS)
+            check_recipe(recipe, preset, supervisor.world_size_of(recipe), KINDS)
 
 
 def test_the_number_of_ranks_divides_every_batch(monkeypatch):
     monkeypatch.setattr(supervisor, "gpus", lambda: 6)
-    assert supervisor.ranks_of(PAPER) == 4
-    assert supervisor.ranks_of(PAPER, 6) == 6  # asked for: refused by the check, not changed
-    assert supervisor.ranks_of(replace(PAPER, ranks=1)) == 1
+    assert supervisor.world_size_of(PAPER) == 4
+    assert supervisor.world_size_of(PAPER, 6) == 6  # asked for: refused by the check, not changed
+    assert supervisor.world_size_of(replace(PAPER, world_size=1)) == 1
 
 
 @pytest.fixture
@@ -239,7 +248,7 @@ def test_prepared_data_that_fail_their_digest_are_refused(copied, tmp_path, name
     content[-2] ^= 1
     (copied / name).write_bytes(content)
     with pytest.raises(ConfigError, match=rf"{name}: damaged: its SHA-256 is") as caught:
-        survey(recipe=SMOKE, preset="tiny", out=tmp_path / "r", ranks=1, data=copied)
+        survey(recipe=SMOKE, preset="tiny", out=tmp_path / "r", world_size=1, data=copied)
     assert caught.value.exit_code == 2
     (copied / name).write_bytes(content[:-1])
     with pytest.raises(ConfigError, match=r"bytes, not \d+"):
@@ -261,7 +270,7 @@ def test_prepared_data_without_digests_are_told(copied):
 
 
 def test_data_prepared_for_something_else_are_refused(folder, tmp_path):
-    options = {"preset": "tiny", "out": tmp_path / "r", "ranks": 1, "data": folder}
+    options = {"preset": "tiny", "out": tmp_path / "r", "world_size": 1, "data": folder}
     with pytest.raises(ConfigError, match="vocab 1200, this run's is 2000"):
         survey(recipe=TINY, **options)
     with pytest.raises(ConfigError, match="weights '', this run's is '/w'"):
@@ -280,7 +289,12 @@ def test_a_snapshot_that_fails_its_digest_is_refused(settings, snapshot, tmp_pat
     file.write_bytes(content)
     with pytest.raises(ConfigError, match=f"snapshot {snapshot.id[:12]} fails its digest") as found:
         survey(
-            settings=other, recipe=SMOKE, preset="tiny", out=tmp_path, ranks=1, snapshot="latest"
+            settings=other,
+            recipe=SMOKE,
+            preset="tiny",
+            out=tmp_path,
+            world_size=1,
+            snapshot="latest",
         )
     assert found.value.exit_code == 2
 
@@ -290,13 +304,13 @@ def save(out, recipe, snapshot, total=4):
     folder = out / "checkpoints" / f"step-{total:08d}-1"
     write.write_tensors(folder, "weights", [("w", torch.ones(2))])
     position = Position(stage=1, total_steps=total)
-    write.commit(folder, position, ranks=1, zero=0, keep=2, identity=identity)
+    write.commit(folder, position, world_size=1, zero=0, keep=2, identity=identity)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_with_both_digests(folder, snapshot, tmp_path):
     save(tmp_path, TINY, snapshot.id)
     with pytest.raises(ConfigError) as caught:
-        survey(recipe=SMOKE, preset="tiny", out=tmp_path, ranks=1, data=folder)
+        survey(recipe=SMOKE, preset="tiny", out=tmp_path, world_size=1, data=folder)
     assert TINY.digest in str(caught.value)
     assert SMOKE.digest in str(caught.value)
     with pytest.raises(ConfigError, match="another recipe"):
@@ -325,7 +339,7 @@ def test_a_plan_says_that_a_damaged_checkpoint_is_left_out(folder, snapshot, tmp
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    found = survey(recipe=SMOKE, preset="tiny", out=tmp_path, ranks=1, data=folder)
+    found = survey(recipe=SMOKE, preset="tiny", out=tmp_path, world_size=1, data=folder)
     plan = make_plan(found)
     assert plan.resume.checkpoint == "step-00000004-1"
     assert any("step-00000009-1: damaged checkpoint" in warning for warning in plan.warnings)

@@ -8,8 +8,8 @@ from any2caption.training.data.prefetch import Prefetcher
 def test_batches_come_in_order_and_are_made_before_they_are_asked_for():
     made, done = [], threading.Event()
 
-    def source(step, rank, ranks):
-        made.append((step, rank, ranks))
+    def source(step, rank, world_size):
+        made.append((step, rank, world_size))
         if step == 1:
             done.set()
         return step * 10 + rank
@@ -24,7 +24,7 @@ def test_batches_come_in_order_and_are_made_before_they_are_asked_for():
 def test_the_parts_of_a_step_are_each_made_ahead():
     made = []
 
-    def source(step, rank, ranks):
+    def source(step, rank, world_size):
         made.append((step, rank))
         return step, rank
 
@@ -35,7 +35,7 @@ def test_the_parts_of_a_step_are_each_made_ahead():
 
 
 def test_an_error_is_raised_where_its_batch_is_asked_for():
-    def source(step, rank, ranks):
+    def source(step, rank, world_size):
         if step == 1:
             raise ValueError("damaged record")
         return step
@@ -47,5 +47,5 @@ def test_an_error_is_raised_where_its_batch_is_asked_for():
 
 
 def test_a_step_out_of_order_is_made_all_the_same():
-    with Prefetcher(lambda step, rank, ranks: step, 100) as batches:
+    with Prefetcher(lambda step, rank, world_size: step, 100) as batches:
         assert [batches(step, 0, 1) for step in (5, 6, 40, 2)] == [5, 6, 40, 2]

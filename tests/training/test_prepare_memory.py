@@ -106,7 +106,12 @@ def test_a_record_that_was_surveyed_leaves_a_few_bytes(snapshots, monkeypatch, t
             what = {"data": prepared(snapshots, count)}
         tracemalloc.start()
         survey(
-            settings=settings, recipe=SMOKE, preset="tiny", out=tmp_path / "run", ranks=1, **what
+            settings=settings,
+            recipe=SMOKE,
+            preset="tiny",
+            out=tmp_path / "run",
+            world_size=1,
+            **what,
         )
         tracemalloc.stop()
     _, few, many = held

@@ -52,8 +52,8 @@ def test_windows_lines_and_a_byte_order_mark_do_not_matter(tmp_path):
 
 
 def test_set_reaches_every_field_and_renames():
-    found = load_recipe("tiny", ["stages.interpret.lr=1e-4", "stages.0.steps=5", "ranks=1"])
-    assert (found.stages[-1].lr, found.stages[0].steps, found.ranks) == (1e-4, 5, 1)
+    found = load_recipe("tiny", ["stages.interpret.lr=1e-4", "stages.0.steps=5", "world_size=1"])
+    assert (found.stages[-1].lr, found.stages[0].steps, found.world_size) == (1e-4, 5, 1)
     assert found.name.startswith("tiny+")
     assert load_recipe("tiny", ["stages.interpret.kinds=[camera]"]).stages[-1].kinds == ("camera",)
     assert load_recipe("tiny", ["name=mine", "seed=2"]).name == "mine"
@@ -65,6 +65,7 @@ def test_set_reaches_every_field_and_renames():
     ("change", "said"),
     [
         ("sed=3", "unknown key sed; there are name, presets, stages"),
+        ("ranks=3", "unknown key ranks (now world_size); there are name, presets, stages"),
         ("stages.interpret.stepps=3", "unknown key stepps; there are name, objective"),
         ("stages.describe.steps=3", "no stage 'describe'; there are align-camera, "),
         ("stages.interpret=3", "stages.NAME.KEY"),

@@ -16,7 +16,7 @@ from any2caption.training.launch import rank
 pytestmark = pytest.mark.server
 
 
-def begin(folder, out, home, ranks=2):
+def begin(folder, out, home, world_size=2):
     command = [sys.executable, "-m", "any2caption.training.launch.supervisor", "--preset", "tiny"]
     command += [
         "--recipe",
@@ -25,8 +25,8 @@ def begin(folder, out, home, ranks=2):
         str(folder),
         "--out",
         str(out),
-        "--ranks",
-        str(ranks),
+        "--world-size",
+        str(world_size),
     ]
     command += ["--progress", str(out.parent / "progress.jsonl"), "--lifecycle", "test"]
     env = {**os.environ, "A2C_HOME": str(home)}
@@ -63,7 +63,7 @@ def test_two_ranks_survive_kill_9_of_a_worker_and_do_not_start_over(folder, tmp_
     os.kill(workers(out)[0], signal.SIGKILL)
     assert process.wait(300) == 0, process.stderr.read()
     meta = load_bundle(out / "bundle").meta
-    assert meta["ranks"] == 2
+    assert meta["world_size"] == 2
     assert meta["starts"] == 2
     messages = [line["message"] for _, line in ProgressLog(tmp_path / "progress.jsonl").read()]
     assert any("start 2 from the last checkpoint" in m for m in messages)
@@ -75,20 +75,20 @@ def test_two_ranks_survive_kill_9_of_a_worker_and_do_not_start_over(folder, tmp_
 
 def test_sigterm_ends_with_75_leaves_no_process_and_resumes(folder, tmp_path, settings):
     out = tmp_path / "train"
-    process = begin(folder, out, settings.home, ranks=1)
+    process = begin(folder, out, settings.home, world_size=1)
     wait_for(process, lambda: checkpoints(out) and workers(out))
     pids = workers(out)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 75, process.stderr.read()
     assert not any(alive(pid) for pid in pids)
-    second = begin(folder, out, settings.home, ranks=1)
+    second = begin(folder, out, settings.home, world_size=1)
     assert second.wait(300) == 0, second.stderr.read()
     assert load_bundle(out / "bundle").meta["starts"] == 2
 
 
 def test_a_killed_supervisor_takes_its_workers_along(folder, tmp_path, settings):
     out = tmp_path / "train"
-    process = begin(folder, out, settings.home, ranks=1)
+    process = begin(folder, out, settings.home, world_size=1)
     wait_for(process, lambda: workers(out))
     pids = workers(out)
     process.kill()
@@ -106,12 +106,12 @@ def test_a_killed_supervisor_takes_its_workers_along(folder, tmp_path, settings)
         ({"preset": "qwen2-vl-7b"}, "is for tiny"),
         ({"data": "/nowhere"}, "no prepared data"),
         ({"recipe": "/nowhere.yaml"}, "cannot be read"),
-        ({"ranks": "5"}, "not divisible by 5 ranks"),
+        ({"world-size": "5"}, "not divisible by 5 ranks"),
     ],
 )
 def test_wrong_configuration_exits_with_2(tmp_path, folder, settings, changes, message):
     values = {"preset": "tiny", "recipe": "smoke", "data": str(folder), "out": str(tmp_path / "t")}
-    values |= {"ranks": "1", **changes}
+    values |= {"world-size": "1", **changes}
     command = [sys.executable, "-m", "any2caption.training.launch.supervisor"]
     for name, value in values.items():
         command += [f"--{name}", value]

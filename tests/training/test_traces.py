@@ -82,7 +82,7 @@ def plan_with(settings, snapshot, tmp_path, recipe, traces):
         recipe=recipe,
         preset="tiny",
         out=tmp_path / "run",
-        ranks=1,
+        world_size=1,
         snapshot=snapshot.id,
         traces=traces,
     )

@@ -97,7 +97,7 @@ def test_a_resume_on_another_number_of_ranks_is_equal_but_for_rounding(out):
 
 def test_checkpoints_of_all_zero_stages_have_the_same_content(out):
     headers = [newest(out / name / "checkpoints", digests=True).header for name in TWO[:4]]
-    assert [(header.ranks, header.zero) for header in headers] == [(2, n) for n in range(4)]
+    assert [(header.world_size, header.zero) for header in headers] == [(2, n) for n in range(4)]
     names = [sorted(file.name for file in header.folder.iterdir()) for header in headers]
     assert all(found == names[0] for found in names)
     assert {file.suffix for file in headers[3].folder.iterdir()} == {".json", ".safetensors"}

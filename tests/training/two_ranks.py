@@ -89,7 +89,7 @@ def gathered_parameters(objective):
     ]
 
 
-def run(name, data, out, rank, ranks):
+def run(name, data, out, rank, world_size):
     """Train one case."""
     case = CASES[name]
     recipe = recipe_of(case)
@@ -98,15 +98,15 @@ def run(name, data, out, rank, ranks):
     model = Any2Caption(data.config)
     model.camera_encoder.fit_normalisation(torch.from_numpy(data.poses().copy()))
     objective = Objective(model, data.classes(), bf16=engines.multiplies_in_bf16(recipe))
-    context = RunContext(data.folder, out / (case.after or name), rank, ranks)
+    context = RunContext(data.folder, out / (case.after or name), rank, world_size)
     checkpointer = Checkpointer(context, recipe, objective, "snapshot")
     position, _ = checkpointer.resume() if case.after else (Position(), "")
-    engine = engines.start(objective, recipe, stage, ranks)
+    engine = engines.start(objective, recipe, stage, world_size)
     checkpointer.restore_optimizer(engine)
     source = Source(data, data.processor(), stage, 1)
     losses, whole = [], []
     for step in range(position.step, STEPS):
-        batches = micro_batches(source, step, rank, ranks, stage.accumulate)
+        batches = micro_batches(source, step, rank, world_size, stage.accumulate)
         loss, _ = forward_backward(engine, batches, 0.0, lambda _: None, Tally())
         whole += gathered_parameters(objective)
         engines.set_rate(engine, stage, 1.0)
@@ -126,9 +126,9 @@ def main():
     """Run the cases of the command line."""
     folder, out, *names = sys.argv[1:]
     torch.set_num_threads(1)
-    rank, ranks = distributed.connect()
+    rank, world_size = distributed.connect()
     for name in names:
-        run(name, Prepared(Path(folder)), Path(out), rank, ranks)
+        run(name, Prepared(Path(folder)), Path(out), rank, world_size)
     sys.stdout.flush()
     os._exit(0)  # DeepSpeed's threads may hold up a normal end
 

@@ -45,7 +45,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
             help="Change the recipe: seed=3, stages.interpret.lr=1e-3.",
         ),
     ] = None,
-    ranks: Annotated[
+    world_size: Annotated[
         int, typer.Option(min=0, help="Processes; 0: the recipe's, at most one a GPU or core.")
     ] = 0,
     weights: Annotated[
@@ -89,7 +89,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.training.context import address_of
     from any2caption.training.launch.nodes import nodes_of
     from any2caption.training.launch.run_spec import RunSpec
-    from any2caption.training.launch.supervisor import ranks_of, refuse_early
+    from any2caption.training.launch.supervisor import refuse_early, world_size_of
     from any2caption.training.launch.supervisor import train as start
     from any2caption.training.loop.profiling import parse_steps
     from any2caption.training.open_data import read_marker
@@ -104,7 +104,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     nodes = nodes_of(hostfile, node_rank, os.environ)
     if nodes is not None and not data:
         raise ConfigError("several nodes need data that was prepared once: give --data")
-    count = nodes.world_size if nodes else ranks_of(chosen, ranks)
+    count = nodes.world_size if nodes else world_size_of(chosen, world_size)
     check_recipe(chosen, preset, count, tuple(LABELS))
     mixed = _mixed(general or (), traces, prepared=bool(data))
     traced = parse_steps(profile, chosen)
@@ -119,7 +119,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         recipe=chosen,
         preset=preset,
         out=out,
-        ranks=count,
+        world_size=count,
         snapshot=snapshot,
         data=given,
         weights=weights,
@@ -231,7 +231,7 @@ def show(plan: "Plan") -> None:
         f"recipe    {plan.recipe} ({plan.digest[:_ID]})",
         f"model     {plan.preset}, {plan.parameters:,} parameters",
         f"data      snapshot {plan.snapshot[:_ID]}",
-        f"machine   {plan.machine.name}, {plan.ranks} ranks, {_engine(plan)}",
+        f"machine   {plan.machine.name}, {plan.world_size} ranks, {_engine(plan)}",
         f"to do     {plan.steps:,} steps, {limit}",
         f"in OUT    {plan.resume.sentence}",
     )
@@ -272,7 +272,7 @@ def _steps(plan: "Plan") -> "Table":
             ", ".join(stage.kinds) or "all",
             f"{stage.samples:,}",
             f"{done}{stage.steps:,}",
-            f"{stage.batch} = {plan.ranks} × {stage.batch_per_rank}",
+            f"{stage.batch} = {plan.world_size} × {stage.batch_per_rank}",
             f"{stage.epochs:g}",
             rate,
         )

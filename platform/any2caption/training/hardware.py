@@ -84,13 +84,13 @@ def can_compile() -> bool:
     return shutil.which(os.environ.get("CXX", "g++")) is not None
 
 
-def worker_environment(ranks: int, cache: Path) -> dict[str, str]:
+def worker_environment(local_world_size: int, cache: Path) -> dict[str, str]:
     """The environment of training processes; without an NVIDIA driver DeepSpeed takes the CPU.
 
     One thread a rank, no spinning, compiled code kept in `cache`.
     """
     cores = len(os.sched_getaffinity(0))
-    threads = str(max(1, cores // ranks))
+    threads = str(max(1, cores // local_world_size))
     return {
         **MALLOC,
         **({} if has_gpu() else {"DS_ACCELERATOR": "cpu"}),
@@ -106,7 +106,7 @@ def worker_environment(ranks: int, cache: Path) -> dict[str, str]:
     }
 
 
-def bind_rank(rank: int, ranks: int) -> None:
+def bind_rank(local_rank: int, local_world_size: int) -> None:
     """Keep this process on its share of the cores; call it before threads start.
 
     Ranks wake each other many times a step, and Linux tends to run the woken one on the waker's
@@ -114,6 +114,6 @@ def bind_rank(rank: int, ranks: int) -> None:
     background work.
     """
     cores = sorted(os.sched_getaffinity(0))
-    share = len(cores) // ranks
+    share = len(cores) // local_world_size
     if share:
-        os.sched_setaffinity(0, cores[rank * share : (rank + 1) * share])
+        os.sched_setaffinity(0, cores[local_rank * share : (local_rank + 1) * share])

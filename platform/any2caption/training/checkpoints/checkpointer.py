@@ -59,7 +59,7 @@ class Checkpointer:
             checkpoint.commit(
                 self.folder / name,
                 position,
-                ranks=self.context.world_size,
+                world_size=self.context.world_size,
                 zero=self.recipe.zero,
                 keep=self.recipe.keep_checkpoints,
                 identity=self._identity,
@@ -145,8 +145,8 @@ def _take_part(_: object, __: object, tensors: Iterator[tuple[str, Tensor]]) -> 
         pass
 
 
-def _sentence(found: Header, ranks: int) -> str:
+def _sentence(found: Header, world_size: int) -> str:
     said = f"resumed at step {found.position.total_steps}"
-    if found.ranks != ranks:
-        said += f", written by {found.ranks} ranks, now {ranks}: equal but for rounding"
+    if found.world_size != world_size:
+        said += f", written by {found.world_size} ranks, now {world_size}: equal but for rounding"
     return said

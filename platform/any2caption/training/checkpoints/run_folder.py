@@ -16,7 +16,7 @@ from any2caption.storage.digest import file_digest
 MARKER = "complete.json"
 RUN_LOCK = "run.lock"
 """File in the run's folder whose lock its supervisor holds."""
-FORMAT = "a2c.checkpoint/2"
+FORMAT = "a2c.checkpoint/3"
 HISTORY = 2048
 """The most lines of a run's history."""
 IDENTITY = ("recipe", "snapshot")
@@ -50,7 +50,7 @@ class Header:
 
     folder: Path
     position: Position
-    ranks: int
+    world_size: int
     zero: int
     identity: Mapping[str, str]
     """Empty where the run did not note it."""
@@ -106,12 +106,14 @@ def header(folder: Path, *, digests: bool = False) -> Header:
                 raise ValueError(f"{name}: SHA-256 {found}, not {stated['sha256']}")  # noqa: TRY301
         data = json.loads((folder / "state.json").read_text())
         if data["format"] != FORMAT:
-            raise ValueError(f"of format {data['format']}, not {FORMAT}")  # noqa: TRY301
+            raise ValueError(  # noqa: TRY301
+                f"of format {data['format']}, not {FORMAT} (which says world_size, not ranks)"
+            )
         history = [tuple(line) for line in data["position"]["history"]]
         return Header(
             folder,
             Position(**{**data["position"], "history": history}),
-            int(data["ranks"]),
+            int(data["world_size"]),
             int(data["zero"]),
             {key: str(value) for key, value in data["identity"].items()},
             int(data["optimizer_steps"]),

@@ -4,7 +4,7 @@ A checkpoint is a folder `step-…/`:
 
     weights-00000.safetensors …   every parameter by its name, whole, float32; persistent buffers
     moments-00000.safetensors …   moments of what the stage trains: exp_avg/<name>, …
-    state.json                    position, steps of the optimizer, ranks and ZeRO stage, identity
+    state.json                    position, optimizer steps, world size, ZeRO stage, identity
     complete.json                 size and SHA-256 of the files above; written last
 
 Nothing in it depends on how many ranks wrote it or what ZeRO split: as in DeepSpeed's universal
@@ -50,7 +50,7 @@ def commit(  # noqa: PLR0913 - what a checkpoint says of itself
     folder: Path,
     position: Position,
     *,
-    ranks: int,
+    world_size: int,
     zero: int,
     keep: int,
     identity: Mapping[str, str] | None = None,
@@ -64,7 +64,7 @@ def commit(  # noqa: PLR0913 - what a checkpoint says of itself
         "format": FORMAT,
         "position": asdict(position),
         "optimizer_steps": optimizer_steps,
-        "ranks": ranks,
+        "world_size": world_size,
         "zero": zero,
         "identity": dict(identity or {}),
     }

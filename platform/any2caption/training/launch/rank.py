@@ -98,7 +98,7 @@ def _train(run: RunSpec) -> None:
                 f"code {revision()[:13] or __version__}."
             ),
             "preset": run.preset,
-            "ranks": str(world_size),
+            "world_size": str(world_size),
             "lifecycle": run.lifecycle,
             "folder": str(run.out),
             "recipe": run.recipe.name,

@@ -1,7 +1,7 @@
 """Train a model: start DeepSpeed's launcher, watch it, resume after a kill, leave a bundle.
 
     python -m any2caption.training.launch.supervisor --preset tiny --recipe tiny --data DIR --out
-    DIR --progress FILE --lifecycle ID [--ranks N] [--hostfile FILE --node-rank N]
+    DIR --progress FILE --lifecycle ID [--world-size N] [--hostfile FILE --node-rank N]
 
 On many nodes the same command runs on each; see `training.launch.nodes`.
 
@@ -60,7 +60,9 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     out: Annotated[Path, typer.Option(help="Folder of the run")],
     progress: Annotated[Path | None, typer.Option(help="Progress log")] = None,
     lifecycle: Annotated[str, typer.Option()] = "",
-    ranks: Annotated[int, typer.Option(help="Processes; 0 = the recipe's, at most one a core")] = 0,
+    world_size: Annotated[
+        int, typer.Option(help="Processes; 0 = the recipe's, at most one a core")
+    ] = 0,
     weights: Annotated[str, typer.Option(help="Folder of Qwen2-VL weights")] = "",
     mlflow_run: Annotated[str, typer.Option(help="MLflow run id to log to")] = "",
     hostfile: Annotated[Path | None, typer.Option(help="All nodes, a line each")] = None,
@@ -76,7 +78,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         preset=preset,
         data=address_of(data),
         out=out,
-        world_size=nodes.world_size if nodes else ranks_of(chosen, ranks),
+        world_size=nodes.world_size if nodes else world_size_of(chosen, world_size),
         progress=progress or settings.progress_log,
         lifecycle=lifecycle,
         weights=weights,
@@ -87,14 +89,14 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     train(run, settings, nodes)
 
 
-def ranks_of(recipe: Recipe, asked: int = 0) -> int:
+def world_size_of(recipe: Recipe, asked: int = 0) -> int:
     """How many processes: what was asked, or the recipe's, at most one a GPU (without any: a core).
 
     Not asked for, their number divides the batch of every stage.
     """
     if asked:
         return asked
-    most = max(1, min(recipe.ranks, gpus() or len(os.sched_getaffinity(0))))
+    most = max(1, min(recipe.world_size, gpus() or len(os.sched_getaffinity(0))))
     fits = (
         n
         for n in range(most, 1, -1)
@@ -130,7 +132,7 @@ def refuse_early(run: RunSpec, *, force: bool = False, own: int = 0) -> None:
         recipe=recipe,
         preset=run.preset,
         out=run.out,
-        ranks=run.world_size,
+        world_size=run.world_size,
         data=run.data,
         weights=run.weights,
         own=own,

@@ -276,7 +276,7 @@ class Trainer:
             "steps": self.position.total_steps,
             "seconds": round(self.position.elapsed, 1),
             "starts": self.position.starts,
-            "ranks": self.context.world_size,
+            "world_size": self.context.world_size,
             "peak_memory_mb": round(peak_memory() / 2**20),
             "loss": self.position.loss,
             "validation_loss": losses.get("validation_loss"),

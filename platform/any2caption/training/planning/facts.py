@@ -51,7 +51,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
     recipe: Recipe,
     preset: str,
     out: Path,
-    ranks: int,
+    world_size: int,
     settings: Settings | None = None,
     snapshot: str = "",
     data: Address | None = None,
@@ -68,7 +68,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
     Raises:
         ConfigError: whatever is found wrong beforehand; see `checks`, `open_data.verify`.
     """
-    check_recipe(recipe, preset, ranks, tuple(LABELS))
+    check_recipe(recipe, preset, world_size, tuple(LABELS))
     config = preset_of(preset).with_facts(recipe.facts)
     notes: list[str] = []
     identity = snapshot
@@ -103,7 +103,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
     found = newest(out / "checkpoints", digests=True)
     notes += [f"{problem}: the one before is taken" for problem in found.damaged.values()]
     counts = count(config, classes, recipe)
-    here = own or ranks
+    here = own or world_size
     machine = this_machine(here)
     if machine.device == "gpu" and here > machine.devices:
         raise ConfigError(f"{here} ranks, but this machine has {machine.devices} GPUs")
@@ -112,7 +112,7 @@ def survey(  # noqa: PLR0913 - what a run is started with
     return Facts(
         recipe=recipe,
         config=config,
-        ranks=ranks,
+        world_size=world_size,
         snapshot=identity,
         stages=stages,
         parameters=counts.all,
@@ -325,7 +325,7 @@ def _encoded_tokens(data: TrainingData) -> int:
     return total
 
 
-def this_machine(ranks: int) -> Machine:
+def this_machine(local_world_size: int) -> Machine:
     """The GPUs that are there, or else the processor and the memory that is free."""
     gpus = _gpus()
     if gpus:
@@ -337,7 +337,9 @@ def this_machine(ranks: int) -> Machine:
     free = int(psutil.virtual_memory().available)
     free = min([free, *_group_limit()])
     name = f"this machine ({cores} cores)"
-    return Machine(device="cpu", name=name, devices=cores, available=free // max(1, ranks))
+    return Machine(
+        device="cpu", name=name, devices=cores, available=free // max(1, local_world_size)
+    )
 
 
 def _group_limit() -> list[int]:

@@ -106,7 +106,7 @@ def estimate(  # noqa: PLR0913 - what decides it
     parameters: int,
     longest: Longest,
     *,
-    ranks: int,
+    world_size: int,
     zero: int,
     device: str,
     encoded_tokens: int = 0,
@@ -118,12 +118,12 @@ def estimate(  # noqa: PLR0913 - what decides it
     half = precision == "bf16"
     away = offload if device == "gpu" else "none"
     thawed = sum(trained.values())
-    split = {level: ranks if zero >= level else 1 for level in (1, 2, 3)}
-    exchange = min(thawed, BUCKET) if ranks > 1 or zero else 0
+    split = {level: world_size if zero >= level else 1 for level in (1, 2, 3)}
+    exchange = min(thawed, BUCKET) if world_size > 1 or zero else 0
     if zero == 2 and device == "gpu":  # noqa: PLR2004 - ZeRO 2
         exchange = BUCKET
     moments = 2 * thawed + (thawed if zero or half else 0)
-    rows = float(-(-stage.batch // (ranks * stage.accumulate)))
+    rows = float(-(-stage.batch // (world_size * stage.accumulate)))
     if stage.pack_tokens and longest.tokens:
         rows *= max(1.0, stage.pack_tokens / longest.tokens)
     if stage.reinforce is not None:

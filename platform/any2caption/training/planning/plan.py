@@ -34,7 +34,7 @@ class Facts:
 
     recipe: Recipe
     config: ModelConfig
-    ranks: int
+    world_size: int
     snapshot: str
     stages: tuple[StageData, ...]
     parameters: Mapping[str, int]
@@ -91,7 +91,7 @@ class Resume:
     stage: str = ""
     step: int = 0
     total_steps: int = 0
-    same_ranks: bool = True
+    same_world_size: bool = True
     """Whether it will equal an uninterrupted run bit by bit."""
 
 
@@ -103,7 +103,7 @@ class Plan:
     digest: str
     preset: str
     snapshot: str
-    ranks: int
+    world_size: int
     zero: int
     precision: str
     offload: str
@@ -137,7 +137,7 @@ def make_plan(facts: Facts) -> Plan:
         ConfigError: a record is longer than the model has positions for, no stage has data, or
             one would train no parameter.
     """
-    resume = plan_resume(facts.recipe, facts.ranks, facts.checkpoint, facts.bundle)
+    resume = plan_resume(facts.recipe, facts.world_size, facts.checkpoint, facts.bundle)
     _check_packs(facts)
     stages = tuple(_stage(facts, number) for number in range(len(facts.recipe.stages)))
     if facts.measured:
@@ -158,7 +158,7 @@ def make_plan(facts: Facts) -> Plan:
         digest=facts.recipe.digest,
         preset=facts.config.preset,
         snapshot=facts.snapshot,
-        ranks=facts.ranks,
+        world_size=facts.world_size,
         zero=facts.recipe.zero,
         precision=facts.recipe.precision,
         offload=facts.recipe.offload,
@@ -190,7 +190,7 @@ def refuse_past(steps: Steps | None, stages: Iterable[StagePlan]) -> None:
 
 
 def plan_resume(
-    recipe: Recipe, ranks: int, checkpoint: Header | None, bundle: Mapping[str, Any] | None
+    recipe: Recipe, world_size: int, checkpoint: Header | None, bundle: Mapping[str, Any] | None
 ) -> Resume:
     """Say how a run goes on from the last whole checkpoint of its folder."""
     if bundle is not None:
@@ -212,12 +212,12 @@ def plan_resume(
             total_steps=position.total_steps,
         )
     stage = recipe.stages[position.stage]
-    same = checkpoint.ranks == ranks
+    same = checkpoint.world_size == world_size
     others = (
         ""
         if same
-        else f"; {checkpoint.ranks} ranks wrote it and now there are {ranks}: the same data order"
-        " and the same sums but for rounding"
+        else f"; {checkpoint.world_size} ranks wrote it and now there are {world_size}: the same"
+        " data order and the same sums but for rounding"
     )
     return Resume(
         does="resumes",
@@ -229,7 +229,7 @@ def plan_resume(
         stage=stage.name,
         step=position.step,
         total_steps=position.total_steps,
-        same_ranks=same,
+        same_world_size=same,
     )
 
 
@@ -267,7 +267,7 @@ def _stage(facts: Facts, number: int) -> StagePlan:
         steps=stage.steps,
         first_step=first,
         batch=stage.batch,
-        batch_per_rank=stage.batch // facts.ranks,
+        batch_per_rank=stage.batch // facts.world_size,
         epochs=_epochs(facts, stage, data),
         details=_details(stage),
         learning_rate=stage.lr,
@@ -281,7 +281,7 @@ def _stage(facts: Facts, number: int) -> StagePlan:
             trained,
             sum(facts.parameters.values()),
             data.longest,
-            ranks=facts.ranks,
+            world_size=facts.world_size,
             zero=facts.recipe.zero,
             device=facts.machine.device,
             encoded_tokens=facts.encoded_tokens,

@@ -53,14 +53,14 @@ _REINFORCE: Bounds = {
 }
 
 
-def check_recipe(recipe: Recipe, preset: str, ranks: int, kinds: tuple[str, ...]) -> None:
+def check_recipe(recipe: Recipe, preset: str, world_size: int, kinds: tuple[str, ...]) -> None:
     """Raise ConfigError with everything that is wrong, in one line.
 
     `kinds` are the condition kinds that the model reads.
     """
-    wrong = [*_recipe(recipe, preset, ranks)]
+    wrong = [*_recipe(recipe, preset, world_size)]
     for stage in recipe.stages:
-        found = [*_stage(recipe, stage, preset, ranks, kinds)]
+        found = [*_stage(recipe, stage, preset, world_size, kinds)]
         wrong += [f"stage {stage.name}: {one}" for one in found]
     if wrong:
         raise ConfigError(f"recipe {recipe.name}: {'; '.join(wrong)}")
@@ -93,7 +93,7 @@ def check_positions(tokens: int, positions: int, what: str) -> None:
         )
 
 
-def _recipe(recipe: Recipe, preset: str, ranks: int) -> Iterator[str]:
+def _recipe(recipe: Recipe, preset: str, world_size: int) -> Iterator[str]:
     if preset not in recipe.presets:
         yield f"is for {', '.join(recipe.presets) or 'no preset'}, not for {preset}"
     if not recipe.stages:
@@ -101,8 +101,8 @@ def _recipe(recipe: Recipe, preset: str, ranks: int) -> Iterator[str]:
     names = [stage.name for stage in recipe.stages]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         yield f"two stages are called {', '.join(twice)}"
-    if ranks < 1:
-        yield f"ranks must be 1 or more, not {ranks}"
+    if world_size < 1:
+        yield f"world_size must be 1 or more, not {world_size}"
     yield from _outside(recipe, _RECIPE)
     yield from _engine(recipe)
 
@@ -120,14 +120,14 @@ def _engine(recipe: Recipe) -> Iterator[str]:
 
 
 def _stage(
-    recipe: Recipe, stage: Stage, preset: str, ranks: int, kinds: tuple[str, ...]
+    recipe: Recipe, stage: Stage, preset: str, world_size: int, kinds: tuple[str, ...]
 ) -> Iterator[str]:
     yield from _outside(stage, _STAGE)
-    if ranks > 0 and stage.batch > 0 and stage.batch % ranks:
-        yield f"batch {stage.batch} is not divisible by {ranks} ranks"
-    elif ranks > 0 and stage.accumulate > 0 and stage.batch % (ranks * stage.accumulate):
+    if world_size > 0 and stage.batch > 0 and stage.batch % world_size:
+        yield f"batch {stage.batch} is not divisible by {world_size} ranks"
+    elif world_size > 0 and stage.accumulate > 0 and stage.batch % (world_size * stage.accumulate):
         yield (
-            f"batch {stage.batch} is not divisible by {ranks} ranks with"
+            f"batch {stage.batch} is not divisible by {world_size} ranks with"
             f" accumulate={stage.accumulate}"
         )
     if stage.accumulate > 1 and recipe.precision == "bf16" and not recipe.zero:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml", ".json")
 RESOLVED = "recipe.json"
 _MOST_BYTES = 1 << 20
+_RENAMED = {"ranks": "ranks (now world_size)"}
 _SHOWN = 60  # characters of a wrong value in a message
 _FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 Data = dict[str, Any]
@@ -205,7 +206,7 @@ def _known_keys(data: Any, shape: type[Shape], where: str) -> None:
     if not isinstance(data, Mapping):
         raise ConfigError(f"{where}: must be a mapping of fields, not {type(data).__name__}")
     known = [item.name for item in fields(shape)]
-    if unknown := [str(key) for key in data if key not in known]:
+    if unknown := [_RENAMED.get(key, str(key)) for key in data if key not in known]:
         noun = "key" if len(unknown) == 1 else "keys"
         raise ConfigError(
             f"{where}: unknown {noun} {', '.join(unknown)}; there are {', '.join(known)}"

@@ -130,7 +130,8 @@ class Recipe:
     facts: Literal["none", "text", "both"] = "none"
     """Whether prompts state the request's facts (`grounding.fact_lines`): `text` in place of the
     conditions' tokens, `both` beside them. The bundle keeps it, and is served so."""
-    ranks: int = 2
+    world_size: int = 2
+    """Ranks; a run takes fewer where there are fewer GPUs or cores."""
     zero: Literal[0, 1, 2, 3] = 0
     """What DeepSpeed splits over the ranks: 1 moments, 2 gradients too, 3 weights too."""
     offload: Literal["none", "optimizer", "parameters"] = "none"
