@@ -85,18 +85,28 @@ def take(step: str, home: Path) -> None:
 
         source = (home / "source").as_uri()
         found.write_text(run_ingest(settings, source, workers=1, threshold=0.0)["snapshot"])
-    elif step == "prepare":
+        return
+    from any2caption.training.prepare.preparation import Preparation
+    from any2caption.training.recipes.builtin import TINY
+
+    preparation = Preparation(snapshot=found.read_text(), preset="tiny", recipe=TINY)
+    if step == "prepare":
         from any2caption.training.prepare.prepared_folder import prepare
 
-        snapshot = found.read_text()
-        prepare(settings, snapshot=snapshot, preset="tiny", out=data, recipe="tiny", workers=1)
-    else:
-        from any2caption.training.planning.facts import survey
-        from any2caption.training.recipes.builtin import TINY
+        prepare(settings, preparation, data, workers=1)
+        return
+    from any2caption.training.planning.facts import survey
+    from any2caption.training.run_spec import RunSpec
 
-        what = {"data": data} if step.endswith("prepared") else {"snapshot": found.read_text()}
-        out = home / "run"
-        survey(recipe=TINY, preset="tiny", out=out, world_size=1, settings=settings, **what)
+    run = RunSpec(
+        recipe=TINY,
+        preset="tiny",
+        data=data,
+        out=home / "run",
+        world_size=1,
+        progress=settings.progress_log,
+    )
+    survey(run, None if step == "survey prepared" else preparation, settings)
 
 
 def peak_mb() -> float:

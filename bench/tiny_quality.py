@@ -69,7 +69,9 @@ def prepared(home: Path, scenes: int, corpus: int, workers: int = 2) -> tuple[st
     from any2caption.datasets.snapshots import publish
     from any2caption.datasets.synthetic.corpus import make_corpus
     from any2caption.storage import open_store
+    from any2caption.training.prepare.preparation import Preparation
     from any2caption.training.prepare.prepared_folder import prepare
+    from any2caption.training.recipes.builtin import TINY
 
     note, data = (home / f"{what}-{corpus}-{scenes}" for what in ("snapshot", "data"))
     settings = Settings(home=home, object_store="")
@@ -77,9 +79,8 @@ def prepared(home: Path, scenes: int, corpus: int, workers: int = 2) -> tuple[st
         store, source = open_store(settings.object_store), f"corpus-{corpus}-{scenes}"
         make_corpus(store, source, scenes=scenes, seed=corpus, workers=workers)
         snapshot = publish(store, ingest(store, source, store, workers=workers).records).id
-        prepare(
-            settings, snapshot=snapshot, preset="tiny", recipe="tiny", out=data, workers=workers
-        )
+        made_from = Preparation(snapshot=snapshot, preset="tiny", recipe=TINY)
+        prepare(settings, made_from, data, workers=workers)
         note.write_text(snapshot)
     return note.read_text(), data
 

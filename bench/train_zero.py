@@ -33,20 +33,16 @@ def prepare(home: Path) -> Path:
     from any2caption.datasets.synthetic.corpus import make_corpus
     from any2caption.settings import Settings
     from any2caption.storage import open_store
+    from any2caption.training.prepare.preparation import Preparation
     from any2caption.training.prepare.prepared_folder import prepare as prepared
+    from any2caption.training.recipes.builtin import SMOKE
 
     settings = Settings(home=home, object_store="")
     store = open_store(settings.object_store)
     make_corpus(store, "corpus", scenes=40, seed=11, workers=1)
     snapshot = publish(store, ingest(store, "corpus", store, workers=1).records)
-    return prepared(
-        settings,
-        snapshot=snapshot.id,
-        preset="tiny",
-        recipe="smoke",
-        out=home / "data",
-        workers=1,
-    )
+    made_from = Preparation(snapshot=snapshot.id, preset="tiny", recipe=SMOKE)
+    return prepared(settings, made_from, home / "data", workers=1)
 
 
 def held(engine: Any) -> int:

@@ -10,9 +10,10 @@ from any2caption.datasets.synthetic.corpus import make_corpus
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
-from any2caption.training.launch.run_spec import RunSpec
+from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import SMOKE
+from any2caption.training.run_spec import RunSpec
 
 
 @pytest.fixture(scope="session")
@@ -29,14 +30,7 @@ def snapshot(settings):
 
 @pytest.fixture(scope="session")
 def folder(settings, snapshot):
-    return prepare(
-        settings,
-        snapshot=snapshot.id,
-        preset="tiny",
-        recipe="smoke",
-        out=settings.home / "data",
-        workers=1,
-    )
+    return prepare(settings, tiny_of(snapshot.id), settings.home / "data", workers=1)
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +48,11 @@ def run_of(recipe, data, out, **values):
     """What a run of the tiny preset on one rank is started with."""
     given = {"preset": "tiny", "world_size": 1, "progress": out / "progress.jsonl", **values}
     return RunSpec(recipe=recipe, data=data, out=out, **given)
+
+
+def tiny_of(snapshot, recipe=SMOKE, **values):
+    """What data of the tiny preset are prepared from."""
+    return Preparation(snapshot=snapshot, preset="tiny", recipe=recipe, **values)
 
 
 def stop_after(run, steps, monkeypatch):

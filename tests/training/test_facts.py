@@ -24,6 +24,8 @@ from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import SMOKE, SMOL
 from any2caption.training.recipes.checks import check_recipe
 
+from .conftest import tiny_of
+
 BOTH = replace(SMOKE, name="smoke-facts", facts="both")
 STAGE = BOTH.stages[-1]
 
@@ -31,7 +33,7 @@ STAGE = BOTH.stages[-1]
 @pytest.fixture(scope="module")
 def stated(settings, snapshot):
     folder = settings.home / "data-facts"
-    prepare(settings, snapshot=snapshot.id, preset="tiny", recipe=BOTH, out=folder, workers=1)
+    prepare(settings, tiny_of(snapshot.id, BOTH), folder, workers=1)
     return Prepared(folder)
 
 

@@ -23,6 +23,8 @@ from any2caption.training.recipes.schema import Reinforce, Stage
 from any2caption.training.reinforce.grpo import ReinforceSource, advantages_of
 from any2caption.training.reinforce.rollouts import drawn
 
+from .conftest import tiny_of
+
 STAGE = Stage(
     name="reinforce",
     objective="reinforce",
@@ -41,14 +43,7 @@ RECIPE = replace(SMOKE, stages=(STAGE,), name="grpo", precision="fp32")
 
 @pytest.fixture(scope="module")
 def facts(settings, snapshot):
-    return prepare(
-        settings,
-        snapshot=snapshot.id,
-        preset="tiny",
-        recipe=RECIPE,
-        out=settings.home / "facts",
-        workers=1,
-    )
+    return prepare(settings, tiny_of(snapshot.id, RECIPE), settings.home / "facts", workers=1)
 
 
 def vowels(_, text):

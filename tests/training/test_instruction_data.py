@@ -18,6 +18,8 @@ from any2caption.training.prepare.instruction_data import (
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import PAPER
 
+from .conftest import tiny_of
+
 HUMAN, MODEL = (
     {"from": "human", "value": "<image>\nWhat is it?"},
     {"from": "gpt", "value": "A cat."},
@@ -55,11 +57,8 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mixed(files, settings, snapshot):
-    out = settings.home / "mixed"
-    return prepare(
-        settings, snapshot=snapshot.id, preset="tiny", recipe="smoke", out=out, general=files,
-        workers=1,
-    )  # fmt: skip
+    mixing = tiny_of(snapshot.id, general=files)
+    return prepare(settings, mixing, settings.home / "mixed", workers=1)
 
 
 def test_both_formats_are_told_by_content_and_bad_rows_say_why(files):

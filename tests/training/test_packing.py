@@ -207,7 +207,7 @@ def test_a_plan_refuses_packs_that_a_record_does_not_fit_into(folder, tmp_path):
     stages = (*TINY.stages[:-1], replace(TINY.stages[-1], pack_tokens=40))
     recipe = replace(SMOKE, stages=stages)
     with pytest.raises(ConfigError, match=r"record .* tokens or more, a pack holds 40"):
-        make_plan(survey(recipe=recipe, preset="tiny", out=tmp_path, world_size=1, data=folder))
+        make_plan(survey(run_of(recipe, folder, tmp_path)))
 
 
 def test_impossible_packs_are_refused_with_the_stage():

@@ -22,6 +22,7 @@ from any2caption.training.context import RunContext
 from any2caption.training.loop.metrics import Metrics
 from any2caption.training.loop.trainer import Trainer
 from any2caption.training.prepare.instruction_data import GeneralFile
+from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import PAPER
 
@@ -74,6 +75,16 @@ def general(tmp_path):
 PROJECTIONS = ("q_proj.weight", "k_proj.weight", "v_proj.weight", "o_proj.weight")
 
 
+def paper_of(snapshot, weights, general):
+    return Preparation(
+        snapshot=snapshot.id,
+        preset="qwen2-vl-2b",
+        recipe=PAPER,
+        weights=str(weights),
+        general=general,
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "tuning"),
     [("qwen2_vl", "lm_head"), ("qwen2_vl", "lora"), ("qwen2_vl", "full"), ("qwen3_vl", "lora")],
@@ -81,16 +92,7 @@ PROJECTIONS = ("q_proj.weight", "k_proj.weight", "v_proj.weight", "o_proj.weight
 def test_every_stage_of_the_paper_trains_what_it_should_and_nothing_else(  # noqa: PLR0913, PLR0917
     weights, general, settings, snapshot, tmp_path, alone, name, tuning
 ):
-    data = prepare(
-        settings,
-        snapshot=snapshot.id,
-        preset="qwen2-vl-2b",
-        recipe="paper",
-        weights=str(weights),
-        out=tmp_path / "data",
-        workers=1,
-        general=general,
-    )
+    data = prepare(settings, paper_of(snapshot, weights, general), tmp_path / "data", workers=1)
     # Without warm-up: a first step at rate 0 would change nothing.
     stages = [replace(stage, steps=1, batch=2, warmup=0) for stage in PAPER.stages]
     stages[1] = replace(stages[1], train=("motion", "tokens"))
@@ -144,16 +146,7 @@ def test_own_weights_are_trained_by_the_papers_recipe_and_judged_by_its_policy( 
     with pytest.raises(ConfigError, match="unknown gate policy 'none'"):
         actions.plan_training(settings, {**request, "policy": "none"})
     planned = actions.plan_training(settings, request)  # the policy asks for more records than here
-    data = prepare(
-        settings,
-        snapshot=snapshot.id,
-        preset="qwen2-vl-2b",
-        recipe="paper",
-        weights=str(weights),
-        out=tmp_path / "data",
-        workers=1,
-        general=general,
-    )
+    data = prepare(settings, paper_of(snapshot, weights, general), tmp_path / "data", workers=1)
     stages = tuple(replace(stage, steps=1, batch=2) for stage in PAPER.stages)
     recipe = replace(PAPER, stages=stages, zero=0, precision="fp32")
     out = job_spec.bundle(settings, planned["run"]).parent

@@ -20,7 +20,7 @@ from any2caption.training.planning.plan import Facts, StageData, make_plan
 from any2caption.training.recipes.builtin import PAPER, SMOKE, TINY
 from any2caption.training.recipes.checks import check_positions, check_recipe
 
-from .conftest import run_of
+from .conftest import run_of, tiny_of
 
 KINDS = ("image", "video", "depth", "pose", "camera")
 
@@ -52,7 +52,7 @@ def facts(config, recipe=SMOKE, **values):
 @pytest.fixture(scope="module")
 def surveyed(folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("none") / "run"
-    return survey(recipe=SMOKE, preset="tiny", out=out, world_size=2, data=folder)
+    return survey(run_of(SMOKE, folder, out, world_size=2))
 
 
 def at(stage, step, *, world_size=2, zero=0, total=40, identity=None):  # noqa: PLR0913
@@ -93,15 +93,8 @@ def test_a_stage_counts_the_samples_that_training_uses(surveyed, data):
 def test_a_survey_writes_nothing(folder, snapshot, settings, tmp_path):
     out = tmp_path / "run"
     before = sorted(p.name for p in folder.iterdir())
-    survey(recipe=SMOKE, preset="tiny", out=out, world_size=1, data=folder)
-    found = survey(
-        settings=settings,
-        recipe=SMOKE,
-        preset="tiny",
-        out=out,
-        world_size=1,
-        snapshot=snapshot.id[:8],
-    )
+    survey(run_of(SMOKE, folder, out))
+    found = survey(run_of(SMOKE, out / "data", out), tiny_of(snapshot.id), settings)
     assert not out.exists()
     assert sorted(p.name for p in folder.iterdir()) == before
     assert found.snapshot == snapshot.id
@@ -111,8 +104,8 @@ def test_a_survey_writes_nothing(folder, snapshot, settings, tmp_path):
 def test_a_snapshots_bounds_are_not_below_what_preparing_measures(
     surveyed, snapshot, settings, tmp_path
 ):
-    options = {"recipe": SMOKE, "preset": "tiny", "world_size": 2, "out": tmp_path / "run"}
-    bounded = survey(settings=settings, snapshot=snapshot.id, **options)
+    run = run_of(SMOKE, tmp_path / "run/data", tmp_path / "run", world_size=2)
+    bounded = survey(run, tiny_of(snapshot.id), settings)
     for bound, measured in zip(bounded.stages, surveyed.stages, strict=True):
         for name in ("vision_patches", "motion_patches", "cameras"):
             assert getattr(bound.longest, name) >= getattr(measured.longest, name)
@@ -248,7 +241,7 @@ def test_prepared_data_that_fail_their_digest_are_refused(copied, tmp_path, name
     content[-2] ^= 1
     (copied / name).write_bytes(content)
     with pytest.raises(ConfigError, match=rf"{name}: damaged: its SHA-256 is") as caught:
-        survey(recipe=SMOKE, preset="tiny", out=tmp_path / "r", world_size=1, data=copied)
+        survey(run_of(SMOKE, copied, tmp_path / "r"))
     assert caught.value.exit_code == 2
     (copied / name).write_bytes(content[:-1])
     with pytest.raises(ConfigError, match=r"bytes, not \d+"):
@@ -270,11 +263,10 @@ def test_prepared_data_without_digests_are_told(copied):
 
 
 def test_data_prepared_for_something_else_are_refused(folder, tmp_path):
-    options = {"preset": "tiny", "out": tmp_path / "r", "world_size": 1, "data": folder}
     with pytest.raises(ConfigError, match="vocab 1200, this run's is 2000"):
-        survey(recipe=TINY, **options)
+        survey(run_of(TINY, folder, tmp_path / "r"))
     with pytest.raises(ConfigError, match="weights '', this run's is '/w'"):
-        survey(recipe=SMOKE, weights="/w", **options)
+        survey(run_of(SMOKE, folder, tmp_path / "r", weights="/w"))
 
 
 def test_a_snapshot_that_fails_its_digest_is_refused(settings, snapshot, tmp_path):
@@ -288,14 +280,7 @@ def test_a_snapshot_that_fails_its_digest_is_refused(settings, snapshot, tmp_pat
     file.chmod(0o644)
     file.write_bytes(content)
     with pytest.raises(ConfigError, match=f"snapshot {snapshot.id[:12]} fails its digest") as found:
-        survey(
-            settings=other,
-            recipe=SMOKE,
-            preset="tiny",
-            out=tmp_path,
-            world_size=1,
-            snapshot="latest",
-        )
+        survey(run_of(SMOKE, tmp_path / "data", tmp_path), tiny_of(snapshot.id), other)
     assert found.value.exit_code == 2
 
 
@@ -310,7 +295,7 @@ def save(out, recipe, snapshot, total=4):
 def test_a_checkpoint_of_another_recipe_is_refused_with_both_digests(folder, snapshot, tmp_path):
     save(tmp_path, TINY, snapshot.id)
     with pytest.raises(ConfigError) as caught:
-        survey(recipe=SMOKE, preset="tiny", out=tmp_path, world_size=1, data=folder)
+        survey(run_of(SMOKE, folder, tmp_path))
     assert TINY.digest in str(caught.value)
     assert SMOKE.digest in str(caught.value)
     with pytest.raises(ConfigError, match="another recipe"):
@@ -339,7 +324,7 @@ def test_a_plan_says_that_a_damaged_checkpoint_is_left_out(folder, snapshot, tmp
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    found = survey(recipe=SMOKE, preset="tiny", out=tmp_path, world_size=1, data=folder)
+    found = survey(run_of(SMOKE, folder, tmp_path))
     plan = make_plan(found)
     assert plan.resume.checkpoint == "step-00000004-1"
     assert any("step-00000009-1: damaged checkpoint" in warning for warning in plan.warnings)

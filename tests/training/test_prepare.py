@@ -10,7 +10,11 @@ from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
 from any2caption.training.data.slot_labels import answer_classes, slot_tokens
 from any2caption.training.prepare import prepared_folder
+from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
+from any2caption.training.recipes.builtin import PAPER, TINY
+
+from .conftest import tiny_of
 
 
 def test_no_test_record_is_prepared(data, snapshot):
@@ -35,8 +39,7 @@ def test_captions_and_features_are_those_of_the_snapshot(data, snapshot, setting
 
 
 def test_two_processes_write_the_same(settings, snapshot, folder, tmp_path):
-    options = {"snapshot": snapshot.id, "preset": "tiny", "recipe": "smoke"}
-    other = prepare(settings, out=tmp_path / "two", workers=2, **options)
+    other = prepare(settings, tiny_of(snapshot.id), tmp_path / "two", workers=2)
     for name in sorted(p.name for p in folder.iterdir()):
         assert (other / name).read_bytes() == (folder / name).read_bytes(), name
 
@@ -44,8 +47,7 @@ def test_two_processes_write_the_same(settings, snapshot, folder, tmp_path):
 def test_what_is_there_is_kept_and_what_is_stale_is_made_anew(settings, snapshot, folder):
     marker = folder / "prepared.json"
     before = marker.stat().st_mtime_ns
-    options = {"snapshot": snapshot.id, "preset": "tiny", "out": folder}
-    prepare(settings, recipe="smoke", workers=1, **options)
+    prepare(settings, tiny_of(snapshot.id), folder, workers=1)
     assert marker.stat().st_mtime_ns == before
     assert json.loads(marker.read_text())["vocab"] == 1200
 
@@ -68,9 +70,13 @@ def test_slot_words_are_marked_and_free_text_counts_in_full():
     assert slot_tokens("nothing known", [(0, 7), (7, 13)]).tolist() == [1, 1]
 
 
+def big_of(snapshot, recipe):
+    return Preparation(snapshot=snapshot.id, preset="qwen2-vl-2b", recipe=recipe)
+
+
 def test_bigger_presets_need_weights(settings, snapshot, tmp_path):
     with pytest.raises(ConfigError, match="--weights"):
-        prepare(settings, snapshot=snapshot.id, preset="qwen2-vl-2b", out=tmp_path / "x")
+        prepare(settings, big_of(snapshot, PAPER), tmp_path / "x")
 
 
 def test_a_folder_without_marker_is_refused(tmp_path):
@@ -80,9 +86,7 @@ def test_a_folder_without_marker_is_refused(tmp_path):
 
 def test_a_recipe_for_another_preset_is_refused_by_name(settings, snapshot, tmp_path):
     with pytest.raises(ConfigError, match=r"recipe tiny is for tiny, not for preset qwen2-vl-2b"):
-        prepare(
-            settings, snapshot=snapshot.id, preset="qwen2-vl-2b", recipe="tiny", out=tmp_path / "x"
-        )
+        prepare(settings, big_of(snapshot, TINY), tmp_path / "x")
 
 
 def test_the_small_tokenizer_learns_from_records_evenly_spread(
@@ -97,8 +101,7 @@ def test_the_small_tokenizer_learns_from_records_evenly_spread(
         return train(texts, *arguments, **named)
 
     monkeypatch.setattr(prepared_folder, "train_tokenizer", trained)
-    options = {"snapshot": snapshot.id, "preset": "tiny", "recipe": "smoke"}
-    prepare(settings, out=tmp_path / "few", workers=1, **options)
+    prepare(settings, tiny_of(snapshot.id), tmp_path / "few", workers=1)
     records = list(snapshot.records("train"))
     spread = records[:: -(-len(records) // 5)]
     assert texts[: 2 * len(spread) : 2] == [record.prompt for record in spread]

@@ -17,6 +17,8 @@ from any2caption.training.prepare import writer
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import SMOKE
 
+from .conftest import run_of, tiny_of
+
 _FEW, _MANY, _MOST = 100, 500, 400  # records, bytes of the heap for each
 
 
@@ -69,9 +71,7 @@ def small_batches(monkeypatch):
 def prepared(snapshots, count):
     settings, made = snapshots
     out = settings.home / f"data-{count}"
-    return prepare(
-        settings, snapshot=made[count], preset="tiny", recipe="smoke", out=out, workers=1
-    )
+    return prepare(settings, tiny_of(made[count]), out, workers=1)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -101,18 +101,11 @@ def test_a_record_that_was_surveyed_leaves_a_few_bytes(snapshots, monkeypatch, t
     monkeypatch.setattr(facts, "count", finish)
     settings, made = snapshots
     for count in (_FEW, _FEW, _MANY):  # once for the imports
-        what = {"snapshot": made[count]}
+        data, what = tmp_path / "run/data", tiny_of(made[count])
         if way == "prepared":
-            what = {"data": prepared(snapshots, count)}
+            data, what = prepared(snapshots, count), None
         tracemalloc.start()
-        survey(
-            settings=settings,
-            recipe=SMOKE,
-            preset="tiny",
-            out=tmp_path / "run",
-            world_size=1,
-            **what,
-        )
+        survey(run_of(SMOKE, data, tmp_path / "run"), what, settings)
         tracemalloc.stop()
     _, few, many = held
     assert many - few < _MOST * (_MANY - _FEW)

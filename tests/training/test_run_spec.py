@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from any2caption.errors import ConfigError
-from any2caption.training.launch.run_spec import read_run
 from any2caption.training.recipes.builtin import SMOKE
 from any2caption.training.recipes.files import write_resolved
+from any2caption.training.run_spec import read_run
 
 from .conftest import run_of
 

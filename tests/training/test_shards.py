@@ -33,6 +33,8 @@ from any2caption.training.shards import (
 from any2caption.training.shards.codec import ShardSample, decode_frames, encode
 from any2caption.training.shards.training_data import verify_shards
 
+from .conftest import tiny_of
+
 MODULES = Path(__file__).parents[2] / "platform" / "any2caption" / "training" / "shards"
 
 
@@ -353,7 +355,7 @@ def test_arrays_in_any_memory_order_are_written_alike():
 def test_a_snapshot_and_its_prepared_folder_give_the_same_shards(settings, snapshot, folder, data):
     ours, theirs = MemoryStore(), MemoryStore()
     first = write_shards(from_prepared(folder), ours, "p", shard_bytes=300_000)
-    found = from_snapshot(settings, snapshot.id[:10], recipe="smoke", workers=1)
+    found = from_snapshot(settings, tiny_of(snapshot.id), workers=1)
     second = write_shards(found, theirs, "p", shard_bytes=300_000)
     assert first.splits == second.splits
     assert first.classes == second.classes == data.classes()

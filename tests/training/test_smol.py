@@ -19,6 +19,7 @@ from any2caption.training.loop import validation
 from any2caption.training.loop.metrics import Metrics
 from any2caption.training.loop.trainer import Trainer
 from any2caption.training.objective.objective import Objective
+from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import SMOL, default_recipe
 
@@ -32,15 +33,10 @@ def smol_data(settings, snapshot, smol_weights):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(presets.PRESETS, "smol", replace(PRESET, processor=short))
         out = settings.home / "data-smol"
-        prepare(
-            settings,
-            snapshot=snapshot.id,
-            preset="smol",
-            recipe=SMOL,
-            weights=str(smol_weights),
-            out=out,
-            workers=1,
+        made_from = Preparation(
+            snapshot=snapshot.id, preset="smol", recipe=SMOL, weights=str(smol_weights)
         )
+        prepare(settings, made_from, out, workers=1)
     return Prepared(out)
 
 

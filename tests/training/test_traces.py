@@ -13,6 +13,8 @@ from any2caption.training.planning.facts import survey
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import SMOKE
 
+from .conftest import run_of, tiny_of
+
 REASONING = replace(
     SMOKE, name="think", stages=(replace(SMOKE.stages[-1], encode_once=False, reasoning=True),)
 )
@@ -35,12 +37,9 @@ def test_own_traces_stand_before_the_parts_and_rules_make_the_others(
     prepared = Prepared(
         prepare(
             settings,
-            snapshot=snapshot.id,
-            preset="tiny",
-            recipe=REASONING,
-            out=tmp_path / "data",
+            tiny_of(snapshot.id, REASONING, traces=file),
+            tmp_path / "data",
             workers=1,
-            traces=file,
             progress=log,
         )
     )
@@ -77,12 +76,5 @@ def test_traces_for_a_recipe_that_does_not_reason_are_refused(settings, snapshot
 
 
 def plan_with(settings, snapshot, tmp_path, recipe, traces):
-    return survey(
-        settings=settings,
-        recipe=recipe,
-        preset="tiny",
-        out=tmp_path / "run",
-        world_size=1,
-        snapshot=snapshot.id,
-        traces=traces,
-    )
+    run = run_of(recipe, tmp_path / "run/data", tmp_path / "run")
+    return survey(run, tiny_of(snapshot.id, recipe, traces=traces), settings)

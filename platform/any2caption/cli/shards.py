@@ -37,8 +37,12 @@ def shards(  # noqa: PLR0913, PLR0917 - a command's options
     json: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Write a snapshot or a prepared folder to shards: tars with SHA-256, lengths and tokens."""
+    from any2caption.datasets.snapshots import resolve
     from any2caption.errors import ConfigError
     from any2caption.stack import environment
+    from any2caption.storage import open_store
+    from any2caption.training.prepare.preparation import Preparation
+    from any2caption.training.recipes.builtin import recipe as recipe_of
     from any2caption.training.shards import from_prepared, from_snapshot, write_shards
 
     if bool(snapshot) == (prepared is not None):
@@ -53,9 +57,13 @@ def shards(  # noqa: PLR0913, PLR0917 - a command's options
     if prepared is not None:
         source = from_prepared(prepared)
     else:
-        source = from_snapshot(
-            settings, snapshot, preset=preset, recipe=recipe, weights=weights, workers=workers
+        preparation = Preparation(
+            snapshot=resolve(open_store(settings.object_store, settings.s3_endpoint_url), snapshot),
+            preset=preset,
+            recipe=recipe_of(recipe),
+            weights=weights,
         )
+        source = from_snapshot(settings, preparation, workers)
     with ProgressPrinter() as show:
         index = write_shards(
             source,

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from any2caption.progress import ProgressLog
+    from any2caption.settings import Settings
     from any2caption.training.planning.plan import Plan
-    from any2caption.training.prepare.instruction_data import GeneralFile
+    from any2caption.training.prepare.preparation import Preparation
+    from any2caption.training.run_spec import RunSpec
 
 _WIDTH = 120  # of a plan that goes into a file
 _ID = 12  # digits of a digest that people are shown
@@ -85,10 +87,10 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     [dim]a2c train --snapshot latest --recipe tiny --out runs/first --dry-run[/]
     """
     from any2caption.model.processing.processor import LABELS
+    from any2caption.progress import ProgressLog
     from any2caption.stack import environment
     from any2caption.training.context import address_of
     from any2caption.training.launch.nodes import nodes_of
-    from any2caption.training.launch.run_spec import RunSpec
     from any2caption.training.launch.supervisor import refuse_early, world_size_of
     from any2caption.training.launch.supervisor import train as start
     from any2caption.training.loop.profiling import parse_steps
@@ -96,6 +98,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     from any2caption.training.planning.plan import refuse_past
     from any2caption.training.recipes.checks import check_recipe
     from any2caption.training.recipes.files import load_recipe
+    from any2caption.training.run_spec import RunSpec
 
     if bool(snapshot) == bool(data):
         raise ConfigError("give either --snapshot or --data")
@@ -106,28 +109,28 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         raise ConfigError("several nodes need data that was prepared once: give --data")
     count = nodes.world_size if nodes else world_size_of(chosen, world_size)
     check_recipe(chosen, preset, count, tuple(LABELS))
-    mixed = _mixed(general or (), traces, prepared=bool(data))
     traced = parse_steps(profile, chosen)
-    given = address_of(data) if data else None
-    if given is not None:
-        read_marker(given)
+    if data:
+        read_marker(address_of(data))
+    log = ProgressLog(settings.progress_log, f"train-{chosen.digest[:6]}")
+    run = RunSpec(
+        recipe=chosen,
+        preset=preset,
+        data=address_of(data) if data else out / "data",
+        out=out,
+        world_size=count,
+        local_world_size=nodes.own if nodes else 0,
+        progress=log.path,
+        lifecycle=log.lifecycle,
+        weights=weights,
+        mlflow_url=settings.mlflow_url,
+        profile=profile,
+    )
+    preparation = _preparation(settings, run, snapshot, general or (), traces)
     from any2caption.training.planning.facts import survey
     from any2caption.training.planning.plan import make_plan  # after the checks that need no torch
 
-    facts = survey(
-        settings=settings,
-        recipe=chosen,
-        preset=preset,
-        out=out,
-        world_size=count,
-        snapshot=snapshot,
-        data=given,
-        weights=weights,
-        own=nodes.own if nodes else 0,
-        general=mixed,
-        traces=traces,
-    )
-    plan = make_plan(facts)
+    plan = make_plan(survey(run, preparation, settings))
     refuse_past(traced, plan.stages)
     if not json:
         show(plan)
@@ -137,36 +140,11 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         raise ConfigError(f"{'; '.join(plan.refusals)} (--force starts it all the same)")
     if dry_run:
         return
-    from any2caption.progress import ProgressLog
     from any2caption.training.prepare.prepared_folder import prepare
 
-    log = ProgressLog(settings.progress_log, f"train-{plan.digest[:6]}")
-    run = RunSpec(
-        recipe=chosen,
-        preset=preset,
-        data=given or out / "data",
-        out=out,
-        world_size=count,
-        progress=log.path,
-        lifecycle=log.lifecycle,
-        weights=weights,
-        mlflow_url=settings.mlflow_url,
-        profile=profile,
-    )
     with _followed(log):
-        if given is None and plan.resume.does != "reuses the bundle":
-            prepare(
-                settings,
-                snapshot=plan.snapshot,
-                preset=preset,
-                out=out / "data",
-                recipe=chosen,
-                weights=weights,
-                workers=workers,
-                progress=log,
-                general=mixed,
-                traces=traces,
-            )
+        if preparation is not None and plan.resume.does != "reuses the bundle":
+            prepare(settings, preparation, out / "data", workers=workers, progress=log)
             refuse_early(run, force=force)
         start(run, settings, nodes)
     _tell(plan, out, as_json=json)
@@ -183,13 +161,31 @@ def _tell(plan: "Plan", out: Path, *, as_json: bool) -> None:
         say(f"bundle {bundle}")
 
 
-def _mixed(general: Sequence[str], traces: Path | None, *, prepared: bool) -> "list[GeneralFile]":
-    """Files of general instruction data; like traces they belong to a snapshot's preparation."""
+def _preparation(
+    settings: "Settings",
+    run: "RunSpec",
+    snapshot: str,
+    general: Sequence[str],
+    traces: Path | None,
+) -> "Preparation | None":
+    """What the run's data are prepared from; None where they are given."""
+    from any2caption.datasets.snapshots import resolve
+    from any2caption.storage import open_store
     from any2caption.training.prepare.instruction_data import parse_argument
+    from any2caption.training.prepare.preparation import Preparation
 
-    if prepared and (general or traces):
-        raise ConfigError("--general and --traces are read when a --snapshot is prepared")
-    return [parse_argument(one) for one in general]
+    if not snapshot:
+        if general or traces:
+            raise ConfigError("--general and --traces are read when a --snapshot is prepared")
+        return None
+    return Preparation(
+        general=[parse_argument(one) for one in general],
+        snapshot=resolve(open_store(settings.object_store, settings.s3_endpoint_url), snapshot),
+        preset=run.preset,
+        recipe=run.recipe,
+        weights=run.weights,
+        traces=traces,
+    )
 
 
 @contextmanager

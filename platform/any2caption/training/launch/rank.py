@@ -20,7 +20,7 @@ from any2caption.model.presets import weights_of
 from any2caption.revision import revision
 from any2caption.storage.atomic import write_atomically
 from any2caption.training.hardware import bind_rank, has_gpu
-from any2caption.training.launch.run_spec import RunSpec, read_run
+from any2caption.training.run_spec import RunSpec, read_run
 
 POLL_SECONDS = 2.0
 

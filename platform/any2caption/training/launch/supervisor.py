@@ -37,12 +37,12 @@ from any2caption.training.checkpoints.run_folder import RUN_LOCK, bundle_meta, r
 from any2caption.training.context import address_of
 from any2caption.training.hardware import gpus, worker_environment
 from any2caption.training.launch.nodes import PORT, Nodes, nodes_of
-from any2caption.training.launch.run_spec import RunSpec
 from any2caption.training.loop.metrics import send_rest
 from any2caption.training.open_data import check_data, read_marker
 from any2caption.training.recipes.checks import check_pack, check_recipe
 from any2caption.training.recipes.files import load_recipe
 from any2caption.training.recipes.schema import Recipe
+from any2caption.training.run_spec import RunSpec
 
 RESTARTS = 3
 STOP_SECONDS = 30.0
@@ -79,13 +79,14 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
         data=address_of(data),
         out=out,
         world_size=nodes.world_size if nodes else world_size_of(chosen, world_size),
+        local_world_size=nodes.own if nodes else 0,
         progress=progress or settings.progress_log,
         lifecycle=lifecycle,
         weights=weights,
         mlflow_run=mlflow_run,
         mlflow_url=settings.mlflow_url,
     )
-    refuse_early(run, own=nodes.own if nodes else 0)
+    refuse_early(run)
     train(run, settings, nodes)
 
 
@@ -105,10 +106,10 @@ def world_size_of(recipe: Recipe, asked: int = 0) -> int:
     return next(fits, 1)
 
 
-def refuse_early(run: RunSpec, *, force: bool = False, own: int = 0) -> None:
+def refuse_early(run: RunSpec, *, force: bool = False) -> None:
     """Raise ConfigError for what can be known before a process is started.
 
-    With `force` too little memory is not a reason. `own` are the ranks of this node, 0: all.
+    With `force` too little memory is not a reason.
 
     For presets that start from nothing memory is not estimated: their few million parameters fit
     wherever torch does, and the estimate loads torch into a process that watches for the whole run.
@@ -128,16 +129,7 @@ def refuse_early(run: RunSpec, *, force: bool = False, own: int = 0) -> None:
     from any2caption.training.planning.facts import survey
     from any2caption.training.planning.plan import make_plan
 
-    facts = survey(
-        recipe=recipe,
-        preset=run.preset,
-        out=run.out,
-        world_size=run.world_size,
-        data=run.data,
-        weights=run.weights,
-        own=own,
-    )
-    if (refusals := make_plan(facts).refusals) and not force:
+    if (refusals := make_plan(survey(run)).refusals) and not force:
         raise ConfigError("; ".join(refusals))
 
 
@@ -159,8 +151,7 @@ def train(run: RunSpec, settings: Settings, nodes: Nodes | None = None) -> None:
             return
         spec = run.write(own)
         _stop_strays(spec)
-        here = nodes.own if nodes else run.world_size
-        environment = worker_environment(here, settings.home / "cache") | keys.variables()
+        environment = worker_environment(run.here, settings.home / "cache") | keys.variables()
         for attempt in range(RESTARTS + 1):
             if attempt:
                 again = f"workers died; start {attempt + 1} from the last checkpoint"

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from any2caption.captions.text import render
 from any2caption.datasets.digest_set import DistinctRows
 from any2caption.datasets.records import Record
-from any2caption.datasets.snapshots import load_snapshot, resolve
+from any2caption.datasets.snapshots import load_snapshot
 from any2caption.errors import ConfigError, IntegrityError
 from any2caption.model.config import ENCODERS, ModelConfig
 from any2caption.model.presets import FROM_SCRATCH, weights_of
@@ -24,7 +25,6 @@ from any2caption.model.processing.processor import LABELS, TOWERS
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.checkpoints.run_folder import bundle_meta, newest, refuse_another
-from any2caption.training.context import Address
 from any2caption.training.data.alignment import shown_alone
 from any2caption.training.data.collate import usable
 from any2caption.training.data.types import Sample, TrainingData
@@ -33,10 +33,12 @@ from any2caption.training.open_data import check_data, open_data
 from any2caption.training.planning.memory import Longest, Machine
 from any2caption.training.planning.parameters import count
 from any2caption.training.planning.plan import Facts, StageData
-from any2caption.training.prepare.instruction_data import GeneralFile, read_general
-from any2caption.training.prepare.prepared_folder import is_prepared, made_from_of
+from any2caption.training.prepare.instruction_data import read_general
+from any2caption.training.prepare.preparation import Preparation
+from any2caption.training.prepare.prepared_folder import is_prepared
 from any2caption.training.recipes.checks import check_recipe
 from any2caption.training.recipes.schema import Recipe, Stage
+from any2caption.training.run_spec import RunSpec
 
 STAMP = 10
 """The most tokens round a frame pair that stands behind its time (`VisionConfig.timestamps`)."""
@@ -46,103 +48,118 @@ _DIGEST = 32  # bytes of a SHA-256
 _WORD = 1.5  # tokens a word, for an estimate
 
 
-def survey(  # noqa: PLR0913 - what a run is started with
-    *,
-    recipe: Recipe,
-    preset: str,
-    out: Path,
-    world_size: int,
-    settings: Settings | None = None,
-    snapshot: str = "",
-    data: Address | None = None,
-    weights: str = "",
-    own: int = 0,
-    general: Sequence[GeneralFile] = (),
-    traces: Path | None = None,
-) -> Facts:
-    """Return the facts of a run on prepared `data`, or on a `snapshot` (an id or `latest`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Data:
+    """What is known of the data, read where they are prepared, else bounded by the records."""
 
-    `own` are the ranks that run on this machine, one of several nodes; 0: all. `general` and
-    `traces` are what the snapshot would be prepared with.
+    snapshot: str
+    config: ModelConfig
+    classes: Mapping[str, Mapping[str, Sequence[str]]]
+    """As `TrainingData.classes`."""
+    stages: tuple[StageData, ...]
+    encoded_tokens: int
+    general: int
+    notes: tuple[str, ...]
+
+
+def survey(
+    run: RunSpec, preparation: Preparation | None = None, settings: Settings | None = None
+) -> Facts:
+    """Return the facts of a run.
+
+    `preparation`: what its data will be prepared from, where that is still to be done.
 
     Raises:
         ConfigError: whatever is found wrong beforehand; see `checks`, `open_data.verify`.
     """
-    check_recipe(recipe, preset, world_size, tuple(LABELS))
-    config = preset_of(preset).with_facts(recipe.facts)
-    notes: list[str] = []
-    identity = snapshot
-    rows = 0
-    if data is None:
-        identity, records = _records(settings or Settings(), snapshot)
-        folder = out / "data"
-        _, made_from = made_from_of(identity, preset, recipe, weights, general, traces)
-        if is_prepared(folder, made_from):
-            data = folder
-        else:
-            read, refused = read_general(general)
-            rows = len(read)
-            notes += [f"{len(refused):,} general rows cannot be used"] if refused else []
-    if data is not None:
-        notes += check_data(data, recipe, preset, weights)
-        prepared = open_data(data)
-        config, identity = prepared.config, str(prepared.meta["snapshot"])
-        classes = prepared.classes()
-        rows = len(prepared.samples("general"))
-        stages = tuple(_measured(prepared, stage) for stage in recipe.stages)
-        encoded = _encoded_tokens(prepared)
-    else:
-        config = _config(config, recipe, preset, weights)
-        classes = {}
-        stages, encoded = _estimated(records, recipe, config)
-        notes.append(
-            "the snapshot is not prepared yet: records are bounded by the preset's largest sizes,"
-            " phrase heads are not counted"
-        )
-    refuse_another(out, recipe.digest, identity)
-    found = newest(out / "checkpoints", digests=True)
+    check_recipe(run.recipe, run.preset, run.world_size, tuple(LABELS))
+    data, measured = None, True
+    if preparation is not None:
+        records = _records(settings or Settings(), preparation.snapshot)
+        measured = is_prepared(Path(run.data), preparation.made_from())
+        data = None if measured else _estimated(preparation, records)
+    data = data or _measured(run)
+    refuse_another(run.out, run.recipe.digest, data.snapshot)
+    found = newest(run.out / "checkpoints", digests=True)
+    notes = [*data.notes]
     notes += [f"{problem}: the one before is taken" for problem in found.damaged.values()]
-    counts = count(config, classes, recipe)
-    here = own or world_size
-    machine = this_machine(here)
-    if machine.device == "gpu" and here > machine.devices:
-        raise ConfigError(f"{here} ranks, but this machine has {machine.devices} GPUs")
-    if machine.device == "cpu" and here > machine.devices:
-        notes.append(f"{here} ranks share {machine.devices} cores")
+    counts = count(data.config, data.classes, run.recipe)
+    machine = this_machine(run.here)
+    if machine.device == "gpu" and run.here > machine.devices:
+        raise ConfigError(f"{run.here} ranks, but this machine has {machine.devices} GPUs")
+    if machine.device == "cpu" and run.here > machine.devices:
+        notes.append(f"{run.here} ranks share {machine.devices} cores")
     return Facts(
-        recipe=recipe,
-        config=config,
-        world_size=world_size,
-        snapshot=identity,
-        stages=stages,
+        recipe=run.recipe,
+        config=data.config,
+        world_size=run.world_size,
+        snapshot=data.snapshot,
+        stages=data.stages,
         parameters=counts.all,
         trained=counts.trained,
-        encoded_tokens=encoded,
+        encoded_tokens=data.encoded_tokens,
         machine=machine,
-        measured=data is not None,
+        measured=measured,
         checkpoint=found.header,
-        bundle=bundle_meta(out),
-        general=rows,
+        bundle=bundle_meta(run.out),
+        general=data.general,
         notes=tuple(notes),
     )
 
 
-def _records(settings: Settings, snapshot: str) -> tuple[str, Iterator[Record]]:
-    """The snapshot's id, and its training records one by one."""
+def _measured(run: RunSpec) -> _Data:
+    """What prepared data hold."""
+    notes = check_data(run.data, run.recipe, run.preset, run.weights)
+    prepared = open_data(run.data)
+    return _Data(
+        snapshot=str(prepared.meta["snapshot"]),
+        config=prepared.config,
+        classes=prepared.classes(),
+        stages=tuple(_stage_data(prepared, stage) for stage in run.recipe.stages),
+        encoded_tokens=_encoded_tokens(prepared),
+        general=len(prepared.samples("general")),
+        notes=tuple(notes),
+    )
+
+
+def _estimated(preparation: Preparation, records: Iterable[Record]) -> _Data:
+    """What records may hold that are not prepared: bounds."""
+    rows, refused = read_general(preparation.general)
+    config = _config(preparation)
+    stages, encoded = _bounds(records, preparation.recipe, config)
+    note = (
+        "the snapshot is not prepared yet: records are bounded by the preset's largest sizes,"
+        " phrase heads are not counted"
+    )
+    unusable = [f"{len(refused):,} general rows cannot be used"] if refused else []
+    return _Data(
+        snapshot=preparation.snapshot,
+        config=config,
+        classes={},
+        stages=stages,
+        encoded_tokens=encoded,
+        general=len(rows),
+        notes=(*unusable, note),
+    )
+
+
+def _records(settings: Settings, snapshot: str) -> Iterator[Record]:
+    """The snapshot's training records, one by one."""
     store = open_store(settings.object_store, settings.s3_endpoint_url)
-    identity = resolve(store, snapshot)
     try:
-        found = load_snapshot(store, identity)
+        found = load_snapshot(store, snapshot)
     except IntegrityError as error:
-        raise ConfigError(f"snapshot {identity[:12]} fails its digest: {error}") from error
+        raise ConfigError(f"snapshot {snapshot[:12]} fails its digest: {error}") from error
     if not found.statistics["splits"].get("train"):
-        raise ConfigError(f"snapshot {identity} has no training records")
-    return identity, found.records("train")
+        raise ConfigError(f"snapshot {snapshot} has no training records")
+    return found.records("train")
 
 
-def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> ModelConfig:
+def _config(preparation: Preparation) -> ModelConfig:
     """The model's sizes: the weights' own, or the preset's with the recipe's vocabulary."""
-    if weights := weights_of(preset, weights):
+    preset, recipe = preparation.preset, preparation.recipe
+    config = preset_of(preset).with_facts(recipe.facts)
+    if weights := weights_of(preset, preparation.weights):
         from any2caption.model.weights import describe_pretrained
 
         return describe_pretrained(weights, config)[0]
@@ -153,7 +170,7 @@ def _config(config: ModelConfig, recipe: Recipe, preset: str, weights: str) -> M
     return config.with_vocab(recipe.vocab)
 
 
-def _measured(data: TrainingData, stage: Stage) -> StageData:
+def _stage_data(data: TrainingData, stage: Stage) -> StageData:
     """What prepared data hold for a stage."""
     config = data.config
     if stage.objective == "classify":
@@ -268,7 +285,7 @@ def _bounded(record: Record, config: ModelConfig) -> Longest:
     return _with_tokens(found, targets + prompt + media + FRAME, targets)
 
 
-def _estimated(
+def _bounds(
     records: Iterable[Record], recipe: Recipe, config: ModelConfig
 ) -> tuple[tuple[StageData, ...], int]:
     """What the stages may find in records that are not prepared, and all encoder tokens."""

@@ -14,6 +14,7 @@ from any2caption.commands import run_command
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.training.prepare.instruction_data import parse_argument
+from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import default_recipe
 from any2caption.training.recipes.files import load_recipe
@@ -39,19 +40,15 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     """Prepare a snapshot for training."""
     settings = Settings()
     log = ProgressLog(progress or settings.progress_log, lifecycle)
-    chosen = load_recipe(recipe or default_recipe(preset))
-    prepare(
-        settings,
+    preparation = Preparation(
         snapshot=snapshot,
         preset=preset,
-        out=out,
-        recipe=chosen,
+        recipe=load_recipe(recipe or default_recipe(preset)),
         weights=weights,
-        workers=workers,
-        progress=log,
         general=[parse_argument(one) for one in general or ()],
         traces=traces,
     )
+    prepare(settings, preparation, out, workers=workers, progress=log)
 
 
 if __name__ == "__main__":  # worker processes import this file again

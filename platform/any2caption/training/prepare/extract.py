@@ -27,23 +27,24 @@ _AHEAD = 4  # chunks of each worker that may wait to be written
 Source = RecordCondition | GeneralRow
 
 
-def extract(  # noqa: PLR0913, PLR0917 - what the workers need
+def extract(
     address: tuple[str, str | None],
-    store: ObjectStore,
-    config: ModelConfig,
-    tokenizer: Tokenizer,
+    processor: Processor,
     conditions: Iterable[Source],
     workers: int,
 ) -> Iterator[Features]:
-    """Yield the conditions' features in order; a few chunks a worker are in memory at a time."""
+    """Yield the conditions' features in order; a few chunks a worker are in memory at a time.
+
+    `address` is the store's, as `open_store` takes it.
+    """
     chunks = _chunks(conditions)
     begin = list(islice(chunks, 2))
     if workers == 1 or len(begin) < 2:  # noqa: PLR2004 - not worth a process
-        processor = Processor(config, tokenizer)
+        store = open_store(*address)
         for chunk in chain(begin, chunks):
             yield from (_features(store, processor, condition) for condition in chunk)
         return
-    settings = (address, to_json(config), tokenizer.to_str())
+    settings = (address, to_json(processor.config), processor.tokenizer.to_str())
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, settings) as pool:
         waiting: deque[Future[list[Features]]] = deque()
         for chunk in chain(begin, chunks):

@@ -10,7 +10,7 @@ conditions, to train the small tokenizer, to write the records. What must be loo
 
 import json
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,70 +25,63 @@ from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import Features
 from any2caption.model.presets import FROM_SCRATCH, weights_of
 from any2caption.model.presets import preset as preset_of
-from any2caption.model.processing.processor import FIRST_KINDS, prompt_phrases
+from any2caption.model.processing.processor import FIRST_KINDS, Processor, prompt_phrases
 from any2caption.model.processing.region_text import BOX_TOKENS
 from any2caption.model.processing.tokenization import train_tokenizer
 from any2caption.progress import ProgressLog
 from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
-from any2caption.storage.digest import file_digest
-from any2caption.training.data.prepared import MARKER, prepared_from
+from any2caption.training.data.prepared import MARKER
 from any2caption.training.data.slot_labels import slot_phrases
 from any2caption.training.prepare.extract import extract
-from any2caption.training.prepare.instruction_data import GeneralFile, identity, read_general
+from any2caption.training.prepare.instruction_data import read_general
 from any2caption.training.prepare.item_index import ItemIndex, TrainingRecords
+from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.stated import Stated
 from any2caption.training.prepare.targets import Teaching
 from any2caption.training.prepare.traces import Traces
 from any2caption.training.prepare.writer import Contents, General, write_prepared
-from any2caption.training.recipes.builtin import default_recipe
-from any2caption.training.recipes.builtin import recipe as recipe_of
-from any2caption.training.recipes.schema import Recipe
 
 TOKENIZER_RECORDS = 10_000
 """Training records, evenly spread, that the small tokenizer learns from: it holds their texts."""
 _TOLD = 2_000  # conditions between two lines of progress
 
 
-def prepare(  # noqa: PLR0913 - what to prepare, and where
+def prepare(
     settings: Settings,
-    *,
-    snapshot: str,
-    preset: str,
+    preparation: Preparation,
     out: Path,
-    recipe: str | Recipe = "",
-    weights: str = "",
+    *,
     workers: int = 2,
     progress: ProgressLog | None = None,
-    general: Sequence[GeneralFile] = (),
-    traces: Path | None = None,
 ) -> Path:
     """Prepare a snapshot; returns `out`. See the module."""
-    chosen, made_from = made_from_of(snapshot, preset, recipe, weights, general, traces)
+    made_from = preparation.made_from()
     if is_prepared(out, made_from):
         return out
-    rows = General(*read_general(general))
+    rows = General(*read_general(preparation.general))
     log = progress or ProgressLog(settings.progress_log)
     began = time.monotonic()
     store = open_store(settings.object_store, settings.s3_endpoint_url)
-    records = TrainingRecords(load_snapshot(store, snapshot))
+    records = TrainingRecords(load_snapshot(store, preparation.snapshot))
     items = ItemIndex(records)
-    refuse_empty(snapshot, items)
-    config, tokenizer = model_and_tokenizer(preset, chosen, weights, records, items)
+    refuse_empty(preparation.snapshot, items)
+    config, tokenizer = model_and_tokenizer(preparation, records, items)
     address = (settings.object_store, settings.s3_endpoint_url)
     pictures = rows.pictures().values()
-    features = extract(address, store, config, tokenizer, chain(items, pictures), workers)
-    teaching = teaching_of(chosen, store, traces)
+    features = extract(address, Processor(config, tokenizer), chain(items, pictures), workers)
+    teaching = teaching_of(preparation, store)
     counted = _counted(features, len(items) + len(pictures), log)
-    stated = Stated(lambda one: load_condition(store, one)) if chosen.facts != "none" else None
+    states = preparation.recipe.facts != "none"
+    stated = Stated(lambda one: load_condition(store, one)) if states else None
     contents = Contents(records, items, counted, config, tokenizer, teaching, rows, stated)
     write_prepared(out, contents, made_from)
     if teaching.traces is not None and (unused := teaching.traces.unused()):
-        log.emit("finetune", f"{traces}: {unused}")
+        log.emit("finetune", f"{preparation.traces}: {unused}")
     seconds, total = round(time.monotonic() - began, 1), items.records.total()
-    beside = (
-        f", {len(rows.rows):,} general rows, {len(rows.refused):,} in quarantine" if general else ""
-    )
+    beside = ""
+    if preparation.general:
+        beside = f", {len(rows.rows):,} general rows, {len(rows.refused):,} in quarantine"
     log.emit(
         "finetune",
         f"prepared {total} records{beside} in {seconds} s",
@@ -112,49 +105,26 @@ def refuse_empty(snapshot: str, items: ItemIndex) -> None:
         raise ConfigError(f"snapshot {snapshot} has no training records")
 
 
-def teaching_of(recipe: Recipe, store: ObjectStore, traces: Path | None = None) -> Teaching:
-    """What a recipe wants of each record; `traces` are read if a stage reasons."""
+def teaching_of(preparation: Preparation, store: ObjectStore) -> Teaching:
+    """What the recipe wants of each record; traces are read if a stage reasons."""
+    stages = preparation.recipe.stages
     return Teaching(
-        Traces(traces) if any(stage.reasoning for stage in recipe.stages) else None,
+        Traces(preparation.traces) if any(stage.reasoning for stage in stages) else None,
         lambda condition: load_condition(store, condition).payload,
-        rewards=any(stage.objective == "reinforce" for stage in recipe.stages),
+        rewards=any(stage.objective == "reinforce" for stage in stages),
     )
 
 
-def made_from_of(  # noqa: PLR0913, PLR0917 - everything that decides it
-    snapshot: str,
-    preset: str,
-    recipe: str | Recipe,
-    weights: str,
-    general: Sequence[GeneralFile] = (),
-    traces: Path | None = None,
-) -> tuple[Recipe, dict[str, Any]]:
-    """Return the recipe that prepares this preset, and what decides the prepared content."""
-    chosen = recipe
-    if isinstance(chosen, str):
-        chosen = recipe_of(chosen or default_recipe(preset))
-    if preset not in chosen.presets:
-        raise ConfigError(
-            f"recipe {chosen.name} is for {', '.join(chosen.presets)}, not for preset {preset}"
-        )
-    made_from = prepared_from(snapshot, preset, chosen, weights, identity(general))
-    if traces is not None:
-        if not any(stage.reasoning for stage in chosen.stages):
-            raise ConfigError(f"{traces}: no stage of recipe {chosen.name} has reasoning: true")
-        Traces(traces)  # a bad file is refused by a plan already
-        made_from["traces"] = file_digest(traces)
-    return chosen, made_from
-
-
 def model_and_tokenizer(
-    preset: str, recipe: Recipe, weights: str, records: Iterable[Record], items: ItemIndex
+    preparation: Preparation, records: Iterable[Record], items: ItemIndex
 ) -> tuple[ModelConfig, Tokenizer]:
     """The preset with its tokenizer.
 
     From the weights' folder, or trained on the training records.
     """
+    preset, recipe = preparation.preset, preparation.recipe
     config = preset_of(preset).with_facts(recipe.facts)
-    if weights := weights_of(preset, weights):
+    if weights := weights_of(preset, preparation.weights):
         from any2caption.model.weights import describe_pretrained
 
         return describe_pretrained(weights, config)

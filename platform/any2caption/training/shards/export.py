@@ -12,7 +12,7 @@ import numpy as np
 
 from any2caption.captions.text import render
 from any2caption.datasets.records import Record
-from any2caption.datasets.snapshots import load_condition, load_snapshot, resolve
+from any2caption.datasets.snapshots import load_condition, load_snapshot
 from any2caption.model.config import to_json
 from any2caption.model.inputs import Features
 from any2caption.model.processing.processor import LABELS, Processor
@@ -21,8 +21,8 @@ from any2caption.storage import open_store
 from any2caption.training.data.prepared import SPLITS, Prepared
 from any2caption.training.prepare.extract import extract
 from any2caption.training.prepare.item_index import ItemIndex, TrainingRecords
+from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import (
-    made_from_of,
     model_and_tokenizer,
     refuse_empty,
     teaching_of,
@@ -36,7 +36,7 @@ from any2caption.training.prepare.targets import (
 )
 from any2caption.training.shards.codec import ShardSample
 
-# As `prepare.prepared_folder.made_from_of`.
+# As `Preparation.made_from`.
 MADE_FROM = (
     "version",
     "snapshot",
@@ -106,16 +106,7 @@ def from_prepared(folder: Path) -> Source:
     )
 
 
-def from_snapshot(  # noqa: PLR0913 - as `prepare`
-    settings: Settings,
-    snapshot: str,
-    *,
-    preset: str = "tiny",
-    recipe: str = "",
-    weights: str = "",
-    workers: int = 2,
-    traces: Path | None = None,
-) -> Source:
+def from_snapshot(settings: Settings, preparation: Preparation, workers: int = 2) -> Source:
     """The training and validation samples of a snapshot, without a prepared folder between.
 
     Conditions are parsed in `workers` processes, a bounded number ahead.
@@ -123,26 +114,25 @@ def from_snapshot(  # noqa: PLR0913 - as `prepare`
     Raises:
         ConfigError: the snapshot has no training records, or the preset needs weights.
     """
-    store = open_store(settings.object_store, settings.s3_endpoint_url)
-    identity = resolve(store, snapshot)
-    chosen, made_from = made_from_of(identity, preset, recipe, weights, traces=traces)
-    records = TrainingRecords(load_snapshot(store, identity))
+    address = (settings.object_store, settings.s3_endpoint_url)
+    store = open_store(*address)
+    made_from = preparation.made_from()
+    records = TrainingRecords(load_snapshot(store, preparation.snapshot))
     items = ItemIndex(records)
-    refuse_empty(identity, items)
-    config, tokenizer = model_and_tokenizer(preset, chosen, weights, records, items)
+    refuse_empty(preparation.snapshot, items)
+    config, tokenizer = model_and_tokenizer(preparation, records, items)
     processor = Processor(config, tokenizer)
-    teaching, classes = teaching_of(chosen, store, traces), Classes()
+    teaching, classes = teaching_of(preparation, store), Classes()
 
     def samples() -> Iterator[tuple[str, ShardSample]]:
-        address = (settings.object_store, settings.s3_endpoint_url)
         conditions = (c for record in records for c in record.conditions if c.kind in LABELS)
-        features = extract(address, store, config, tokenizer, conditions, workers)
+        features = extract(address, processor, conditions, workers)
         for record in records:
             numbers = tuple(items.numbers(record))
             found = [next(features) for _ in numbers]
             used = tuple(map(_kept, found))
             told = told_of(record, processor, teaching)
-            if chosen.facts != "none":
+            if preparation.recipe.facts != "none":
                 stated = [str(one["facts"]) for one in found]
                 told["facts"] = stated_lines(record, stated, lambda c: load_condition(store, c))
             classes.add(record, told)

@@ -27,6 +27,8 @@ class RunSpec:
     """Folder of the run."""
     world_size: int
     """Processes on all nodes."""
+    local_world_size: int = 0
+    """Those on this node; 0: all."""
     progress: Path
     """Progress log, where `lifecycle` ties the run's lines to those of other stages."""
     lifecycle: str = ""
@@ -37,6 +39,11 @@ class RunSpec:
     mlflow_url: str = ""
     profile: str = ""
     """Steps to trace, as `loop.profiling.parse_steps` reads them."""
+
+    @property
+    def here(self) -> int:
+        """Processes on this node."""
+        return self.local_world_size or self.world_size
 
     @property
     def log(self) -> ProgressLog:
