@@ -5,14 +5,14 @@ import torch
 
 from any2caption.errors import ConfigError
 from any2caption.training.checkpoints import write as checkpoint
-from any2caption.training.checkpoints.run_folder import HISTORY, Position, newest
+from any2caption.training.checkpoints.run_folder import HISTORY, Header, Position, newest
 from any2caption.training.checkpoints.write import Tensors
 
 
 def write(root, step, keep=2, **values):
     folder = root / f"step-{step:08d}-0"
     checkpoint.write_tensors(folder, "weights", [("w", torch.full((2,), float(step)))])
-    checkpoint.commit(folder, Position(step=step, **values), world_size=1, zero=0, keep=keep)
+    checkpoint.commit(Header(folder, Position(step=step, **values), 1, 0, {}), keep)
     return folder
 
 
@@ -83,7 +83,7 @@ def test_a_checkpoint_holds_no_pickle_and_files_of_bounded_size(tmp_path, monkey
     folder = tmp_path / "step-00000001-0"
     tensors = {f"t{n}": torch.arange(10.0) + n for n in range(5)}
     checkpoint.write_tensors(folder, "moments", tensors.items())
-    checkpoint.commit(folder, Position(step=1), world_size=1, zero=0, keep=1)
+    checkpoint.commit(Header(folder, Position(step=1), 1, 0, {}), keep=1)
     names = sorted(p.name for p in folder.iterdir())
     parts = [f"moments-{n:05d}.safetensors" for n in range(3)]
     assert names == ["complete.json", *parts, "state.json"]

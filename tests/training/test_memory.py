@@ -11,17 +11,10 @@ from any2caption.training.data.stage_batches import Source
 from any2caption.training.hardware import visible_gpus
 from any2caption.training.objective.objective import Objective
 from any2caption.training.objective.trainable import parameter_groups
-from any2caption.training.planning.facts import _measured
-from any2caption.training.planning.memory import (
-    BUCKET,
-    Longest,
-    Machine,
-    Memory,
-    estimate,
-    shortage,
-    size,
-)
+from any2caption.training.planning.facts import _stage_data
+from any2caption.training.planning.memory import BUCKET, Memory, estimate, shortage, size
 from any2caption.training.planning.parameters import count
+from any2caption.training.planning.types import Facts, Longest, Machine, StageData
 from any2caption.training.recipes.builtin import PAPER, SMOKE
 from any2caption.training.recipes.schema import MODULES
 
@@ -31,9 +24,23 @@ NONE = Longest()
 STAGE = SMOKE.stages[-1]
 
 
-def memory(zero, world_size, device="cpu", trained=1000, parameters=3000):
-    options = {"world_size": world_size, "zero": zero, "device": device}
-    return estimate(TINY, STAGE, {"language": trained}, parameters, NONE, **options)
+def given(stage=STAGE, *, longest=NONE, device="cpu", recipe=None, **values):
+    """The facts of a run of one stage that trains 1000 of 3000 parameters."""
+    whole = replace(SMOKE, stages=(stage,), **(recipe or {}))
+    facts = {
+        "config": TINY,
+        "world_size": 2,
+        "trained": [{"language": 1000}],
+        "parameters": {"language": 3000},
+        "machine": Machine(device=device, name="here", devices=2, available=None),
+        **values,
+    }
+    data = (StageData(samples=1, longest=longest),)
+    return Facts(recipe=whole, snapshot="", stages=data, encoded_tokens=0, **facts)
+
+
+def memory(zero, world_size, device="cpu"):
+    return estimate(given(world_size=world_size, device=device, recipe={"zero": zero}), 0)
 
 
 def test_zero_divides_moments_then_gradients_then_weights():
@@ -91,27 +98,24 @@ def test_activations_are_what_torch_keeps_within_a_factor_of_two(data, number):
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss, _ = objective(batch, 0.0)
     assert loss.requires_grad
-    longest = _measured(data, stage).longest
+    longest = _stage_data(data, stage).longest
     if stage.objective != "classify":  # this batch, which need not hold the longest record
         rows, tokens = batch.input_ids.shape
         targets = int((batch.labels >= 0).sum()) // rows
         assert longest.tokens >= tokens - 8  # rows are padded to a multiple of eight
         assert longest.targets >= targets
         longest = replace(longest, tokens=tokens, targets=targets)
-    trained = dict.fromkeys(stage.train, 1)
-    options = {"world_size": 1, "zero": 0, "device": "cpu"}
-    guess = estimate(data.config, stage, trained, 1, longest, **options).activations
+    trained = [dict.fromkeys(stage.train, 1)]
+    facts = given(stage, longest=longest, config=data.config, trained=trained, world_size=1)
+    guess = estimate(facts, 0).activations
     assert 0.5 < guess / sum(kept.values()) < 2, (guess, sum(kept.values()))
 
 
 def test_a_bigger_batch_a_longer_record_and_fewer_ranks_need_more():
     longest = Longest(tokens=300, targets=200)
-    base = {"world_size": 2, "zero": 0, "device": "cpu"}
-    trained = {"language": 1000}
 
-    def of(stage=STAGE, longest=longest, **changes):
-        found = estimate(TINY, stage, trained, 1000, longest, **{**base, **changes})
-        return found.activations
+    def of(stage=STAGE, longest=longest, **values):
+        return estimate(given(stage, longest=longest, **values), 0).activations
 
     assert of(replace(STAGE, batch=64)) == 2 * of()
     assert of(longest=Longest(tokens=600, targets=400)) > 2 * of()
@@ -121,9 +125,9 @@ def test_a_bigger_batch_a_longer_record_and_fewer_ranks_need_more():
 def test_bf16_offload_accumulation_and_recomputation_each_spare_their_part():
     longest = Longest(tokens=300, targets=200)
 
-    def of(stage=STAGE, device="gpu", **changes):
-        options = {"world_size": 2, "zero": 3, "device": device, **changes}
-        return estimate(TINY, stage, {"language": 1000}, 3000, longest, **options)
+    def of(stage=STAGE, device="gpu", **recipe):
+        facts = given(stage, longest=longest, device=device, recipe={"zero": 3, **recipe})
+        return estimate(facts, 0)
 
     plain = of()
     half = of(precision="bf16")
@@ -136,7 +140,7 @@ def test_bf16_offload_accumulation_and_recomputation_each_spare_their_part():
     assert of(replace(STAGE, accumulate=4)).activations * 4 == plain.activations
     scores = 4 * 16 * 3 * TINY.text.vocab_size * 200
     layers = plain.activations - scores
-    again = of(recompute=True).activations - scores
+    again = of(checkpoint_activations=True).activations - scores
     assert layers / TINY.text.layers < again < layers / 2
     masters = of(zero=0, precision="bf16").moments - of(zero=0).moments
     assert masters == 4 * 1000

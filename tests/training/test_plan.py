@@ -15,8 +15,8 @@ from any2caption.training.data.prepared import Prepared
 from any2caption.training.launch import supervisor
 from any2caption.training.open_data import verify
 from any2caption.training.planning.facts import survey, this_machine
-from any2caption.training.planning.memory import Longest, Machine
-from any2caption.training.planning.plan import Facts, StageData, make_plan
+from any2caption.training.planning.plan import make_plan
+from any2caption.training.planning.types import Facts, Longest, Machine, StageData
 from any2caption.training.recipes.builtin import PAPER, SMOKE, TINY
 from any2caption.training.recipes.checks import check_positions, check_recipe
 
@@ -55,13 +55,11 @@ def surveyed(folder, tmp_path_factory):
     return survey(run_of(SMOKE, folder, out, world_size=2))
 
 
-def at(stage, step, *, world_size=2, zero=0, total=40, identity=None):  # noqa: PLR0913
+def at(stage, step, *, total=40, **values):
     position = Position(stage=stage, step=step, total_steps=total)
-    names = {"recipe": SMOKE.digest} if identity is None else identity
-    folder = Path(f"step-{total:08d}-{stage}")
-    return Header(
-        folder=folder, position=position, world_size=world_size, zero=zero, identity=names
-    )
+    names = {"recipe": SMOKE.digest}
+    given = {"world_size": 2, "zero": 0, "identity": names, **values}
+    return Header(folder=Path(f"step-{total:08d}-{stage}"), position=position, **given)
 
 
 def test_the_plan_says_stages_steps_and_what_is_frozen(surveyed, snapshot):
@@ -289,7 +287,7 @@ def save(out, recipe, snapshot, total=4):
     folder = out / "checkpoints" / f"step-{total:08d}-1"
     write.write_tensors(folder, "weights", [("w", torch.ones(2))])
     position = Position(stage=1, total_steps=total)
-    write.commit(folder, position, world_size=1, zero=0, keep=2, identity=identity)
+    write.commit(Header(folder, position, 1, 0, identity), keep=2)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused_with_both_digests(folder, snapshot, tmp_path):

@@ -12,7 +12,7 @@ from any2caption.commands import put_result, run_command
 from any2caption.settings import Settings
 
 
-def main(  # noqa: PLR0913, PLR0917 - a command's options
+def main(
     source: Annotated[str, typer.Option(help="URI of the folder with manifest.jsonl")],
     manifest: Annotated[str, typer.Option(help="URI of another file that lists the records")] = "",
     annotator: Annotated[Name, typer.Option()] = "rules",
@@ -20,7 +20,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command's options
     captions: Annotated[Fill, typer.Option()] = "missing",
     prompts: Annotated[Fill, typer.Option()] = "missing",
     frames: Annotated[int, typer.Option(help="Frames shown per question")] = 8,
-    complete_only: Annotated[bool, typer.Option("--complete-only")] = False,  # noqa: FBT002
+    complete_only: Annotated[bool, typer.Option("--complete-only")] = False,
     contradictions: Annotated[Contradictions, typer.Option()] = "repair",
     threshold: Annotated[float, typer.Option(help="Tolerated share of bad records")] = 0.05,
     limit: Annotated[int, typer.Option(help="Annotate the first ones; 0: all")] = 0,

@@ -18,7 +18,7 @@ annotate = typer.Typer(
 
 
 @annotate.command("run")
-def run(  # noqa: PLR0913, PLR0917 - a command's options
+def run(
     source: Annotated[str, typer.Argument(help="Folder, file:///… or s3://… with a manifest.")],
     manifest: Annotated[
         str,
@@ -34,7 +34,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
     captions: Annotated[str, typer.Option(help="missing, all or never.")] = "missing",
     prompts: Annotated[str, typer.Option(help="missing, all or never.")] = "missing",
     frames: Annotated[int, typer.Option(help="Frames of the clip shown per question.")] = 8,
-    complete_only: Annotated[  # noqa: FBT002 - a flag
+    complete_only: Annotated[
         bool, typer.Option("--complete-only", help="Leave out captions with unknown parts.")
     ] = False,
     contradictions: Annotated[
@@ -49,11 +49,11 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
     ] = 0.05,
     limit: Annotated[int, typer.Option(help="Annotate the first records only; 0: all.")] = 0,
     workers: Annotated[int, typer.Option(help="Records in work at once.")] = 4,
-    dry_run: Annotated[  # noqa: FBT002 - a flag
+    dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say how many requests and tokens it takes.")
     ] = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Annotate a source; run it again to go on where it stopped.
 
@@ -130,7 +130,7 @@ def _done(found: dict[str, Any], plan: "Plan") -> str:
 
 
 @annotate.command("export")
-def export(  # noqa: PLR0913, PLR0917 - a command's options
+def export(
     name: Annotated[
         str,
         typer.Argument(
@@ -151,11 +151,11 @@ def export(  # noqa: PLR0913, PLR0917 - a command's options
     split: Annotated[
         str, typer.Option(help="Of a snapshot: train, validation or test; all by default.")
     ] = "",
-    link: Annotated[  # noqa: FBT002 - a flag
+    link: Annotated[
         bool, typer.Option("--link", help="Link to clips in a folder instead of copying them.")
     ] = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Write captioned clips as a trainer of video generators reads them.
 
@@ -191,7 +191,7 @@ def export(  # noqa: PLR0913, PLR0917 - a command's options
 
 
 @annotate.command("tools")
-def tools(json: Json = False) -> None:  # noqa: FBT002 - a flag
+def tools(json: Json = False) -> None:
     """List the extractors, and which of them need weights."""
     from any2caption.annotation.extractors import TOOLS
 
@@ -213,7 +213,7 @@ def tools(json: Json = False) -> None:  # noqa: FBT002 - a flag
 def report(
     key: Annotated[str, typer.Argument(help="Key of an annotation run.")],
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Show a run's bill, what people said of it, and how far they agree."""
     from any2caption.annotation import reviews

@@ -22,7 +22,7 @@ _VIDEO_SUFFIX = ".mp4"
 Files = Annotated[list[str] | None, typer.Option(metavar="PATH", help="File or folder of frames.")]
 
 
-def caption(  # noqa: PLR0913, PLR0917 - a command's options
+def caption(
     text: Annotated[str, typer.Option(help="Short prompt.")] = "",
     image: Annotated[
         list[str] | None,
@@ -76,10 +76,10 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
         Path | None,
         typer.Option(metavar="DIR", help="With --for: the generator's tokenizer.json, to count."),
     ] = None,
-    explain: Annotated[  # noqa: FBT002 - a flag
+    explain: Annotated[
         bool, typer.Option("--explain", help="Show where each sentence comes from.")
     ] = False,
-    local: Local = False,  # noqa: FBT002 - a flag
+    local: Local = False,
     bundle: Bundle = None,
     video_out: Annotated[
         Path | None, typer.Option(help="Render the caption as a video too, to this MP4 file.")
@@ -87,7 +87,7 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait.")] = 120.0,
     url: Annotated[str, typer.Option(help="host:port of Triton's gRPC endpoint.")] = "",
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Caption any mix of conditions; options can be repeated, numbered in the order given.
 
@@ -153,7 +153,7 @@ def caption(  # noqa: PLR0913, PLR0917 - a command's options
             put(f"\nvideo: {video_out}")
 
 
-def ask(  # noqa: PLR0913 - a call's inputs
+def ask(
     settings: "Settings",
     text: str,
     conditions: "Mapping[str, list[ConditionInput]]",
@@ -175,7 +175,7 @@ def ask(  # noqa: PLR0913 - a call's inputs
     return _kept(result, video_out)
 
 
-def answer_here(  # noqa: PLR0913 - a call's inputs
+def answer_here(
     text: str,
     conditions: "Mapping[str, list[ConditionInput]]",
     *,

@@ -18,7 +18,7 @@ def group() -> None:
 
 
 @condition.command()
-def inspect(  # noqa: PLR0913, PLR0917 - a command's options
+def inspect(
     path: Annotated[Path, typer.Argument(metavar="FILE_OR_DIR", help="A file, or a folder.")],
     kind: Annotated[
         str | None, typer.Option(help="Kind of condition (default: from the content).")
@@ -37,7 +37,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
     preview: Annotated[
         Path | None, typer.Option(metavar="OUT.png|.mp4", help="Draw what was read.")
     ] = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Print kind, format, shape, notes, movements and facts of condition files.
 
@@ -65,7 +65,7 @@ def inspect(  # noqa: PLR0913, PLR0917 - a command's options
 
 
 @condition.command()
-def convert(  # noqa: PLR0913, PLR0917 - a command's options
+def convert(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A camera path of any format.")],
     to: Annotated[
         str,
@@ -85,7 +85,7 @@ def convert(  # noqa: PLR0913, PLR0917 - a command's options
     fps: Annotated[float, typer.Option(min=0.01, help="Where the path has no times.")] = 24.0,
     width: Annotated[int, typer.Option(min=1, help="Picture width in pixels.")] = 1280,
     height: Annotated[int, typer.Option(min=1, help="Picture height in pixels.")] = 720,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Write a camera path in another tool's format; axes and units are stated in the docs.
 

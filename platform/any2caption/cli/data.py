@@ -29,7 +29,7 @@ _ID = 12  # digits of a snapshot's id that people are shown
 
 
 @data.command()
-def ingest(  # noqa: PLR0913, PLR0917 - a command's options
+def ingest(
     source: Annotated[str, typer.Argument(help="Folder, file:///folder or s3://bucket/prefix.")],
     manifest: Annotated[str, typer.Option(help="Manifest's path below the source.")] = "",
     licence: Annotated[str, typer.Option(help="SPDX licence of records that state none.")] = "",
@@ -42,16 +42,16 @@ def ingest(  # noqa: PLR0913, PLR0917 - a command's options
         float, typer.Option(min=0, max=1, help="Tolerated share of bad records.")
     ] = 0.05,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read and probe.")] = 2,
-    strict_drift: Annotated[  # noqa: FBT002 - a flag
+    strict_drift: Annotated[
         bool, typer.Option("--strict-drift", help="Drift against the last snapshot refuses.")
     ] = False,
-    strict_camera: Annotated[  # noqa: FBT002 - a flag
+    strict_camera: Annotated[
         bool,
         typer.Option("--strict-camera", help="Quarantine texts that contradict their camera path."),
     ] = False,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Read a manifest (JSONL, Parquet, CSV) or a plain folder; publish it as a snapshot."""
     import threading
@@ -120,7 +120,7 @@ def validate(
     snapshot: SnapshotName = "latest",
     against: Annotated[str, typer.Option(help="Snapshot to measure drift against.")] = "",
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Hold a snapshot to the data contract again; exit code 1 if it fails."""
     import io
@@ -173,7 +173,7 @@ def validate(
 
 
 @data.command("list")
-def list_(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def list_(home: Home = None, json: Json = False) -> None:
     """List the snapshots, newest first."""
     from any2caption.datasets.snapshots import latest_id, list_ids, read_metadata, withdrawal
 
@@ -208,7 +208,7 @@ def show(
     snapshot: SnapshotName = "latest",
     record: Annotated[str, typer.Option(help="Show this record instead.")] = "",
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Show what a snapshot is, or one of its records."""
     from any2caption.datasets.snapshots import load_snapshot, read_metadata, resolve, withdrawal
@@ -257,7 +257,7 @@ def stats(
     html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
     thumbnails: Annotated[int, typer.Option(min=0, max=200, help="Samples on the page.")] = 24,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Count instances and conditions per kind, hours and words, as in the paper's table."""
     from any2caption.datasets.snapshots import load_snapshot, resolve
@@ -298,7 +298,7 @@ def card(
         Path | None, typer.Option(help="Write README.md and data_card.html into this folder.")
     ] = None,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Show a snapshot's data card as Markdown: sources, licences, counts, what it lacks."""
     from any2caption.datasets import data_card
@@ -323,7 +323,7 @@ def diff(
         str, typer.Argument(metavar="AFTER", help="Id, its first 6 digits or more, or latest.")
     ] = "latest",
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Compare two snapshots: records added, removed and changed, per kind."""
     from any2caption.datasets.diff import compare, entries
@@ -349,19 +349,19 @@ def diff(
 
 
 @data.command()
-def remove(  # noqa: PLR0913, PLR0917 - a command's options
+def remove(
     by: Annotated[
         str, typer.Option(default_factory=user, show_default="the login", help="Who asks; kept.")
     ],
     source: Annotated[str, typer.Option(help="Remove every record of this source.")] = "",
     record: Annotated[str, typer.Option(help="Remove the record with this id.")] = "",
     reason: Annotated[str, typer.Option(help="Why; kept.")] = "",
-    purge: Annotated[  # noqa: FBT002 - a flag
+    purge: Annotated[
         bool, typer.Option("--purge", help="Also delete media that only old snapshots have.")
     ] = False,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Serve a deletion request: new snapshot without it, old ones withdrawn, models listed.
 
@@ -425,7 +425,7 @@ def duplicates(
         typer.Option("--with", metavar="SNAPSHOT", help="Another snapshot, compared with it."),
     ] = None,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Find exact, text and near duplicates in whole snapshots, across splits first."""
     from any2caption.datasets.duplicates.groups import load_report
@@ -463,7 +463,7 @@ def quarantine(
     ] = "",
     records: Annotated[int, typer.Option(min=0, help="Records to show in full.")] = 0,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Show why records were rejected, grouped, most frequent reason first."""
     from any2caption.datasets.ingest.quarantine import load_quarantine

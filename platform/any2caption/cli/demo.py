@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from any2caption.serving.client import CaptionResult, ConditionInput
 
 
-def demo(  # noqa: PLR0913, PLR0917 - a command's options
+def demo(
     examples: Annotated[Path, typer.Option(help="Folder of example conditions.")] = Path(
         "examples"
     ),
-    quick: Annotated[  # noqa: FBT002 - a flag
+    quick: Annotated[
         bool, typer.Option("--quick", help="Facts, caption and video only: no stack, no training.")
     ] = False,
     scenes: Scenes = SCENES,
     recipe: Annotated[str, typer.Option(help="Training recipe and gate policy.")] = "tiny",
     object_store: Annotated[str | None, typer.Option(help="As in `a2c up`.")] = None,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Start the stack and answer one request from facts; train a model, and let it answer too.
 

@@ -21,7 +21,7 @@ corpus = typer.Typer(help="Synthetic corpora with known truth.", no_args_is_help
 
 
 @lifecycle.command("run")
-def run(  # noqa: PLR0913, PLR0917 - a command's options
+def run(
     source: Annotated[
         str,
         typer.Option(
@@ -43,9 +43,9 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
         ),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the end.")] = 3600.0,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Ingest, fine-tune, evaluate, promote and release through Airflow, and follow it to the end.
 
@@ -78,7 +78,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command's options
         put(summary(outcome))
 
 
-def follow(  # noqa: PLR0913 - a life cycle's choices
+def follow(
     settings: "Settings",
     *,
     source: str = "",
@@ -163,7 +163,7 @@ def corpus_make(
     scenes: Scenes = SCENES,
     seed: Annotated[int, typer.Option(help="The same seed gives the same scenes.")] = SEED,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Make a synthetic corpus in the object store and print its URI, fit for `--source`."""
     from any2caption.stack import environment
@@ -175,17 +175,17 @@ def corpus_make(
         put(uri)
 
 
-def approve(  # noqa: PLR0913, PLR0917 - a command's options
+def approve(
     version: Annotated[
         int | None, typer.Argument(help="Model version; may be left out where only one waits.")
     ] = None,
-    reject: Annotated[  # noqa: FBT002 - a flag
+    reject: Annotated[
         bool, typer.Option("--reject", help="Say no: the present champion stays.")
     ] = False,
     timeout: Annotated[float, typer.Option(help="Seconds until the answer is taken up.")] = 120.0,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Answer a promotion that waits for a person; without a version: the only one that waits."""
     from any2caption.orchestration.approval.answers import answer, waiting

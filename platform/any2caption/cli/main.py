@@ -45,7 +45,7 @@ app.add_typer(corpus, name="corpus", rich_help_panel="Life cycle")
 
 
 @app.command()
-def version(json: stack.Json = False) -> None:  # noqa: FBT002 - a flag
+def version(json: stack.Json = False) -> None:
     """Print the platform's version."""
     from any2caption import __version__
     from any2caption.cli.terminal.console import put, put_json

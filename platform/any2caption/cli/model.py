@@ -37,18 +37,18 @@ Approver = Annotated[
 ]
 
 
-def promote(  # noqa: PLR0913, PLR0917 - a command's options
+def promote(
     version: Annotated[int, typer.Argument(help="Model version in the registry.")],
     approver: Approver,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
-    force: Annotated[  # noqa: FBT002 - a flag
+    force: Annotated[
         bool, typer.Option("--force", help="Past what the verdict says; needs a reason.")
     ] = False,
     key: Key = None,
     sequence: Sequence = None,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Make a version champion; the DAG `release` then rolls it out."""
     from any2caption.registry.commands import run_promote
@@ -71,14 +71,14 @@ def promote(  # noqa: PLR0913, PLR0917 - a command's options
     _announce(settings, done, as_json=json)
 
 
-def rollback(  # noqa: PLR0913, PLR0917 - a command's options
+def rollback(
     approver: Approver,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
     key: Key = None,
     sequence: Sequence = None,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Make the champion before the present one champion again, and serve it.
 
@@ -157,7 +157,7 @@ def _unserved(settings: "Settings") -> bool:
 
 
 @model.command("sign")
-def sign(folder: Folder, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def sign(folder: Folder, home: Home = None, json: Json = False) -> None:
     """Sign a folder with the stack's key: say that you know where it comes from.
 
     Training and releases sign by themselves; this is for what was made before, or elsewhere.
@@ -186,7 +186,7 @@ def card(
         typer.Option(help="Write README.md, model_card.html and model_card.json here."),
     ] = None,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Show a model's card as Markdown: what it is, learned from, reached, and does not do."""
     from json import loads
@@ -238,7 +238,7 @@ def zero_shot(
         str, typer.Option(help="Folder or file:// URI of weights; smol has its own.")
     ] = "",
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Write the bundle of a pretrained model that reads facts: a writer without any training.
 
@@ -263,7 +263,7 @@ def zero_shot(
 
 
 @model.command("verify")
-def verify(folder: Folder, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def verify(folder: Folder, home: Home = None, json: Json = False) -> None:
     """Check every file of a folder against its signature; exit code 1 names the first wrong one."""
     from any2caption.stack import environment
     from any2caption.storage import signatures
@@ -279,7 +279,7 @@ def verify(folder: Folder, home: Home = None, json: Json = False) -> None:  # no
 
 
 @model.command("key")
-def key(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def key(home: Home = None, json: Json = False) -> None:
     """Say where the stack's keys lie; a missing pair is made."""
     from any2caption.stack import environment
     from any2caption.storage.signing_keys import Keys

@@ -17,7 +17,7 @@ def phrases(
     ] = "latest",
     out: Annotated[Path | None, typer.Option(help="JSON file for all phrases and counts.")] = None,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Mine camera movement and action phrases from a snapshot's training captions and geometry."""
     import json as json_module

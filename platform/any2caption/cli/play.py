@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from any2caption.settings import Settings
 
 
-def play(  # noqa: PLR0913, PLR0917 - a command's options
+def play(
     address: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Ask this server (default: the local stack's).")
     ] = "",
-    local: Local = False,  # noqa: FBT002 - a flag
+    local: Local = False,
     bundle: Bundle = None,
     against: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Another server, to compare captions with.")
@@ -36,7 +36,7 @@ def play(  # noqa: PLR0913, PLR0917 - a command's options
         ),
     ] = "",
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Open the playground: assemble a request, see what was understood, edit and compare captions.
 

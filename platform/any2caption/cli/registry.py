@@ -42,7 +42,7 @@ def _settings(home: Any) -> "Settings":
 def show(
     last: Annotated[int, typer.Option(min=1, help="Lines of the ledger that are shown.")] = 10,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Show the champion by ledger, alias and server, and the ledger's last lines."""
     from any2caption.orchestration.reconciler import Standing, standing
@@ -119,7 +119,7 @@ def _agreement(stands: "Standing") -> str:
 
 
 @registry.command()
-def verdicts(version: AnyVersion = None, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def verdicts(version: AnyVersion = None, home: Home = None, json: Json = False) -> None:
     """List verdicts, on a version or all, with the digests of what they were made on and by."""
     from any2caption.registry.promotion import open_ledger
 
@@ -158,7 +158,7 @@ def _verdict(row: "Verdict") -> dict[str, Any]:
 
 
 @registry.command()
-def lineage(version: Version = None, home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def lineage(version: Version = None, home: Home = None, json: Json = False) -> None:
     """Follow a version back to its run, its snapshot, and every source with its licence."""
     from any2caption.registry.lineage import lineage as follow
 
@@ -182,7 +182,7 @@ def lineage(version: Version = None, home: Home = None, json: Json = False) -> N
 
 
 @registry.command()
-def verify(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def verify(home: Home = None, json: Json = False) -> None:
     """Hold the ledger to its chain of digests, and alias and bundle to it; 1 if one is wrong."""
     from any2caption.registry.lineage import findings
 
@@ -202,9 +202,9 @@ def verify(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
 
 @registry.command()
 def reconcile(
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Let MLflow's alias and this machine's server follow the ledger, as housekeeping does."""
     from any2caption.orchestration.reconciler import settle, standing
@@ -226,9 +226,9 @@ def reconcile(
 
 @registry.command()
 def subscribe(
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Have MLflow tell Airflow of every changed alias, signed with A2C_ALIAS_SECRET.
 
@@ -260,7 +260,7 @@ def ask(
     rater: Annotated[str, typer.Option(help="Who votes; without it: who is logged in.")] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Open a page to vote on a version's captions beside the champion's, blind, by keyboard."""
     import getpass
@@ -279,7 +279,7 @@ def ask(
 def votes(
     version: Annotated[int, typer.Argument(help="Model version.")],
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Count what people prefer, a version's captions or the champion's, and how far they agree."""
     from any2caption.errors import NotFoundError

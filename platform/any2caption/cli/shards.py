@@ -17,7 +17,7 @@ _EVERY = 0.5  # seconds between progress lines
 _MEDIA = ("png", "npy")
 
 
-def shards(  # noqa: PLR0913, PLR0917 - a command's options
+def shards(
     snapshot: Annotated[
         str, typer.Argument(metavar="SNAPSHOT", help="Id, its first 6 digits or more, or latest.")
     ] = "",
@@ -34,7 +34,7 @@ def shards(  # noqa: PLR0913, PLR0917 - a command's options
     media: Annotated[str, typer.Option(help="Frames as png (small) or npy (fast).")] = "png",
     workers: Annotated[int, typer.Option(min=1, help="Processes that parse conditions.")] = 2,
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Write a snapshot or a prepared folder to shards: tars with SHA-256, lengths and tokens."""
     from any2caption.datasets.snapshots import resolve

@@ -25,7 +25,7 @@ Bundle = Annotated[Path | None, typer.Option(metavar="DIR", help="With --local: 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
-def up(  # noqa: PLR0913, PLR0917 - a command's options
+def up(
     home: Home = None,
     object_store: Annotated[
         str | None,
@@ -35,8 +35,8 @@ def up(  # noqa: PLR0913, PLR0917 - a command's options
         str | None, typer.Option(help="Endpoint of another S3-compatible server.")
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait for health.")] = 300.0,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
-    json: Json = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Start the local stack, or what is missing of it, and wait until it is healthy.
 
@@ -106,7 +106,7 @@ def bring_up(
     say(f"Triton gRPC {settings.triton_url}")
 
 
-def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def status(home: Home = None, json: Json = False) -> None:
     """Show every service's state as it answers now; exit code 1 if one is not healthy."""
     from any2caption.serving.releases.recall import taken_back
     from any2caption.stack import environment, local
@@ -138,7 +138,7 @@ def status(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
 def password(
     service: Annotated[Literal["airflow", "mlflow"], typer.Argument(help="Whose login.")],
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Print user and password of Airflow or MLflow, for the browser's login form."""
     from any2caption.stack import environment, local
@@ -156,8 +156,8 @@ def password(
 
 def down(
     home: Home = None,
-    dry_run: DryRun = False,  # noqa: FBT002 - a flag
-    json: Json = False,  # noqa: FBT002 - a flag
+    dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Stop the stack and everything that it started; the state stays."""
     from any2caption.stack import environment, local
@@ -177,7 +177,7 @@ def down(
     say(f"{stopped} processes stopped" if stopped else "nothing was running")
 
 
-def doctor(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a flag
+def doctor(home: Home = None, json: Json = False) -> None:
     """Say what is unsafe or unfit about this installation; exit code 3 if something must change."""
     from dataclasses import asdict
 
@@ -200,11 +200,9 @@ def doctor(home: Home = None, json: Json = False) -> None:  # noqa: FBT002 - a f
 def logs(
     name: Annotated[str, typer.Argument(help="Service, as `a2c status` names it.")],
     home: Home = None,
-    follow: Annotated[  # noqa: FBT002 - a flag
-        bool, typer.Option("--follow", "-f", help="Go on as the log grows.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many.")] = 50,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Show the end of a service's log; with --json and --follow an object a line."""
     from any2caption.stack import environment, local

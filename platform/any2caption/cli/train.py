@@ -27,7 +27,7 @@ _WIDTH = 120  # of a plan that goes into a file
 _ID = 12  # digits of a digest that people are shown
 
 
-def train(  # noqa: PLR0913, PLR0917 - a command's options
+def train(
     recipe: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="tiny, smoke, paper, reade, or a file.")
     ],
@@ -64,10 +64,10 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
     traces: Annotated[
         Path | None, typer.Option(help="Reasoning traces: JSONL of id and reasoning.")
     ] = None,
-    dry_run: Annotated[  # noqa: FBT002 - a flag
+    dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan; write and start nothing.")
     ] = False,
-    force: Annotated[  # noqa: FBT002 - a flag
+    force: Annotated[
         bool, typer.Option("--force", help="Start although memory looks too small.")
     ] = False,
     hostfile: Annotated[
@@ -80,7 +80,7 @@ def train(  # noqa: PLR0913, PLR0917 - a command's options
         typer.Option(metavar="STAGE:FIRST-LAST", help="Trace these steps into OUT/profile."),
     ] = "",
     home: Home = None,
-    json: Json = False,  # noqa: FBT002 - a flag
+    json: Json = False,
 ) -> None:
     """Print the plan of a training run, then prepare its data and train; resumes what is there.
 

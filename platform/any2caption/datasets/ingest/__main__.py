@@ -11,7 +11,7 @@ from any2caption.datasets.ingest import run_ingest
 from any2caption.settings import Settings
 
 
-def main(  # noqa: PLR0913, PLR0917 - a command's options
+def main(
     source: Annotated[
         str, typer.Option(help="URI of the folder with a manifest or of a known shape")
     ],

@@ -12,7 +12,7 @@ from any2caption.datasets.synthetic.corpus import make_corpus
 from any2caption.storage import open_store
 
 
-def main(  # noqa: PLR0913, PLR0917 - a command's options
+def main(
     store: Annotated[str, typer.Option(help="Store URI: file:///…, s3://bucket/…")],
     prefix: Annotated[str, typer.Option(help="Folder of the corpus in the store")],
     scenes: Annotated[int, typer.Option()],

@@ -48,23 +48,17 @@ class Checkpointer:
         name = f"step-{position.total_steps:08d}-{position.stage}"
         if name == self._saved:
             return
-        first = self.context.rank == 0
+        first, folder = self.context.rank == 0, self.folder / name
         if first or (self.recipe.zero and engine is not None):
-            folder = self.folder / name
             write = checkpoint.write_tensors if first else _take_part
             write(folder, WEIGHTS, self._weights(engine))
             if engine is not None:
                 write(folder, MOMENTS, self._moments(engine))
         if first:
-            checkpoint.commit(
-                self.folder / name,
-                position,
-                world_size=self.context.world_size,
-                zero=self.recipe.zero,
-                keep=self.recipe.keep_checkpoints,
-                identity=self._identity,
-                optimizer_steps=optimizer_state.steps(engine) if engine is not None else 0,
-            )
+            steps = optimizer_state.steps(engine) if engine is not None else 0
+            world_size, zero = self.context.world_size, self.recipe.zero
+            written = Header(folder, position, world_size, zero, self._identity, steps)
+            checkpoint.commit(written, self.recipe.keep_checkpoints)
         self._saved, self._saved_at = name, time.monotonic()
 
     def resume(self) -> tuple[Position, str]:

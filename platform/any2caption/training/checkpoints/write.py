@@ -14,7 +14,7 @@ that writing takes no more memory than that. Without the marker a checkpoint doe
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from torch import Tensor
 
 from any2caption.storage.atomic import sync_path, write_atomically
 from any2caption.storage.digest import file_digest
-from any2caption.training.checkpoints.run_folder import FORMAT, MARKER, Position, complete
+from any2caption.training.checkpoints.run_folder import FORMAT, MARKER, Header, complete
 
 PART_BYTES = 2 << 30
 WEIGHTS, MOMENTS = "weights", "moments"
@@ -46,27 +46,19 @@ def write_tensors(folder: Path, kind: str, tensors: Iterable[tuple[str, Tensor]]
         save_file(part, folder / f"{kind}-{number:05d}.safetensors")
 
 
-def commit(  # noqa: PLR0913 - what a checkpoint says of itself
-    folder: Path,
-    position: Position,
-    *,
-    world_size: int,
-    zero: int,
-    keep: int,
-    identity: Mapping[str, str] | None = None,
-    optimizer_steps: int = 0,
-) -> None:
-    """Write the position, sync everything, then the marker with all digests.
+def commit(header: Header, keep: int) -> None:
+    """Write what the checkpoint says of itself, sync everything, then the marker with all digests.
 
-    Removes checkpoints beyond the newest `keep`. `identity` names the recipe and the snapshot.
+    Removes checkpoints beyond the newest `keep`.
     """
+    folder = header.folder
     state: dict[str, Any] = {
         "format": FORMAT,
-        "position": asdict(position),
-        "optimizer_steps": optimizer_steps,
-        "world_size": world_size,
-        "zero": zero,
-        "identity": dict(identity or {}),
+        "position": asdict(header.position),
+        "optimizer_steps": header.optimizer_steps,
+        "world_size": header.world_size,
+        "zero": header.zero,
+        "identity": dict(header.identity),
     }
     (folder / "state.json").write_text(json.dumps(state))
     files = sorted(file for file in folder.iterdir() if file.name != MARKER)

@@ -30,9 +30,8 @@ from any2caption.training.data.collate import usable
 from any2caption.training.data.types import Sample, TrainingData
 from any2caption.training.hardware import visible_gpus
 from any2caption.training.open_data import check_data, open_data
-from any2caption.training.planning.memory import Longest, Machine
 from any2caption.training.planning.parameters import count
-from any2caption.training.planning.plan import Facts, StageData
+from any2caption.training.planning.types import Facts, Longest, Machine, StageData
 from any2caption.training.prepare.instruction_data import read_general
 from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import is_prepared

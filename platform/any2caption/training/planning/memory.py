@@ -34,34 +34,16 @@ What a recipe changes:
     recomputation a layer's input (hidden or width) a token or patch, and one layer's whole
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from any2caption.model.config import ENCODERS, ModelConfig
-from any2caption.training.recipes.schema import Stage
+from any2caption.model.config import ENCODERS
+from any2caption.training.planning.types import Facts, Longest, Machine
 
 FLOAT = 4
 BUCKET = 500_000_000  # numbers in DeepSpeed's reduce bucket
 LIBRARIES = {"cpu": 600 << 20, "gpu": 700 << 20}
 """Measured resident size of a rank with torch, transformers and DeepSpeed loaded and nothing else
 (510 MB) and room for the heap; on a GPU the context and libraries, assumed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Longest:
-    """The most that one record (or, in `classify`, one item) of a stage brings.
-
-    `*_patches` are patches before merging; `*_attended` patches that attend to each other;
-    `targets` are caption tokens.
-    """
-
-    tokens: int = 0
-    targets: int = 0
-    vision_patches: int = 0
-    vision_attended: int = 0
-    motion_patches: int = 0
-    motion_attended: int = 0
-    cameras: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,47 +71,25 @@ class Memory:
         return held + max(self.activations, self.saving)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Machine:
-    """Where training would run; `available` bytes for each rank, None where it is not known."""
-
-    device: str
-    name: str
-    devices: int
-    available: int | None
-
-
-def estimate(  # noqa: PLR0913 - what decides it
-    config: ModelConfig,
-    stage: Stage,
-    trained: Mapping[str, int],
-    parameters: int,
-    longest: Longest,
-    *,
-    world_size: int,
-    zero: int,
-    device: str,
-    encoded_tokens: int = 0,
-    precision: str = "fp32",
-    offload: str = "none",
-    recompute: bool = False,
-) -> Memory:
-    """Estimate one rank's memory; `trained` are parameters by module, 0 for a frozen one."""
-    half = precision == "bf16"
-    away = offload if device == "gpu" else "none"
-    thawed = sum(trained.values())
-    split = {level: world_size if zero >= level else 1 for level in (1, 2, 3)}
-    exchange = min(thawed, BUCKET) if world_size > 1 or zero else 0
+def estimate(facts: Facts, number: int) -> Memory:
+    """Estimate one rank's memory in a stage of the recipe."""
+    recipe, stage, config = facts.recipe, facts.recipe.stages[number], facts.config
+    longest, device, zero = facts.stages[number].longest, facts.machine.device, recipe.zero
+    half = recipe.precision == "bf16"
+    away = recipe.offload if device == "gpu" else "none"
+    parameters, thawed = sum(facts.parameters.values()), sum(facts.trained[number].values())
+    split = {level: facts.world_size if zero >= level else 1 for level in (1, 2, 3)}
+    exchange = min(thawed, BUCKET) if facts.world_size > 1 or zero else 0
     if zero == 2 and device == "gpu":  # noqa: PLR2004 - ZeRO 2
         exchange = BUCKET
     moments = 2 * thawed + (thawed if zero or half else 0)
-    rows = float(-(-stage.batch // (world_size * stage.accumulate)))
+    rows = float(-(-stage.batch // (facts.world_size * stage.accumulate)))
     if stage.pack_tokens and longest.tokens:
         rows *= max(1.0, stage.pack_tokens / longest.tokens)
     if stage.reinforce is not None:
         rows *= stage.reinforce.rollouts
         longest = replace(longest, targets=max(longest.targets, stage.reinforce.max_new_tokens))
-    layers, scores = _kept(config, stage, trained, longest, recompute=recompute)
+    layers, scores = _kept(facts, number, longest)
     weights = (FLOAT // 2 if half else FLOAT) * parameters // split[3]
     gradients = (FLOAT // 2 if half and not zero else FLOAT) * thawed // split[2]
     return Memory(
@@ -138,22 +98,16 @@ def estimate(  # noqa: PLR0913 - what decides it
         moments=0 if away != "none" else FLOAT * moments // split[1],
         exchange=FLOAT * exchange,
         activations=round(rows * ((FLOAT // 2 if half else FLOAT) * layers + FLOAT * scores)),
-        encoded=FLOAT * encoded_tokens * config.rows if stage.encode_once else 0,
+        encoded=FLOAT * facts.encoded_tokens * config.rows if stage.encode_once else 0,
         saving=FLOAT * parameters,
         libraries=LIBRARIES[device],
     )
 
 
-def _kept(
-    config: ModelConfig,
-    stage: Stage,
-    trained: Mapping[str, int],
-    longest: Longest,
-    *,
-    recompute: bool,
-) -> tuple[int, int]:
+def _kept(facts: Facts, number: int, longest: Longest) -> tuple[int, int]:
     """Numbers that one row keeps for backward: in layers, in scores."""
-    vision, camera, text = config.vision, config.camera, config.text
+    vision, camera, text = facts.config.vision, facts.config.camera, facts.config.text
+    trained, recompute = facts.trained[number], facts.recipe.checkpoint_activations
 
     def stack(depth: int, rows: int, width: int, a_layer: int) -> int:
         return rows * (depth * width + a_layer if recompute else depth * a_layer)
@@ -174,7 +128,7 @@ def _kept(
         patches = longest.cameras * camera.frames * camera.patches
         a_layer = per_patch + 2 * camera.heads * camera.patches
         total += stack(camera.depth, patches, camera.width, a_layer)
-    if stage.objective == "classify":
+    if facts.recipe.stages[number].objective == "classify":
         return total, 0
     if any(trained.get(name) for name in (*ENCODERS, "language")):
         a_layer = 10 * text.hidden + 4 * text.mlp + 2 * text.heads * longest.tokens

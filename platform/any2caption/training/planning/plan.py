@@ -1,57 +1,18 @@
 """What a training run will do, before it does anything. Pure: facts in, a plan out."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from any2caption.errors import ConfigError
-from any2caption.model.config import ModelConfig
 from any2caption.training.checkpoints.run_folder import Header
 from any2caption.training.data.mixing import general_share
 from any2caption.training.loop.profiling import Steps
-from any2caption.training.planning.memory import Longest, Machine, Memory, estimate, shortage
+from any2caption.training.planning.memory import Memory, estimate, shortage
+from any2caption.training.planning.types import Facts, Machine, StageData
 from any2caption.training.recipes.checks import check_pack, check_positions
 from any2caption.training.recipes.schema import Recipe, Stage
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StageData:
-    """What the data holds for one stage: `samples` records, or items in `classify`."""
-
-    samples: int
-    longest: Longest
-    longest_id: str = ""
-    slack: int = 0
-    """Tokens of `longest` that a measured record may not have."""
-    tokens: int = 0
-    """Tokens of all samples, about."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """All that a plan is made from."""
-
-    recipe: Recipe
-    config: ModelConfig
-    world_size: int
-    snapshot: str
-    stages: tuple[StageData, ...]
-    parameters: Mapping[str, int]
-    """All parameters by module."""
-    trained: Sequence[Mapping[str, int]]
-    """Stage by stage: trained parameters by module."""
-    encoded_tokens: int
-    """Encoder tokens of all items."""
-    machine: Machine
-    measured: bool = True
-    """Whether `stages` come from prepared data; else they are bounds."""
-    checkpoint: Header | None = None
-    bundle: Mapping[str, Any] | None = None
-    """What a finished run's bundle says of itself."""
-    general: int = 0
-    """Rows of general instruction data."""
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -275,20 +236,7 @@ def _stage(facts: Facts, number: int) -> StagePlan:
         minutes=round(minutes, 2) if math.isfinite(minutes) else None,
         trained=trained,
         frozen=frozen,
-        memory=estimate(
-            facts.config,
-            stage,
-            trained,
-            sum(facts.parameters.values()),
-            data.longest,
-            world_size=facts.world_size,
-            zero=facts.recipe.zero,
-            device=facts.machine.device,
-            encoded_tokens=facts.encoded_tokens,
-            precision=facts.recipe.precision,
-            offload=facts.recipe.offload,
-            recompute=facts.recipe.checkpoint_activations,
-        ),
+        memory=estimate(facts, number),
     )
 
 

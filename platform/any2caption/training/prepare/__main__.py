@@ -20,7 +20,7 @@ from any2caption.training.recipes.builtin import default_recipe
 from any2caption.training.recipes.files import load_recipe
 
 
-def main(  # noqa: PLR0913, PLR0917 - a command's options
+def main(
     snapshot: Annotated[str, typer.Option(help="Snapshot id")],
     out: Annotated[Path, typer.Option(help="Folder to write")],
     preset: Annotated[str, typer.Option()] = "tiny",

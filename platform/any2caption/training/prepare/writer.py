@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -171,7 +171,8 @@ def _write_records(
             numbers = contents.items.numbers(record)
             if contents.stated is not None:
                 told["facts"] = contents.stated.lines(record, numbers)
-            _write_record(lines, record, told, numbers, captions, sizes)
+            line = _line(record, told, numbers, captions, sizes)
+            lines.write(json.dumps(line) + "\n")
         for line in _general_lines(contents, sizes, failed, processor):
             line["span"] = captions.add(line.pop("ids"), line.pop("weights"))
             lines.write(json.dumps(line) + "\n")
@@ -180,14 +181,14 @@ def _write_records(
     return counts, classes.as_dict()
 
 
-def _write_record(  # noqa: PLR0913, PLR0917 - a line and what it refers to
-    lines: TextIO,
+def _line(
     record: Record,
     told: dict[str, Any],
     features: list[int],
     captions: _Captions,
     sizes: "array[int]",
-) -> None:
+) -> dict[str, Any]:
+    """A record's line; its tokens go to the captions."""
     start, end = captions.caption(render(record.caption))
     trace = told.pop("trace")
     stated = captions.tokens_of(told.get("facts", ""))
@@ -201,7 +202,7 @@ def _write_record(  # noqa: PLR0913, PLR0917 - a line and what it refers to
     }
     if len(trace):
         line["trace"] = captions.add(trace, np.ones(len(trace), np.float32))
-    lines.write(json.dumps(line) + "\n")
+    return line
 
 
 def _general_lines(
