@@ -22,7 +22,6 @@ SMELL = ConditionKind(
     name="smell",
     summary="a vial",
     formats=("vial",),
-    suffixes=(".vial",),
     limits=Limits(part_bytes=100, total_bytes=100),
     parse=print,
     forms=(),

@@ -27,8 +27,8 @@ class Heat:
 
 
 def parse_heat(parts, options, limits):
-    """One row of numbers a line."""
-    rows = [[float(cell) for cell in line.split()] for line in parts[0].data.splitlines()]
+    """The word `heat`, then one row of numbers a line."""
+    rows = [[float(cell) for cell in line.split()] for line in parts[0].data.splitlines()[1:]]
     assert len(rows) * len(rows[0]) <= limits.pixels
     assert not options
     return Parsed(Heat(np.asarray(rows, np.float32)), "heat text")
@@ -52,10 +52,10 @@ KINDS["heat"] = ConditionKind(
     name="heat",
     summary="How warm each point of the picture is",
     formats=("heat text",),
-    suffixes=(".heat",),
     limits=Limits(part_bytes=MEGA, total_bytes=MEGA, pixels=MEGA),
     parse=parse_heat,
     forms=(HEAT,),
+    sign=lambda parts: "heat text" if parts[0].data.startswith(b"heat\n") else "",
     reading=Reading(word="heat map", place=11, still=True),
 )
 
@@ -76,6 +76,7 @@ def main(folder):
     from tokenizers.pre_tokenizers import WhitespaceSplit
 
     from any2caption.conditions.inspect.describe import describe
+    from any2caption.conditions.inspect.detect import detect_kind
     from any2caption.conditions.inspect.preview import draw_preview
     from any2caption.conditions.registry import parse_condition
     from any2caption.datasets.contract.expectations import kind_expectations
@@ -87,8 +88,9 @@ def main(folder):
     from any2caption.model.processing.processor import Processor
     from any2caption.serving.contract import compile_repository
 
-    text = "\n".join(" ".join(f"{x + y}" for x in range(32)) for y in range(24))
-    condition = parse_condition("heat", [Part("a.heat", text.encode())])
+    text = "heat\n" + "\n".join(" ".join(f"{x + y}" for x in range(32)) for y in range(24))
+    part = Part("a.any", text.encode())
+    condition = parse_condition("heat", [part])
     draw_preview(condition, folder / "preview.png")
     tokenizer = Tokenizer(WordLevel({"<unk>": 0}))
     tokenizer.pre_tokenizer = WhitespaceSplit()
@@ -98,6 +100,7 @@ def main(folder):
     probed = summarise(condition)
     files = compile_repository()
     found = {
+        "detected": detect_kind([part]),
         "described": describe(condition),
         "probed": [probed.frames, probed.height, probed.width],
         "thumbnail": picture_of(condition),

@@ -126,6 +126,7 @@ def test_a_new_kind_with_a_form_of_its_own_is_one_module_and_one_entry(tmp_path)
     )
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())
+    assert found["detected"] == ["heat", "heat text"]
     assert found["described"]["kind"] == "heat"
     assert found["described"]["warmest"] == 54
     sizes = [found["described"][name] for name in ("frames", "height", "width")]

@@ -90,8 +90,18 @@ class Notes:
 
 
 Parser = Callable[[Sequence[Part], Options, Limits], Parsed]
+Sign = Callable[[Sequence[Part]], str]
+"""Why files are of a kind and of no other, in words; "" where that is not said by what is asked."""
 FactsOf = Callable[[Condition, str], Iterable[Fact]]
 """What a condition states; the text is its name in the request ("picture 1")."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadsJson:
+    """A kind that reads JSON. What several read is the kind's whose key is there, in turn."""
+
+    turn: int
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +116,8 @@ class Reading:
     """`depth` and `motion` scale what is mostly empty so that empty is 0."""
     still: bool = False
     """A picture to the model, whatever its files are; else a clip."""
+    most: Literal["max_images", "max_conditions"] = "max_conditions"
+    """The setting of `ProcessorConfig` that says how many of the kind are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +132,6 @@ class ConditionKind:
     name: str
     summary: str
     formats: tuple[str, ...]
-    suffixes: tuple[str, ...]
     limits: Limits
     parse: Parser
     forms: tuple[Form, ...]
@@ -133,3 +144,6 @@ class ConditionKind:
     """None: it is the prompt itself."""
     facts: FactsOf | None = None
     """None: nothing can be said of it but that it is there."""
+    sign: Sign | None = None
+    """Tells files of the kind without parsing them; see `inspect.detect`."""
+    json: ReadsJson | None = None

@@ -6,8 +6,10 @@ from dataclasses import replace
 from itertools import islice
 
 from any2caption.conditions.camera.parser import FORMATS as CAMERA_FORMATS
+from any2caption.conditions.camera.parser import KEYS as CAMERA_KEYS
 from any2caption.conditions.camera.parser import OPTIONS as CAMERA_OPTIONS
 from any2caption.conditions.camera.parser import parse_camera
+from any2caption.conditions.camera.parser import sign as camera_sign
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.facts.camera import camera_facts
 from any2caption.conditions.facts.depth import depth_facts
@@ -38,6 +40,7 @@ from any2caption.conditions.kind import (
     Options,
     OptionValue,
     Reading,
+    ReadsJson,
 )
 from any2caption.conditions.masks import parser as masks_parser
 from any2caption.conditions.masks import region
@@ -45,8 +48,11 @@ from any2caption.conditions.pictures import masked_image, normal, sketch
 from any2caption.conditions.pictures.depth import parse_depth
 from any2caption.conditions.pictures.image import parse_image
 from any2caption.conditions.pictures.video import parse_video
+from any2caption.conditions.pictures.video import sign as animated_sign
 from any2caption.conditions.pose.layouts import LAYOUTS
+from any2caption.conditions.pose.parser import KEYS as POSE_KEYS
 from any2caption.conditions.pose.parser import parse_pose
+from any2caption.conditions.pose.parser import sign as pose_sign
 from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.conditions.text import parse_text
 from any2caption.conditions.tracks.parser import parse_motion
@@ -88,15 +94,11 @@ _CLIP = Limits(
     seconds=600,
 )
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp")
-_MEDIA = (*_PICTURES, ".mp4", ".m4v", ".mov", ".webm", ".gif")
-
 _KINDS = (
     ConditionKind(
         name="text",
         summary="What the user asks for, in words",
         formats=("UTF-8 text",),
-        suffixes=(".txt",),
         limits=Limits(part_bytes=MEGA, total_bytes=MEGA, characters=8192),
         parse=parse_text,
         forms=(WORDS,),
@@ -104,9 +106,8 @@ _KINDS = (
     ConditionKind(
         name="image",
         summary="A picture: whom or what to show, a frame of the video, a style, or a reference",
-        reading=Reading(word="picture", place=0, still=True),
+        reading=Reading(word="picture", place=0, still=True, most="max_images"),
         formats=("PNG", "JPEG", "WebP"),
-        suffixes=(".png", ".jpg", ".jpeg", ".webp"),
         limits=Limits(part_bytes=64 * MEGA, total_bytes=64 * MEGA, pixels=MAX_PIXELS),
         parse=parse_image,
         forms=(IMAGE,),
@@ -119,9 +120,9 @@ _KINDS = (
         summary="A clip whose content or motion is to be followed",
         reading=Reading(word="video", place=2),
         formats=("MP4", "WebM", "GIF", "animated PNG", "animated WebP", "frames"),
-        suffixes=(".mp4", ".m4v", ".mov", ".webm", ".gif", ".png", ".jpg", ".jpeg", ".webp"),
         limits=_CLIP,
         parse=parse_video,
+        sign=animated_sign,
         forms=(VIDEO,),
         facts=video_facts,
         options=(_FPS,),
@@ -134,19 +135,6 @@ _KINDS = (
             *("8-bit relative PNG", "8-bit relative JPEG", "8-bit relative WebP"),
             *("16-bit metric PNG", "16-bit relative PNG", "float npy"),
             *("relative MP4", "relative WebM", "relative GIF"),
-        ),
-        suffixes=(
-            ".png",
-            ".jpg",
-            ".jpeg",
-            ".webp",
-            ".npy",
-            ".npz",
-            ".mp4",
-            ".m4v",
-            ".mov",
-            ".webm",
-            ".gif",
         ),
         limits=_CLIP,
         parse=parse_depth,
@@ -176,10 +164,6 @@ _KINDS = (
             *("OpenPose JSON", "COCO keypoint JSON", "DWPose JSON", "MMPose JSON"),
             *("pose editor JSON", "BVH", "drawn pose video", "drawn pose pictures"),
         ),
-        suffixes=(
-            *(".json", ".bvh", ".mp4", ".m4v", ".mov", ".webm", ".gif"),
-            *(".png", ".jpg", ".jpeg", ".webp"),
-        ),
         limits=Limits(
             part_bytes=64 * MEGA,
             total_bytes=128 * MEGA,
@@ -193,6 +177,8 @@ _KINDS = (
             people=32,
         ),
         parse=parse_pose,
+        sign=pose_sign,
+        json=ReadsJson(turn=0, keys=POSE_KEYS),
         forms=(POSE, DRAWN_POSE),
         facts=pose_facts,
         options=(
@@ -229,11 +215,11 @@ _KINDS = (
         summary="Paths that points or objects follow over the picture",
         reading=Reading(word="motion", place=9, encoder="motion", scaling="motion"),
         formats=("track text", "track CSV", "MOT text", "track JSON", "track npy"),
-        suffixes=(".txt", ".csv", ".json", ".npy"),
         limits=Limits(
             part_bytes=32 * MEGA, total_bytes=64 * MEGA, parts=1024, frames=20_000, people=1024
         ),
         parse=parse_motion,
+        json=ReadsJson(turn=4),
         forms=(MOTION,),
         facts=motion_facts,
         options=(
@@ -253,9 +239,10 @@ _KINDS = (
         summary="A camera path: intrinsics and world-to-camera poses",
         reading=Reading(word="camera", place=10, encoder="camera"),
         formats=CAMERA_FORMATS,
-        suffixes=(".txt", ".json", ".csv", ".log", ".tum", ".npy", ".npz", ".bin"),
         limits=Limits(part_bytes=16 * MEGA, total_bytes=16 * MEGA, frames=20_000),
         parse=parse_camera,
+        sign=camera_sign,
+        json=ReadsJson(turn=3, keys=CAMERA_KEYS),
         forms=(CAMERA,),
         facts=camera_facts,
         options=CAMERA_OPTIONS,
@@ -265,9 +252,10 @@ _KINDS = (
         summary="Masks of objects, one picture or a sequence: where each object is",
         reading=Reading(word="segmentation", place=4, scaling="depth"),
         formats=masks_parser.FORMATS,
-        suffixes=(*_MEDIA, ".json"),
         limits=_CLIP,
         parse=masks_parser.parse_segmentation,
+        sign=masks_parser.sign,
+        json=ReadsJson(turn=1, keys=masks_parser.KEYS),
         forms=(SEGMENTATION,),
         facts=segmentation_facts,
         options=(
@@ -287,7 +275,6 @@ _KINDS = (
         summary="Scribble, line art or edges, one picture or a sequence: the shapes to follow",
         reading=Reading(word="sketch", place=5, scaling="depth"),
         formats=sketch.FORMATS,
-        suffixes=_MEDIA,
         limits=_CLIP,
         parse=sketch.parse_sketch,
         forms=(SKETCH,),
@@ -307,7 +294,6 @@ _KINDS = (
         summary="Normal maps, one or a sequence: which way each surface faces",
         reading=Reading(word="normal map", place=6),
         formats=normal.FORMATS,
-        suffixes=_MEDIA,
         limits=replace(_CLIP, clip_pixels=16 * MEGA),
         parse=normal.parse_normal,
         forms=(NORMALS,),
@@ -327,7 +313,6 @@ _KINDS = (
         summary="A picture with holes to fill: transparent pixels, or a picture and its mask",
         reading=Reading(word="masked picture", place=1, still=True),
         formats=masked_image.FORMATS,
-        suffixes=_PICTURES,
         limits=Limits(part_bytes=64 * MEGA, total_bytes=128 * MEGA, parts=2, pixels=MAX_PIXELS),
         parse=masked_image.parse_masked_image,
         forms=(MASKED_IMAGE,),
@@ -347,7 +332,6 @@ _KINDS = (
         summary="Labelled boxes, polygons or points, per frame: what is where",
         reading=Reading(word="region", place=7, still=True),
         formats=region.FORMATS,
-        suffixes=(".json", *_PICTURES),
         limits=Limits(
             part_bytes=64 * MEGA,
             total_bytes=72 * MEGA,
@@ -356,6 +340,8 @@ _KINDS = (
             frames=10_000,
         ),
         parse=region.parse_region,
+        sign=region.sign,
+        json=ReadsJson(turn=2, keys=region.KEYS),
         forms=(REGIONS,),
         facts=region_facts,
         options=(

@@ -104,7 +104,6 @@ for parse in (spin, hoard, crash, fail, lie, attempt):
         name=parse.__name__,
         summary="hostile",
         formats=("any",),
-        suffixes=(),
         limits=Limits(part_bytes=MEGA, total_bytes=MEGA),
         parse=parse,
         forms=(),

@@ -54,6 +54,11 @@ FORMATS = (
     *TEXT_FORMATS[1:],
     camera_matrices.STACK,
 )
+_HEAD = 200_000  # bytes whose first lines are looked at
+KEYS = (
+    *("transform_matrix", "camera_to_world", "extrinsic", "parameters"),
+    *("frame0", "cam01", "RT", "poses", "t_00"),
+)
 OPTIONS = (
     Option(name="format", summary="the file's format", type="choice", choices=FORMATS),
     Option(name="select", summary="which camera of a file with several, by name", type="text"),
@@ -159,12 +164,18 @@ def _read(source: Source) -> RawPath:
     return _read_text(source)
 
 
-def is_camera_binary(part: Part) -> bool:
-    """Whether a file that is not text holds a camera path: NumPy matrices, COLMAP's images.bin."""
-    name = sniff(part.data)
-    if name in ("npy", "ZIP or npz"):
-        return camera_matrices.is_stack(part)
-    return name == "binary data" and colmap.looks_binary(part.data)
+def sign(parts: Sequence[Part]) -> str:
+    """NumPy matrices and COLMAP's images are cameras."""
+    part, names = parts[0], {sniff(part.data) for part in parts}
+    if names <= {"text", "UTF-16 text"}:
+        lines = part.data[:_HEAD].splitlines()[:20]
+        found = colmap.looks_like([line.decode("utf-8", "replace") for line in lines])
+        return colmap.FORMAT if found else ""
+    if len(parts) > 1:
+        return ""
+    stack = names <= {"npy", "ZIP or npz"} and camera_matrices.is_stack(part)
+    images = names == {"binary data"} and colmap.looks_binary(part.data)
+    return "camera matrices or COLMAP images" if stack or images else ""
 
 
 def _header_only(part: Part) -> bool:

@@ -2,10 +2,11 @@
 
 The rule, in order:
 
-- JSON: pose, camera, masks, regions or motion, by what reads it (its keys decide the order);
-- BVH: pose; npy and npz: camera where they are rigid matrices, else depth; COLMAP's images: camera;
-  lines of numbers: camera, else motion; other text: text;
-- a picture with a JSON of categories: segmentation, of regions: region;
+- what a kind knows by its own sign (`ConditionKind.sign`): BVH is pose; rigid matrices and COLMAP's
+  images are camera; pictures with a JSON of categories segmentation, with one of regions region; an
+  animated picture is a video;
+- JSON: what reads it, first the kinds whose keys it has (`ConditionKind.json`);
+- npy and npz: depth, else motion; lines of numbers: camera, else motion; other text: text;
 - two pictures of which one is black and white areas and the other in colour: a masked image;
 - 16-bit grey: depth, or segmentation when it has at most 64 values;
 - a palette of at most 64 used colours: segmentation;
@@ -14,7 +15,7 @@ The rule, in order:
 - thin lines of several colours on black that pose reads: pose;
 - colour whose values are all directions: normal map; of at most 256 colours (PNG): segmentation;
 - other colour: one picture is an image, several of one size (and a clip) are a video. Clips follow
-  the rules of pictures for lines on black and for grey; an animated picture is a video.
+  the rules of pictures for lines on black and for grey.
 
 Files that are conditions of their own are refused together, and each is named with its kind.
 """
@@ -24,14 +25,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from any2caption.conditions.camera import colmap
-from any2caption.conditions.camera.parser import is_camera_binary
 from any2caption.conditions.io.files import natural_key
 from any2caption.conditions.io.images import MAX_PIXELS, image_header, load_image
 from any2caption.conditions.io.npy import open_npy
 from any2caption.conditions.io.sniff import IMAGE_FORMATS, VIDEO_FORMATS, sniff
 from any2caption.conditions.io.stored_pixels import distinct, is_thin, is_two_valued, stored_values
-from any2caption.conditions.io.untrusted_json import load_json, shown
+from any2caption.conditions.io.untrusted_json import has_key, load_json, shown
 from any2caption.conditions.isolation import parse
 from any2caption.conditions.kind import Notes
 from any2caption.conditions.pictures.normal import direction_share
@@ -43,38 +42,7 @@ _MOST_IDS, _MOST_GREYS, _MOST_COLOURS = 64, 32, 256
 _DEEP = 16
 _COLOURED = 24
 _VIVID = 40
-_KEYS = (
-    (
-        "pose",
-        (
-            "people",
-            "pose_keypoints",
-            "keypoints",
-            "canvas_width",
-            "bodies",
-            "left_hand",
-            "hands_boxes",
-        ),
-    ),
-    ("segmentation", ("masklet", "counts", "segments_info", "segmentation")),
-    ("region", ("regions", "shapes", "bbox", "box", "bbox_2d", "polygon")),
-    (
-        "camera",
-        (
-            "transform_matrix",
-            "camera_to_world",
-            "extrinsic",
-            "parameters",
-            "frame0",
-            "cam01",
-            "RT",
-            "poses",
-            "t_00",
-        ),
-    ),
-)
 _SHOWN = 6  # files or keys that a message names
-_JSON_KINDS = ("pose", "camera", "segmentation", "region", "motion")
 
 
 def detect_kind(parts: Sequence[Part]) -> tuple[str, str]:
@@ -128,27 +96,22 @@ def _several(parts: Sequence[Part], kinds: Sequence[str]) -> InputError:
     )
 
 
-def _kind_of(ordered: Sequence[Part]) -> tuple[str, str] | None:  # noqa: PLR0911 - one a rule
+def _kind_of(ordered: Sequence[Part]) -> tuple[str, str] | None:
     """Return what `detect_kind` does; None for files that no rule takes together."""
+    for kind in KINDS.values():
+        if kind.sign is not None and (rule := kind.sign(ordered)):
+            return kind.name, rule
     names = {sniff(part.data) for part in ordered}
-    if names & set(IMAGE_FORMATS) and names <= {*IMAGE_FORMATS, "JSON"}:
-        documents = [part for part in ordered if sniff(part.data) == "JSON"]
-        pictures = [part for part in ordered if sniff(part.data) != "JSON"]
-        return _beside(documents[0]) if documents else _pictures(pictures)
+    if names <= set(IMAGE_FORMATS):
+        return _pictures(ordered)
     if names == {"JSON"}:
         return _json(ordered)
-    if names == {"BVH"}:
-        return "pose", "BVH"
-    if len(ordered) == 1 and is_camera_binary(ordered[0]):
-        return "camera", "camera matrices or COLMAP images"
     if names <= {"npy", "ZIP or npz"}:
         order = ("motion", "depth") if _is_path(ordered[0]) else ("depth", "motion")
         return _first_reader(ordered, order, "npy")
     if len(names) == 1 and names & set(VIDEO_FORMATS):
         return _clip(ordered)
-    if names <= {"text", "UTF-16 text"}:
-        return _text(ordered)
-    return None
+    return _text(ordered) if names <= {"text", "UTF-16 text"} else None
 
 
 def _is_path(part: Part) -> bool:
@@ -203,26 +166,14 @@ def _json(parts: Sequence[Part]) -> tuple[str, str]:
 
 def _json_order(part: Part) -> tuple[list[str], list[str]]:
     """(kinds that the keys speak of, the other kinds that have JSON)."""
-    head = part.data[:100_000]
-    hinted = [kind for kind, keys in _KEYS if any(f'"{key}"'.encode() in head for key in keys)]
-    return hinted, [kind for kind in _JSON_KINDS if kind not in hinted]
-
-
-def _beside(document: Part) -> tuple[str, str] | None:
-    value = load_json(document)
-    if isinstance(value, list) and value and isinstance(value[0], dict) and "name" in value[0]:
-        return "segmentation", "pictures and a list of categories"
-    annotations = value.get("annotations") if isinstance(value, dict) else None
-    first = annotations[0] if isinstance(annotations, list) and annotations else None
-    if isinstance(first, dict) and "segments_info" in first:
-        return "segmentation", "pictures and panoptic JSON"
-    return ("region", "a picture and JSON") if "region" in _json_order(document)[0] else None
+    reading = {name: kind.json for name, kind in KINDS.items() if kind.json is not None}
+    names = sorted(reading, key=lambda name: reading[name].turn)
+    hinted = [name for name in names if has_key(part, reading[name].keys)]
+    return hinted, [name for name in names if name not in hinted]
 
 
 def _text(parts: Sequence[Part]) -> tuple[str, str] | None:
     lines = parts[0].data[:200_000].splitlines()
-    if colmap.looks_like([line.decode("utf-8", "replace") for line in lines[:20]]):
-        return "camera", colmap.FORMAT
     cells = [_cells(line) for line in lines if not line.lstrip().startswith(b"#")]
     widths = [len(one) for one in cells if _numeric(one)]
     if not widths or len(widths) < (len([one for one in cells if one]) - 1) / 2:
@@ -249,8 +200,6 @@ def _pictures(parts: Sequence[Part]) -> tuple[str, str]:
         masks = [_looks(part)[0] == "segmentation" for part in parts]
         if masks.count(True) == 1:
             return "masked_image", "a picture and a black and white one"
-    if len(parts) == 1 and image_header(parts[0], MAX_PIXELS).animated:
-        return "video", "an animated picture"
     deep = [part for part in parts if image_header(part, MAX_PIXELS).bits == _DEEP]
     if deep and len(deep) < len(parts):  # an RGB-D folder
         return _looks(deep[0])

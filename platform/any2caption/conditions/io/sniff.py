@@ -3,6 +3,10 @@
 The file's name is never looked at: a `.png` may be a JPEG. Pure functions; nothing is decoded here.
 """
 
+from collections.abc import Sequence
+
+from any2caption.conditions.part import Part
+
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -58,6 +62,14 @@ def _sniff_text(head: bytes) -> str:
     if start.startswith((b"PF\n", b"Pf\n")):
         return "PFM"
     return "JSON" if start.startswith((b"{", b"[")) else "text"
+
+
+def beside_pictures(parts: Sequence[Part]) -> Part | None:
+    """The first JSON file among pictures; None where there are others, or only one of the two."""
+    names = [sniff(part.data) for part in parts]
+    if not set(names) & set(IMAGE_FORMATS) or not set(names) <= {*IMAGE_FORMATS, "JSON"}:
+        return None
+    return parts[names.index("JSON")] if "JSON" in names else None
 
 
 def is_image(data: bytes) -> bool:

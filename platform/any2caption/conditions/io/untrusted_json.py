@@ -16,6 +16,7 @@ from any2caption.conditions.types import Part
 from any2caption.errors import InputError
 
 _NUMBERS = {int, float}
+_HEAD = 100_000  # bytes in which keys are looked for
 _SHOWN = 40
 """Characters of a value in a message."""
 
@@ -30,6 +31,12 @@ def load_json(part: Part) -> Any:
     if name != "JSON":
         raise InputError(f"this is {name}, not JSON", file=part.name, field="format")
     return parse_json(part)
+
+
+def has_key(part: Part, keys: Sequence[str]) -> bool:
+    """Whether one of the keys stands near the beginning of a JSON text, at any depth."""
+    head = part.data[:_HEAD]
+    return any(f'"{key}"'.encode() in head for key in keys)
 
 
 def parse_json(

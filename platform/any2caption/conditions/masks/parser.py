@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from any2caption.conditions.io.clips import decode_video
-from any2caption.conditions.io.sniff import sniff
+from any2caption.conditions.io.sniff import beside_pictures, sniff
 from any2caption.conditions.io.stored_pixels import (
     IMAGE_FORMATS,
     VIDEO_FORMATS,
@@ -44,12 +44,26 @@ FORMATS = (
     *("colour PNG", "colour JPEG", "colour WebP", "colour MP4", "colour WebM", "colour GIF"),
     *("SA-V JSON", "COCO RLE JSON", "COCO JSON"),
 )
+KEYS = ("masklet", "counts", "segments_info", "segmentation")
 _MOST_IDS = 4096
 _WHITE = 128
 _COLOURED = 24
 _SAMPLE = 256
 Ids = NDArray[np.int32]
 Categories = dict[int, str]
+
+
+def sign(parts: Sequence[Part]) -> str:
+    """A list of categories, or panoptic JSON, says what the pictures beside it are."""
+    if (document := beside_pictures(parts)) is None:
+        return ""
+    value = load_json(document)
+    if isinstance(value, list) and value and isinstance(value[0], dict) and "name" in value[0]:
+        return "pictures and a list of categories"
+    annotations = value.get("annotations") if isinstance(value, dict) else None
+    first = annotations[0] if isinstance(annotations, list) and annotations else None
+    panoptic = isinstance(first, dict) and "segments_info" in first
+    return "pictures and panoptic JSON" if panoptic else ""
 
 
 def parse_segmentation(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:

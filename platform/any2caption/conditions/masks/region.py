@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from any2caption.conditions.io.images import MAX_PIXELS, decode_image
 from any2caption.conditions.io.left_out import LeftOut
-from any2caption.conditions.io.sniff import IMAGE_FORMATS, sniff
+from any2caption.conditions.io.sniff import IMAGE_FORMATS, beside_pictures, sniff
 from any2caption.conditions.io.untrusted_json import (
+    has_key,
     load_json,
     number,
     pairs,
@@ -39,6 +40,7 @@ from any2caption.errors import InputError
 COORDINATES = ("pixel", "normalised", "thousandths")
 BOXES = ("corners", "size")
 FORMATS = ("regions JSON", "COCO JSON", "LabelMe JSON")
+KEYS = ("regions", "shapes", "bbox", "box", "bbox_2d", "polygon")
 _MOST_REGIONS = 1000
 _MOST_LABEL = 200
 _OVERSHOOT = 0.5
@@ -72,6 +74,12 @@ class _Entries:
     entries: list[tuple[int, int, Any]]
     content: Mapping[str, Any]
     frames: int = 1
+
+
+def sign(parts: Sequence[Part]) -> str:
+    """JSON of regions says what the picture beside it is."""
+    document = beside_pictures(parts)
+    return "a picture and JSON" if document is not None and has_key(document, KEYS) else ""
 
 
 def parse_region(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:

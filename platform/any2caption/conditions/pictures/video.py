@@ -40,6 +40,13 @@ def parse_video(parts: Sequence[Part], options: Options, limits: Limits) -> Pars
     return notes.parsed(Video(clip.frames, fps), sniff(parts[0].data))
 
 
+def sign(parts: Sequence[Part]) -> str:
+    """An animated picture is a clip."""
+    if len(parts) != 1 or not is_image(parts[0].data):
+        return ""
+    return "an animated picture" if image_header(parts[0], MAX_PIXELS).animated else ""
+
+
 def thin_pictures(parts: Sequence[Part], limits: Limits, notes: Notes) -> list[Part]:
     """Put picture files in natural order, hold them to one size, thin them out to the caps.
 

@@ -35,6 +35,10 @@ from any2caption.conditions.pose.viewpoint import flattened
 from any2caption.conditions.types import Part, Pose
 from any2caption.errors import InputError
 
+KEYS = (
+    *("people", "pose_keypoints", "keypoints", "canvas_width"),
+    *("bodies", "left_hand", "hands_boxes"),
+)
 _CLEAR = 0.85
 _DOUBT = 0.7
 _MIN_LIMBS = 4
@@ -44,6 +48,11 @@ _FLAT = 3
 """Columns of a person in a picture: x, y, confidence; in space z follows."""
 _FRAMED = "the canvas is the square around the whole motion plus 10%"
 Floats = NDArray[np.float64]
+
+
+def sign(parts: Sequence[Part]) -> str:
+    """Motion capture is people's."""
+    return "BVH" if all(sniff(part.data) == "BVH" for part in parts) else ""
 
 
 def parse_pose(parts: Sequence[Part], options: Options, limits: Limits) -> Parsed:

@@ -27,7 +27,6 @@ from tokenizers import Tokenizer
 
 from any2caption.conditions.form import Pixels
 from any2caption.conditions.registry import KINDS, form_of
-from any2caption.conditions.roles import IMAGE_ROLES
 from any2caption.conditions.types import Camera, Condition, Payload, Regions
 from any2caption.errors import InputError
 from any2caption.model.config import ENCODERS, NEW_TOKENS, ModelConfig, ProcessorConfig, Scaling
@@ -214,7 +213,7 @@ class Processor:
         for label, kind, item in grouped:
             before = len(prompt.ids)
             prompt.add(self._text(label))
-            if kind == "camera":
+            if "poses" in item:
                 poses = np.asarray(item["poses"], np.float32)
                 cameras.append(poses)
                 self._add_media(prompt, CAMERA, len(poses), None)
@@ -281,8 +280,7 @@ class Processor:
 
     def most(self, kind: str) -> int:
         """How many conditions of a kind are read."""
-        config = self.config.processor
-        return config.max_images if kind == "image" else config.max_conditions
+        return most_of(kind, self.config.processor)
 
     def caption_ids(self, caption: str) -> list[int]:
         """Tokens of a target caption, ended by <|im_end|>."""
@@ -322,7 +320,7 @@ class Processor:
                 warnings.append(f"{len(found)} {kind} conditions given, the first {most} were read")
             for number, item in enumerate(found[:most], 1):
                 role = str(item["role"])
-                note = f" ({role.replace('_', ' ')})" if kind == "image" and role else ""
+                note = f" ({role.replace('_', ' ')})" if role else ""
                 out.append((f"{word} {number}{note}: ", kind, item))
         return out, warnings
 
@@ -423,12 +421,15 @@ def scaling_of(kind: str, config: ProcessorConfig) -> Scaling:
     return scalings[_READ[kind].scaling]
 
 
+def most_of(kind: str, config: ProcessorConfig) -> int:
+    """How many conditions of a kind are read."""
+    return int(getattr(config, _READ[kind].most))
+
+
 def prompt_phrases(config: ModelConfig, kinds: Collection[str] = FIRST_KINDS) -> Iterable[str]:
     """The fixed wording of prompts of `kinds`, for training a tokenizer that knows it."""
     yield from ("user\n", "assistant\n")
-    roles = ("", *(f" ({role.replace('_', ' ')})" for role in IMAGE_ROLES))
     for number in range(1, config.processor.max_images + 1):
-        for word in (word for kind, word in LABELS.items() if kind in kinds):
-            yield from (
-                f"{word} {number}{role}: " for role in (roles if word == "picture" else ("",))
-            )
+        for kind in (kind for kind in LABELS if kind in kinds):
+            roles = ("", *(f" ({role.replace('_', ' ')})" for role in KINDS[kind].roles))
+            yield from (f"{LABELS[kind]} {number}{role}: " for role in roles)

@@ -11,7 +11,7 @@ from torch import Tensor
 from any2caption.model.config import ModelConfig
 from any2caption.model.inputs import Features
 from any2caption.model.processing.pixels import patchify_batch
-from any2caption.model.processing.processor import scaling_of
+from any2caption.model.processing.processor import TOWERS, scaling_of
 from any2caption.training.data.collate import Answers, Order, share
 from any2caption.training.data.tensors import joined
 from any2caption.training.data.types import TrainingData, item_kinds
@@ -70,7 +70,7 @@ class AlignData:
         chosen = [self.items[kind][i] for i in share(self.orders[kind](own_step), rank, world_size)]
         features = [self.data.feature(item.number) for item in chosen]
         ids = tuple(f"{kind} item {item.number}" for item in chosen)
-        if kind == "camera":
+        if TOWERS[kind] == "camera":
             poses = joined([f["poses"] for f in features])
             size = self.config.camera.frames
             spans = [(i * size, (i + 1) * size) for i in range(len(chosen))]

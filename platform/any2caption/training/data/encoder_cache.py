@@ -69,7 +69,7 @@ def _encode(model: Any2Caption, data: TrainingData, kind: str, numbers: list[int
     """Items of one kind and size → (n, k, `ModelConfig.rows`)."""
     features = [data.feature(number) for number in numbers]
     device = next(model.parameters()).device
-    if kind == "camera":
+    if TOWERS[kind] == "camera":
         poses = joined([item["poses"] for item in features])
         rows = model.encode_camera(poses.to(device))
     else:
@@ -84,7 +84,7 @@ def _encode(model: Any2Caption, data: TrainingData, kind: str, numbers: list[int
 
 def _count(item: Mapping[str, Any], camera_frames: int, cell: int, temporal: int) -> int:
     """Tokens of one item."""
-    if item["kind"] == "camera":
+    if TOWERS[item["kind"]] == "camera":
         return camera_frames
     if "shape" not in item:  # regions without a picture are words only
         return 0

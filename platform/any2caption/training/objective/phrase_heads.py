@@ -19,7 +19,7 @@ from any2caption.training.data.collate import Answers
 def most_tokens(config: ModelConfig, kind: str) -> int:
     """The most encoder tokens of one item of a kind, where pictures have one size."""
     cell = config.vision.patch * config.vision.merge
-    if kind == "camera":
+    if TOWERS[kind] == "camera":
         return config.camera.frames
     if TOWERS[kind] == "motion":
         return config.processor.motion_frames // 2 * (config.processor.motion_size // cell) ** 2

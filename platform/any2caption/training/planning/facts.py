@@ -21,7 +21,7 @@ from any2caption.errors import ConfigError, IntegrityError
 from any2caption.model.config import ENCODERS, ModelConfig
 from any2caption.model.presets import FROM_SCRATCH, weights_of
 from any2caption.model.presets import preset as preset_of
-from any2caption.model.processing.processor import LABELS, TOWERS
+from any2caption.model.processing.processor import LABELS, TOWERS, most_of
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.checkpoints.run_folder import bundle_meta, newest, refuse_another
@@ -263,8 +263,7 @@ def _bounded(record: Record, config: ModelConfig) -> Longest:
     for condition in record.conditions:
         kind = condition.kind
         counts[kind] = counts.get(kind, 0) + 1
-        most = processor.max_images if kind == "image" else processor.max_conditions
-        if kind not in LABELS or counts[kind] > most:
+        if kind not in LABELS or counts[kind] > most_of(kind, processor):
             continue
         frames = min(condition.frames, processor.video_frames)
         if TOWERS[kind] == "motion":
