@@ -13,7 +13,7 @@ from any2caption.conditions.registry import KINDS
 from any2caption.datasets.contract.expectations import Policy
 from any2caption.datasets.contract.report import About
 from any2caption.datasets.contract.tables import to_frames
-from any2caption.datasets.contract.validation import validate, validate_frames
+from any2caption.datasets.contract.validation import validate_frames
 from any2caption.datasets.records import MediaObject
 
 from .builders import caption, record
@@ -33,7 +33,8 @@ def check(tmp_path_factory):
     def check(records, policy=None, media=None):
         have = {part.sha256 for r in records for c in r.conditions for part in c.parts}
         media = have if media is None else media
-        return validate(records, media, tmp_path_factory.mktemp("docs"), policy)
+        frames = to_frames(records, media, list(KINDS))
+        return validate_frames(frames, KINDS, tmp_path_factory.mktemp("docs"), policy or Policy())
 
     return check
 

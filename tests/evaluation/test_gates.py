@@ -15,7 +15,7 @@ from any2caption.evaluation.policies import (
     read_policy,
 )
 from any2caption.evaluation.scores import Outcome, Rate, Scores, Selector, Whole
-from any2caption.evaluation.statistics.chance import by_scene, interval, shaken
+from any2caption.evaluation.statistics.chance import by_scene, interval
 from any2caption.evaluation.statistics.paired import compare, sign_flip_p, smallest_effect
 from any2caption.training.recipes.builtin import RECIPES
 
@@ -315,6 +315,11 @@ def test_a_row_of_slightly_worse_candidates_is_stopped_by_the_best_former_champi
     assert truth[0] - truth[-1] <= 0.02 + 1e-9
 
 
+def shaken(outcomes, lost, rng):
+    """Outcomes of a model that loses answers by chance."""
+    return [replace(one, correct=rng.random() >= lost and one.correct) for one in outcomes]
+
+
 def test_equal_models_are_told_apart_in_one_case_of_twenty_at_most():
     """False alarms of all comparisons together, on a selection like the demo's."""
     rng = Random(11)  # noqa: S311 - a simulation
@@ -328,14 +333,14 @@ def test_equal_models_are_told_apart_in_one_case_of_twenty_at_most():
 
     def seed():
         structure = {name: Rate(200, 200) for name in SLICES}
-        return Scores(structure=structure, outcomes=tuple(shaken(truth, 0.02, 0.0, rng)))
+        return Scores(structure=structure, outcomes=tuple(shaken(truth, 0.02, rng)))
 
     alarms = sum(not decide(seed(), seed(), policy).passed for _ in range(100))
     assert alarms <= 5
     worse = [replace(o, correct=o.slot != "camera" or rng.random() > 0.05) for o in truth]
     found = sum(
         not decide(
-            Scores({name: Rate(200, 200) for name in SLICES}, tuple(shaken(worse, 0.01, 0, rng))),
+            Scores({name: Rate(200, 200) for name in SLICES}, tuple(shaken(worse, 0.01, rng))),
             seed(),
             policy,
         ).passed

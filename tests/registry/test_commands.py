@@ -124,7 +124,7 @@ def test_a_refused_model_is_registered_with_its_reasons_and_stops_the_chain(
     found = models.register(settings, bundle)
     assert found.verdict == "refused"
     assert found.reasons == "camera: as measured"
-    row = Catalogue(settings.catalogue_url).latest_verdict("refused")
+    row = Catalogue(settings.catalogue_url).verdicts()[-1]
     assert (row.passed, row.version, row.reasons) == (False, found.version, ["camera: as measured"])
     with pytest.raises(GateRefused):
         run_promote(settings, version=found.version, approver="ann", reason="please")
@@ -188,7 +188,7 @@ def test_a_report_on_something_else_does_not_count(settings, two_bundles, report
     (folder / "report.json").write_text(json.dumps({**content, **told}))
     with pytest.raises(ConflictError, match=message):
         register(settings, bundle, folder)
-    assert Catalogue(settings.catalogue_url).latest_verdict("key") is None
+    assert not Catalogue(settings.catalogue_url).verdicts()
 
 
 def test_a_report_says_itself_for_release_in_vain(settings, make_bundle, report, request):

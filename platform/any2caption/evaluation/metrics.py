@@ -71,11 +71,6 @@ def _stemmer() -> _Stemmer:
     return _Stemmer()
 
 
-def structural_integrity(predictions: Sequence[Prediction]) -> float:
-    """Share (0…1) of predictions that hold all six parts; 0 for no predictions."""
-    return fmean(p.caption is not None for p in predictions) if predictions else 0.0
-
-
 def bleu2_sacrebleu(predictions: Sequence[str], golds: Sequence[str]) -> float:
     """Corpus BLEU of unigrams and bigrams, 0…100, as sacrebleu counts them."""
     from sacrebleu.metrics import BLEU

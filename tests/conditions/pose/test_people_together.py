@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from any2caption.conditions.body.movements import movements_json, pose_movements
+from any2caption.conditions.body.movements import pose_movements
 
 from .bodies import HANG, Person, between, going, pose_of, times
 
@@ -108,7 +108,7 @@ def test_people_at_different_distances_are_not_said_to_meet_in_a_picture():
 
 def test_the_json_form_has_places_and_the_other_person():
     pose = pose_of(walker(90), walker(-90), places=[(0, -2.5, 0), (0, 2.5, 0)])
-    found = movements_json(pose)
+    found = [one.as_json() for one in pose_movements(pose)]
     assert {one["place"] for one in found} == {"the person on the left", "the person on the right"}
     (met,) = [one for one in found if one["action"] == "approach"]
     assert (met["person"], met["other"], met["mutual"]) == (1, 2, True)

@@ -40,17 +40,6 @@ ACTIONS = (
     *("sit", "kneel still", "lie"),
     *("approach", "move apart", "follow", "shake hands", "face"),
 )
-LEXICON: Mapping[str, str] = {
-    "still": "stand",
-    "walk": "walk",
-    "run": "run",
-    "jump": "jump",
-    "wave": "wave",
-    "raise arms": "raise",
-    "bend": "bow",
-    "sit down": "sit",
-}
-"""Action → the key of the caption lexicon's term for it, where there is one."""
 _WORDS: Mapping[str, str] = {
     "still": "keeps still",
     "walk": "walks",
@@ -215,11 +204,6 @@ def _thinned(pose: Pose, kept: NDArray[np.intp]) -> Pose:
     rate = pose.fps * len(kept) / len(pose.keypoints) if pose.fps else None
     depth = None if pose.depth is None else pose.depth[kept]
     return replace(pose, keypoints=pose.keypoints[kept], fps=rate, depth=depth)
-
-
-def movements_json(pose: Pose) -> list[dict[str, Any]]:
-    """Return the movements as JSON: a list of {person, action, part, direction, start, …}."""
-    return [one.as_json() for one in pose_movements(pose)]
 
 
 def _order(one: Found) -> tuple[int, int, str]:

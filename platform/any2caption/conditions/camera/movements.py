@@ -188,16 +188,6 @@ def _to_and_fro(values: Floats, travel: float) -> float:
     return 2 * float(np.median(sizes)) if len(sizes) > _SHAKES else 0.0
 
 
-def movements_json(camera: Camera) -> list[dict[str, Any]]:
-    """Return the movements as published: type, direction, start, end, amount, unit, speed.
-
-    `direction` is null for static; `start` and `end` are fractions of the clip (by frames);
-    `unit` is degrees, units (the path's own), factor (of the focal length) or null; `speed` is
-    `amount` a frame (zoom: the logarithm of the factor a frame).
-    """
-    return [movement.as_json(len(camera.w2c)) for movement in movements(camera)]
-
-
 def _one_sided(values: Floats) -> bool:
     """Whether a curve goes one way nearly all the time."""
     travelled = float(np.abs(np.diff(values)).sum())

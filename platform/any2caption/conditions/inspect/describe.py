@@ -10,7 +10,7 @@ def describe(condition: Condition) -> dict[str, Any]:
     """Return JSON-ready facts: kind, number, role, format, frames, sizes, notes.
 
     `frames` is always there (1 for text and a picture); `height`, `width` for pictures and clips;
-    for a camera path and a pose `words` and `movements` (see `camera.movements.movements_json` and
+    for a camera path and a pose `words` and `movements` (see `camera.movements.Movement` and
     `body.movements`).
     """
     form = form_of(condition.payload)

@@ -260,12 +260,6 @@ class Catalogue(Ledger):
             session.add(row)
         return row
 
-    def latest_verdict(self, run_key: str) -> Verdict | None:
-        """Return the last verdict on a run's model."""
-        statement = select(Verdict).where(Verdict.run_key == run_key).order_by(Verdict.id.desc())
-        with database.reading(self.engine) as session:
-            return session.scalar(statement.limit(1))
-
     def verdict_on(self, version: int) -> Verdict | None:
         """Return the last verdict on a registered version."""
         with database.reading(self.engine) as session:

@@ -24,10 +24,9 @@ from any2caption.datasets.contract.expectations import (
     total_expectations,
 )
 from any2caption.datasets.contract.report import About, Checked, page
-from any2caption.datasets.contract.tables import COLUMNS, Frames, frames_of, to_frames
+from any2caption.datasets.contract.tables import COLUMNS, Frames, frames_of
 from any2caption.datasets.digest_set import Digests
 from any2caption.datasets.manifest.file import ManifestFile
-from any2caption.datasets.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,24 +61,6 @@ class ValidationResult:
     warnings: tuple[Failure, ...] = ()
     contract_seconds: float = 0.0
     """Of that, the yes-or-no tier alone: no examples, no report."""
-
-
-def validate(
-    records: Sequence[Record],
-    media: Iterable[str] | Digests,
-    data_docs_dir: Path,
-    policy: Policy | None = None,
-    last: Mapping[str, Any] | None = None,
-) -> ValidationResult:
-    """Validate records; `media` are the digests of the objects that are in the store.
-
-    The report is written into the folder `data_docs_dir`. `last` are the statistics of the
-    snapshot before, for drift.
-    """
-    from any2caption.conditions.registry import KINDS
-
-    frames = to_frames(records, media, list(KINDS))
-    return validate_frames(frames, KINDS, data_docs_dir, policy or Policy(), last)
 
 
 def validate_manifest(  # noqa: PLR0913, PLR0917 - what a data set is held to

@@ -9,7 +9,6 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from random import Random
 
 import numpy as np
 
@@ -92,13 +91,3 @@ def detectable(
         else:
             low = middle + 1
     return steps[low] if low < len(steps) else None
-
-
-def shaken(outcomes: Sequence[Outcome], lost: float, won: float, rng: Random) -> list[Outcome]:
-    """Return outcomes of a model that loses and wins answers by chance: for simulations."""
-    from dataclasses import replace
-
-    return [
-        replace(one, correct=rng.random() >= lost if one.correct else rng.random() < won)
-        for one in outcomes
-    ]
