@@ -218,7 +218,7 @@ def _pictures(parts: Sequence[Part]) -> tuple[str, str]:
     return "video", "several colour pictures of one size"
 
 
-def _looks(part: Part) -> tuple[str, str]:  # noqa: PLR0911 - one return a rule
+def _looks(part: Part) -> tuple[str, str]:
     """What one picture is by itself; `even` where nothing is in it."""
     header = image_header(part, MAX_PIXELS)
     if header.bits == _DEEP and header.channels > 1:
@@ -228,21 +228,28 @@ def _looks(part: Part) -> tuple[str, str]:  # noqa: PLR0911 - one return a rule
         few = len(distinct(values)) <= _MOST_IDS
         return ("segmentation", "16-bit with few values") if few else ("depth", "16-bit grey")
     if encoding == "palette":
-        if len(distinct(values)) <= _MOST_IDS:
-            return "segmentation", "a palette of few colours"
-        return "image", "a palette of many colours"
+        few = len(distinct(values)) <= _MOST_IDS
+        return (
+            ("segmentation", "a palette of few colours")
+            if few
+            else ("image", "a palette of many colours")
+        )
     if encoding == "grey":
         return _grey(values.astype(np.uint8))
+    return _coloured(part, values, header.format)
+
+
+def _coloured(part: Part, values: NDArray[np.int32], format_: str) -> tuple[str, str]:
+    """What a picture in 8-bit colours is."""
     if _drawn_on_black(values) and _reads("pose", [part]) is None:
         return "pose", "coloured lines on black"
     mode = load_image(part, MAX_PIXELS).mode
     if mode == "RGB" and direction_share(_thin_out(values)) > 0.9:  # noqa: PLR2004
         return "normal", "colours that are directions"
-    if header.format == "JPEG":
-        return "image", "a colour picture"
-    folded = values[:, :, 0] + 256 * values[:, :, 1] + 65536 * values[:, :, 2]
-    if header.format == "PNG" and len(distinct(folded)) <= _MOST_COLOURS:
-        return "segmentation", "few colours"
+    if format_ == "PNG":
+        folded = values[:, :, 0] + 256 * values[:, :, 1] + 65536 * values[:, :, 2]
+        if len(distinct(folded)) <= _MOST_COLOURS:
+            return "segmentation", "few colours"
     return "image", "a colour picture"
 
 

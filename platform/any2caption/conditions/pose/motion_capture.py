@@ -55,15 +55,18 @@ def _plain(name: str) -> tuple[str, str]:
     while len(rest) > 1 and _NOISE.match(rest[-1]):
         rest.pop()
     word = "".join(rest)
-    if not side:
-        for long, short in (("left", "l"), ("right", "r")):
-            if word.startswith(long) and len(word) > len(long):
-                return short, word[len(long) :]
-        for short in ("l", "r"):
-            known = {name for names in _SIDED.values() for name in names}
-            if word.startswith(short) and word[1:] in known:
-                return short, word[1:]
-    return side, word
+    return (side, word) if side else _joined(word)
+
+
+def _joined(word: str) -> tuple[str, str]:
+    """Split a side off a name in one word: "leftarm", "larm"."""
+    for long, short in (("left", "l"), ("right", "r")):
+        if word.startswith(long) and len(word) > len(long):
+            return short, word[len(long) :]
+    known = {name for names in _SIDED.values() for name in names}
+    if word[:1] in {"l", "r"} and word[1:] in known:
+        return word[0], word[1:]
+    return "", word
 
 
 def find_joints(capture: Capture, file: str) -> dict[str, int]:
@@ -76,20 +79,18 @@ def find_joints(capture: Capture, file: str) -> dict[str, int]:
     for index, joint in enumerate(capture.joints):
         if not joint.tip:
             named.setdefault(_plain(joint.name), index)
+    wanted = {
+        f"{side}_{point}": [(side, name) for name in names]
+        for side in ("l", "r")
+        for point, names in _SIDED.items()
+    }
+    wanted |= {point: [("", name) for name in names] for point, names in _MIDDLE.items()}
     found: dict[str, int] = {}
-    missing = []
-    for side in ("l", "r"):
-        for point, names in _SIDED.items():
-            own = f"{side}_{point}"
-            at = next((named[side, name] for name in names if (side, name) in named), None)
-            if at is not None and at not in found.values():
-                found[own] = at
-            elif own not in _OPTIONAL:
-                missing.append(own)
-    for point, names in _MIDDLE.items():
-        at = next((named["", name] for name in names if ("", name) in named), None)
-        if at is not None:
+    for point, names in wanted.items():
+        at = next((named[name] for name in names if name in named), None)
+        if at is not None and (point in _MIDDLE or at not in found.values()):
             found[point] = at
+    missing = [point for point in wanted if point not in found and point not in _OPTIONAL]
     if missing:
         have = ", ".join(joint.name for joint in capture.joints[:12] if not joint.tip)
         raise InputError(

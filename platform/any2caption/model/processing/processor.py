@@ -58,11 +58,17 @@ BRACKETS = dict(zip((VISION, MOTION, CAMERA), ENCODERS, strict=True))
 
 @dataclass
 class _Prompt:
-    """A prompt under construction."""
+    """A prompt under construction, and what stands in it."""
 
     ids: list[int] = field(default_factory=list)
     types: list[int] = field(default_factory=list)
     segments: list[tuple[int, Sequence[int] | None]] = field(default_factory=list)
+    frames: list[tuple[int, str, NDArray[np.uint8]]] = field(default_factory=list)
+    """(token type, kind, frames) of pictures and clips."""
+    cameras: list[NDArray[np.float32]] = field(default_factory=list)
+    taken: dict[str, int] = field(default_factory=dict)
+    """Tokens of each condition by its name."""
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, ids: Sequence[int], kind: int = TEXT, grid: Sequence[int] | None = None) -> None:
         """Append tokens of one type."""
@@ -198,67 +204,74 @@ class Processor:
         says. `patches=False` leaves vision_patches and motion_patches without rows, for callers
         that have the encoders' output already.
         """
-        config = self.config
-        reads = config.processor.facts
-        grouped, warnings = self._grouped(() if reads == "text" else features)
+        config, reads = self.config, self.config.processor.facts
         prompt = _Prompt()
-        shown: list[tuple[int, str, NDArray[np.uint8]]] = []
-        cameras: list[NDArray[np.float32]] = []
-        grids: dict[int, list[tuple[int, int, int]]] = {VISION: [], MOTION: []}
-        taken: dict[str, int] = {}
         if opening := self._before():
             prompt.add(opening)
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("user\n"))
-        for label, kind, item in grouped:
-            before = len(prompt.ids)
-            prompt.add(self._text(label))
-            if "poses" in item:
-                poses = np.asarray(item["poses"], np.float32)
-                cameras.append(poses)
-                self._add_media(prompt, CAMERA, len(poses), None)
-                prompt.add(self._text("\n"))
-            if "regions" in item:
-                warnings += self._add_regions(prompt, item, label.strip(": "))
-            if "frames" in item:
-                target = MOTION if kind in MOTION_KINDS else VISION
-                grid = grid_of(item["frames"].shape, config.vision)
-                shown.append((target, kind, item["frames"]))
-                grids[target].append(grid)
-                self._add_frames(prompt, target, grid, still=_READ[kind].still)
-            taken[label.strip(": ")] = len(prompt.ids) - before
+        shown = () if reads == "text" else features
+        for label, kind, item in self._grouped(shown, prompt.warnings):
+            self._add_condition(prompt, label, kind, item)
         ids, cut = self._user_text(text)
         if cut:
-            warnings.append(f"the text was cut to {len(ids)} tokens")
+            prompt.warnings.append(f"the text was cut to {len(ids)} tokens")
         prompt.add(ids)
         if reads != "none" and facts:
             ids, cut = self._bounded(f"\n{facts}", config.processor.max_fact_tokens)
             if cut:
-                warnings.append(f"the facts were cut to {len(ids)} tokens for the model")
+                prompt.warnings.append(f"the facts were cut to {len(ids)} tokens for the model")
             prompt.add(ids)
         prompt.add(self._special("<|im_end|>"))
         prompt.add(self._text("\n"))
         prompt.add(self._special("<|im_start|>"))
         prompt.add(self._text("assistant\n"))
-        self._check_length(len(prompt.ids), taken)
-        found: dict[int, list[NDArray[np.float32]]] = {VISION: [], MOTION: []}
-        for target, kind, frames in shown if patches else ():
-            scaling = scaling_of(kind, config.processor)
-            found[target].append(patchify(frames, scaling, config.vision)[0])
-        empty = np.zeros((0, config.vision.patch_dim), np.float32)
+        self._check_length(len(prompt.ids), prompt.taken)
+        vision_patches, vision_grid = self._patches(prompt, VISION, patches=patches)
+        motion_patches, motion_grid = self._patches(prompt, MOTION, patches=patches)
         return ModelInputs(
             input_ids=np.asarray(prompt.ids, np.int64),
             position_ids=prompt_positions(
                 prompt.segments, config.vision.merge, config.vision.time_step
             ),
             token_types=np.asarray(prompt.types, np.int64),
-            vision_patches=np.concatenate([empty, *found[VISION]]),
-            vision_grid=np.asarray(grids[VISION], np.int64).reshape(-1, 3),
-            motion_patches=np.concatenate([empty, *found[MOTION]]),
-            motion_grid=np.asarray(grids[MOTION], np.int64).reshape(-1, 3),
-            camera_poses=np.concatenate([np.zeros((0, 16), np.float32), *cameras]),
-            warnings=tuple(warnings),
+            vision_patches=vision_patches,
+            vision_grid=vision_grid,
+            motion_patches=motion_patches,
+            motion_grid=motion_grid,
+            camera_poses=np.concatenate([np.zeros((0, 16), np.float32), *prompt.cameras]),
+            warnings=tuple(prompt.warnings),
         )
+
+    def _add_condition(self, prompt: _Prompt, label: str, kind: str, item: Features) -> None:
+        """A condition's label, and a place for each of its encoder tokens."""
+        name, before = label.strip(": "), len(prompt.ids)
+        prompt.add(self._text(label))
+        if "poses" in item:
+            poses = np.asarray(item["poses"], np.float32)
+            prompt.cameras.append(poses)
+            self._add_media(prompt, CAMERA, len(poses), None)
+            prompt.add(self._text("\n"))
+        if "regions" in item:
+            self._add_regions(prompt, item, name)
+        if "frames" in item:
+            target = MOTION if kind in MOTION_KINDS else VISION
+            grid = grid_of(item["frames"].shape, self.config.vision)
+            prompt.frames.append((target, kind, item["frames"]))
+            self._add_frames(prompt, target, grid, still=_READ[kind].still)
+        prompt.taken[name] = len(prompt.ids) - before
+
+    def _patches(
+        self, prompt: _Prompt, target: int, *, patches: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Patches N×`patch_dim` of an encoder's frames (none without `patches`), and the grids."""
+        vision = self.config.vision
+        shown = [(kind, frames) for at, kind, frames in prompt.frames if at == target]
+        found = [np.zeros((0, vision.patch_dim), np.float32)]
+        for kind, frames in shown if patches else ():
+            found.append(patchify(frames, scaling_of(kind, self.config.processor), vision)[0])
+        grids = [grid_of(frames.shape, vision) for _, frames in shown]
+        return np.concatenate(found), np.asarray(grids, np.int64).reshape(-1, 3)
 
     def _check_length(self, tokens: int, taken: Mapping[str, int]) -> None:
         """Refuse a prompt that leaves no room for a caption; pictures count by their tokens.
@@ -309,20 +322,21 @@ class Processor:
         return self._special("<|im_end|>")[0]
 
     def _grouped(
-        self, features: Sequence[Features]
-    ) -> tuple[list[tuple[str, str, Features]], list[str]]:
-        """Conditions in prompt order with their labels, and warnings about those left out."""
-        out, warnings = [], []
+        self, features: Sequence[Features], warnings: list[str]
+    ) -> list[tuple[str, str, Features]]:
+        """Conditions in prompt order with their labels; those left out are told."""
+        out = []
         for kind, word in LABELS.items():
             found = [item for item in features if str(item["kind"]) == kind]
             most = self.most(kind)
             if len(found) > most:
-                warnings.append(f"{len(found)} {kind} conditions given, the first {most} were read")
+                said = f"{len(found)} {kind} conditions given, the first {most} were read"
+                warnings.append(said)
             for number, item in enumerate(found[:most], 1):
                 role = str(item["role"])
                 note = f" ({role.replace('_', ' ')})" if role else ""
                 out.append((f"{word} {number}{note}: ", kind, item))
-        return out, warnings
+        return out
 
     def _add_frames(
         self, prompt: _Prompt, kind: int, grid: tuple[int, int, int], *, still: bool
@@ -353,14 +367,16 @@ class Processor:
         prompt.add(self._special(pad) * count, kind, grid)
         prompt.add(self._special(f"<|{name}_end|>"))
 
-    def _add_regions(self, prompt: _Prompt, item: Features, name: str) -> list[str]:
+    def _add_regions(self, prompt: _Prompt, item: Features, name: str) -> None:
         """Write regions with Qwen2-VL's box tokens, or as plain text where they are unknown."""
-        warnings = ["more regions were given than the prompt holds"] if "cut" in item else []
+        if "cut" in item:
+            prompt.warnings.append(f"{name}: more regions were given than the prompt holds")
         found = [self.tokenizer.token_to_id(token) for token in BOX_TOKENS]
         tokens = [token for token in found if token is not None]
         known = len(tokens) == len(BOX_TOKENS)
         if not known:
-            warnings.append("this model's tokenizer has no box tokens: regions are plain text")
+            said = "this model's tokenizer has no box tokens: regions are plain text"
+            prompt.warnings.append(f"{name}: {said}")
         for label, where in item["regions"].tolist():
             if not where:
                 prompt.add(self._text(f"{label}: "))
@@ -370,7 +386,6 @@ class Processor:
             else:
                 prompt.add(self._encode(f"{label} {where} "))
         prompt.add(self._text("\n"))
-        return [f"{name}: {warning}" for warning in warnings]
 
     def _special(self, token: str) -> list[int]:
         return self._cached(f"special {token}", lambda: [self.tokenizer.token_to_id(token) or 0])

@@ -141,9 +141,8 @@ def build(  # noqa: PLR0913 - a release's parts
     if (bundle_dir is None) != (number == contract.NO_MODEL):
         raise ConfigError(f"release {number}: release {contract.NO_MODEL} alone has no bundle")
     out = Path(out).absolute()
+    what, target = f"release {number}", out / str(number)
     size = 0 if bundle_dir is None else _size_of_bundle(Path(bundle_dir))
-    target = out / str(number)
-    what = f"release {number}"
     with full_disk_named(out, what), scratch(out, str(number)) as temporary:
         require_room(out, size + _ROOM, what)
         fresh = temporary / "release"
@@ -165,16 +164,21 @@ def build(  # noqa: PLR0913 - a release's parts
         (fresh / RELEASE).write_text(json.dumps(document, indent=1))
         signatures.sign(fresh, {**digests, RELEASE: file_digest(fresh / RELEASE)}, keys=keys)
         sync_tree(fresh)
-        try:
-            fresh.rename(target)
-        except OSError as error:
-            if is_full(error):
-                raise
-            raise ConflictError(f"{target}: somebody built this release meanwhile") from error
+        _put(fresh, target)
+    return release
+
+
+def _put(fresh: Path, target: Path) -> None:
+    """Give a whole release its place and name; its files are written no more."""
+    try:
+        fresh.rename(target)
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise ConflictError(f"{target}: somebody built this release meanwhile") from error
     for path in target.rglob("*"):
         if path.is_file():
             path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
-    return release
 
 
 def read_release(folder: Path) -> Release:

@@ -374,24 +374,17 @@ class Sentence(Placing):
         negated = negated or self.who[:1] in _NOBODY
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
-        word = self.words[main]
-        behind = noun_phrase(self.words, main + 1)
-        if behind and not self.who and word.form == "s" and word.base in verbs.STANCES:
-            stands = {"verb": word.base, "who": behind.noun, "form": "finite"}
-            self._add("action", (at, main + 1), stands, negated=negated)
-            self.fresh = True
+        if self._inverted(at, main, negated=negated):
             return main + 1
+        word = self.words[main]
         progressive = word.form == "ing" and main > at and self.words[main - 1].low in grammar.BE
         said = main if progressive or negated else at
-        if negated or progressive:
-            while said > at and self._tag(said - 1) == "adv":
-                said -= 1
+        while (negated or progressive) and said > at and self._tag(said - 1) == "adv":
+            said -= 1
         end = complements(self.words, main + 1, keep_settings=False)
-        form = (
-            "participle"
-            if word.form == "ing" and said >= at and (progressive or main == at or negated)
-            else _FORMS[word.form]
-        )
+        form = _FORMS[word.form]
+        if word.form == "ing" and (progressive or main == at or negated):
+            form = "participle"
         if self.words[at].tag in {"aux", "modal"} and said == at:
             form = "participle" if self._low(at) == "being" else "finite"
         others = any(
@@ -409,6 +402,16 @@ class Sentence(Placing):
         if acts and word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
             self.who = [seen.noun]
         return end
+
+    def _inverted(self, at: int, main: int, *, negated: bool) -> bool:
+        """Read who stands behind a stance: "on the hill stands a tower"."""
+        word, behind = self.words[main], noun_phrase(self.words, main + 1)
+        if not behind or self.who or word.form != "s" or word.base not in verbs.STANCES:
+            return False
+        stands = {"verb": word.base, "who": behind.noun, "form": "finite"}
+        self._add("action", (at, main + 1), stands, negated=negated)
+        self.fresh = True
+        return True
 
     def _nearer(self, at: int, *, others: bool) -> str:
         """Return the noun in front of a participle that acts rather than the clause's subject.

@@ -38,24 +38,31 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
         form = "base"
     if not form and (_denied(words, at) or _unknown_plural_act(words, at)):
         return _as_verb(word, word.low, "base")
-    if not form and _unknown_third(words, at):
-        base, form = word.low[:-1], "s"
-    if not form and "-" not in word.low and len(word.low) > SHORT:
-        if word.low.endswith("ing") and word.low not in verbs.THING_ING:
-            base, form = participle_base(word.low), "ing"
-        elif word.low.endswith("ed") and not word.low.endswith("eed"):
-            base, form = participle_base(word.low), "ed"
+    if not form:
+        base, form = _unknown_verb(words, at)
     doing = at and (
         words[at - 1].low in grammar.BE
         or (word.low in _ACTS_TOO and words[at - 1].tag == "noun" and _acts_on(words, at))
     )
-    if word.low == "shot" and not doing:
-        return ""
-    if not form or (word.low in verbs.THING_ING and not doing):
+    if not form or (not doing and (word.low == "shot" or word.low in verbs.THING_ING)):
         return ""
     judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": _bare}[form]
     found = judge(words, at)
     return _as_verb(word, base, form) if found == "verb" else found
+
+
+def _unknown_verb(words: list[Word], at: int) -> tuple[str, str]:
+    """Return base and form of what no list knows, by its ending; two empty texts for no verb."""
+    low = words[at].low
+    if _unknown_third(words, at):
+        return low[:-1], "s"
+    if "-" in low or len(low) <= SHORT:
+        return "", ""
+    if low.endswith("ing") and low not in verbs.THING_ING:
+        return participle_base(low), "ing"
+    if low.endswith("ed") and not low.endswith("eed"):
+        return participle_base(low), "ed"
+    return "", ""
 
 
 _ACTS_TOO = frozenset({"building", "dressing", "opening", "stuffing"})
