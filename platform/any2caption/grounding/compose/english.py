@@ -188,6 +188,10 @@ def be(*, many: bool) -> str:
     return "are" if many else "is"
 
 
+def _be_of(subject: str, *, many: bool) -> str:
+    return "am" if subject.casefold() == "i" else be(many=many)
+
+
 def said_in(words: str, text: str) -> bool:
     """Whether a text has all words of another, in whatever form: `raises` in "raising an arm"."""
     there = [word.casefold() for word in re.findall(r"\w+", text)]
@@ -245,9 +249,9 @@ def clause(subject: str, predicate: str, *, many: bool = False, form: str = "") 
     bare_verb = verb.rstrip(",")
     gerund = bare_verb.endswith("ing") and bare_verb not in _NO_GERUND
     if verb == "being" or form in {"participle", "preposition"} or gerund:
-        return f"{subject} {be(many=many)} {predicate}"
+        return f"{subject} {_be_of(subject, many=many)} {predicate}"
     if not form and bare_verb in _PARTICIPLES:
-        return f"{subject} {be(many=many)} {predicate}"
+        return f"{subject} {_be_of(subject, many=many)} {predicate}"
     if many and verb in _BE:
         words[at] = _BE[verb]
     elif not many and verb in _BE.values() and verb not in {"do", "have"}:
@@ -266,5 +270,5 @@ def denied(subject: str, predicate: str, *, many: bool = False) -> str:
     if verb in _AUXILIARIES:
         return clause(subject, " ".join([words[0], "not", *words[1:]]), many=many)
     if verb.endswith("ing") and verb not in _NO_GERUND:
-        return f"{subject} {be(many=many)} not {predicate}"
+        return f"{subject} {_be_of(subject, many=many)} not {predicate}"
     return f"{subject} {'do' if many else 'does'} not {' '.join([base_form(verb), *words[1:]])}"

@@ -1,5 +1,6 @@
 """The action part: what the text lets its subjects do, and what the pose shows."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -32,6 +33,8 @@ _AGAIN = " again and again"
 _WHOLE, _HALF = 0.9, 0.5
 _CLAUSES = 3
 _MARKED = "the marked object"
+_AS_SAID = re.compile(r" of them\b| but |^(?:neither|not) ")
+"""What stands for whom the text means as it is: "everyone but the groom"."""
 _PRONOUNS = frozenset({"it", "they", "he", "she"})
 _NOBODY = frozenset({"", "none", "who", "which", "that"})
 _FEMALE = frozenset({"woman", "girl", "lady", "mother", "queen", "princess", "bride", "actress",
@@ -206,7 +209,10 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
         return joined(names)
     return (
         who
-        if has_determiner(who) or who[:1].isupper() or who in _ALONE | NOBODY or " of them" in who
+        if has_determiner(who)
+        or who[:1].isupper()
+        or who in _ALONE | NOBODY
+        or _AS_SAID.search(who)
         else f"the {who}"
     )
 
@@ -215,8 +221,8 @@ def _meant(pronoun: str, subjects: Sequence[Subject]) -> str:
     """Return the last named whom a pronoun may mean, of those that act if any does; else itself."""
     main = [one for one in subjects if not _acted_on(one)]
     named = _fitting(pronoun, main) or _fitting(pronoun, subjects)
-    if not named:
-        return pronoun
+    if not named or (pronoun == "it" and len(named) > 1 and _acted_on(named[0])):
+        return pronoun  # "pulls a rabbit from a hat, but it is a toy"
     owner, _, owned = named[-1].again.partition("'s ")
     return owner if owned and pronoun != "they" else named[-1].again
 

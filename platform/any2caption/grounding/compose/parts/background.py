@@ -76,7 +76,21 @@ def places(material: Material, source: str) -> Said | None:
         return Said(f"the scene shows {shown}", tuple(beside))
     if not facts:
         return None
-    return Said(set_in([inner(fact.text) for fact in facts]), tuple(facts))
+    return Said(set_in(_apart(facts, material.facts.text)), tuple(facts))
+
+
+def _apart(facts: Sequence[Fact], text: str) -> list[str]:
+    """Return places as the text names them; those of two clauses with "and": `in Rome and in …`."""
+    out: list[str] = []
+    for fact, before in zip(facts, (None, *facts), strict=False):
+        words = inner(fact.text)
+        spans = before and before.source.characters, fact.source.characters
+        between = text[spans[0][1] : spans[1][0]] if spans[0] and spans[1] else ""
+        if out and ";" in between and _PLACING.match(words) and _PLACING.match(out[-1]):
+            out[-1] = f"{out[-1]} and {words}"
+        else:
+            out.append(words)
+    return out
 
 
 def weather(material: Material) -> list[Said]:

@@ -201,6 +201,6 @@ def absences(material: Material, *aspects: str) -> list[Said]:
     out = [Said(f"the video does not show {inner(fact.text)}", (fact,)) for fact in owned]
     if not plain:
         return out
-    things = [bare(inner(fact.text)).removeprefix("no ") for fact in plain]
+    things = [bare(inner(fact.text)).removeprefix("no ").removesuffix(" visible") for fact in plain]
     listed = joined(denied(bare(inner(fact.text))) for fact in plain)
     return [Said(f"there {be(many=is_many(things[0]))} {listed}", tuple(plain)), *out]

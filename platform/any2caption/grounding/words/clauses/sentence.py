@@ -127,6 +127,15 @@ class Sentence(Placing):
             self._extend(end)  # "runs after Rex"
             self._inside(at + 1, end)
             return end
+        if phrase and self.fresh and phrase.sort in SETTINGS and self._tag(end) in _STOPS:
+            self._add("background", (at, end), place_value(phrase, form="preposition"))
+            return end  # "before the storm: …"
+        if self._low(at) == "until" and self.acted and self.last and self.last[1] == at:
+            acts = (n for n in range(at, len(self.words)) if self._tag(n) in {"verb", "aux"})
+            end = complements(self.words, next(acts, at) + 1, keep_settings=False)
+            self._extend(end)  # "gnaws through a birch until it topples": who, is not known
+            self._inside(at + 1, end)
+            return end
         self.fresh, self.acted = True, False
         return at + 1
 
@@ -165,6 +174,11 @@ class Sentence(Placing):
             return end
         if self.who and self._low(at) in _ANOTHER and self._low(at - 1) in grammar.AROUND:
             return at + 1  # "children behind her cheer"
+        others = noun_phrase(self.words, at + 2) if self._low(at + 1) == "but" else None
+        if others and self._tag(at + 1) == "prep":  # "everyone but the groom laughs"
+            said = self.reading.text[slice(*self._span(at, others.end))]
+            self.who, self.acted, self.fresh = [said.lower()], False, False
+            return others.end
         if self._tag(at + 1) in {"verb", "aux", "modal", "adv", "neg"} or self.fresh:
             self.who, self.acted = [self._of_them(at)], False
             self.fresh = False
@@ -183,7 +197,9 @@ class Sentence(Placing):
         end = at + 1
         while self._tag(end) in {"adv", "particle"} or self._low(end) in {"else", "visible"}:
             end += 1
-        states = self._low(end) in grammar.BE and self._tag(end + 1) in _PLACES_BEHIND
+        states = self._low(end) in grammar.BE and (
+            self._tag(end + 1) in _PLACES_BEHIND or self._low(end + 1) == "home"
+        )
         if self._tag(end) in {"verb", "aux", "modal"} and not states:
             return 0
         noun = None if self._low(at) == "nothing" else "person"
@@ -481,6 +497,8 @@ class Sentence(Placing):
 
     def _negation(self, at: int) -> int:
         """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
+        if end := self._neither(at):
+            return end
         start = at + 1
         while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
             start += 1
@@ -493,8 +511,30 @@ class Sentence(Placing):
             return at + 1
         for phrase in phrases:
             first = at if phrase is phrases[0] else phrase.start
-            self._deny(first, phrase, attached_of(self.words, phrase.end))
-        return attached_of(self.words, phrases[-1].end)
+            self._deny(first, phrase, self._denied_end(phrase))
+        return self._denied_end(phrases[-1])
+
+    def _neither(self, at: int) -> int:
+        """Read who does not do something, but is there: "neither the cat nor the dog moves"."""
+        single = [self._low(at + 1), self._low(at + 2)] in (["a", "single"], ["one", "single"])
+        if self._low(at) != "neither" and not (self._low(at) == "not" and single):
+            return 0
+        found = [noun_phrase(self.words, at + 1)]
+        if found[0] and self._low(found[0].end) == "nor":
+            found.append(noun_phrase(self.words, found[0].end + 1))
+        named = [one for one in found if one]
+        end = attached(self.words, named[-1]) if named else at
+        if not named or len(named) < len(found) or self._tag(end) not in {"verb", "aux", "modal"}:
+            return 0
+        for phrase in named if self._low(at) == "neither" else ():
+            self._subject(phrase, phrase.end)
+        self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
+        self.acted, self.fresh = False, False
+        return end
+
+    def _denied_end(self, phrase: NounPhrase) -> int:
+        end = attached_of(self.words, phrase.end)
+        return end + (self._low(end) == "visible")
 
     def _negated_action(self, at: int, start: int) -> int:
         main, _ = main_verb(self.words, start)

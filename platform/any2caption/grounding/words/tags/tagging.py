@@ -167,7 +167,8 @@ def _closed_tags() -> Mapping[str, str]:
         (grammar.NEGATIONS, "neg"),
     )
     tags = {low: name for listed, name in lists for low in listed}
-    return tags | dict.fromkeys(("it's", "he's", "she's", "there's", "that's"), "pron")
+    short = ("it's", "he's", "she's", "there's", "that's", "i'm", "we're", "they're", "you're")
+    return tags | dict.fromkeys(short, "pron")
 
 
 def _settle(words: list[Word]) -> None:
@@ -181,8 +182,8 @@ def _settle(words: list[Word]) -> None:
             word.tag = "noun"
         elif word.low in _HOMONYMS:
             word.tag = "pron" if _around_her(words, at) else _homonym(word, before, after)
-        elif word.low == "nearby" and before is not None and before.tag in NOMINAL | {"prep"}:
-            word.tag = "adj"
+        elif found := _in_place(words, at):
+            word.tag = found
         elif word.tag == "prep" and (_is_particle(word, after) or _parted(before, word, after)):
             word.tag = "particle"
         elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | DO_GET:
@@ -191,6 +192,41 @@ def _settle(words: list[Word]) -> None:
             word.tag = "noun"
         elif word.tag == "adj" and word.low in verb_forms():
             _adjective_or_verb(word, words, at)
+
+
+_ALL_BUT = frozenset({"all", "anyone", "anything", "everybody", "everyone", "everything"}) | (
+    grammar.NOBODY | {"none"}
+)
+_TELLERS = frozenset({"he", "i", "she", "they", "we", "you"})
+
+
+def _in_place(words: list[Word], at: int) -> str:
+    """Return the tag that a word of a closed list has here only; nothing where it has its own."""
+    word, before = words[at], words[at - 1] if at else None
+    if before is None:
+        return ""
+    if (word.low == "but" and before.low in _ALL_BUT) or (word.low == "as" and _like(words, at)):
+        return "prep"
+    if word.low in _TELLERS and _tells_which(words, at):
+        return "rel"
+    return "adj" if word.low == "nearby" and before.tag in NOMINAL | {"prep"} else ""
+
+
+def _like(words: list[Word], at: int) -> bool:
+    """Whether "as" is followed by a thing alone: "rush past as blurs" is no clause."""
+    after = word_after(words, at)
+    ends = at + 2 >= len(words) or words[at + 2].tag == "mark"
+    return after is not None and not after.tag and after.low.endswith("s") and ends
+
+
+def _tells_which(words: list[Word], at: int) -> bool:
+    """Whether a pronoun tells which thing is meant: "shouts an order we can't hear"."""
+    after = word_after(words, at)
+    acts = after is not None and after.tag in {"modal", "neg", "aux"}
+    clause = words[:at]
+    told = any(word.tag == "verb" for word in clause)
+    open_clause = any(word.tag == "sub" for word in clause)
+    return acts and told and not open_clause and tag_before(words, at) == "noun"
 
 
 def _is_particle(word: Word, after: Word | None) -> bool:
@@ -280,7 +316,8 @@ def _counting(word: Word, before: Word | None, after: Word | None) -> str:
         return "noun" if ends and before is not None and before.tag == "noun" else "modal"
     if word.low == "another":
         return "pron" if _third(after) or after is None or after.tag == "mark" else "det"
-    if (before is not None and before.tag == "adj") or (after is not None and after.low == "of"):
+    told = before is not None and (before.tag == "adj" or before.low == "the")
+    if told or (after is not None and after.low == "of"):
         return "noun"
     counts = after is not None and (not after.tag or after.tag in NOMINAL)
     return "num" if counts and not _third(after) else "pron"
@@ -317,7 +354,7 @@ def _acts_plainly(words: list[Word], at: int) -> bool:
     """Whether several do what an adjective names as well: "the train doors close, and"."""
     before, after = words[at - 1] if at else None, word_after(words, at)
     opened = any(word.tag in {"det", "poss"} for word in words[max(0, at - 3) : at])
-    ends = after is None or after.tag == "mark"
+    ends = after is None or after.tag == "mark" or after.low in {"into", "on", "onto", "to"}
     idle = not any(word.tag in {"verb", "aux", "prep"} for word in words[:at])
     return words[at].low in _SHUT and plural(before) and opened and ends and idle
 

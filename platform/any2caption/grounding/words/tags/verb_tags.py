@@ -3,7 +3,7 @@
 from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
-from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
+from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes, verbs
 from any2caption.grounding.words.tags.tokens import Word
 
 SHORT = 4
@@ -117,13 +117,27 @@ def _many_act(words: list[Word], at: int) -> bool:
 def _unknown_third(words: list[Word], at: int) -> bool:
     """Whether an unknown word in -s acts: "a fisherman mends his net"."""
     low, after = words[at].low, word_after(words, at)
-    return (
-        low.endswith("s")
-        and is_plural(low)
-        and after is not None
-        and after.tag in {"det", "poss", "num"}
-        and _has_singular_subject(words, at)
-    )
+    if not (low.endswith("s") and is_plural(low)):
+        return False
+    if after is not None and after.tag in {"det", "poss", "num"}:
+        return _has_singular_subject(words, at)
+    return _strictly_single(words, at) and (after is None or not nounlike(after))
+
+
+def _strictly_single(words: list[Word], at: int) -> bool:
+    """Whether one thing stands in front that no plural can end: "a robot vacuum bumps", "Dad"."""
+    back = at - 1
+    if back < 0 or words[back].tag != "noun" or is_plural(words[back].low):
+        return False
+    if words[back].low in _KIN and tag_before(words, back) in {"start", "mark", "conj", "sub"}:
+        return True
+    while back >= 0 and words[back].tag in {"noun", "adj"} and not possessive(words[back].low):
+        back -= 1
+    return back >= 0 and words[back].low in _ONE
+
+
+_ONE = frozenset({"a", "an", "another", "each", "every", "one", "this"})
+_KIN = frozenset({"dad", "grandma", "grandpa", "granny", "mom", "mum"})
 
 
 def tag_before(words: list[Word], at: int) -> str:
@@ -215,12 +229,14 @@ _ED_THINGS = frozenset({"set", "hit", "cut", "left", "drawn"})
 
 def _third_person(words: list[Word], at: int) -> str:
     before, noun = tag_before(words, at), _is_noun_too(words[at].low)
-    if before in {"pron", "rel"}:
+    gazes = words[at].low in _GAZES and at + 1 < len(words) and words[at + 1].low == "at"
+    aims = before in {"noun", "mark"} and words[at + 1 : at + 2] and words[at + 1].low == "to"
+    aims = aims and at + 2 < len(words) and known_verb(words[at + 2].low)[1] == "base"
+    plain = before in {"pron", "rel"} or aims or (gazes and before in {"noun", "mark"})
+    if plain or (before == "mark" and _in_series(words, at)):
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
         return ""
-    if before == "mark" and _in_series(words, at):
-        return "verb"
     if before == "mark" and noun and words[at].low not in verbs.NOUN_FORMS:
         return ""
     if before in {"mark", "verb"}:
@@ -229,6 +245,9 @@ def _third_person(words: list[Word], at: int) -> str:
         tagged = ends and before == "mark" and lexicon.can_be(words[at].low, "NOUN")
         return "" if idle or tagged or at + 1 == len(words) else "verb"
     return "verb" if not noun or _does(words, at, before) else ""
+
+
+_GAZES = frozenset({"glances", "laughs", "looks", "stares"})
 
 
 def _is_noun_too(low: str) -> bool:
@@ -264,7 +283,7 @@ def _closes(words: list[Word], at: int) -> bool:
     return ends and words[at].low in verb_forms() and words[at + 1].tag in {"prep", "particle"}
 
 
-_WAYS = frozenset({"away", "back", "down", "forward", "out", "up"}) | scenes.WHEREABOUTS
+_WAYS = frozenset({"again", "away", "back", "down", "forward", "out", "up"}) | scenes.WHEREABOUTS
 """What ends or goes on with an act, and begins no phrase of place."""
 
 
@@ -311,6 +330,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         goes_on = goes_on or (after is not None and after.low.endswith("ing"))
         acts = sum(word.form == "s" for word in near)
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
+        closes = closes or (ends and words[at - 2].form == "s")  # "falls and laughs"
         denied = ends and any(word.low in _DO_NOT for word in near)  # "doesn't care and smiles"
         acted = any(word.form == "s" or word.tag == "aux" for word in near)
         return closes or denied or (goes_on and acted)
@@ -320,11 +340,13 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         return (goes_on or ends) and words[at - 1].low != "no"
     if words[at].low not in verb_forms() and not _acts_itself(words, at):
         goes_on = after is not None and (
-            after.tag in {"det", "poss", "num", "pron", "particle", "qty"}
+            after.tag in {"det", "poss", "num", "pron", "particle", "qty", "modal"}
             or after.low.endswith("ly")
         )
+    goes_on = goes_on or (after is not None and after.low == "without")
     single, many = _has_singular_subject(words, at), _attached_subject(words, at)
     holding = many and ends and plural(words[at - 1])  # "a woman holding flowers smiles"
+    holding = holding or (_strictly_single(words, at) and _goes_behind(after))
     if holding or (_made(words, at) and (ends or goes_on)):
         return True
     takes = nounlike(after) and not (after and verb_forms().get(after.low))
@@ -332,6 +354,15 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     mass = mass or (words[at].low in _SHAPES and words[at - 1].low in _MASSES)  # "steam clouds"
     return bool(
         (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
+    )
+
+
+def _goes_behind(after: Word | None) -> bool:
+    """Whether a word may follow a verb, and no noun that a plural stands in front of."""
+    return after is not None and (
+        after.tag in _BEHIND_VERBS | {"neg", "modal", "quote"}
+        or after.low.endswith(("ing", "ly"))
+        or (after.tag == "noun" and len(after.text) > 1 and after.text.isupper())
     )
 
 
@@ -396,11 +427,14 @@ def plural(word: Word | None) -> bool:
 def _bare(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
     low = words[at - 1].low if at else ""
+    dressed = _dressed(words, at)
+    if dressed:
+        words[at - 1].tag = "noun"
     made = at > 1 and words[at - 2].base in {"make", "let"} and before == "pron"
     made = made or (at > 0 and words[at - 1].base == "let")  # "lets go of a balloon"
     made = made or (low == "then" and any(word.form == "base" for word in words[:at]))
     told = before in {"noun", "ref"} and _let(words, at)
-    if made or told or (before == "pron" and _of_several(words, at)):
+    if made or told or dressed or (before == "pron" and _of_several(words, at)):
         return "verb"
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
         return "verb"
@@ -416,6 +450,15 @@ def _bare(words: list[Word], at: int) -> str:
         return "verb"
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
     return "verb" if free and before in {"noun", "ref", "layout"} and _joined(words, at) else ""
+
+
+def _dressed(words: list[Word], at: int) -> bool:
+    """Whether several in a colour act: "ten ballerinas in white spin around one in black"."""
+    if at < 3 or words[at - 2].low != "in" or words[at - 1].low not in modifiers.COLOURS:  # noqa: PLR2004
+        return False
+    after = word_after(words, at)
+    free = after is None or after.tag in _BEHIND_VERBS - {"adj", "conj"}
+    return plural(words[at - 3]) and free
 
 
 def _of_several(words: list[Word], at: int) -> bool:
