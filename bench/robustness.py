@@ -24,7 +24,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -240,6 +240,11 @@ class Found:
     wins: dict[str, dict[str, Counter[str]]]
     wrong: list[str]
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--out` keeps."""
+        # Not `asdict`: of a Counter it makes one that counts its items.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
 
 def measure(name: str, write: Write, requests: Iterable[Case]) -> Found:
     """Have every request written, and hold drafts and answers to the clean inputs."""
@@ -363,7 +368,7 @@ def main() -> None:
         print(f"\nas drafted\n\n{table(found.drafts)}\n\nas the check leaves it")
     print(f"\n{table(found.answers)}\n\n{won(found.wins)}")
     if chosen.out:
-        content = {"rows": len(covering()), **asdict(found)}
+        content = {"rows": len(covering()), **found.as_json()}
         chosen.out.write_text(json.dumps(content, indent=1, ensure_ascii=False))
 
 

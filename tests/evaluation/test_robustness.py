@@ -1,5 +1,6 @@
 """Missing, noisy and contradictory inputs, two by two: what wins, and whether it is said."""
 
+import json
 from collections import Counter
 from itertools import combinations, product
 
@@ -33,6 +34,7 @@ def test_composed_captions_follow_the_path_keep_the_words_and_tell_of_conflicts(
     assert found["text: against path"]["told"][0] == found["text: against path"]["cases"]
     assert found["camera: two"]["told"][0] == found["camera: two"]["cases"]
     assert everything["action"][0] >= 0.8 * everything["action"][1]
+    assert json.loads(json.dumps(measured.as_json()))["wins"] == measured.wins
     for rival in ("text against path", "second path against the first"):
         counts = measured.wins[rival]["answer"]
         assert counts["the first"] == counts["said"] > 1
