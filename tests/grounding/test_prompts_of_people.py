@@ -224,6 +224,13 @@ SAID = [
      "The scene is set in Tokyo and in Lima. It is a sunrise. It is a sunset."),
     ("Before the storm: laundry flaps on a line", "background",
      "The scene is set before the storm."),
+    ("A poodle with pink fur, wearing tiny boots, struts along a catwalk", "main_object",
+     "The main subject is a poodle with pink fur."),
+    ("Every window in the building is dark except one", "action",
+     "Every window is dark except one."),
+    ("Twins in matching dresses skip rope", "action", "The twins skip rope."),
+    ("A couple, he in a tuxedo, she in jeans", "main_object",
+     "The main subjects are a couple, a tuxedo and jeans. He is in the tuxedo. She is in jeans."),
     ("The elevator doors open on an ocean", "action", "The elevator doors open."),
 ]  # fmt: skip
 

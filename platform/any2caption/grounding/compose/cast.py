@@ -42,6 +42,8 @@ class Subject:
     @property
     def again(self) -> str:
         """How it is spoken of after its first mention."""
+        if self.phrase.split(" ", 1)[0].casefold() in {"each", "every"}:
+            return f"{self.phrase.split(' ', 1)[0]} {self.noun}"
         return definite(self.phrase, "" if self.alike or self.noun == "one" else self.noun)
 
 

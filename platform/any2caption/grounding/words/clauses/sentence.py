@@ -179,7 +179,8 @@ class Sentence(Placing):
             said = self.reading.text[slice(*self._span(at, others.end))]
             self.who, self.acted, self.fresh = [said.lower()], False, False
             return others.end
-        if self._tag(at + 1) in {"verb", "aux", "modal", "adv", "neg"} or self.fresh:
+        beside = self._low(at - 1) == "and" and self._tag(at + 1) == "prep"  # "and she in jeans"
+        if self._tag(at + 1) in {"verb", "aux", "modal", "adv", "neg"} or self.fresh or beside:
             self.who, self.acted = [self._of_them(at)], False
             self.fresh = False
             return at + 1

@@ -200,6 +200,10 @@ _ALL_BUT = frozenset({"all", "anyone", "anything", "everybody", "everyone", "eve
 _TELLERS = frozenset({"he", "i", "she", "they", "we", "you"})
 
 
+_NEAR = 12
+"""Words back to where a clause begins."""
+
+
 def _in_place(words: list[Word], at: int) -> str:
     """Return the tag that a word of a closed list has here only; nothing where it has its own."""
     word, before = words[at], words[at - 1] if at else None
@@ -223,7 +227,7 @@ def _tells_which(words: list[Word], at: int) -> bool:
     """Whether a pronoun tells which thing is meant: "shouts an order we can't hear"."""
     after = word_after(words, at)
     acts = after is not None and after.tag in {"modal", "neg", "aux"}
-    clause = words[:at]
+    clause = words[max(0, at - _NEAR) : at]
     told = any(word.tag == "verb" for word in clause)
     open_clause = any(word.tag == "sub" for word in clause)
     return acts and told and not open_clause and tag_before(words, at) == "noun"

@@ -179,7 +179,9 @@ def _ing(words: list[Word], at: int) -> str:
         return "verb" if acts else "adj" if nounlike(after) else "noun"
     if before == "prep" and words[at - 1].low not in _BEFORE_ACTS:
         described = words[at].low in verbs.IDLE_ING or not _object_of(after)
-        return "adj" if nounlike(after) and described else "verb"
+        things = after is not None and not after.tag and after.low in verbs.NOUN_FORMS
+        things = things or (after is not None and singular(after.low) in looks.GARMENTS)
+        return "adj" if (nounlike(after) or things) and described else "verb"
     several = after is not None and not after.tag and is_plural(after.low)
     if before in {"start", "mark"} and words[at].low in verbs.IDLE_ING:
         return "adj" if several or nounlike(after) else "verb"
@@ -238,7 +240,7 @@ def _third_person(words: list[Word], at: int) -> str:
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
         return ""
     if before == "mark" and noun and words[at].low not in verbs.NOUN_FORMS:
-        return ""
+        return "verb" if _resumes(words, at) else ""
     if before in {"mark", "verb"}:
         idle = noun and (before == "verb" or not _goes(words, at))
         ends = at + 1 == len(words) or words[at + 1].tag == "mark"
@@ -248,6 +250,17 @@ def _third_person(words: list[Word], at: int) -> str:
 
 
 _GAZES = frozenset({"glances", "laughs", "looks", "stares"})
+
+
+def _resumes(words: list[Word], at: int) -> bool:
+    """Whether one thing acts behind what commas say of it: "A man, clad in black, tiptoes past"."""
+    near = range(max(0, at - _NEAR), at - 1)
+    opened = max((n for n in near if words[n].tag == "mark"), default=-1)
+    if opened < 1 or words[opened].low != "," or not _goes(words, at):
+        return False
+    said = words[opened + 1 : at - 1]
+    told = bool(said) and said[0].form in {"ed", "ing"}
+    return told and words[0].low in _ONE | {"the"} and not plural(words[opened - 1])
 
 
 def _is_noun_too(low: str) -> bool:
