@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -110,14 +111,21 @@ def test_what_needs_a_snapshot_works_on_the_one_of_the_data_team(snapshot):
     assert len(found) >= 5
 
 
-def test_what_needs_a_vision_language_server_works_with_one(snapshot):
+def test_what_needs_a_vision_language_server_works_with_one(tmp_path, shims):
+    shell, source = shell_in(tmp_path, shims), tmp_path / "source"
+    source.mkdir()
+    shutil.copy(ROOT / "examples/images/dog.jpg", source)
+    shown = {"kind": "image", "paths": ["dog.jpg"], "role": "reference"}
+    record = {"id": "dog", "source": "examples", "licence": "CC0-1.0", "conditions": [shown]}
+    (source / "manifest.jsonl").write_text(json.dumps(record))
     chat = ChatServer()
     chat.answer = lambda body: json.dumps(
         dict.fromkeys(body["response_format"]["json_schema"]["schema"]["required"], "A dog waits.")
     )
     with chat.serving():
         for block in (found := needing(VISION)):
-            snapshot.run(block, [("http://127.0.0.1:8000/v1", chat.url), ("KEY=...", f"KEY={KEY}")])
+            here = [("http://127.0.0.1:8000/v1", chat.url), ("KEY=...", f"KEY={KEY}")]
+            shell.run(block, [*here, ("SOURCE", "source")])
     assert len(found) == 2
     assert {one["model"] for one in chat.requests} == {"qwen2-vl-7b"}
     assert len(chat.requests) > len(found)
