@@ -253,8 +253,11 @@ def test_how_far_a_request_is_and_that_it_stops(browser, tmp_path):
             page.screenshot(path=tmp_path / "checking.png", full_page=True)
             (tmp_path / "check").touch()
             page.get_by_role("heading", name="Action caption").wait_for()
-        finally:
             process.terminate()
+            process.wait(30)  # with the page still open
+        finally:
+            process.kill()
+            page.close()
 
 
 def asking(page, stage):

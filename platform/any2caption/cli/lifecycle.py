@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from any2caption.cli.stack import DryRun, Home, Json
-from any2caption.cli.terminal.console import ProgressPrinter, put, put_json, say
+from any2caption.cli.terminal.console import ProgressPrinter, put, put_json, say, working
 from any2caption.errors import UnavailableError
 from any2caption.model.presets import PRESETS
 
@@ -129,7 +129,8 @@ def make(settings: "Settings", scenes: int, seed: int) -> str:
     from any2caption.storage import open_store
 
     store = open_store(settings.object_store, settings.s3_endpoint_url)
-    make_corpus(store, _corpus(scenes, seed), scenes=scenes, seed=seed, log=say)
+    with working(f"drawing {scenes} synthetic scenes"):
+        make_corpus(store, _corpus(scenes, seed), scenes=scenes, seed=seed, log=say)
     return corpus_uri(settings, scenes, seed)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from any2caption.cli.lifecycle import airflow
 from any2caption.cli.stack import DryRun, Home, Json
-from any2caption.cli.terminal.console import put, put_json, say, user
+from any2caption.cli.terminal.console import put, put_json, say, user, working
 from any2caption.errors import A2CError, ConfigError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def sign(folder: Folder, home: Home = None, json: Json = False) -> None:
     from any2caption.storage.signing_keys import Keys
 
     keys = Keys.of(environment.load_settings(home))
-    signatures.sign(folder, keys=keys)
+    with working(f"signing {folder}"):
+        signatures.sign(folder, keys=keys)
     files = len(signatures.signed_digests(folder, keys=keys))
     if json:
         put_json({"folder": str(folder), "files": files})
@@ -251,7 +252,8 @@ def zero_shot(
     try:
         from any2caption.model.zero_shot import write_zero_shot
 
-        write_zero_shot(out, preset=preset, weights=weights, keys=Keys.of(settings))
+        with working(f"writing the bundle of {preset}"):
+            write_zero_shot(out, preset=preset, weights=weights, keys=Keys.of(settings))
     except ImportError as error:
         raise ConfigError(
             f"a2c model zero-shot needs an environment with torch: {error}"
@@ -270,7 +272,8 @@ def verify(folder: Folder, home: Home = None, json: Json = False) -> None:
     from any2caption.storage.digest import listing_digest
     from any2caption.storage.signing_keys import Keys
 
-    digests = signatures.verify(folder, keys=Keys.of(environment.load_settings(home)))
+    with working(f"reading {folder}"):
+        digests = signatures.verify(folder, keys=Keys.of(environment.load_settings(home)))
     digest = listing_digest(digests)
     if json:
         put_json({"folder": str(folder), "files": len(digests), "digest": digest})

@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+import logging
 import os
 import secrets
 import tempfile
@@ -26,6 +27,7 @@ _POLICY = (
 )
 """What a browser may load: this server's own, so that nothing leaves the machine."""
 Scope = dict[str, Any]
+_GOODBYE_SECONDS = 2  # for answers under way when the page is ended
 
 
 def is_loopback(host: str) -> bool:
@@ -141,7 +143,15 @@ def serve(  # noqa: PLR0913 - what a page is served with
             token=token,
             loopback=is_loopback(host),
         )
-        config = uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="on")
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            lifespan="on",
+            # A browser with the page open listens for ever: Ctrl-C does not wait for it.
+            timeout_graceful_shutdown=_GOODBYE_SECONDS,
+        )
         try:
             bound = config.bind_socket()
         except (OSError, SystemExit) as error:
@@ -151,4 +161,7 @@ def serve(  # noqa: PLR0913 - what a page is served with
             named = f"[{host}]" if ":" in host else host
             address = f"http://{named}:{bound.getsockname()[1]}/"
             ready(f"{address}?token={token}" if token else address)
-            uvicorn.Server(config).run(sockets=[bound])
+            server = uvicorn.Server(config)
+            # Of pages that were open at the end there is nothing to tell.
+            logging.getLogger("uvicorn.error").addFilter(lambda _: not server.should_exit)
+            server.run(sockets=[bound])
