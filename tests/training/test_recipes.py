@@ -28,7 +28,7 @@ def test_the_digest_follows_the_content():
 
 
 def test_recipes_end_in_time():
-    assert TINY.max_minutes < 20
+    assert TINY.max_minutes <= 30
     assert SMOKE.max_minutes < 1
     for found in RECIPES.values():
         assert sum(stage.share for stage in found.stages) == pytest.approx(1.0)

@@ -73,7 +73,7 @@ def _tiny(scale: float, minutes: float, name: str, **more: Any) -> Recipe:
 
 
 TINY = _tiny(
-    1.0, 18.0, "tiny", compile=True, note="From scratch on two CPU cores; template captions."
+    1.0, 30.0, "tiny", compile=True, note="From scratch on two CPU cores; template captions."
 )
 SMOKE = _tiny(
     0.02, 0.6, "smoke", vocab=1200, checkpoint_seconds=5.0, note="Runs the code, learns nothing."
