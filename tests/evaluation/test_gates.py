@@ -7,6 +7,7 @@ import pytest
 from any2caption.errors import ConfigError
 from any2caption.evaluation.gates import SMOKE, TINY, decide
 from any2caption.evaluation.policies import (
+    POLICIES,
     Beats,
     Policy,
     Threshold,
@@ -364,10 +365,18 @@ def test_policies_come_from_files_that_are_read_strictly(tmp_path, monkeypatch):
         ("name: other\n", "holds the policy other"),
         ("schema: v2\n", "schema must be a2c.gate-policy/1"),
         ("thresholds: [{name: a, bound: 1, chekc: x}]\n", "thresholds.0.chekc"),
+        ("served: {records: -1}\n", "house.yaml: served.records: "),
+        ("served: {texts: 5}\n", "house.yaml: served.texts: Unexpected"),
     ):
         own.write_text(text + line)
         with pytest.raises(ConfigError, match=re.escape(message)):
             read_policy(own)
+
+
+def test_every_policy_for_release_has_200_texts_served_as_they_were_judged():
+    served = {name: one.served for name, one in POLICIES.items() if one.for_release}
+    assert {"tiny", "data"} <= set(served)
+    assert {(one.records, one.differing) for one in served.values()} == {(200, 0)}
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

@@ -78,6 +78,8 @@ def test_folder_store_survives_a_killed_trainer_and_reuses_on_the_second_run(pla
     assert resumed, "training started over"
     assert resumed[-1] >= killed[0] > 0
 
+    told = [line["message"] for line in platform.progress("release")]
+    assert any(one.startswith("16 of 16 texts are those that were judged, ") for one in told), told
     answer = ask(platform, tmp_path)
     assert answer["release"] == first["carried"]["release"]
 

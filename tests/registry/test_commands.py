@@ -11,6 +11,7 @@ from any2caption.errors import (
     InputError,
     IntegrityError,
     NotFoundError,
+    UnavailableError,
 )
 from any2caption.evaluation.code import code_digest, judge_digest
 from any2caption.evaluation.gates import Check, Verdict, policy_digest, policy_of
@@ -20,6 +21,7 @@ from any2caption.registry import models
 from any2caption.registry.client import MODEL, mlflow_client
 from any2caption.registry.commands import (
     champion_bundle,
+    judged_captions,
     run_promote,
     run_reconcile,
     run_register,
@@ -132,6 +134,33 @@ def test_a_refused_model_is_registered_with_its_reasons_and_stops_the_chain(
         would_promote(settings, found.version, "ann")
     assert would_promote(settings, found.version, "ann", force=True).changed
     assert champion_bundle(settings) is None
+
+
+def test_judged_captions_are_read_here_or_in_mlflow_and_held_to_the_verdict(
+    settings, make_bundle, report, request
+):
+    bundle = make_bundle(request.node.name)
+    texts = {"r1": {"gold": "g", "model": "what the model wrote"}}
+    folder = report(bundle, passed=True, texts=texts)
+    version = register(settings, bundle)["version"]
+    assert judged_captions(settings, version) is None, "it was never evaluated"
+    register(settings, bundle, folder)
+    here = judged_captions(settings, version)
+    assert (here.policy, here.snapshot) == ("tiny", "snapshot")
+    assert here.texts == {"r1": "what the model wrote"}
+    path = folder / "report.json"
+    path.write_text(path.read_text().replace("what the model", "what nobody"))
+    assert judged_captions(settings, version) == here, "MLflow has the one that was judged"
+    path.unlink()
+    assert judged_captions(settings, version) == here
+    with mlflow_client(settings) as client:
+        run = models.get(settings, version).run_id
+        client.log_text(run, "{}", "evaluation/tiny/report.json")
+    with pytest.raises(IntegrityError, match=f"gone.*not the report.*evaluate version {version}"):
+        judged_captions(settings, version)
+    away = settings.model_copy(update={"mlflow_url": "http://127.0.0.1:9"})
+    with pytest.raises(UnavailableError):
+        judged_captions(away, version)
 
 
 def test_a_retried_step_gives_the_same_ids(settings, make_bundle, report, request):

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from any2caption.captions.schema import PARTS, StructuredCaption
+from any2caption.captions.text import render
 from any2caption.errors import InputError
 from any2caption.serving.steps.runtime import StepModel, strings, text
 
-PARTS = ("dense", "main_object", "background", "camera", "style", "action")
 HIDDEN = 4
 
 
@@ -133,9 +134,10 @@ class Check(Fake):
             return InputError("a probe", field="READ")
         said = text(arrays["DRAFT"])[0].decode()
         info = json.loads(read) | json.loads(options)
+        caption = StructuredCaption(**dict.fromkeys(PARTS, said))
         return {
-            "CAPTION": strings(json.dumps(dict.fromkeys(PARTS, said)), batched=True),
-            "CAPTION_TEXT": strings(f"1. Dense caption: {said}", batched=True),
+            "CAPTION": strings(caption.model_dump_json(), batched=True),
+            "CAPTION_TEXT": strings(render(caption), batched=True),
             "INFO": strings(json.dumps(info)),
         }
 

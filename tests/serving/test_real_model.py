@@ -16,10 +16,16 @@ import torch
 from PIL import Image
 from serving_lab import Server, requests_since, wait_until
 
+from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import parse
 from any2caption.conditions.registry import parse_condition
 from any2caption.conditions.types import Part
-from any2caption.errors import A2CError, InputError, UnavailableError
+from any2caption.datasets.records import MediaObject, Record, RecordCondition
+from any2caption.errors import A2CError, GateRefused, InputError, UnavailableError
+from any2caption.evaluation.captioning import Item
+from any2caption.evaluation.policies.schema import Served
+from any2caption.evaluation.reports.judged import Judged
+from any2caption.evaluation.run import texter_of
 from any2caption.model.any2caption import Any2Caption
 from any2caption.model.bundle import load_config, save_bundle
 from any2caption.model.inference import Captioner, Request
@@ -30,10 +36,11 @@ from any2caption.model.scope import Scope
 from any2caption.serving.client import CaptionClient, ConditionInput, FileElement
 from any2caption.serving.control import TritonControl, array_input, bytes_input
 from any2caption.serving.in_process import InProcess
-from any2caption.serving.releases import release_folder
+from any2caption.serving.releases import release_folder, texts
 from any2caption.serving.releases.rollout import rollout
 from any2caption.serving.releases.watchdog import watch
 from any2caption.serving.steps.request_parsing import read_request
+from any2caption.storage import open_store, put_content
 
 pytestmark = pytest.mark.server
 
@@ -44,17 +51,20 @@ SENTENCES = (
 )
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    torch.manual_seed(0)
+def untrained(folder, seed):
+    torch.manual_seed(seed)
     short = dataclasses.replace(TINY.processor, max_part_tokens=10, max_new_tokens=240)
     config = dataclasses.replace(TINY, processor=short)
     tokenizer = train_tokenizer([*prompt_phrases(config), *SENTENCES], 600)
     config = config.with_vocab(tokenizer.get_vocab_size())
-    folder = tmp_path_factory.mktemp("model") / "bundle"
     scope = Scope.of([TEXT] * 3, ["image", "video", "depth", "pose", "camera"])
     model, processor = Any2Caption(config), Processor(config, tokenizer)
     return save_bundle(folder, model, processor, {"untrained": 1}, scope=scope)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return untrained(tmp_path_factory.mktemp("model") / "bundle", 0)
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +136,59 @@ def test_served_caption_is_the_in_process_caption(client, files, bundle):
         expected = captioner.caption([Request(request.text, request.conditions)])[0]
         served = client.caption(TEXT, {kind: paths}, writer="model", policy="warn")
         assert served.text == expected.text
+
+
+def held_out(store, files):
+    """Records of each kind of condition alone, of none and of all, each with three prompts."""
+
+    def condition(kind, paths):
+        (path,) = paths
+        parts = tuple(
+            MediaObject(name=one.name, sha256=put_content(store, one.read_bytes()), size=1)
+            for one in (sorted(path.iterdir()) if path.is_dir() else [path])
+        )
+        return RecordCondition(kind=kind, number=1, format="x", parts=parts, frames=1)
+
+    each = {kind: condition(kind, paths) for kind, paths in files.items()}
+    mixes = [(), *((one,) for one in each.values()), tuple(reversed(each.values()))]
+    prompts = ("", TEXT, "A person\r\nin a red shirt.")
+    return [
+        Record(
+            id=f"{place}-{number}",
+            source="unit",
+            licence="CC0-1.0",
+            split="test",
+            prompt=prompt or ("" if mix else "A meadow."),
+            conditions=mix,
+            caption=StructuredCaption(**dict.fromkeys(PARTS, f"caption {place}")),
+        )
+        for place, mix in enumerate(mixes)
+        for number, prompt in enumerate(prompts)
+    ]
+
+
+def test_a_release_is_held_to_the_texts_of_the_evaluation(served, bundle, files, tmp_path):
+    """Batches of the evaluation beside batches of the server, to the byte; another model differs.
+
+    The other model's texts stand for those that were judged.
+    """
+    store = open_store((tmp_path / "store").as_uri())
+    records = held_out(store, files)
+    said = []
+    for model in (bundle, untrained(tmp_path / "other", 1)):
+        written = texter_of(model, store)([Item(one) for one in records])
+        judged = Judged("tiny", "", dict(zip((r.id for r in records), written, strict=True)))
+        wanted = tuple(texts.sample(judged, records, 200))
+        assert len(wanted) == len(records) == 21
+        expected = texts.Expected("tiny", Served(), wanted, store)
+        with served.control() as control:
+            if model == bundle:
+                expected.hold(control, 1, say=said.append)
+                continue
+            with pytest.raises(GateRefused, match=r"record \d-\d, Dense caption: judged “"):
+                expected.hold(control, 1, say=said.append)
+    (told,) = said
+    assert told.startswith("21 of 21 texts are those that were judged, ")
 
 
 def test_the_same_steps_in_this_process_answer_the_same(client, files, bundle):

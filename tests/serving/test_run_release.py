@@ -1,13 +1,19 @@
 """The release stage as the DAG calls it: ids in, ids out, and the catalogue knows what happened."""
 
 from contextlib import closing
+from functools import partial
 
 import psutil
 import pytest
 from serving_lab import SERVE_PYTHON, Server, fake_repository
 
+from any2caption.captions.schema import PARTS, StructuredCaption
+from any2caption.captions.text import render
 from any2caption.datasets.catalogue import Catalogue
+from any2caption.datasets.records import Record
+from any2caption.datasets.snapshots import publish
 from any2caption.errors import ConfigError, GateRefused, RolledBackError
+from any2caption.evaluation.reports.judged import Judged
 from any2caption.serving.client import CaptionClient
 from any2caption.serving.control import connect
 from any2caption.serving.releases import rollout
@@ -15,7 +21,7 @@ from any2caption.serving.releases.recall import taken_back
 from any2caption.serving.releases.release_folder import read_release
 from any2caption.serving.releases.retention import retire
 from any2caption.serving.releases.rollout import run_release
-from any2caption.storage import signatures
+from any2caption.storage import open_store, signatures
 
 pytestmark = pytest.mark.server
 
@@ -39,15 +45,29 @@ def make_bundle(settings, version, *marks):
     return bundle
 
 
+def judged(settings, text):
+    """A gate that judged one caption of a record without conditions: this text in every part."""
+    caption = StructuredCaption(**dict.fromkeys(PARTS, text))
+    one = Record(
+        id="hello", source="s", licence="CC0-1.0", split="test", prompt="hello", conditions=(),
+        caption=caption,
+    )  # fmt: skip
+    snapshot = publish(open_store(settings.object_store), [one]).id
+    return Judged("smoke", snapshot, {"hello": render(caption)})
+
+
 def test_release_is_built_served_and_recorded_and_again_is_the_same(stack):
     settings, source = stack
     bundle = make_bundle(settings, 1)
     said = []
-    result = run_release(settings, bundle, 1, lifecycle="l1", say=said.append, source=source)
-    again = run_release(settings, bundle, 1, lifecycle="l2", source=source)
+    first = partial(run_release, settings, bundle, 1, source=source)
+    text = partial(judged, settings, "release 1, rows 0/0/0, mixed False")
+    result = first(lifecycle="l1", say=said.append, judged=text)
+    again = first(lifecycle="l2")
     assert again["release"] == result["release"]
     assert again["seconds"] == {}
-    assert said
+    assert said[1] == "it has to write 1 of 1 judged captions again; policy smoke asks for 16"
+    assert said[2].startswith("1 of 1 texts are those that were judged, ")
     with CaptionClient(settings.triton_url) as client:
         assert client.caption("hello").info["release"] == result["release"]
     catalogue = Catalogue(settings.catalogue_url)
@@ -88,7 +108,7 @@ def test_a_release_that_fails_alone_never_reaches_the_serving_triton(stack):
     served, said = answering(settings), []
     with pytest.raises(GateRefused, match="sick on purpose"):
         run_release(settings, make_bundle(settings, 4, "sick"), 4, say=said.append, source=source)
-    assert said == [said[0]]
+    assert len(said) == 2
     assert "in a Triton of its own" in said[0]
     assert answering(settings) == served
     with closing(Catalogue(settings.catalogue_url)) as catalogue:
@@ -101,6 +121,20 @@ def test_a_release_that_fails_alone_never_reaches_the_serving_triton(stack):
     assert not [p for p in psutil.process_iter(["cmdline"]) if is_of_trial(p, settings.home)]
     left = {path.name for path in (settings.home / "triton" / "releases").iterdir()}
     assert all(name.isdigit() for name in left), "the trial leaves nothing"
+
+
+def test_a_release_that_writes_what_was_not_judged_never_reaches_the_serving_triton(stack):
+    settings, source = stack
+    served, bundle = answering(settings), make_bundle(settings, 7)
+    other = partial(judged, settings, "a dog")
+    with pytest.raises(GateRefused, match=r"record hello, Dense caption: judged “a dog”, served “"):
+        run_release(settings, bundle, 7, source=source, judged=other)
+    assert answering(settings) == served
+    with closing(Catalogue(settings.catalogue_url)) as catalogue:
+        (row,) = catalogue.releases("any2caption", 7)
+        (deployment,) = catalogue.deployments(row.number)
+        assert (row.status, deployment.status) == ("failed", "failed")
+        assert "0 of 1 texts are those that were judged" in deployment.message
 
 
 def test_a_release_that_fails_after_the_switch_rolls_itself_back(stack):
@@ -161,7 +195,7 @@ def test_releases_beyond_the_newest_few_are_retired_but_what_a_rollback_needs_st
     assert retire(one) == {"releases": [], "bundles": []}, "again is nothing"
     bundles = {path.name for path in (settings.home / "bundles").iterdir()}
     assert {"v1", "v3", "v6"} <= bundles
-    assert gone["bundles"] == [2, 4, 5]
+    assert gone["bundles"] == [2, 4, 5, 7]
     assert answering(settings) == pointer.release
 
 

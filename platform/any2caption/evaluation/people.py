@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from any2caption.datasets.agreement import cohen_kappa
 from any2caption.evaluation.policies.schema import People
+from any2caption.evaluation.slices import in_turns
 from any2caption.evaluation.statistics.chance import interval
 from any2caption.storage.digest import json_digest
 
@@ -77,9 +78,7 @@ def pairs(report: Mapping[str, Any], most: int = MOST) -> list[Pair]:
         )
         if one.model.split() != one.other.split():
             groups[one.slice].append(one)
-    depth = max(map(len, groups.values()), default=0)
-    mixed = [group[n] for n in range(depth) for group in groups.values() if n < len(group)]
-    return mixed[:most]
+    return in_turns(groups.values(), most)
 
 
 def in_order(found: Iterable[Pair], study: str, rater: str) -> list[Pair]:

@@ -3,6 +3,8 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
+from typing import TypeVar
 
 from any2caption.captions.text import render
 from any2caption.datasets.records import QA, Record
@@ -21,6 +23,7 @@ SINGLE: dict[frozenset[str], str] = {
 }
 MIX = "mix"
 IDENTITY = "identity_only"
+_T = TypeVar("_T")
 SLICES: tuple[str, ...] = (MIX, *SINGLE.values(), IDENTITY)
 
 
@@ -65,6 +68,12 @@ def pick(records: Iterable[Record], per_slice: int) -> dict[str, list[Record]]:
             )
         found[slice_of(record)].append(record)
     return {name: in_hash_order(found[name])[:per_slice] for name in SLICES if found.get(name)}
+
+
+def in_turns(groups: Iterable[Sequence[_T]], most: int) -> list[_T]:
+    """Take up to `most` of all groups, one of each in turn: of every group as many as it has."""
+    turns = chain.from_iterable(zip_longest(*groups))
+    return [one for one in turns if one is not None][:most]
 
 
 def selection_digest(selection: Mapping[str, Sequence[Record]]) -> str:

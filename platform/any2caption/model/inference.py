@@ -13,6 +13,7 @@ from pathlib import Path
 
 from any2caption.captions.schema import StructuredCaption
 from any2caption.captions.text import parse
+from any2caption.conditions.text import plain_text
 from any2caption.conditions.types import Condition
 from any2caption.grounding.fact_lines import fact_lines
 from any2caption.grounding.gather import gather
@@ -94,7 +95,7 @@ class Captioner:
     def _assemble(self, request: Request) -> ModelInputs:
         features = [self.processor.features(condition) for condition in request.conditions]
         texts = [c.payload for c in request.conditions if isinstance(c.payload, str)]
-        text = "\n".join([request.text, *texts]).strip()
+        text = plain_text("\n".join([request.text, *texts]))
         stated = ""
         if self.processor.config.processor.facts != "none":
             stated = fact_lines(gather(text, request.conditions))

@@ -305,9 +305,10 @@ def release(settings: Settings, request: Request) -> Request:
 
     Raises:
         ConflictError: the version asked for is not the champion: only promotion leads to traffic.
+        GateRefused: its trial went wrong, or writes other captions than were judged.
     """
     from any2caption.registry import model_card, promotion
-    from any2caption.registry.commands import version_bundle
+    from any2caption.registry.commands import judged_captions, version_bundle
     from any2caption.serving.releases.rollout import run_release
 
     def known(number: int) -> Request:
@@ -330,6 +331,7 @@ def release(settings: Settings, request: Request) -> Request:
             lifecycle=request["lifecycle"],
             say=lambda sentence: log.emit("release", sentence),
             describe=lambda number: model_card.documents(known(number)),
+            judged=lambda: judged_captions(settings, version),
         )
         number = result["release"]
         log.emit("release", f"release {number} of version {version} answers", release=number)

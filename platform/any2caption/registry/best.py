@@ -1,12 +1,11 @@
 """Which former champion was best: the guard against losing a little with every promotion."""
 
-import json
 from collections.abc import Collection
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from any2caption.errors import A2CError
+from any2caption.evaluation.reports.judged import read_report
 from any2caption.registry.client import MODEL
-from any2caption.storage import digest_of
 
 if TYPE_CHECKING:
     from any2caption.datasets.catalogue import Catalogue
@@ -31,10 +30,7 @@ def _accuracy(catalogue: "Catalogue", version: int, snapshot: str) -> float | No
     if verdict is None or verdict.snapshot_id != snapshot:
         return None
     try:
-        raw = Path(verdict.report).with_suffix(".json").read_bytes()
-        if digest_of(raw) != verdict.report_digest:
-            return None
-        value = json.loads(raw)["slices"]["all"]["accuracy"]["determinable"]["value"]
+        value = read_report(verdict)["slices"]["all"]["accuracy"]["determinable"]["value"]
         return None if value is None else float(value)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (A2CError, ValueError, KeyError, TypeError):
         return None

@@ -1,11 +1,13 @@
 """What orchestration and the command line call: ids in, ids out, every step recorded."""
 
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from any2caption.errors import ConflictError, GateRefused
+from any2caption.errors import ConflictError, GateRefused, IntegrityError, NotFoundError
 from any2caption.evaluation.gates import policy_digest, policy_of
+from any2caption.evaluation.reports.judged import Judged, read_report
 from any2caption.evaluation.reports.report import Finding, load_finding
 from any2caption.progress import ProgressLog
 from any2caption.registry import charts, model_card, models, promotion, prompts
@@ -225,3 +227,26 @@ def version_bundle(settings: Settings, version: int, dest: Path | None = None) -
     digest = promotion.open_ledger(settings).model_version(MODEL, version).digest
     dest = dest or settings.home / "bundles" / f"v{version}"
     return models.fetch_bundle(settings, version, dest, digest=digest)
+
+
+def judged_captions(settings: Settings, version: int) -> Judged | None:
+    """Return the captions that a version's last verdict is on; None if it was never evaluated.
+
+    They are read from the verdict's report, on this machine or in MLflow, held to its digest.
+
+    Raises:
+        NotFoundError: the report is in neither place.
+        IntegrityError: what is there is another report.
+        UnavailableError: it is not here, and MLflow does not answer.
+    """
+    with closing(promotion.open_ledger(settings)) as ledger:
+        verdict = ledger.verdict_on(version)
+    if verdict is None:
+        return None
+    try:
+        return Judged.of(read_report(verdict))
+    except (NotFoundError, IntegrityError) as here:
+        try:
+            return Judged.of(models.fetch_report(settings, version, verdict.policy, verdict))
+        except (NotFoundError, IntegrityError) as error:
+            raise type(error)(f"{here}; {error}: evaluate version {version} again") from error

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import any2caption
 from any2caption.datasets.data_card import hub_licence
-from any2caption.errors import A2CError, ConflictError, NotFoundError
+from any2caption.errors import A2CError, ConflictError, IntegrityError, NotFoundError
+from any2caption.evaluation.reports.judged import read_report
 from any2caption.evaluation.scores import ALL
 from any2caption.model.bundle_facts import bundle_facts
 from any2caption.model.presets import FROM_SCRATCH, SMOL
@@ -25,7 +26,7 @@ from any2caption.registry.pages import training_page, version_artifact, version_
 from any2caption.registry.promotion import open_ledger
 from any2caption.revision import revision
 from any2caption.settings import Settings
-from any2caption.storage import digest_of, open_store, signatures
+from any2caption.storage import open_store, signatures
 from any2caption.storage.digest import listing_digest
 from any2caption.storage.signing_keys import Keys
 
@@ -184,14 +185,12 @@ def _report(row: "Verdict") -> dict[str, Any] | str:
     from any2caption.evaluation.reports.figures import figures, outcomes_of, weak
     from any2caption.evaluation.statistics.paired import Comparison
 
-    path = Path(row.report).with_suffix(".json")
     try:
-        content = path.read_bytes()
-    except OSError:
+        report = read_report(row)
+    except NotFoundError:
         return "the report's file is gone from this machine; MLflow has it"
-    if digest_of(content) != row.report_digest:
-        return f"{path.name} is not the report that was judged"
-    report = json.loads(content)
+    except IntegrityError:
+        return "report.json is not the report that was judged"
     outcomes = outcomes_of(report)
     everything = report.get("slices", {}).get(ALL, {})
     return {

@@ -7,6 +7,7 @@ belongs to `registry.promotion`.
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from any2caption.datasets.mlflow_input import mlflow_input
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.evaluation.gates import Verdict
+from any2caption.evaluation.reports.judged import Kept, read_report
 from any2caption.registry.client import EXPERIMENT, MODEL, ModelVersion, mlflow_client
 from any2caption.registry.pages import version_artifact
 from any2caption.settings import Settings
@@ -175,6 +177,22 @@ def record_verdict(
 def report_url(settings: Settings, version: int, policy: str) -> str:
     """Return the address of a version's report under a policy in MLflow's pages."""
     return version_artifact(settings, version, f"evaluation/{policy}/report.html")
+
+
+def fetch_report(settings: Settings, version: int, policy: str, verdict: Kept) -> dict[str, Any]:
+    """Return the report that MLflow has of a verdict.
+
+    Raises:
+        NotFoundError: it has none.
+        IntegrityError: it has another one.
+        UnavailableError: it does not answer.
+    """
+    name = f"evaluation/{policy}/report.json"
+    with mlflow_client(settings) as client, tempfile.TemporaryDirectory() as folder:
+        run = _get(client, version).run_id
+        if name not in {one.path for one in client.list_artifacts(run, f"evaluation/{policy}")}:
+            raise NotFoundError(f"MLflow has no {name} of {MODEL} version {version}")
+        return read_report(verdict, Path(client.download_artifacts(run, name, folder)))
 
 
 def set_alias(settings: Settings, alias: str, version: int) -> None:

@@ -1,9 +1,9 @@
 """What a gate policy can ask for; the fields of a policy's YAML file."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, with_config
+from pydantic import ConfigDict, Field, with_config
 
 from any2caption.errors import ConfigError
 from any2caption.evaluation.scores import Selector
@@ -74,6 +74,20 @@ class People:
 
 @_STRICT
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """How many of the judged captions a release must write again in its trial, before it serves.
+
+    Up to `records` of them, of every slice as many; at most `differing` may be other texts than
+    those that were judged; all of them within `seconds`. `records: 0` asks for none.
+    """
+
+    records: Annotated[int, Field(ge=0)] = 200
+    differing: Annotated[int, Field(ge=0)] = 0
+    seconds: Annotated[float, Field(gt=0)] = 1800.0
+
+
+@_STRICT
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a model must show. `for_release` says whether passing means fit for product traffic.
 
@@ -84,7 +98,8 @@ class Policy:
     for release. `significance` is the chance of a false alarm over all comparisons with the
     champion; `margin` how far accuracy may lie below the champion's and below the best former
     champion's, at the lower end of the difference's interval. `required` slices refuse where there
-    is not enough data to say; the others say so. A promotion asks for `people`, where given.
+    is not enough data to say; the others say so. A promotion asks for `people`, where given; what
+    was judged is `served`, or the release is refused.
 
     Answers decide in slots in which the judge's sensitivity and specificity reach `judge`
     (`judge.card`); in others they are told, and where `each_slot` asks for an answer that refuses.
@@ -103,6 +118,7 @@ class Policy:
     beats: tuple[Beats, ...] = ()
     people: People | None = None
     judge: float = 0.9
+    served: Served = field(default_factory=Served)
     per_slice: int = 128
     control: int = 32
 

@@ -1,29 +1,27 @@
 """The page where one person votes on a version's captions, on this machine only."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from any2caption.captions.schema import PARTS
 from any2caption.captions.text import parse
 from any2caption.datasets.catalogue import PREFERENCES, Catalogue
 from any2caption.datasets.snapshots import load_condition, load_snapshot
-from any2caption.errors import ConfigError, InputError, IntegrityError, NotFoundError
+from any2caption.errors import ConfigError, InputError, NotFoundError
 from any2caption.evaluation.people import DATA, Pair, in_order, model_left, pairs, study_of
+from any2caption.evaluation.reports.judged import read_report
 from any2caption.evaluation.reports.thumbnails import picture_of
 from any2caption.pages import render
 from any2caption.settings import Settings
-from any2caption.storage import digest_of, open_store
+from any2caption.storage import open_store
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from any2caption.datasets.catalogue import Verdict
 
 KEYS = dict(zip("1234", PREFERENCES, strict=True))
 _MOST = 4096  # bytes of an answer
@@ -57,7 +55,7 @@ def study(settings: Settings, catalogue: Catalogue, version: int, rater: str) ->
     verdict = catalogue.verdict_on(version)
     if verdict is None:
         raise NotFoundError(f"version {version} was never evaluated")
-    report = _report(verdict)
+    report = read_report(verdict)
     name = study_of(verdict.digest, verdict.champion_digest, verdict.captions_digest)
     store = open_store(settings.object_store, settings.s3_endpoint_url)
     chosen = {one.record for one in pairs(report)}
@@ -79,17 +77,6 @@ def study(settings: Settings, catalogue: Catalogue, version: int, rater: str) ->
         tuple(in_order(pairs(report), name, rater.strip())),
         asked,
     )
-
-
-def _report(verdict: "Verdict") -> Mapping[str, Any]:
-    path = Path(verdict.report).with_suffix(".json")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise NotFoundError(f"{path}: the report is gone ({error.strerror})") from error
-    if digest_of(content) != verdict.report_digest:
-        raise IntegrityError(f"{path}: not the report that was judged")
-    return dict(json.loads(content))
 
 
 def app(asked: Study, catalogue: Catalogue) -> "Starlette":

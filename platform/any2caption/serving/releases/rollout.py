@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from any2caption.errors import A2CError, ConfigError, RolledBackError
+from any2caption.evaluation.reports.judged import Judged
 from any2caption.serving import contract
 from any2caption.serving.control import TritonControl, connect
-from any2caption.serving.releases import probation, smoke, trial
+from any2caption.serving.releases import probation, smoke, texts, trial
 from any2caption.serving.releases.live_repository import LiveRepository, Pointer
 from any2caption.serving.releases.release_folder import (
     Release,
@@ -29,6 +30,7 @@ from any2caption.serving.releases.release_folder import (
     verify,
 )
 from any2caption.settings import Settings
+from any2caption.storage import open_store
 from any2caption.storage.signing_keys import Keys
 from any2caption.storage.space import full_disk_named, require_room
 
@@ -225,10 +227,12 @@ def run_release(  # noqa: PLR0913 - the stage's givens
     say: Say = _silent,
     source: Path = contract.REPOSITORY,
     describe: Callable[[int], Mapping[str, str]] | None = None,
+    judged: Callable[[], Judged | None] = lambda: None,
 ) -> dict[str, Any]:
     """Build, sign, try and roll out a model version, with its rows in the catalogue.
 
-    `describe` writes the documents of a release by its number (`release_folder.DOCUMENTS`).
+    `describe` writes the documents of a release by its number (`release_folder.DOCUMENTS`);
+    `judged` returns the captions that its trial has to write again.
 
     Returns ids and numbers only: release, former, model_version, digest, folder, seconds.
 
@@ -259,7 +263,7 @@ def run_release(  # noqa: PLR0913 - the stage's givens
             )
             pointer = live.current()
             if pointer is None or pointer.release != number:
-                tried = _try_alone(settings, release, say)
+                tried = _try_alone(settings, release, judged, say)
         except A2CError as error:
             catalogue.update_release(number, status="failed")
             _record_failure(settings, catalogue, number, error, lifecycle)
@@ -301,7 +305,9 @@ def _record_failure(
     )
 
 
-def _try_alone(settings: Settings, release: Release, say: Say) -> dict[str, float]:
+def _try_alone(
+    settings: Settings, release: Release, judged: Callable[[], Judged | None], say: Say
+) -> dict[str, float]:
     if not settings.trial_boot:
         say("not tried in a Triton of its own: A2C_TRIAL_BOOT is false")
         return {}
@@ -311,8 +317,15 @@ def _try_alone(settings: Settings, release: Release, say: Say) -> dict[str, floa
             "A2C_TRIAL_BOOT=false"
         )
     say(f"booting release {release.number} in a Triton of its own")
+    store = open_store(settings.object_store, settings.s3_endpoint_url)
+    wanted = texts.expected(judged(), store, say=say)
+
+    def hold(control: TritonControl) -> None:
+        if wanted is not None:
+            wanted.hold(control, release.number, say=say)
+
     keys = Keys.of(settings)
-    seconds = round(trial.boot(release, settings.serve_python, keys=keys), 3)
+    seconds = round(trial.boot(release, settings.serve_python, keys=keys, then=hold), 3)
     say(f"it came up alone and answered in {seconds:.1f} s")
     return {"trial": seconds}
 

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
@@ -49,8 +49,11 @@ def boot(
     *,
     seconds: float = BOOT_SECONDS,
     keys: Keys | None = None,
+    then: Callable[[TritonControl], None] = lambda _: None,
 ) -> float:
     """Start the release alone, ask it the smoke requests, take it down; return the seconds taken.
+
+    What else it is asked while it is there is done by `then`, whose errors refuse it too.
 
     Raises:
         IntegrityError: its code is not what our key signed. The steps hold weights to their digests
@@ -72,6 +75,7 @@ def boot(
         with _server(live, serve_python, seconds) as control:
             _refuse_unloaded(control, release)
             smoke.check(control.url, release.number, key=control.key)
+            then(control)
     return time.monotonic() - began
 
 
