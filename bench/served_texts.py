@@ -29,7 +29,7 @@ from any2caption.storage import ObjectStore, open_store
 from any2caption.storage.signing_keys import Keys
 
 JUDGED = 32  # the evaluation's batch
-PLACES = (1, 8, texts.PLACES)
+PLACES = (1, 8, 32)
 SECONDS = 3600.0
 Row = tuple[str, int, float]
 """How captions were written, how many are others than those judged, seconds."""
