@@ -134,7 +134,7 @@ def serve(  # noqa: PLR0913 - what a page is served with
             import uvicorn
 
             from any2caption.playground.mounted import mounted
-        except ImportError as error:
+        except ModuleNotFoundError as error:
             raise ConfigError(
                 f"a2c play needs the extra play (pip install '.[play]'): {error}"
             ) from error
