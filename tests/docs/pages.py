@@ -30,6 +30,7 @@ BY_HAND = (
     "a Kubernetes cluster and helm",
     "a clone, and an environment of your own",
     "a clone that runs a stack",
+    "a language model's server, and a clone",
     "GPUs, and Qwen2-VL, Qwen2.5-VL or Qwen3-VL weights in a folder",
     "shards in an object store, and nodes with GPUs",
     "a source in a bucket, and a vision-language server",
