@@ -8,6 +8,8 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 _PLACED = re.compile(r"(?:in|with|as|like|at|of|by|from)\b", re.IGNORECASE)
 _OF_A_THING = re.compile(r"(?:the|its|his|her|their|to|for|into|this|that)\b", re.IGNORECASE)
 """What is some thing's own look, rather than the video's: "the car's sleek design"."""
+_OF_A_PICTURE = re.compile(r"in (?:the|this|my) (?:clip|image|photo|picture|video)", re.IGNORECASE)
+"""Where somebody is to be seen already: "the woman in the photo"."""
 _HAD = re.compile(
     r"(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
 )
@@ -17,6 +19,7 @@ def style_part(material: Material) -> list[Said]:
     """Return the look."""
     told = material.of("style", source=TEXT)
     told = tuple(fact for fact in told if fact.value.get("form") != "request")
+    told = tuple(fact for fact in told if not _OF_A_PICTURE.fullmatch(inner(fact.text)))
     wished = [fact for fact in told if not fact.negated and not _OF_A_THING.match(inner(fact.text))]
     denied = [fact for fact in told if fact.negated]
     seen = [fact for fact in material.of("style", source=CONDITIONS) if not fact.negated]

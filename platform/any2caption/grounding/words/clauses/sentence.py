@@ -130,6 +130,11 @@ class Sentence(Placing):
         if phrase and self.fresh and phrase.sort in SETTINGS and self._tag(end) in _STOPS:
             self._add("background", (at, end), place_value(phrase, form="preposition"))
             return end  # "before the storm: …"
+        if self._as_if(at):
+            end = next((n for n in range(at, len(self.words)) if self._tag(n) == "mark"), 0)
+            end = end or len(self.words)
+            self._extend(end)  # "swims as if the street were the sea": it is not
+            return end
         if self._low(at) == "until" and self.acted and self.last and self.last[1] == at:
             acts = (n for n in range(at, len(self.words)) if self._tag(n) in {"verb", "aux"})
             end = complements(self.words, next(acts, at) + 1, keep_settings=False)
@@ -138,6 +143,11 @@ class Sentence(Placing):
             return end
         self.fresh, self.acted = True, False
         return at + 1
+
+    def _as_if(self, at: int) -> bool:
+        """Whether what follows is only like the act in front of it."""
+        like = self._low(at) == "as" and self._low(at + 1) in {"if", "though"}
+        return like and self.acted and self.last is not None and self.last[1] == at
 
     def _leftover(self, at: int) -> int:
         """Leave what fits nowhere with the phrase in front of it, else with the main subject."""
@@ -472,6 +482,13 @@ class Sentence(Placing):
 
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
+        filled = noun_phrase(self.words, after + 1) if self._low(after) == "full of" else None
+        if filled is not None:
+            end = attached(self.words, filled)
+            value = {"verb": "be", "who": " and ".join(self.who) or None, "form": "finite"}
+            self._add("action", (at, end), value, said=after if negated else at, negated=negated)
+            self.acted = True
+            return end
         if self._tag(after) in {"prep", "layout", "ground"} or after >= len(self.words):
             self.acted = False
             return after

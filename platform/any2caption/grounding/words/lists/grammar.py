@@ -74,7 +74,8 @@ ADVERBS = words(
     else again almost alone already also always anticlockwise around away back backward backwards
     clockwise counterclockwise downward downwards even everywhere extremely fast forward
     forwards happily indoors inside just least leftward leftwards less more most nearby now
-    often only outdoors outside overhead perhaps quickly quite rather rightward rightwards
+    off-screen offscreen often on-screen onscreen only outdoors outside overhead perhaps quickly
+    quite rather rightward rightwards
     sideways slow so sometimes soon still thrice today together too twice upward upwards very well
     """
 )
@@ -133,8 +134,8 @@ STATIC = phrases(
 """Prepositions that say where something is or goes on."""
 OTHER_PHRASES = phrases(
     """
-    along with, because of, due to, full of, instead of, off of, out of, such as, together with,
-    up to
+    along with, because of, but for, due to, full of, instead of, off of, out of, such as,
+    together with, up to
     """
 )
 """Prepositions of several words that do not place."""

@@ -23,10 +23,19 @@ def attached(words: list[Word], phrase: NounPhrase) -> int:
     """Return the end of a phrase with all that is attached to it."""
     end = phrase.end
     while True:
-        further = _one(words, end, phrase)
+        further = _measured(words, end) or _one(words, end, phrase)
         if further == end:
             return end
         end = further
+
+
+def _measured(words: list[Word], at: int) -> int:
+    """Return the end of "the size of a thumb"; 0 where no such measure stands."""
+    said = [one.low for one in words[at : at + 3]]
+    if said[:1] != ["the"] or said[1:] not in (["size", "of"], ["colour", "of"], ["color", "of"]):
+        return 0
+    like = noun_phrase(words, at + 3)
+    return like.end if like else 0
 
 
 def list_of(words: list[Word], start: int) -> list[NounPhrase]:

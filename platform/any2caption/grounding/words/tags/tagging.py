@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
+from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers
@@ -211,9 +212,19 @@ def _in_place(words: list[Word], at: int) -> str:
         return ""
     if (word.low == "but" and before.low in _ALL_BUT) or (word.low == "as" and _like(words, at)):
         return "prep"
+    if word.low == "both" and _both_act(words, at):
+        return "adv" if before.tag == "noun" else "pron"
     if word.low in _TELLERS and _tells_which(words, at):
         return "rel"
     return "adj" if word.low == "nearby" and before.tag in NOMINAL | {"prep"} else ""
+
+
+def _both_act(words: list[Word], at: int) -> bool:
+    """Whether "both" stands for two that act: "then both go out", "and his dog both wear"."""
+    after = word_after(words, at)
+    acts = after is not None and not after.tag and known_verb(after.low)[1] == "base"
+    pair = any(word.low == "and" for word in words[at + 2 : at + 4])  # "both function and style"
+    return acts and not pair and not is_agent(words[at + 1].low)
 
 
 def _like(words: list[Word], at: int) -> bool:

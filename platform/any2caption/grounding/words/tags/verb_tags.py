@@ -235,6 +235,7 @@ def _third_person(words: list[Word], at: int) -> str:
     aims = before in {"noun", "mark"} and words[at + 1 : at + 2] and words[at + 1].low == "to"
     aims = aims and at + 2 < len(words) and known_verb(words[at + 2].low)[1] == "base"
     plain = before in {"pron", "rel"} or aims or (gazes and before in {"noun", "mark"})
+    plain = plain or (before == "adv" and at > 1 and words[at - 2].tag == "pron")
     if plain or (before == "mark" and _in_series(words, at)):
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
@@ -446,7 +447,7 @@ def _bare(words: list[Word], at: int) -> str:
     made = at > 1 and words[at - 2].base in {"make", "let"} and before == "pron"
     made = made or (at > 0 and words[at - 1].base == "let")  # "lets go of a balloon"
     made = made or (low == "then" and any(word.form == "base" for word in words[:at]))
-    told = before in {"noun", "ref"} and _let(words, at)
+    told = (before in {"noun", "ref"} and _let(words, at)) or (low == "both" and before != "det")
     if made or told or dressed or (before == "pron" and _of_several(words, at)):
         return "verb"
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
