@@ -84,8 +84,14 @@ class Clip:
         cut = self._prepare(text=[text], return_tensors="pt", truncation=True)
         return normalize(_vectors(self._model.get_text_features(**cut)), dim=-1)
 
+    @property
+    def size(self) -> int:
+        """Numbers of a vector."""
+        return int(self._model.config.projection_dim)
+
     @torch.inference_mode()
-    def _pictures(self, frames: Frames) -> torch.Tensor:
+    def vectors(self, frames: Frames) -> torch.Tensor:
+        """Return the frames' vectors, T×D, of length 1."""
         return torch.cat(
             [
                 normalize(
@@ -102,12 +108,12 @@ class Clip:
 
     def clip_t(self, texts: Sequence[str], frames: Frames) -> list[float]:
         """Return CLIP-T of each text, 0…100; CLIP reads 77 tokens: the rest of a text is cut."""
-        seen = self._pictures(frames)
+        seen = self.vectors(frames)
         return [100 * float((seen @ self._text(text).T).mean()) for text in texts]
 
     def clip_i(self, frames: Frames, references: Frames) -> float:
         """Return CLIP-I of a clip with pictures of its identities, 0…100."""
-        return 100 * float((self._pictures(frames) @ self._pictures(references).T).mean())
+        return 100 * float((self.vectors(frames) @ self.vectors(references).T).mean())
 
 
 class Dino:
@@ -118,7 +124,8 @@ class Dino:
         self._prepare = _loaded("AutoImageProcessor", folder)
 
     @torch.inference_mode()
-    def _pictures(self, frames: Frames) -> torch.Tensor:
+    def vectors(self, frames: Frames) -> torch.Tensor:
+        """Return the frames' vectors, T×D, of length 1."""
         states = [
             self._model(**self._prepare(images=list(some), return_tensors="pt")).last_hidden_state
             for some in _batches(frames)
@@ -127,7 +134,7 @@ class Dino:
 
     def dino_i(self, frames: Frames, references: Frames) -> float:
         """Return DINO-I of a clip with pictures of its identities, 0…100."""
-        return 100 * float((self._pictures(frames) @ self._pictures(references).T).mean())
+        return 100 * float((self.vectors(frames) @ self.vectors(references).T).mean())
 
 
 def _vectors(found: Any) -> torch.Tensor:

@@ -36,7 +36,11 @@ NOT_MEASURED: tuple[tuple[str, str, str], ...] = (
             "evaluation.figures.likeness"
         ),
     ),
-    ("", "VBench (smoothness, dynamics, aesthetics)", "needs videos of a pretrained generator"),
+    (
+        "",
+        "VBench",
+        "needs videos of a pretrained generator; for those, with given weights: bench/vbench.py",
+    ),
     (
         "irscore",
         "IRScore by a language model (right or wrong, quality 0…5)",
