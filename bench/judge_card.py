@@ -53,7 +53,7 @@ ASKED = {
     "deed": ("movement", "What does the subject do?"),
     "path": ("camera", "How does the camera move?"),
 }
-"""Aspect and words of questions that rules ask (`evaluation.questions`), in no lexicon."""
+"""Aspect and words of questions that rules ask (`datasets.supervision.questions`)."""
 Row = dict[str, str]
 
 

@@ -11,6 +11,7 @@ from any2caption.datasets.ingest import run_ingest
 from any2caption.datasets.records import Record, SourceRecord
 from any2caption.datasets.snapshots import load_snapshot
 from any2caption.datasets.splits import split_of
+from any2caption.datasets.supervision.questions import ask
 from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.corpus import make_scenes
 from any2caption.datasets.synthetic.world import sample_scene
@@ -18,7 +19,6 @@ from any2caption.evaluation import run
 from any2caption.evaluation.judge.answers import Judge
 from any2caption.evaluation.metrics import Prediction
 from any2caption.evaluation.policies import policy_of
-from any2caption.evaluation.questions import ask
 from any2caption.evaluation.statistics.outlook import outlook
 from any2caption.settings import Settings
 from any2caption.storage import open_store, signatures

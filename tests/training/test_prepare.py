@@ -3,12 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.captions.text import render
+from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition
 from any2caption.errors import ConfigError
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
-from any2caption.training.data.slot_labels import answer_classes, slot_tokens
+from any2caption.training.data.slot_labels import answer_classes, determined, slot_tokens
 from any2caption.training.prepare import prepared_folder
 from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
@@ -62,6 +64,30 @@ def test_equal_conditions_are_stored_once(data):
 def test_a_combined_movement_has_two_classes():
     assert answer_classes("camera", "trucks left while panning left") == ("truck_left", "pan_left")
     assert answer_classes("mood", "gloomy") == ("gloomy",)
+
+
+def test_records_without_questions_have_classes_by_what_their_conditions_answer(snapshot):
+    def condition(kind, **more):
+        return {"kind": kind, "number": 1, "format": "f", "parts": (), "frames": 1, **more}
+
+    caption = dict.fromkeys(PARTS, "Nothing is told.") | {
+        "action": "A man walks and waves.",
+        "main_object": "A lighthouse on a cliff.",
+    }
+    moves = ("truck_left", "pan_left")
+    record = Record(
+        id="r", source="s", licence="CC0-1.0", split="train", prompt="a video",
+        conditions=(condition("camera", movements=moves), condition("pose"), condition("image")),
+        caption=StructuredCaption(**caption),
+    )  # fmt: skip
+    assert determined(record) == {
+        "camera": {"path": moves},
+        "pose": {"deed": ("walking", "waving")},
+        "image": {"shown_subject": ("lighthouse",)},
+    }
+    given = next(record for record in snapshot.records("train") if record.qa)
+    slots = {slot for slots in determined(given).values() for slot in slots}
+    assert slots <= {qa.slot for qa in given.qa}  # its own, and no others
 
 
 def test_slot_words_are_marked_and_free_text_counts_in_full():

@@ -20,6 +20,7 @@ from any2caption.commands import run_command
 from any2caption.conditions.types import Condition
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition, load_snapshot
+from any2caption.datasets.supervision.questions import asked_of, keep
 from any2caption.errors import NotFoundError
 from any2caption.evaluation import gates
 from any2caption.evaluation.camera import camera_paths, cameras_of
@@ -37,7 +38,6 @@ from any2caption.evaluation.measure import (
     score,
 )
 from any2caption.evaluation.metrics import Prediction
-from any2caption.evaluation.questions import asked_of, keep
 from any2caption.evaluation.reports import report_html
 from any2caption.evaluation.reports.cases import Case, cases, shown
 from any2caption.evaluation.reports.report import Subject, build, not_measured

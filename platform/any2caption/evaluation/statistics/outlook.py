@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from any2caption.datasets.records import Record
+from any2caption.datasets.supervision.questions import ask
 from any2caption.evaluation.judge.card import objection
 from any2caption.evaluation.policies import Policy, Threshold
-from any2caption.evaluation.questions import ask
 from any2caption.evaluation.scores import ALL, Outcome, Selector
 from any2caption.evaluation.slices import control_pairs, group_of, pick, scene_of
 from any2caption.evaluation.statistics.chance import detectable, interval

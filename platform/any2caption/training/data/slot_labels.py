@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 from any2caption.captions import lexicon
 from any2caption.datasets.records import Record
+from any2caption.datasets.supervision.questions import answered_by_conditions
+
+_SAME_AS = {"path": "camera"}
+"""Slots of questions that rules ask, by the slot of the lexicon that has their words."""
 
 
 @cache
@@ -16,21 +20,22 @@ def answer_classes(slot: str, answer: str) -> tuple[str, ...]:
 
     The lexicon's keys ("trucks left while panning left" has two), else itself.
     """
-    if slot in lexicon.SLOTS:
-        keys = tuple(dict.fromkeys(mention.key for mention in lexicon.mentions(slot, answer)))
+    known = _SAME_AS.get(slot, slot)
+    if known in lexicon.SLOTS:
+        keys = tuple(dict.fromkeys(mention.key for mention in lexicon.mentions(known, answer)))
         if keys:
             return keys
-    return (answer,)
+    return tuple(answer.split(" and ")) if slot == "deed" else (answer,)
 
 
 def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
     """Kind → slot → class names that a condition of this kind determines.
 
-    Where the record has one of the kind only.
+    Where the record has one of the kind only. A record without questions gets those of the rules.
     """
     kinds = [condition.kind for condition in record.conditions]
     out: dict[str, dict[str, tuple[str, ...]]] = {}
-    for question in record.qa:
+    for question in answered_by_conditions(record):
         for kind in question.sources:
             if kinds.count(kind) == 1:
                 out.setdefault(kind, {})[question.slot] = answer_classes(

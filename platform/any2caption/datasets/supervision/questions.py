@@ -1,10 +1,11 @@
-"""Questions about held-out records that came without any, asked by rules. Pure.
+"""Questions about records that came without any, asked by rules. Pure.
 
 A question needs an answer that the record's inputs state. Three places know it: the geometry of a
 camera path (kept with the record at ingest), the prompt's own words as facts, and the caption where
 an input of its kind shows what it says (what a pose does, what a picture is of). A fact of the
-prompt that the gold caption itself does not say is not asked: nobody can be held to it. Questions
-lie beside the snapshot, under a version; training reads the snapshot alone and never sees them.
+prompt that the gold caption itself does not say is not asked: nobody can be held to it. Those of
+held-out records are the evaluation's, and lie beside the snapshot under a version; what conditions
+of training records answer are the slots that the alignment stages learn.
 """
 
 import json
@@ -38,7 +39,7 @@ _ASKED: Mapping[str, tuple[Aspect, str, str]] = {
     "action": ("movement", "stated_action", "What is done?"),
 }
 """Aspect of a fact of the prompt → aspect, slot and words of the question."""
-_MOVES, _DOES = "How does the camera move?", "What does the subject do?"
+_CAMERA, _DOES = "How does the camera move?", "What does the subject do?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +62,58 @@ def asked_of(record: Record) -> Record:
     return record.model_copy(update={"qa": tuple(one.qa for one in ask(record))})
 
 
+def answered_by_conditions(record: Record) -> tuple[QA, ...]:
+    """Return what a record's conditions answer: its own questions, else those of rules.
+
+    Prompts are not read for it, so a question may be about what the prompt says too.
+    """
+    found = (_path(record, ("camera",)), _deed(record), _shown(record))
+    return record.qa or tuple(qa for qa in found if qa is not None)
+
+
 def _found(record: Record) -> Iterator[Asked]:
     facts = _facts(record.prompt)
-    yield from _camera(record, facts)
-    kinds = {one.kind for one in record.conditions}
-    mined = mine(record).get("action") if "pose" in kinds else None
-    if mined is not None and mined.origin == "caption":
-        answer = " and ".join(mined.phrases)
-        yield Asked(_qa("movement", "deed", _DOES, answer, ("pose",)), "caption")
-    yield from _prompt(record, facts, posed=mined is not None)
-    pictured = next((kind for kind in _PICTURES if kind in kinds), None)
+    told = {key for fact in facts.of("camera") for key in fact.value.get("keys", ())}
+    if path := _path(record, ("text", "camera") if told >= set(_moves(record)) else ("camera",)):
+        yield Asked(path, "geometry")
+    if deed := _deed(record):
+        yield Asked(deed, "caption")
+    posed = any(one.kind == "pose" for one in record.conditions) and "action" in mine(record)
+    yield from _prompt(record, facts, posed=posed)
     named = any(fact.aspect == "subject" for fact in facts.found)
-    if pictured and not named and (subject := _main_subject(record)):
-        question = _qa("subject", "shown_subject", "Who or what is shown?", subject, (pictured,))
-        yield Asked(question, "caption")
+    if not named and (subject := _shown(record)):
+        yield Asked(subject, "caption")
 
 
-def _camera(record: Record, facts: Facts) -> Iterator[Asked]:
+def _moves(record: Record) -> list[str]:
     """The movements of the one path: exact, whatever the caption says."""
     paths = [one for one in record.conditions if one.kind == "camera"]
-    if len(paths) != 1 or not (keys := [k for k in paths[0].movements if k in PHRASES]):
-        return
-    told = {key for fact in facts.of("camera") for key in fact.value.get("keys", ())}
-    sources = ("text", "camera") if told >= set(keys) else ("camera",)
+    return [key for key in paths[0].movements if key in PHRASES] if len(paths) == 1 else []
+
+
+def _path(record: Record, sources: tuple[str, ...]) -> QA | None:
+    if not (keys := _moves(record)):
+        return None
     answer = " while ".join(PHRASES[key][0] for key in keys)
-    yield Asked(_qa("camera", "path", _MOVES, answer, sources), "geometry")
+    return _qa("camera", "path", _CAMERA, answer, sources)
+
+
+def _deed(record: Record) -> QA | None:
+    """What a pose's caption says that is done; not what geometry finds, which the pose shows."""
+    if all(one.kind != "pose" for one in record.conditions):
+        return None
+    mined = mine(record).get("action")
+    if mined is None or mined.origin != "caption":
+        return None
+    return _qa("movement", "deed", _DOES, " and ".join(mined.phrases), ("pose",))
+
+
+def _shown(record: Record) -> QA | None:
+    kinds = {one.kind for one in record.conditions}
+    pictured = next((kind for kind in _PICTURES if kind in kinds), None)
+    subject = _main_subject(record) if pictured else ""
+    question = "Who or what is shown?"
+    return _qa("subject", "shown_subject", question, subject, (str(pictured),)) if subject else None
 
 
 def _prompt(record: Record, facts: Facts, *, posed: bool) -> Iterator[Asked]:
