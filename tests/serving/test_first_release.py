@@ -155,7 +155,7 @@ def test_before_any_model_captions_and_videos_are_answered_from_facts(composing)
 def test_the_playground_asks_the_server(composing):
     with Served(composing.url) as served:
         assert served.answers()
-        answer = Session(Request("@red waits", (CAMERA, PICTURE))).ask(served)
+        answer = Session(Request("@red waits", (CAMERA, PICTURE))).begin(served).result()
     assert answer.where == composing.url
     assert answer.result.info["release"] == 0
     assert answer.result.caption.dense.startswith("Red of picture 1 waits")

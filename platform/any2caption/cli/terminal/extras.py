@@ -17,7 +17,7 @@ _PACKAGE_OF = {
     "rouge_score": "rouge-score",
     "urllib3": "boto3",
     "uvicorn": "gradio",
-    "yaml": "pyyaml",
+    "yaml": "apache-airflow",
 }
 """Modules whose package has another name."""
 

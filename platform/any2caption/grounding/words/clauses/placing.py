@@ -216,3 +216,21 @@ class Placing(Clause):
         end = attached_of(self.words, phrase.end)
         self._add("style", (at, end), value)
         return end
+
+    def _neither(self, at: int) -> int:
+        """Read who does not do something, but is there: "neither the cat nor the dog moves"."""
+        single = [self._low(at + 1), self._low(at + 2)] in (["a", "single"], ["one", "single"])
+        if self._low(at) != "neither" and not (self._low(at) == "not" and single):
+            return 0
+        found = [noun_phrase(self.words, at + 1)]
+        if found[0] and self._low(found[0].end) == "nor":
+            found.append(noun_phrase(self.words, found[0].end + 1))
+        named = [one for one in found if one]
+        end = attached(self.words, named[-1]) if named else at
+        if not named or len(named) < len(found) or self._tag(end) not in {"verb", "aux", "modal"}:
+            return 0
+        for phrase in named if self._low(at) == "neither" else ():
+            self._subject(phrase, phrase.end)
+        self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
+        self.acted, self.fresh = False, False
+        return end

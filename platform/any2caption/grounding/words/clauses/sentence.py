@@ -532,24 +532,6 @@ class Sentence(Placing):
             self._deny(first, phrase, self._denied_end(phrase))
         return self._denied_end(phrases[-1])
 
-    def _neither(self, at: int) -> int:
-        """Read who does not do something, but is there: "neither the cat nor the dog moves"."""
-        single = [self._low(at + 1), self._low(at + 2)] in (["a", "single"], ["one", "single"])
-        if self._low(at) != "neither" and not (self._low(at) == "not" and single):
-            return 0
-        found = [noun_phrase(self.words, at + 1)]
-        if found[0] and self._low(found[0].end) == "nor":
-            found.append(noun_phrase(self.words, found[0].end + 1))
-        named = [one for one in found if one]
-        end = attached(self.words, named[-1]) if named else at
-        if not named or len(named) < len(found) or self._tag(end) not in {"verb", "aux", "modal"}:
-            return 0
-        for phrase in named if self._low(at) == "neither" else ():
-            self._subject(phrase, phrase.end)
-        self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
-        self.acted, self.fresh = False, False
-        return end
-
     def _denied_end(self, phrase: NounPhrase) -> int:
         end = attached_of(self.words, phrase.end)
         return end + (self._low(end) == "visible")
@@ -606,24 +588,9 @@ _STATES = frozenset({"asleep", "awake"})
 _FLIES = frozenset({"circle", "descend", "fly", "follow", "glide", "move", "rise", "sweep"})
 _MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})
 _FILMED = frozenset({"video", "footage", "clip"})
-_OLD = frozenset(
-    {
-        "action",
-        "comedy",
-        "drama",
-        "horror",
-        "nature",
-        "thriller",
-        "western",
-        "wildlife",
-        "silent",
-        "archival",
-        "found",
-        "cctv",
-        "dashcam",
-        "bodycam",
-        "home-movie",
-    }
+_OLD = grammar.words(
+    "action comedy drama horror nature thriller western wildlife silent archival found cctv dashcam"
+    " bodycam home-movie"
 )
 _DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")
 _STOPS = frozenset({"mark", "end"})
