@@ -384,7 +384,7 @@ class Sentence(Placing):
         inside = self.words[phrase.start : phrase.end]
         styled = any(
             word.tag in {"style", "camera"}
-            or word.low in looks.STYLE_WORDS | _FILMED | _OLD
+            or word.low in looks.STYLE_WORDS | _FILMED | looks.GENRES
             or _DECADE.fullmatch(word.low)
             for word in inside
         )
@@ -588,10 +588,6 @@ _STATES = frozenset({"asleep", "awake"})
 _FLIES = frozenset({"circle", "descend", "fly", "follow", "glide", "move", "rise", "sweep"})
 _MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})
 _FILMED = frozenset({"video", "footage", "clip"})
-_OLD = grammar.words(
-    "action comedy drama horror nature thriller western wildlife silent archival found cctv dashcam"
-    " bodycam home-movie"
-)
 _DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]

@@ -70,6 +70,13 @@ CAMERA_NOUNS = words(
     timelapses view viewpoint views vlog
     """
 )
+GENRES = words(
+    """
+    action archival bodycam cctv comedy dashcam drama found home-movie horror nature silent thriller
+    western wildlife
+    """
+)
+"""What tells the look of footage that names no style."""
 CAMERA_PHRASES = phrases(
     """
     aerial footage, aerial shot, aerial video, aerial view, back view, bird eye view,
