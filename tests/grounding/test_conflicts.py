@@ -296,3 +296,22 @@ def test_a_man_in_a_picture_of_a_dog_is_told():
         "the text names a man; picture 1 seems to show a dog: the text was followed"
     ]
     assert not told(man, dog, fact("count", "one person", "picture 1", noun="person", number=1))
+
+
+RAISES = body("raises the right arm", "person on the right")
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "says"),
+    [
+        ("A man sits; nobody raises an arm", "A man sits.", "that nobody raises an arm"),
+        ("The man does not raise his right arm", "The man is there.", "not raise his right arm"),
+        ("A dancer sits and does not raise an arm", "A dancer sits.", "not raise an arm"),
+    ],
+)
+def test_an_overruled_denial_leaves_a_sentence(text, left, says):
+    found, _ = read_text(text)
+    facts = (*found, RAISES, ONE_OF_TWO[1])
+    conflicts = find_conflicts(facts)
+    assert f"the text says {says}; pose 1 shows raises the right arm" in conflicts[0].text
+    assert compose(Facts(text, facts, conflicts)).parts["dense"][0].text == left

@@ -19,6 +19,7 @@ from any2caption.grounding.facts import Conflict
 from any2caption.grounding.vocabulary import ANIMALS, is_called, is_person, singular
 from any2caption.grounding.words import denied
 from any2caption.grounding.words.forms import is_plural
+from any2caption.grounding.words.lists.grammar import NOBODY
 
 TEXT = "text"
 _RANK = {"exact": 0, "measured": 1, TEXT: 2, "estimated": 3}
@@ -268,11 +269,9 @@ def _denied_actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
             continue
         for other in facts:
             if other.source.input != TEXT and set(deeds(fact.text)) & set(deeds(other.text)):
-                yield (
-                    fact,
-                    other,
-                    f"the text says not {fact.text}; {_the(other)} shows {other.text}",
-                )
+                who = str(fact.value.get("who") or "")
+                told = f"that {who} {fact.text}" if who in NOBODY else f"not {fact.text}"
+                yield fact, other, f"the text says {told}; {_the(other)} shows {other.text}"
 
 
 # Negations

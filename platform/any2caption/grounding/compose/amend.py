@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from any2caption.conditions.fact import Fact
 from any2caption.conditions.facts.words import number_word, plural
 from any2caption.grounding.compose.camera_wishes import clause_of, without_movement
-from any2caption.grounding.compose.english import base_form, gerund, third_person
+from any2caption.grounding.compose.english import base_form, be, gerund, is_many, third_person
 from any2caption.grounding.facts import Conflict, Facts
 from any2caption.grounding.vocabulary import NUMBERS, singular
+from any2caption.grounding.words.lists.grammar import NOBODY
 
 _SIDES = {"left": "right", "right": "left", "toward": "away from", "towards": "away from"}
 _IN_PLACE = {"through": "in", "across": "in", "into": "in", "along": "on", "down": "on", "up": "on"}
@@ -78,7 +79,7 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
     words = facts.text[start:end]
     if overruled.negated:
         stated = _STATED.match(facts.text, end)  # "nobody else is in the room"
-        yield Edit(start, stated.end() if stated else end)
+        yield Edit(start, stated.end() if stated else end, _there(overruled, start, end, facts))
     elif overruled.aspect == "camera":
         start, end = clause_of(facts.text, start, end)
         left = without_movement(facts.text[start:end])
@@ -93,6 +94,23 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
         yield from _agreement(facts, end, number)
 
 
+def _there(denied: Fact, start: int, end: int, facts: Facts) -> str:
+    """What is left to say of one who is said not to do what is shown: `is there`.
+
+    Nothing where the clause says more of them, or where nobody is meant.
+    """
+    who = denied.value.get("who")
+    if denied.aspect != "action" or not isinstance(who, str) or who in NOBODY:
+        return ""
+    head = max((mark.end() for mark in _MARK.finditer(facts.text, 0, start)), default=0)
+    acts = [fact.source.characters for fact in facts.of("action") if fact is not denied]
+    if not facts.text[head:start].strip() or any(one and head <= one[0] < start for one in acts):
+        return ""
+    verb = be(many=is_many(who))
+    return verb if _WHERE.match(facts.text[end:].lstrip()) else f"{verb} there"
+
+
+_MARK = re.compile(r"[,;:.!?。，；！？\n]")
 _STATED = re.compile(r"\s+(?:is|are|was|were)\b[^,;.!?]*")
 
 
