@@ -51,7 +51,7 @@ class Platform:
             text=True,
         )
 
-    def run(self, *arguments: str, timeout: float = 600.0, code: int = 0) -> str:
+    def run(self, *arguments: str, timeout: float = 1200.0, code: int = 0) -> str:
         """Run a command, expect its exit code, return its standard output."""
         process = self.start(*arguments)
         try:

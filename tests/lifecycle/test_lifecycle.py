@@ -20,7 +20,7 @@ from any2caption import processes
 from any2caption.orchestration.jobs.runner import MARK
 from any2caption.stack.secrets import load
 
-pytestmark = [pytest.mark.server, pytest.mark.lifecycle, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.server, pytest.mark.lifecycle, pytest.mark.timeout(1800)]
 
 RUN = ("lifecycle", "run", "--recipe", "smoke", "--policy", "smoke", "--scenes", "120", "--json")
 PARTS = ["dense", "main_object", "background", "camera", "style", "action"]
@@ -79,7 +79,7 @@ def test_folder_store_survives_a_killed_trainer_and_reuses_on_the_second_run(pla
     assert resumed[-1] >= killed[0] > 0
 
     told = [line["message"] for line in platform.progress("release")]
-    assert any(one.startswith("16 of 16 texts are those that were judged, ") for one in told), told
+    assert any(one.startswith("8 of 8 texts are those that were judged, ") for one in told), told
     answer = ask(platform, tmp_path)
     assert answer["release"] == first["carried"]["release"]
 
@@ -108,13 +108,13 @@ def test_s3_store_waits_for_a_person_and_serves_after_a_restart(platform, tmp_pa
     following = platform.start(*RUN, "--ask")
     try:
         waiting = "waits for a person"
-        deadline = time.monotonic() + 420
+        deadline = time.monotonic() + 900
         while not any(waiting in line["message"] for line in platform.progress("promote")):
             assert following.poll() is None, following.communicate()
             assert time.monotonic() < deadline, "nobody was asked"
             time.sleep(1)
         follow_the_pages(platform, tmp_path, WAITS)
-        out, err = following.communicate(timeout=240)
+        out, err = following.communicate(timeout=600)
     finally:
         following.kill()
     assert following.returncode == 0, err
@@ -154,7 +154,7 @@ def follow_the_pages(platform, tmp_path, *told: str | tuple[str, str]) -> None:
 
 def kill_trainer(platform, killed: list[int]) -> None:
     """Once training has written a checkpoint, `kill -9` every process of the trainer."""
-    deadline = time.monotonic() + 420
+    deadline = time.monotonic() + 900
     while time.monotonic() < deadline:
         for folder in (platform.home / "runs").glob("*/jobs/train"):
             if step := checkpointed(folder.parent.parent / "train"):

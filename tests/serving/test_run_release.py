@@ -66,7 +66,7 @@ def test_release_is_built_served_and_recorded_and_again_is_the_same(stack):
     again = first(lifecycle="l2")
     assert again["release"] == result["release"]
     assert again["seconds"] == {}
-    assert said[1] == "it has to write 1 of 1 judged captions again; policy smoke asks for 16"
+    assert said[1] == "it has to write 1 of 1 judged captions again; policy smoke asks for 8"
     assert said[2].startswith("1 of 1 texts are those that were judged, ")
     with CaptionClient(settings.triton_url) as client:
         assert client.caption("hello").info["release"] == result["release"]
