@@ -23,8 +23,9 @@ KINDS = {".mp4", ".mov", ".webm"}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", type=Path)
-    for name in ("dino", "clip", "head"):
-        parser.add_argument(f"--{name}", type=Path)
+    parser.add_argument("--dino", type=Path, help="folder of a DINOv2 model")
+    parser.add_argument("--clip", type=Path, help="folder of a CLIP model")
+    parser.add_argument("--head", type=Path, help="a linear head over CLIP's features")
     given = parser.parse_args()
     measures = measures_of(given.dino, given.clip, given.head)
     files = sorted(path for path in given.clips.iterdir() if path.suffix.lower() in KINDS)

@@ -310,6 +310,8 @@ COMMANDS = {
     "registry verify": (),
     "registry reconcile": (),
     "registry votes": ("999",),
+    "registry ask": ("999",),
+    "registry subscribe": (),
     "data card": (),
     "model card": ("{folder}",),
     "caption": ("--text", "a red ball"),
@@ -331,11 +333,11 @@ COMMANDS = {
     "annotate report": ("nothing",),
 }
 WITHOUT_HOME = {"version", "condition inspect", "condition convert", "annotate tools"}
-TELLS_OR_TRAINS = {"password", "demo", "model zero-shot"}  # the first is there to tell one
+NOT_RUN = {"password", "demo", "model zero-shot", "play"}  # tells one; train; serves until Ctrl-C
 MAY_FAIL = {  # what they fail for is told too
     *("doctor", "promote", "rollback", "lifecycle run", "annotate run", "annotate report"),
     *("data remove", "data quarantine", "registry lineage", "registry reconcile"),
-    *("registry votes", "model card", "annotate export"),
+    *("registry votes", "registry ask", "model card", "annotate export"),
 }
 NONE_YET = {"registry verdicts"}
 
@@ -360,7 +362,7 @@ def test_no_log_and_no_command_tells_a_key(settings, tmp_path, monkeypatch):
     (folder / "weights").write_text("w")
     words = {"source": made.stdout.strip(), "out": str(tmp_path / "run"), "file": str(file)}
     words["folder"] = str(folder)
-    assert set(COMMANDS) == commands_with_json() - TELLS_OR_TRAINS
+    assert set(COMMANDS) == commands_with_json() - NOT_RUN
     for name, arguments in COMMANDS.items():
         given = [word.format(**words) for word in arguments]
         with_home = () if name in WITHOUT_HOME else home

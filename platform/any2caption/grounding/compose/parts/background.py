@@ -18,6 +18,8 @@ _PLACING = re.compile(
 )
 
 
+_BREAK = re.compile(r"[.;!?]")
+_HOURS = frozenset({"golden hour", "blue hour", "magic hour"})
 _REACHES = re.compile(r"surfaces from ")
 """Distances: what a scene has from near to far, it reaches."""
 _FRAMES = {
@@ -86,7 +88,7 @@ def _apart(facts: Sequence[Fact], text: str) -> list[str]:
         words = inner(fact.text)
         spans = before and before.source.characters, fact.source.characters
         between = text[spans[0][1] : spans[1][0]] if spans[0] and spans[1] else ""
-        if out and ";" in between and _PLACING.match(words) and _PLACING.match(out[-1]):
+        if out and _BREAK.search(between) and _PLACING.match(words) and _PLACING.match(out[-1]):
             out[-1] = f"{out[-1]} and {words}"
         else:
             out.append(words)
@@ -104,7 +106,10 @@ def weather(material: Material) -> list[Said]:
         names = [with_article(name) for name in names]
         out.append(Said(f"there {be(many=is_many(names[0]))} {joined(names)}", tuple(there)))
     times = [fact for fact in facts if fact.value.get("kind") == "time"]
-    return out + [Said(f"it is {with_article(inner(fact.text))}", (fact,)) for fact in times]
+    for fact in times:
+        name = inner(fact.text)
+        out.append(Said(f"it is {name if name in _HOURS else with_article(name)}", (fact,)))
+    return out
 
 
 def _is_weather(fact: Fact) -> bool:

@@ -153,6 +153,8 @@ def _wish(text: str, form: str) -> str:
     if _STATES.match(text):
         verb, words = _framing(text)
         return f"{verb} {words}" if verb else f"the camera is {text.lower()}"
+    if form == "place":
+        return f"the camera is {text}"
     if form == "verb":
         return clause("the camera", text)
     if form == "preposition":
@@ -170,7 +172,7 @@ def _denial(text: str) -> str:
 
 
 _FRAMINGS = (
-    (re.compile(r"(?:motion|slo-?mo|slow-mo|mo|slowmo)$"), "the video is in", False),
+    (re.compile(r"(?:motion|slo-?mo|slow-mo|mo|slowmo|bullet time)$"), "the video is in", False),
     (re.compile(r"cuts$"), "the video has", False),
     (re.compile(r"(?:lens|camera|footage|focus|depth of field|field)$"),
      "the scene is filmed with", True),

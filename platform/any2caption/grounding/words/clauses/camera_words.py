@@ -1,7 +1,10 @@
 """Clauses of the camera: "the camera pans left, then tilts up", "slow zoom in"."""
 
+from itertools import takewhile
+
 from any2caption.grounding.words.forms import verb_forms
-from any2caption.grounding.words.lists import looks, verbs
+from any2caption.grounding.words.lists import grammar, looks, verbs
+from any2caption.grounding.words.phrases.noun_phrases import noun_phrase
 from any2caption.grounding.words.tags.tokens import Word
 
 _VIEWS = frozenset({"camera", "viewpoint", "lens", "camera's"})
@@ -44,7 +47,20 @@ def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     if words[noun].low == "camera" and words[noun + 1].low in looks.STILLNESS | {":"}:
         colon = words[noun + 1].low == ":"
         return noun + 2 if colon and noun + 2 < len(words) else noun + 1
+    if noun == at and placed(words, noun + 1):
+        return noun + 1
     return _verb_behind(words, _behind_aside(words, noun))
+
+
+def placed(words: list[Word], at: int) -> bool:
+    """Whether words say where the camera is: "camera right behind it", "camera inside the car"."""
+    if at == 0 or words[at - 1].low != "camera":
+        return False
+    while at + 1 < len(words) and (words[at].tag == "adv" or words[at].low == "right"):
+        at += 1
+    phrase = noun_phrase(words, at + 1)
+    view = phrase is not None and (phrase.sort == "camera" or phrase.head.low == "level")
+    return words[at].tag == "prep" and words[at].low in grammar.RELATIONS and not view
 
 
 def _behind_aside(words: list[Word], noun: int) -> int:
@@ -99,9 +115,17 @@ def _bare_movement(words: list[Word], at: int) -> bool:
         return False
     after = words[first + 1].low.split(" ")[0] if first + 1 < len(words) else "end"
     beyond = words[first + 2].low if first + 2 < len(words) else ""
+    if after == "from":  # "whip pan from a baby to a dog"
+        return words[at].tag not in {"det", "poss"} and _reaches(words, first + 2)
     return (after in looks.MOVE_SIDES and beyond != "of") or (
         after == "end" and first + 1 >= len(words)
     )
+
+
+def _reaches(words: list[Word], at: int) -> bool:
+    """Whether "to" follows in the same clause: from one thing to another."""
+    clause = takewhile(lambda word: word.tag != "mark", words[at:])
+    return any(word.low in {"to", "onto"} for word in clause)
 
 
 def _thrusts(words: list[Word], at: int) -> bool:
@@ -129,8 +153,11 @@ THRUSTS = frozenset({"push", "pushing", "pull", "pulling"})
 
 def _end(words: list[Word], at: int) -> int:
     """Return the end: the first mark or conjunction behind which the camera does nothing."""
+    still = placed(words, at)
     while at < len(words):
         word = words[at]
+        if word.tag in {"mark", "sub", "rel"} and still:
+            return at
         if word.tag in {"mark", "sub", "rel"} and not _goes_on(words, at):
             return at
         at += 1
@@ -149,4 +176,9 @@ def _goes_on(words: list[Word], at: int) -> bool:
     if after >= len(words):
         return False
     word = words[after]
-    return word.tag == "verb" or (word.low in looks.MOVES and word.tag != "det")
+    keeps = words[after - 1].low in {"and", "then"} and word.low in _KEEPS
+    return word.tag == "verb" or keeps or (word.low in looks.MOVES and word.tag != "det")
+
+
+_KEEPS = frozenset({"continues", "keeps", "starts", "stops"})
+"""Verbs of what a movement does, though they are nouns as well."""

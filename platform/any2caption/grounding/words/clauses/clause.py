@@ -105,8 +105,11 @@ class Clause:
         last, at = (self.last, self.last_said), start
         while at < end:
             phrase = noun_phrase(self.words, at) if self._tag(at) != "pron" else None
-            if phrase and self._low(at - 1) == "as" and is_agent(phrase.noun):
-                at = phrase.end  # "works as a lifeguard": no other one
+            likened = self._low(at - 1) in _NOT_THERE or (
+                self._low(at - 1) == "as" and phrase is not None and is_agent(phrase.noun)
+            )
+            if phrase and likened:
+                at = phrase.end  # "works as a lifeguard", "shaped like a swan": no other one
                 continue
             if phrase is None or phrase.end > end or phrase.head.tag not in {"noun", "ref"}:
                 at += 1
@@ -223,6 +226,8 @@ class Clause:
         )
 
 
+_NOT_THERE = frozenset({"like", "instead of", "rather than"})
+"""Prepositions of what is not to be seen."""
 _OFTEN = frozenset({"time", "times", "seconds", "minutes", "moment"})
 _WHILE = frozenset({"in", "during", "at", "under", "amid", "throughout"})
 """Prepositions that make weather and time a setting."""

@@ -27,6 +27,8 @@ class Placing(Clause):
 
     def _prepositional(self, at: int) -> int:
         phrases = list_of(self.words, at + 1)
+        if self.fresh and (end := self._not_done(at)):
+            return end
         if not phrases:
             if self._tag(at + 1) != "pron" or not self.fresh:
                 return at
@@ -34,6 +36,18 @@ class Placing(Clause):
             return at + 2  # "between them sits a cat"
         end = attached_of(self.words, phrases[-1].end)
         return self._placed(at, end, phrases[0]) or self._told(at, end, phrases)
+
+    def _not_done(self, at: int) -> int:
+        """Read "instead of walking, the robot": what the one behind it does not do; 0: no such."""
+        acts = self._tag(at + 1) == "verb" and self.words[at + 1].form == "ing"
+        if not acts or self._low(at) not in {"instead of", "rather than"}:
+            return 0
+        end = complements(self.words, at + 2, keep_settings=True)
+        who = noun_phrase(self.words, end + 1) if self._low(end) == "," else None
+        verb = self.words[at + 1].base
+        value = {"verb": verb, "who": who.noun if who else None, "form": "participle"}
+        self._add("action", (at, end), value, said=at + 1, negated=True)
+        return end
 
     def _placed(self, at: int, end: int, first: NounPhrase) -> int:
         """Read "with mountains in the background", "by Hokusai", "in black and white"."""
@@ -219,6 +233,8 @@ class Placing(Clause):
 
     def _neither(self, at: int) -> int:
         """Read who does not do something, but is there: "neither the cat nor the dog moves"."""
+        if self._low(at) == "neither" and (end := self._neither_of_them(at)):
+            return end
         single = [self._low(at + 1), self._low(at + 2)] in (["a", "single"], ["one", "single"])
         if self._low(at) != "neither" and not (self._low(at) == "not" and single):
             return 0
@@ -231,6 +247,14 @@ class Placing(Clause):
             return 0
         for phrase in named if self._low(at) == "neither" else ():
             self._subject(phrase, phrase.end)
+        return self._acts_as(at, end)
+
+    def _neither_of_them(self, at: int) -> int:
+        """Read "neither moves", "neither of them wins"; 0 where others are named."""
+        end = at + 3 if [self._low(at + 1), self._tag(at + 2)] == ["of", "pron"] else at + 1
+        return self._acts_as(at, end) if self._tag(end) in {"verb", "aux", "modal"} else 0
+
+    def _acts_as(self, at: int, end: int) -> int:
         self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
         self.acted, self.fresh = False, False
         return end

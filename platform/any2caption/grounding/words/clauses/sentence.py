@@ -229,14 +229,16 @@ class Sentence(Placing):
             return 0
         start, said, end = clause
         scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
+        placed = camera_words.placed(self.words, said)
         form = "sentence" if scene else "base" if camera_words.commands(self.words, at) else "verb"
+        form = "place" if placed else form
         self._add_camera(start, end, start if scene else said, form=form)
         inside = said + 1
         while self._low(inside) in looks.MOVES | camera_words.THRUSTS:
             inside += 1
         self._inside(inside, end, role="subject")
         self.who, self.acted, self.fresh = [], True, False
-        self.reading.camera = True
+        self.reading.camera = not placed
         return end
 
     # Nouns
@@ -403,6 +405,8 @@ class Sentence(Placing):
             return self._copula(at, main, negated=negated)
         if self._inverted(at, main, negated=negated):
             return main + 1
+        if main == at and (end := self._done_to_last(at)):
+            return end
         word = self.words[main]
         progressive = word.form == "ing" and main > at and self.words[main - 1].low in grammar.BE
         said = main if progressive or negated else at
@@ -428,6 +432,16 @@ class Sentence(Placing):
         acts = self._tag(end) == "verb" and self.words[end].form == "ing"
         if acts and word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
             self.who = [seen.noun]
+        return end
+
+    def _done_to_last(self, at: int) -> int:
+        """Read "through a room | filled with smoke": it is the room; 0 where it is who acts."""
+        behind = self.last is not None and self.last[1] == at and self._tag(at - 1) == "noun"
+        if not (behind and self.acted and self.words[at].form == "ed"):
+            return 0
+        end = complements(self.words, at + 1, keep_settings=True)
+        self._extend(end)
+        self._inside(at + 1, end)
         return end
 
     def _inverted(self, at: int, main: int, *, negated: bool) -> bool:
@@ -585,7 +599,9 @@ _SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
 """What stands behind a view, and behind "shot" as well."""
 _MEDIA = ("picture", "camera", "style")
 _STATES = frozenset({"asleep", "awake"})
-_FLIES = frozenset({"circle", "descend", "fly", "follow", "glide", "move", "rise", "sweep"})
+_FLIES = frozenset(
+    "circle descend drive fly follow glide move race rise speed sweep travel walk".split()
+)
 _MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})
 _FILMED = frozenset({"video", "footage", "clip"})
 _DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")

@@ -134,8 +134,8 @@ STATIC = phrases(
 """Prepositions that say where something is or goes on."""
 OTHER_PHRASES = phrases(
     """
-    along with, because of, but for, due to, full of, instead of, off of, out of, such as,
-    together with, up to
+    along with, because of, but for, due to, full of, instead of, off of, out of, rather than,
+    such as, together with, up to
     """
 )
 """Prepositions of several words that do not place."""

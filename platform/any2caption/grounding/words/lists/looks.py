@@ -5,7 +5,8 @@ from any2caption.grounding.words.lists import phrases, words
 STYLE_PHRASES = phrases(
     """
     8mm, 16mm, super 8, 8mm film, 16mm film, home movie, motion blur,
-    24 fps, 25 fps, 30 fps, 48 fps, 50 fps, 60 fps, 120 fps, 240 fps,
+    24 fps, 25 fps, 30 fps, 48 fps, 50 fps, 60 fps, 120 fps, 240 fps, 24fps, 25fps, 30fps, 48fps,
+    50fps, 60fps, 120fps, 240fps, seamless loop, perfect loop,
     16k, 2k, 32k, 35mm, 35mm film, 3d animation, 3d art, 3d cartoon, 3d model, 3d modeling,
     3d render, 3d rendered, 3d rendering, 4k, 4k resolution, 70mm, 8-bit, 8k, 8k resolution,
     8k uhd, alpha channel, analog film, art deco, art nouveau, award winning, award-winning,
@@ -97,7 +98,7 @@ CAMERA_PHRASES = phrases(
     over-the-shoulder shot, pan shot, panning shot, point of view, rack focus, rear view,
     satellite view, shaky camera, shallow depth of field, shallow focus, side view, single shot,
     slow mo, slow motion, static camera, static shot, steady camera, still camera, studio shot,
-    super slow motion, telephoto lens, third person, third person view, third-person, tilt shift,
+    super slow motion, bullet time, telephoto lens, third person, third person view, third-person, tilt shift,
     tilt-shift, time lapse, time lapse footage, time lapse video, top down, top down view, top view,
     top-down, top-down view, tracking shot, two shot, ultra wide, underwater footage, wide angle,
     wide angle lens, wide angle shot, wide lens, wide shot, wide view, wide-angle, wide-angle lens,
@@ -154,5 +155,5 @@ WRITING = words(
 """What has words on it, or says that they are written."""
 STILLNESS = words("fixed handheld locked motionless shaky stationary static steady still")
 """How a camera is: "camera static"."""
-MANNERS = words("camera fast gentle gradual quick slight slow smooth steady subtle")
+MANNERS = words("camera crash fast gentle gradual quick slight slow smooth steady subtle swish whip")
 """How a camera moves: "slow zoom in"."""

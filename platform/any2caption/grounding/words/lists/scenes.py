@@ -63,7 +63,7 @@ NOT_ALONE = words(
 preposition, or with nothing said of them."""
 LIGHTS = words(
     """
-    backlight candlelight dark darkness daylight glare gloom glow haze illumination light
+    backlight candlelight dark darkness daylight firelight glare gloom glow haze illumination light
     lighting lights moonlight neon rays shadow shadows starlight sunbeams sunlight
     """
 )

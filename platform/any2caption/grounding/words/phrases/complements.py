@@ -130,7 +130,7 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     word = words[at]
     phrases = list_of(words, at + 1)
     if not phrases:
-        return _without_noun(words, at)
+        return _without_noun(words, at, keep_settings=keep_settings)
     first, last = phrases[0], phrases[-1]
     end = attached_of(words, last.end)
     if tag_at(words, end) == "rel":  # "on a customer who jumps up"
@@ -162,13 +162,15 @@ def _held(words: list[Word], at: int) -> int:
     return end if held else 0
 
 
-def _without_noun(words: list[Word], at: int) -> int:
+def _without_noun(words: list[Word], at: int, *, keep_settings: bool) -> int:
     """Return the end of "out of", "at him", "for something that isn't there", "from above"."""
     tag, further = tag_at(words, at + 1), tag_at(words, at + 2)
     if tag == "prep" and further != "prep":
         return max(at + 2, argument(words, at + 1, keep_settings=True))
     if tag == "pron" and further == "rel":
         return relative(words, at + 2)
+    if tag == "verb" and words[at + 1].form == "ing":  # "keeps a vase from falling"
+        return complements(words, at + 2, keep_settings=keep_settings)
     return at + {"pron": 2, "verb": 1, "particle": 2}.get(tag, 0)
 
 

@@ -60,6 +60,8 @@ def _join_phrases(words: list[Word]) -> list[Word]:
 def _longest(words: list[Word], at: int) -> tuple[Word, int]:
     if words[at].text == "No" and _low(words, at + 1) == "." and _low(words, at + 2).isdecimal():
         return merge(words, at, at + 3, "noun"), at + 3
+    if _low(words, at + 1) in _HALVES and words[at].low[:1].isdigit():
+        return merge(words, at, at + 2, "noun"), at + 2
     if (years := _age(words, at)) > 0:
         return merge(words, at, at + years, "adj"), at + years
     for length, known in _phrases().get(words[at].low, ()):
@@ -72,6 +74,10 @@ def _longest(words: list[Word], at: int) -> tuple[Word, int]:
                 return words[at], at + 1
             return merge(words, at, at + length, name), at + length
     return words[at], at + 1
+
+
+_HALVES = frozenset({"a.m", "p.m", "am", "pm", "o'clock"})
+"""Halves of a day behind its hour: "3 a.m."."""
 
 
 def _age(words: list[Word], at: int) -> int:
@@ -393,7 +399,9 @@ def _thing_itself(words: list[Word], at: int) -> bool:
     after = word_after(words, at)
     ends = after is None or after.tag == "mark" or after.low.endswith("ing")
     opened = tag_before(words, at) in NOMINAL
-    return ends and opened and lexicon.can_be(words[at].low, "NOUN")
+    acts = after is not None and not after.tag and known_verb(after.low)[1] == "s"
+    acts = acts and any(word.low in {"a", "an"} for word in words[max(0, at - 3) : at])
+    return (ends or acts) and opened and lexicon.can_be(words[at].low, "NOUN")
 
 
 def _adjective(low: str) -> bool:

@@ -100,6 +100,8 @@ def _unknown_plural_act(words: list[Word], at: int) -> bool:
     found, after, before = lexicon.verb(words[at].low), word_after(words, at), words[at - 1]
     if not at or found is None or found[1] != "base" or not plural(before):
         return False
+    if words[at].low == "part":  # "the clouds part"
+        return after is None or after.tag in _BEHIND_VERBS
     if after is not None and (after.tag in {"det", "poss", "pron"} or after.low == "to"):
         return True
     thing = is_agent(words[at].low) or singular(words[at].low) in THINGS
@@ -117,9 +119,10 @@ def _many_act(words: list[Word], at: int) -> bool:
 def _unknown_third(words: list[Word], at: int) -> bool:
     """Whether an unknown word in -s acts: "a fisherman mends his net"."""
     low, after = words[at].low, word_after(words, at)
-    if not (low.endswith("s") and is_plural(low)):
+    acted = at > 0 and any(word.form == "s" for word in _clause(words, at))  # "feeds it seeds"
+    if acted or not (low.endswith("s") and is_plural(low)):
         return False
-    if after is not None and after.tag in {"det", "poss", "num"}:
+    if after is not None and (after.tag in {"det", "poss", "num"} or after.low in _WHOM):
         return _has_singular_subject(words, at)
     return _strictly_single(words, at) and (after is None or not nounlike(after))
 
@@ -136,6 +139,7 @@ def _strictly_single(words: list[Word], at: int) -> bool:
     return back >= 0 and words[back].low in _ONE
 
 
+_WHOM = frozenset({"him", "them", "me", "us", "it"})
 _ONE = frozenset({"a", "an", "another", "each", "every", "one", "this"})
 _KIN = frozenset({"dad", "grandma", "grandpa", "granny", "mom", "mum"})
 
@@ -236,6 +240,8 @@ def _third_person(words: list[Word], at: int) -> str:
     aims = aims and at + 2 < len(words) and known_verb(words[at + 2].low)[1] == "base"
     plain = before in {"pron", "rel"} or aims or (gazes and before in {"noun", "mark"})
     plain = plain or (before == "adv" and at > 1 and words[at - 2].tag == "pron")
+    if before == "adj" and (_other_acts(words, at) or _one_dressed(words, at)):
+        words[at - 1].tag, plain = "noun", True
     if plain or (before == "mark" and _in_series(words, at)):
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
@@ -248,6 +254,20 @@ def _third_person(words: list[Word], at: int) -> str:
         tagged = ends and before == "mark" and lexicon.can_be(words[at].low, "NOUN")
         return "" if idle or tagged or at + 1 == len(words) else "verb"
     return "verb" if not noun or _does(words, at, before) else ""
+
+
+def _other_acts(words: list[Word], at: int) -> bool:
+    """Whether the second of two acts: "one juggles oranges, the other takes notes"."""
+    told = at > 1 and words[at - 1].low == "other" and words[at - 2].low == "the"
+    return told and any(word.low == "one" for word in words[: at - 2])
+
+
+def _one_dressed(words: list[Word], at: int) -> bool:
+    """Whether one in a colour acts: "a bellboy in purple carries five suitcases"."""
+    if at < 3 or words[at - 2].low != "in" or words[at - 1].low not in modifiers.COLOURS:  # noqa: PLR2004
+        return False
+    who, after = words[at - 3], word_after(words, at)
+    return is_agent(who.low) and not plural(who) and _goes_behind(after)
 
 
 _GAZES = frozenset({"glances", "laughs", "looks", "stares"})
@@ -327,7 +347,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     after = word_after(words, at)
     linked = after is not None and after.low == "and" and at + 2 < len(words)
     linked = linked and known_verb(words[at + 2].low)[1] == "s"  # "flickers and fades"
-    ends = after is None or after.tag == "mark" or linked
+    ends = after is None or after.tag == "mark" or linked or _another_clause(words, at)
     goes_on = after is not None and (
         after.tag in _BEHIND_VERBS - {"mark", "conj"} | {"modal", "layout"}
         or after.low.endswith("ly")
@@ -369,6 +389,14 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     return bool(
         (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
     )
+
+
+def _another_clause(words: list[Word], at: int) -> bool:
+    """Whether the clause ends where another begins: "the waiter trips and the tray falls"."""
+    behind = words[at + 1 : at + 3]
+    opens = len(behind) > 1 and behind[0].low == "and" and behind[1].tag in {"det", "poss"}
+    who = _clause(words, at)
+    return opens and len(who) > 1 and who[0].tag in {"det", "poss"} and is_agent(who[-1].low)
 
 
 def _goes_behind(after: Word | None) -> bool:
