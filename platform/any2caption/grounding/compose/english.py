@@ -48,7 +48,7 @@ _MASS = _words("""
     scenery wheat confetti condensation syrup velvet chocolate graffiti foam slime ash pollen
     basketball football soccer tennis volleyball dew sweat blood skin frost haze fur moss ivy
     seaweed jewelry jewellery luggage laundry thunder lightning lace embroidery
-    firelight candlelight lamplight starlight torchlight
+    nighttime firelight candlelight lamplight starlight torchlight
 """)
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")

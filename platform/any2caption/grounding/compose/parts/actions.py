@@ -33,7 +33,7 @@ _AGAIN = " again and again"
 _WHOLE, _HALF = 0.9, 0.5
 _CLAUSES = 3
 _MARKED = "the marked object"
-_AS_SAID = re.compile(r" of them\b| but |^(?:neither|not)\b")
+_AS_SAID = re.compile(r" of them\b| but |^(?:neither|none|not)\b")
 """What stands for whom the text means as it is: "everyone but the groom"."""
 _PRONOUNS = frozenset({"it", "they", "he", "she"})
 _NOBODY = frozenset({"", "none", "who", "which", "that"})
@@ -48,6 +48,7 @@ _EACH = frozenset({"one", "another"})
 """Of several, each time someone else."""
 _CROWDS = frozenset({"couple", "crowd", "family", "band", "group", "pair", "team"})
 _OTHERS = {"he": _FEMALE, "she": _MALE}
+_SAME = {"he": _MALE, "she": _FEMALE}
 
 
 def action_part(material: Material) -> list[Said]:
@@ -221,6 +222,9 @@ def _meant(pronoun: str, subjects: Sequence[Subject]) -> str:
     """Return the last named whom a pronoun may mean, of those that act if any does; else itself."""
     main = [one for one in subjects if not _acted_on(one)]
     named = _fitting(pronoun, main) or _fitting(pronoun, subjects)
+    sure = [one for one in subjects if singular(one.noun) in _SAME.get(pronoun, ())]
+    if len(sure) == 1 and len(named) == 1:
+        named = sure  # "a nurse pushes an old man while he feeds squirrels"
     if not named or (pronoun == "it" and len(named) > 1 and _acted_on(named[0])):
         return pronoun  # "pulls a rabbit from a hat, but it is a toy"
     owner, _, owned = named[-1].again.partition("'s ")
@@ -266,6 +270,8 @@ def _is(subject: Subject, who: str) -> bool:
 
 
 def _many(who: str) -> bool:
+    if who.startswith("none of "):
+        return True
     return " and " in who or who.casefold() in PLURAL_PRONOUNS or is_many(who)
 
 
@@ -290,24 +296,26 @@ def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:
     for at, one in enumerate(clauses[1:]):
         verb, _, rest = one.removeprefix(f"{who} ").partition(" ")
         if verb in {"is", "are"} and rest and verb != last and rest.split(" ", 1)[0][-3:] == "ing":
-            words += f" and {rest}" if aside else f", {rest}"
+            words += f" and {rest}" if aside else f", {rest}" if links[at] else f" {rest}"
             aside = True
             continue
         said = rest if verb == last and verb in {"is", "are"} else f"{verb} {rest}".strip()
         later = [more.removeprefix(f"{who} ").split(" ", 1)[0] for more in clauses[at + 2 :]]
         goes_on = any(verb in {"is", "are"} or one not in {"is", "are"} for one in later)
-        words += f"{',' if goes_on else f' {links[at]}'} {said}"
+        link = f" {links[at] or 'and'}"
+        words += f"{',' if goes_on else link} {said}"
         last = verb
     return words
 
 
 def _links(facts: Sequence[Fact], text: str) -> list[str]:
-    """`or` where the user says so between two actions, else `and`."""
+    """`or` where the user says so between two actions, nothing where none parts them, or `and`."""
     out = []
     for one, other in pairwise(facts):
         first, second = one.source.characters, other.source.characters
         between = text[first[1] : second[0]] if first and second else ""
-        out.append("or" if between.strip(" ,").casefold() == "or" else "and")
+        beside = first is not None and second is not None and not between.strip()
+        out.append("or" if between.strip(" ,").casefold() == "or" else "" if beside else "and")
     return out
 
 
@@ -316,5 +324,5 @@ def _form(fact: Fact) -> str:
 
 
 def _stands_alone(fact: Fact) -> bool:
-    """Whether an action reads without a doer: "flying through fantasy landscapes"."""
-    return inner(fact.text).split(" ", 1)[0].casefold().endswith("ing")
+    """Whether an action reads without a doer: "flying through fantasy landscapes", "turn left"."""
+    return _form(fact) == "base" or inner(fact.text).split(" ", 1)[0].casefold().endswith("ing")

@@ -2,7 +2,9 @@
 
 import re
 
-from any2caption.grounding.compose.english import inner, joined
+from any2caption.conditions.fact import Fact
+from any2caption.grounding.compose.cast import words_of
+from any2caption.grounding.compose.english import be, inner, is_many, joined
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
 
 _PLACED = re.compile(r"(?:in|with|as|like|at|of|by|from)\b", re.IGNORECASE)
@@ -11,7 +13,7 @@ _OF_A_THING = re.compile(r"(?:the|its|his|her|their|to|for|into|this|that)\b", r
 _OF_A_PICTURE = re.compile(r"in (?:the|this|my) (?:clip|image|photo|picture|video)", re.IGNORECASE)
 """Where somebody is to be seen already: "the woman in the photo"."""
 _HAD = re.compile(
-    r"(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
+    r"\b(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
 )
 
 
@@ -20,6 +22,8 @@ def style_part(material: Material) -> list[Said]:
     told = material.of("style", source=TEXT)
     told = tuple(fact for fact in told if fact.value.get("form") != "request")
     told = tuple(fact for fact in told if not _OF_A_PICTURE.fullmatch(inner(fact.text)))
+    named = [fact for fact in told if fact.value.get("label")]
+    told = tuple(fact for fact in told if fact not in named)
     wished = [fact for fact in told if not fact.negated and not _OF_A_THING.match(inner(fact.text))]
     denied = [fact for fact in told if fact.negated]
     seen = [fact for fact in material.of("style", source=CONDITIONS) if not fact.negated]
@@ -27,6 +31,7 @@ def style_part(material: Material) -> list[Said]:
     if wished:
         phrases = [inner(fact.text) for fact in wished][: material.most(3, 5, 10)]
         out.append(Said(_look(phrases), tuple(wished)))
+    out += [Said(_labelled(fact), (fact,)) for fact in named[: material.most(1, 3, 8)]]
     if seen and (not out or material.length != "short"):
         some = seen[: material.most(1, 3, 8)]
         out.append(Said(_look([inner(fact.text) for fact in some]), tuple(some)))
@@ -34,6 +39,12 @@ def style_part(material: Material) -> list[Said]:
         words = f"the style is not {joined([inner(fact.text) for fact in denied], 'or')}"
         out.append(Said(words, tuple(denied)))
     return out
+
+
+def _labelled(fact: Fact) -> str:
+    """Return `the lighting is soft` for "Lighting: soft"."""
+    name = words_of(fact.value, "label")
+    return f"the {name} {be(many=is_many(name))} {inner(fact.text)}"
 
 
 def _look(phrases: list[str]) -> str:

@@ -4,6 +4,7 @@ from itertools import takewhile
 
 from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import grammar, looks, verbs
+from any2caption.grounding.words.lists import words as words_of
 from any2caption.grounding.words.phrases.noun_phrases import noun_phrase
 from any2caption.grounding.words.tags.tokens import Word
 
@@ -88,6 +89,28 @@ def _verb_behind(words: list[Word], noun: int) -> int | None:
     return noun + 1 if moves or states else None
 
 
+def command(words: list[Word], at: int) -> tuple[int, int, int] | None:
+    """Return an order to the camera as `clause` does: "move forward", "follow the man"."""
+    first = at
+    while first < len(words) and (words[first].tag == "adv" or words[first].low == "slow"):
+        first += 1
+    if first + 1 >= len(words):
+        return None
+    low, after = words[first].low, words[first + 1]
+    moves = low in _ORDERS and (
+        after.tag in {"adv", "particle"}
+        or after.low.split(" ")[0] in looks.MOVE_SIDES
+        or (after.tag == "prep" and after.low in _WAYS)
+    )
+    follows = low in _FOLLOWS and after.tag in {"det", "poss", "pron", "ref"}
+    return (at, at, _end(words, first)) if moves or follows else None
+
+
+_ORDERS = words_of("ascend circle descend drift fly glide go move rise rotate sweep swing")
+_FOLLOWS = frozenset({"follow", "track"})
+_WAYS = grammar.DIRECTIONS | {"above", "alongside", "behind", "between"}
+
+
 def commands(words: list[Word], at: int) -> bool:
     """Whether a bare movement is in the base form: "zoom out", "slowly pan left"."""
     if not _bare_movement(words, at):
@@ -132,7 +155,8 @@ def _thrusts(words: list[Word], at: int) -> bool:
     """Read "slow push in on", "pull back from": a push or pull by itself, of nothing."""
     way = words[at + 1].low.split(" ")[0] if at + 1 < len(words) else ""
     beyond = words[at + 2].low if at + 2 < len(words) else "."
-    aimed = beyond in {
+    aimed = words[at + 2].form == "ing" if at + 2 < len(words) else False
+    aimed = aimed or beyond in {
         "on",
         "to",
         "from",
@@ -171,14 +195,16 @@ def _goes_on(words: list[Word], at: int) -> bool:
     if words[at].tag == "rel" or words[at].low in {"where", "as", "when"}:
         return False
     after = at + 1
-    while after < len(words) and (words[after].tag == "adv" or words[after].low in _LINKS):
+    while after < len(words) and (words[after].tag in {"adv", "neg"} or words[after].low in _LINKS):
         after += 1
     if after >= len(words):
         return False
     word = words[after]
-    keeps = words[after - 1].low in {"and", "then"} and word.low in _KEEPS
+    keeps = words[after - 1].low in {"and", "then"} and word.low in _KEEPS | _ORDERS | TURNS
     return word.tag == "verb" or keeps or (word.low in looks.MOVES and word.tag != "det")
 
 
 _KEEPS = frozenset({"continues", "keeps", "starts", "stops"})
 """Verbs of what a movement does, though they are nouns as well."""
+TURNS = frozenset({"look", "reveal", "stop", "turn"})
+"""What an order to the camera goes on with."""

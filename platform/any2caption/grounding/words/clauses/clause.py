@@ -6,6 +6,7 @@ from typing import Any
 from any2caption.captions.camera_reading import read_camera
 from any2caption.conditions.fact import Aspect, Fact, Source
 from any2caption.grounding.vocabulary import is_agent
+from any2caption.grounding.words.clauses.camera_words import TURNS
 from any2caption.grounding.words.clauses.reading import (
     Reading,
     as_in_mid_sentence,
@@ -108,6 +109,9 @@ class Clause:
             likened = self._low(at - 1) in _NOT_THERE or (
                 self._low(at - 1) == "as" and phrase is not None and is_agent(phrase.noun)
             )
+            likened = likened or (
+                phrase is not None and phrase.noun in TURNS and self._low(at - 1) in {"then", "and"}
+            )
             if phrase and likened:
                 at = phrase.end  # "works as a lifeguard", "shaped like a swan": no other one
                 continue
@@ -125,7 +129,7 @@ class Clause:
 
     def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
-        if phrase.noun in TONGUES or (phrase.noun == "trail" and end > phrase.end):
+        if phrase.noun in TONGUES or (phrase.noun in {"trail", "trails"} and end > phrase.end):
             return  # "signs in Chinese", "a trail of smoke"
         if (
             phrase.noun[-3:].endswith("0s") or phrase.noun in _OFTEN or phrase.head.low == "level"
@@ -226,9 +230,11 @@ class Clause:
         )
 
 
+FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}
+"""Forms of verbs → those of actions."""
 _NOT_THERE = frozenset({"like", "instead of", "rather than"})
 """Prepositions of what is not to be seen."""
-_OFTEN = frozenset({"time", "times", "seconds", "minutes", "moment"})
+_OFTEN = frozenset({"time", "times", "seconds", "minutes", "moment", "degrees"})
 _WHILE = frozenset({"in", "during", "at", "under", "amid", "throughout"})
 """Prepositions that make weather and time a setting."""
 

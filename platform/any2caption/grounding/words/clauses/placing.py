@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from any2caption.grounding.words.clauses.clause import Clause, place_value, whole
+from any2caption.grounding.words.clauses.clause import place_value, whole
+from any2caption.grounding.words.clauses.denying import Denying
 from any2caption.grounding.words.lists import grammar
 from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of, places
 from any2caption.grounding.words.phrases.complements import (
@@ -22,7 +23,7 @@ OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 """Tags that a clause can begin with."""
 
 
-class Placing(Clause):
+class Placing(Denying):
     """A clause that reads places, relations, looks and layout; methods return the place behind."""
 
     def _prepositional(self, at: int) -> int:
@@ -36,18 +37,6 @@ class Placing(Clause):
             return at + 2  # "between them sits a cat"
         end = attached_of(self.words, phrases[-1].end)
         return self._placed(at, end, phrases[0]) or self._told(at, end, phrases)
-
-    def _not_done(self, at: int) -> int:
-        """Read "instead of walking, the robot": what the one behind it does not do; 0: no such."""
-        acts = self._tag(at + 1) == "verb" and self.words[at + 1].form == "ing"
-        if not acts or self._low(at) not in {"instead of", "rather than"}:
-            return 0
-        end = complements(self.words, at + 2, keep_settings=True)
-        who = noun_phrase(self.words, end + 1) if self._low(end) == "," else None
-        verb = self.words[at + 1].base
-        value = {"verb": verb, "who": who.noun if who else None, "form": "participle"}
-        self._add("action", (at, end), value, said=at + 1, negated=True)
-        return end
 
     def _placed(self, at: int, end: int, first: NounPhrase) -> int:
         """Read "with mountains in the background", "by Hokusai", "in black and white"."""
@@ -88,8 +77,10 @@ class Placing(Clause):
             return phrase.sort in {"time", "light", "weather"}
         if word.low in grammar.BESIDE and (self.who or not self.fresh):
             return False
-        if phrase.sort in SETTINGS:
-            return True
+        around = word.low == "surrounded by" and self.who
+        upon = phrase.head.low in {"wall", "walls"} and self.who and not self.acted
+        if phrase.sort in SETTINGS or around or upon:  # "drawings on the walls"
+            return phrase.sort in SETTINGS and not around
         inside = word.low in grammar.STATIC | grammar.DIRECTIONS
         if phrase.sort == "weak place":
             return inside
@@ -229,32 +220,4 @@ class Placing(Clause):
             value["condition"] = self._condition(phrase.head)
         end = attached_of(self.words, phrase.end)
         self._add("style", (at, end), value)
-        return end
-
-    def _neither(self, at: int) -> int:
-        """Read who does not do something, but is there: "neither the cat nor the dog moves"."""
-        if self._low(at) == "neither" and (end := self._neither_of_them(at)):
-            return end
-        single = [self._low(at + 1), self._low(at + 2)] in (["a", "single"], ["one", "single"])
-        if self._low(at) != "neither" and not (self._low(at) == "not" and single):
-            return 0
-        found = [noun_phrase(self.words, at + 1)]
-        if found[0] and self._low(found[0].end) == "nor":
-            found.append(noun_phrase(self.words, found[0].end + 1))
-        named = [one for one in found if one]
-        end = attached(self.words, named[-1]) if named else at
-        if not named or len(named) < len(found) or self._tag(end) not in {"verb", "aux", "modal"}:
-            return 0
-        for phrase in named if self._low(at) == "neither" else ():
-            self._subject(phrase, phrase.end)
-        return self._acts_as(at, end)
-
-    def _neither_of_them(self, at: int) -> int:
-        """Read "neither moves", "neither of them wins"; 0 where others are named."""
-        end = at + 3 if [self._low(at + 1), self._tag(at + 2)] == ["of", "pron"] else at + 1
-        return self._acts_as(at, end) if self._tag(end) in {"verb", "aux", "modal"} else 0
-
-    def _acts_as(self, at: int, end: int) -> int:
-        self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
-        self.acted, self.fresh = False, False
         return end

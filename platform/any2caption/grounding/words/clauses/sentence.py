@@ -6,11 +6,12 @@ from typing import Any
 
 from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.clauses import camera_words, requests
-from any2caption.grounding.words.clauses.clause import place_value, whole
-from any2caption.grounding.words.clauses.placing import OPENS, Placing
+from any2caption.grounding.words.clauses.clause import FORMS, place_value, whole
+from any2caption.grounding.words.clauses.labels import Labelled
+from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
 from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
-from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of
+from any2caption.grounding.words.phrases.attachments import attached
 from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
     SETTINGS,
@@ -21,7 +22,7 @@ from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_ph
 from any2caption.grounding.words.tags.tokens import Word
 
 
-class Sentence(Placing):
+class Sentence(Labelled):
     """Walks over the tagged words of one sentence."""
 
     _by_tag: Mapping[str, Callable[[int], int]]
@@ -43,7 +44,7 @@ class Sentence(Placing):
             return
         at = self._request()
         while at < len(self.words):
-            at = self._camera(at) or self._step(at)
+            at = self._label(at) or self._camera(at) or self._step(at)
 
     def _step(self, at: int) -> int:
         if self._low(at) in _STATES and self.who and self.acted:  # "lies on the floor asleep"
@@ -92,6 +93,8 @@ class Sentence(Placing):
                 self._extend(close + 1)
                 return close + 1
         self.fresh, self.acted = True, False
+        if self._low(at) == ";":
+            self.who = []
         return at + 1
 
     def _setting_of_tool(self, at: int) -> int:
@@ -127,13 +130,14 @@ class Sentence(Placing):
             self._extend(end)  # "runs after Rex"
             self._inside(at + 1, end)
             return end
-        if phrase and self.fresh and phrase.sort in SETTINGS and self._tag(end) in _STOPS:
+        if phrase and self.fresh and self._low(end) == ",":
             self._add("background", (at, end), place_value(phrase, form="preposition"))
             return end  # "before the storm: …"
-        if self._as_if(at):
+        if self._as_if(at) or self._so_that(at):
             end = next((n for n in range(at, len(self.words)) if self._tag(n) == "mark"), 0)
             end = end or len(self.words)
             self._extend(end)  # "swims as if the street were the sea": it is not
+            self._inside(at + 2, end)
             return end
         if self._low(at) == "until" and self.acted and self.last and self.last[1] == at:
             acts = (n for n in range(at, len(self.words)) if self._tag(n) in {"verb", "aux"})
@@ -148,6 +152,11 @@ class Sentence(Placing):
         """Whether what follows is only like the act in front of it."""
         like = self._low(at) == "as" and self._low(at + 1) in {"if", "though"}
         return like and self.acted and self.last is not None and self.last[1] == at
+
+    def _so_that(self, at: int) -> bool:
+        """Whether what follows is what the act is for: "stops traffic so that a turtle can"."""
+        so = self._low(at) == "so" and "that" in {self._low(at + 1), self._low(at + 2)}
+        return so and self.last is not None and self.last[1] == at
 
     def _leftover(self, at: int) -> int:
         """Leave what fits nowhere with the phrase in front of it, else with the main subject."""
@@ -177,9 +186,10 @@ class Sentence(Placing):
         return at
 
     def _pronoun(self, at: int) -> int:
-        if self._low(at) in {"there", "there's"}:
+        sees = [self._low(at), self._low(at + 1)] == ["we", "see"] and self.fresh
+        if self._low(at) in {"there", "there's"} or sees:
             at += self._low(at + 1) in {"once", "also", "still"}
-            return at + 2 if self._low(at + 1) in grammar.BE else at + 1
+            return at + 2 if sees or self._low(at + 1) in grammar.BE else at + 1
         if self._low(at) in grammar.NOBODY and (end := self._nobody(at)):
             return end
         if self.who and self._low(at) in _ANOTHER and self._low(at - 1) in grammar.AROUND:
@@ -201,7 +211,7 @@ class Sentence(Placing):
         part = self._low(at - 2) if at > 1 and self._low(at - 1) == "of" else ""
         known = part in grammar.NUMBERS or part in grammar.QUANTITIES | grammar.DETERMINERS
         said = self._low(at).split("'", maxsplit=1)[0]
-        return f"{part} of {said}" if known else said
+        return f"{part} of {said}" if known else _SUBJECTS.get(said, said)
 
     def _nobody(self, at: int) -> int:
         """Read "nobody around", "no one is in the street"; 0 where it is said to do something."""
@@ -225,16 +235,20 @@ class Sentence(Placing):
         if not self.fresh:
             return 0
         clause = camera_words.clause(self.words, at, again=self.reading.camera)
+        if clause is None and not self.who:
+            clause = camera_words.command(self.words, at)
         if clause is None:
             return 0
         start, said, end = clause
         scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
         placed = camera_words.placed(self.words, said)
-        form = "sentence" if scene else "base" if camera_words.commands(self.words, at) else "verb"
+        ordered = camera_words.commands(self.words, at) or camera_words.command(self.words, at)
+        form = "sentence" if scene else "base" if ordered else "verb"
         form = "place" if placed else form
         self._add_camera(start, end, start if scene else said, form=form)
-        inside = said + 1
-        while self._low(inside) in looks.MOVES | camera_words.THRUSTS:
+        moves = looks.MOVES | camera_words.THRUSTS
+        inside = next((n for n in range(said, end) if self._low(n) in moves), said) + 1
+        while self._low(inside) in moves:
             inside += 1
         self._inside(inside, end, role="subject")
         self.who, self.acted, self.fresh = [], True, False
@@ -263,11 +277,16 @@ class Sentence(Placing):
         )
         before = [*self.listed, *self.who]
         self.listed = before if not continued and self._lists(at) else []
-        self.who = [*before, phrase.noun] if continued else [phrase.noun]
+        if not (continued and self._denied_last()):  # "a cat with no tail and one blue eye"
+            self.who = [*before, phrase.noun] if continued else [phrase.noun]
         self.acted = self.reading.camera = False
         end = self._identified(phrase, end)
         self.fresh = False
         return end
+
+    def _denied_last(self) -> bool:
+        """Whether the last phrase is one that is not there."""
+        return self.last is not None and self.reading.facts[self.last[0]].negated
 
     def _shown_in(self, picture: NounPhrase) -> int:
         """Read "the second image shows my cat", "picture 1 is the hero"; 0 where it is no such."""
@@ -400,20 +419,20 @@ class Sentence(Placing):
         if end := self._filmed(at) or self._let(at):
             return end
         main, negated = main_verb(self.words, at)
+        if main == at and (end := self._done_to_last(at)):
+            return end
         negated = negated or self.who[:1] in _NOBODY
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
         if self._inverted(at, main, negated=negated):
             return main + 1
-        if main == at and (end := self._done_to_last(at)):
-            return end
         word = self.words[main]
         progressive = word.form == "ing" and main > at and self.words[main - 1].low in grammar.BE
         said = main if progressive or negated else at
         while (negated or progressive) and said > at and self._tag(said - 1) == "adv":
             said -= 1
         end = complements(self.words, main + 1, keep_settings=False)
-        form = _FORMS[word.form]
+        form = FORMS[word.form]
         if word.form == "ing" and (progressive or main == at or negated):
             form = "participle"
         if self.words[at].tag in {"aux", "modal"} and said == at:
@@ -429,8 +448,16 @@ class Sentence(Placing):
         if word.base in verbs.WRITING:
             self._written(main + 1, end)
         self.acted = True
-        acts = self._tag(end) == "verb" and self.words[end].form == "ing"
-        if acts and word.base in verbs.WATCHING and (seen := noun_phrase(self.words, main + 1)):
+        return self._watched(main, end) if word.base in verbs.WATCHING else end
+
+    def _watched(self, main: int, end: int) -> int:
+        """Read what is watched: "watches the waves | crash below", "films a surfer | riding"."""
+        if self._tag(end) != "verb":
+            return end
+        if self.words[end].form == "base":
+            end = complements(self.words, end + 1, keep_settings=True)
+            self._extend(end)
+        elif self.words[end].form == "ing" and (seen := noun_phrase(self.words, main + 1)):
             self.who = [seen.noun]
         return end
 
@@ -470,7 +497,7 @@ class Sentence(Placing):
 
     def _let(self, at: int) -> int:
         """Read "make" of "make it jump", which only asks; 0 where it is none."""
-        lets = self.words[at].base in {"make", "let"} and self.fresh
+        lets = self.words[at].base in {"have", "let", "make"} and (self.fresh or not self.who)
         return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
 
     def _filmed(self, at: int) -> int:
@@ -489,6 +516,8 @@ class Sentence(Placing):
         if not (flies or (seen and (self.fresh or at == 0))):
             return 0
         end = complements(self.words, at + 1, keep_settings=True)
+        while flies and self._tag(end) not in {"mark", "sub", "rel", "conj", "end"}:
+            end += 1
         self._add_camera(at, end, at, form="verb" if flies else "noun")
         if flies:
             self._inside(at + 1, end)
@@ -525,73 +554,13 @@ class Sentence(Placing):
         self.acted = True
         return end
 
-    # Prepositions, negations, layout, style
-
-    def _negation(self, at: int) -> int:
-        """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
-        if end := self._neither(at):
-            return end
-        start = at + 1
-        while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
-            start += 1
-        if self._tag(start) in {"verb", "aux"} or (
-            self._tag(start) == "adv" and self._tag(start + 1) == "verb"
-        ):
-            return self._negated_action(at, start)
-        phrases = list_of(self.words, start)
-        if not phrases:
-            return at + 1
-        for phrase in phrases:
-            first = at if phrase is phrases[0] else phrase.start
-            self._deny(first, phrase, self._denied_end(phrase))
-        return self._denied_end(phrases[-1])
-
-    def _denied_end(self, phrase: NounPhrase) -> int:
-        end = attached_of(self.words, phrase.end)
-        return end + (self._low(end) == "visible")
-
-    def _negated_action(self, at: int, start: int) -> int:
-        main, _ = main_verb(self.words, start)
-        if self._tag(main) != "verb":
-            return start
-        end = complements(self.words, main + 1, keep_settings=True)
-        word = self.words[main]
-        moved = word.base in _MOVED or word.low in looks.MOVES
-        if moved and any(
-            one.low == "camera" for one in self.words[main:end]
-        ):  # "don't move the camera"
-            self._add_camera(at, end, at, form="base", negated=True)
-            return end
-        value = {
-            "verb": word.base,
-            "who": " and ".join(self.who) or None,
-            "form": _FORMS[word.form],
-        }
-        self._add("action", (at, end), value, said=start, negated=True)
-        return end
-
-    def _deny(self, start: int, phrase: NounPhrase, end: int) -> None:
-        moves = any(word.low in looks.MOVES | {"camera"} for word in self.words[phrase.start : end])
-        if moves or phrase.sort == "camera":
-            self._add_camera(start, end, phrase.start, form="noun", negated=True)
-        elif phrase.sort == "style":
-            self._add(
-                "style", (start, end), {"style": whole(phrase)}, said=phrase.start, negated=True
-            )
-        elif phrase.sort in LIKE_SETTINGS:
-            self._add(
-                "background", (start, end), place_value(phrase), said=phrase.start, negated=True
-            )
-        else:
-            said = phrase.start + (self._low(phrase.start) in {"a", "an", "any"})
-            said = said if said < end else phrase.start
-            self._add("subject", (start, end), phrase.value(), said=said, negated=True)
-
 
 _PLACES_BEHIND = frozenset({"prep", "layout", "ground", "adv", "particle", "mark", "end", "pron"})
 _FOCUS = frozenset({"only", "just", "even", "also", "still", "maybe", "perhaps"})
 _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
 """The value of words that stay as they are."""
+_SUBJECTS = {"her": "she", "him": "he", "them": "they"}
+"""Of pronouns that act: "make her smile"."""
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
@@ -600,13 +569,26 @@ _SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
 _MEDIA = ("picture", "camera", "style")
 _STATES = frozenset({"asleep", "awake"})
 _FLIES = frozenset(
-    "circle descend drive fly follow glide move race rise speed sweep travel walk".split()
+    {
+        "circle",
+        "descend",
+        "drive",
+        "fly",
+        "follow",
+        "glide",
+        "look",
+        "move",
+        "race",
+        "rise",
+        "speed",
+        "sweep",
+        "travel",
+        "walk",
+    }
 )
-_MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})
 _FILMED = frozenset({"video", "footage", "clip"})
 _DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""
-_FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}

@@ -176,6 +176,7 @@ FUNCTION = (
 """Words without content: a text that lacks them has lost nothing."""
 MANNER_PHRASES = phrases(
     """
+    a bit, face down, face up, upside down, head first,
     a few moments later, a few seconds later, a moment later, a second later, after a moment,
     after a while, again and again, all at once, at once, at the same time, back and forth,
     from day to night, from left to right, from night to day, from right to left, from side to side,

@@ -98,8 +98,9 @@ CAMERA_PHRASES = phrases(
     over-the-shoulder shot, pan shot, panning shot, point of view, rack focus, rear view,
     satellite view, shaky camera, shallow depth of field, shallow focus, side view, single shot,
     slow mo, slow motion, static camera, static shot, steady camera, still camera, studio shot,
-    super slow motion, bullet time, telephoto lens, third person, third person view, third-person, tilt shift,
-    tilt-shift, time lapse, time lapse footage, time lapse video, top down, top down view, top view,
+    super slow motion, bullet time, telephoto lens, third person, third person view, third-person,
+    tilt shift, tilt-shift, time lapse, time lapse footage, time lapse video, top down,
+    top down view, top view,
     top-down, top-down view, tracking shot, two shot, ultra wide, underwater footage, wide angle,
     wide angle lens, wide angle shot, wide lens, wide shot, wide view, wide-angle, wide-angle lens,
     wide-angle shot, zoom lens, zoom shot, zoom-in, zoom-out, push-in, pull-back, pull-out,
@@ -155,5 +156,7 @@ WRITING = words(
 """What has words on it, or says that they are written."""
 STILLNESS = words("fixed handheld locked motionless shaky stationary static steady still")
 """How a camera is: "camera static"."""
-MANNERS = words("camera crash fast gentle gradual quick slight slow smooth steady subtle swish whip")
+MANNERS = words(
+    "aerial camera crash fast gentle gradual quick slight slow smooth steady subtle swish whip"
+)
 """How a camera moves: "slow zoom in"."""

@@ -96,6 +96,7 @@ COMPOUNDS = phrases(
     statue of liberty, washing machine, zebra crossing, magnifying glass, tightrope walker,
     solar panel, solar panels, sports ball, stop sign,
     storm trooper, swimming pool, swing set, tai chi, teddy bear, tennis racket, tow truck,
+    fairy lights, string lights, northern lights, christmas lights, title card, title cards,
     traffic light, traffic lights, train station, training ground, video game, video games,
     walking stick, washing machine, wedding cake, wedding dress, wheel chair, wine glass,
     wrecking ball

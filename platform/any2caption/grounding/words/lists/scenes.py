@@ -4,7 +4,7 @@ from any2caption.grounding.words.lists import words
 
 PLACES = words(
     """
-    abyss africa air airport aisle alley alleyway amphitheater amphitheatre antarctica apartment
+    abyss africa airport aisle alley alleyway amphitheater amphitheatre antarctica apartment
     aquarium arcade arctic area areas arena atrium attic auditorium backdrop background backyard
     bakery balcony ballroom bank banks bar barn barnyard basement bathroom battlefield bay bayou
     bazaar beach bedroom beijing boardroom boardwalk bog boulevard boutique brewery cabin cafe
@@ -54,7 +54,7 @@ BUILDINGS = words(
 """Things that one can be in or look at: a setting when they stand alone or behind "in"."""
 NOT_ALONE = words(
     """
-    air background bar cell club court deck earth environment floor ground hall interior mine
+    background bar cell club court deck earth environment floor ground hall interior mine
     moon orbit parade path peak plain platform pool port roof scene school schools setting sky
     space spacecraft store stream track tracks vault wall ward waters well wood world
     """
@@ -70,7 +70,8 @@ LIGHTS = words(
 TIMES = words(
     """
     afternoon afternoons autumn century christmas dawn day daytime dusk evening evenings
-    halloween hour hours midday midnight morning mornings night nightfall nights noon season
+    halloween hour hours midday midnight morning mornings night nightfall nights nighttime noon
+    season
     spring summer sundown sunrise sunset sunsets twilight weekend winter year
     """
 )

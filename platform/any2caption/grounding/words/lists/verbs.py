@@ -144,8 +144,8 @@ PARTICIPLES = words(
 """Participles that say what something is made or full of: "filled with", "covered in"."""
 SCENE_VERBS = words(
     """
-    begin capture conclude continue cut dolly end follow move open orbit pan pull reveal rotate
-    shift start tilt track transition zoom
+    begin capture conclude continue cut descend dolly drift drop end fly follow glide move open
+    orbit pan pull reveal rise rotate shift start sweep tilt track transition zoom
     """
 )
 """What "the scene" or "the shot" does when the camera is meant."""

@@ -7,8 +7,8 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.forms import singular
 from any2caption.grounding.words.lists import grammar, looks, verbs
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.neighbours import plural
 from any2caption.grounding.words.tags.tokens import Word
-from any2caption.grounding.words.tags.verb_tags import plural
 
 _HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "such as", "full of"})
 _SETTINGS = frozenset({"place", "time", "light", "weather", "building"})

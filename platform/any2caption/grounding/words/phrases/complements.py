@@ -146,6 +146,9 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     aimed = word.low == "at" and words[at - 1].base in verbs.AIMING
     setting = not aimed and (first.sort in LIKE_SETTINGS or named_place(word, first))
     setting = setting and word.low not in _OF_THINGS
+    setting = setting and not (
+        word.low == "by" and words[at - 1].form == "ed"
+    )  # "blown by the wind"
     stays = grammar.DIRECTIONS | grammar.BESIDE
     if setting and not keep_settings and word.low not in stays:
         return _held(words, end) or at  # "on the floor with his left arm raised"

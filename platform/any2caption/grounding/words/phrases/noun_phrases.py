@@ -195,7 +195,12 @@ def _narrowed(sort: Sort, head: str, before: list[Word], *, alone: bool) -> Sort
     if form in {"color", "colour", "colors", "colours", "look", "tone", "lighting", "filter"}:
         described = any(word.tag in {"adj", "noun", "style"} for word in before)
         return "style" if described else "thing"
-    styled = any(word.low in looks.STYLE_WORDS or word.tag == "style" for word in before)
+    styled = any(
+        word.low in looks.STYLE_WORDS
+        or word.tag == "style"
+        or word.low.endswith(("-inspired", "-style", "-esque"))
+        for word in before
+    )
     if form == "scene" and not styled:
         return "place"
     return "thing" if alone and form in modifiers.COLOURS else sort

@@ -14,21 +14,19 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers
-from any2caption.grounding.words.tags.references import join_references
-from any2caption.grounding.words.tags.tokens import Word, merge, tokenise
-from any2caption.grounding.words.tags.verb_tags import (
-    DO_GET,
+from any2caption.grounding.words.tags.neighbours import (
     NOMINAL,
-    SHORT,
     THINGS,
     known_verb,
     nounlike,
     plural,
     starts_noun,
     tag_before,
-    verb_form,
     word_after,
 )
+from any2caption.grounding.words.tags.references import join_references
+from any2caption.grounding.words.tags.tokens import Word, merge, tokenise
+from any2caption.grounding.words.tags.verb_tags import DO_GET, SHORT, verb_form
 
 
 def tag(words: list[Word]) -> list[Word]:
@@ -126,6 +124,7 @@ def _phrases() -> Mapping[str, _Lengths]:
         (frozenset(grammar.PAIRS), "num"),
         (grammar.QUANTITY_PHRASES, "qty"),
         (frozenset({"no one"}), "pron"),
+        (frozenset({"about to", "going to"}), "modal"),
         (frozenset({"black and white", "black & white"}), "alone"),
         (frozenset({"in the style of", "in style of", "in the manner of"}), "style-of"),
     )
@@ -222,6 +221,8 @@ def _in_place(words: list[Word], at: int) -> str:
         return "adv" if before.tag == "noun" else "pron"
     if word.low in _TELLERS and _tells_which(words, at):
         return "rel"
+    if word.low == "slow" and (word_after(words, at) or word).low.startswith("danc"):
+        return "adv"
     return "adj" if word.low == "nearby" and before.tag in NOMINAL | {"prep"} else ""
 
 
@@ -311,7 +312,9 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
     if word.low in {"one", "another", "can"}:
         return _counting(word, before, after)
     if word.low == "her":
-        return "poss" if nominal else "pron"
+        let = before is not None and before.low in {"have", "let", "make"}  # "make her smile"
+        acts = after is not None and verb_forms().get(after.low, ("", ""))[1] == "base"
+        return "poss" if nominal and not (let and acts) else "pron"
     if word.low == "to":
         infinitive = after is not None and (
             after.low in _BARE or verb_forms().get(after.low, ("", ""))[1] == "base"

@@ -4,29 +4,31 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes, verbs
+from any2caption.grounding.words.tags.neighbours import (
+    MASSES,
+    NEAR,
+    NOMINAL,
+    ONE,
+    OPENS_PHRASE,
+    THINGS,
+    acts_itself,
+    attached_subject,
+    clause_before,
+    has_singular_subject,
+    known_verb,
+    made,
+    nounlike,
+    plural,
+    possessive,
+    strictly_single,
+    tag_before,
+    word_after,
+)
 from any2caption.grounding.words.tags.tokens import Word
 
 SHORT = 4
 """Letters of words whose ending tells nothing."""
-NOMINAL = frozenset({"det", "poss", "num", "qty", "adj"})
 DO_GET = {"do", "does", "did", "doing", "get", "gets", "got", "getting"}
-_OPENS_PHRASE = frozenset({"det", "poss", "num", "qty", "pron"})
-_MASSES = scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
-THINGS = scenes.PLACES | scenes.BUILDINGS | scenes.TIMES | looks.GARMENTS | looks.PICTURE_NOUNS
-
-
-def known_verb(low: str) -> tuple[str, str]:
-    """Return the base and the form of a word that may be a verb, by the lists, then the lexicon."""
-    return verb_forms().get(low) or _lexical_verb(low)
-
-
-def _lexical_verb(low: str) -> tuple[str, str]:
-    """Return what the lexicon alone makes of a word; nothing of what is a thing first of all."""
-    found = lexicon.verb(low)
-    if found is None or is_agent(low) or singular(low) in THINGS:
-        return "", ""
-    plain = found[1] in {"s", "ing"} or lexicon.only(low, "VERB")
-    return found if plain else ("", "")
 
 
 def verb_form(word: Word, words: list[Word], at: int) -> str:
@@ -111,7 +113,7 @@ def _unknown_plural_act(words: list[Word], at: int) -> bool:
 
 def _many_act(words: list[Word], at: int) -> bool:
     """Whether several that act by themselves stand in front, and do nothing yet."""
-    clause = _clause(words, at)
+    clause = clause_before(words, at)
     idle = not any(word.tag in {"verb", "aux"} for word in clause)
     return idle and any(plural(word) and is_agent(word.low) for word in clause)
 
@@ -119,59 +121,17 @@ def _many_act(words: list[Word], at: int) -> bool:
 def _unknown_third(words: list[Word], at: int) -> bool:
     """Whether an unknown word in -s acts: "a fisherman mends his net"."""
     low, after = words[at].low, word_after(words, at)
-    acted = at > 0 and any(word.form == "s" for word in _clause(words, at))  # "feeds it seeds"
+    acted = at > 0 and any(
+        word.form == "s" for word in clause_before(words, at)
+    )  # "feeds it seeds"
     if acted or not (low.endswith("s") and is_plural(low)):
         return False
     if after is not None and (after.tag in {"det", "poss", "num"} or after.low in _WHOM):
-        return _has_singular_subject(words, at)
-    return _strictly_single(words, at) and (after is None or not nounlike(after))
-
-
-def _strictly_single(words: list[Word], at: int) -> bool:
-    """Whether one thing stands in front that no plural can end: "a robot vacuum bumps", "Dad"."""
-    back = at - 1
-    if back < 0 or words[back].tag != "noun" or is_plural(words[back].low):
-        return False
-    if words[back].low in _KIN and tag_before(words, back) in {"start", "mark", "conj", "sub"}:
-        return True
-    while back >= 0 and words[back].tag in {"noun", "adj"} and not possessive(words[back].low):
-        back -= 1
-    return back >= 0 and words[back].low in _ONE
+        return has_singular_subject(words, at)
+    return strictly_single(words, at) and (after is None or not nounlike(after))
 
 
 _WHOM = frozenset({"him", "them", "me", "us", "it"})
-_ONE = frozenset({"a", "an", "another", "each", "every", "one", "this"})
-_KIN = frozenset({"dad", "grandma", "grandpa", "granny", "mom", "mum"})
-
-
-def tag_before(words: list[Word], at: int) -> str:
-    """Return the tag of the word in front; `start` in front of the first."""
-    return words[at - 1].tag if at else "start"
-
-
-def word_after(words: list[Word], at: int) -> Word | None:
-    """Return the next word, or None."""
-    return words[at + 1] if at + 1 < len(words) else None
-
-
-def starts_noun(after: Word | None) -> bool:
-    """Whether a word may begin or go on with a noun phrase."""
-    if after is None:
-        return False
-    if not after.tag:
-        known = verb_forms().get(after.low, ("", ""))[1]
-        return not after.low.endswith("ly") and known != "s"
-    return after.tag in NOMINAL | {"noun", "pron", "ref", "quote", "style", "camera"}
-
-
-def nounlike(after: Word | None) -> bool:
-    """Whether a word goes on with the phrase in front rather than opening another."""
-    return (
-        after is not None
-        and starts_noun(after)
-        and after.tag not in _OPENS_PHRASE
-        and after.low not in looks.MOVE_SIDES
-    )
 
 
 def _ing(words: list[Word], at: int) -> str:
@@ -179,7 +139,7 @@ def _ing(words: list[Word], at: int) -> str:
     if words[at].low in looks.PICTURE_NOUNS and before != "aux" and _shows(after):
         return "noun"
     if before in NOMINAL or (before == "noun" and possessive(words[at - 1].low)):
-        acts = after is not None and after.tag in _OPENS_PHRASE
+        acts = after is not None and after.tag in OPENS_PHRASE
         return "verb" if acts else "adj" if nounlike(after) else "noun"
     if before == "prep" and words[at - 1].low not in _BEFORE_ACTS:
         described = words[at].low in verbs.IDLE_ING or not _object_of(after)
@@ -253,6 +213,10 @@ def _third_person(words: list[Word], at: int) -> str:
         ends = at + 1 == len(words) or words[at + 1].tag == "mark"
         tagged = ends and before == "mark" and lexicon.can_be(words[at].low, "NOUN")
         return "" if idle or tagged or at + 1 == len(words) else "verb"
+    after = word_after(words, at)
+    acts = after is not None and known_verb(after.low)[1] == "s" and not _is_noun_too(after.low)
+    if acts and noun:  # "a puppet with button eyes argues"
+        return ""
     return "verb" if not noun or _does(words, at, before) else ""
 
 
@@ -275,13 +239,13 @@ _GAZES = frozenset({"glances", "laughs", "looks", "stares"})
 
 def _resumes(words: list[Word], at: int) -> bool:
     """Whether one thing acts behind what commas say of it: "A man, clad in black, tiptoes past"."""
-    near = range(max(0, at - _NEAR), at - 1)
+    near = range(max(0, at - NEAR), at - 1)
     opened = max((n for n in near if words[n].tag == "mark"), default=-1)
     if opened < 1 or words[opened].low != "," or not _goes(words, at):
         return False
     said = words[opened + 1 : at - 1]
     told = bool(said) and said[0].form in {"ed", "ing"}
-    return told and words[0].low in _ONE | {"the"} and not plural(words[opened - 1])
+    return told and words[0].low in ONE | {"the"} and not plural(words[opened - 1])
 
 
 def _is_noun_too(low: str) -> bool:
@@ -292,7 +256,7 @@ def _is_noun_too(low: str) -> bool:
 def _in_series(words: list[Word], at: int) -> bool:
     """Whether a word goes on with what its subject does: "flips a bottle, catches it, and …"."""
     if words[at - 1].low != "," or not any(
-        word.form == "s" for word in words[max(0, at - _NEAR) : at]
+        word.form == "s" for word in words[max(0, at - NEAR) : at]
     ):
         return False
     after = word_after(words, at)
@@ -308,7 +272,7 @@ def _in_series(words: list[Word], at: int) -> bool:
 
 def _closes(words: list[Word], at: int) -> bool:
     """Whether a series ends behind a word: "starts low, rises above the crowd, and tilts"."""
-    ahead = range(at + 1, min(at + _NEAR, len(words) - 1))
+    ahead = range(at + 1, min(at + NEAR, len(words) - 1))
     ends = any(
         words[one].low in {"and", "then"}
         and verb_forms().get(words[one + 1].low, ("", ""))[1] == "s"
@@ -324,22 +288,12 @@ _WAYS = frozenset({"again", "away", "back", "down", "forward", "out", "up"}) | s
 def _goes(words: list[Word], at: int) -> bool:
     """Whether a clause that is still without its verb goes on: "A car, not red, drives along"."""
     after = word_after(words, at)
-    before = words[max(0, at - _NEAR) : at]
+    before = words[max(0, at - NEAR) : at]
     acted = any(word.form in {"s", "base"} or word.tag == "aux" for word in before)
     goes_on = after is not None and (
         after.tag in {"prep", "particle", "det", "poss"} or after.low.endswith("ly")
     )
     return goes_on and not acted
-
-
-def _clause(words: list[Word], at: int) -> list[Word]:
-    """Return the words of the clause in front of a word, as far as it is near."""
-    start = at
-    while start > max(0, at - _NEAR) and words[start - 1].tag not in {"mark", "sub", "rel"}:
-        start -= 1
-        if start > 1 and words[start].tag == "adj" and words[start - 1].low == ",":
-            start -= words[start - 2].tag == "adj"
-    return words[start:at]
 
 
 def _does(words: list[Word], at: int, before: str) -> bool:
@@ -352,15 +306,15 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         after.tag in _BEHIND_VERBS - {"mark", "conj"} | {"modal", "layout"}
         or after.low.endswith("ly")
     )
-    if before == "noun" and after is not None and after.tag in _OPENS_PHRASE:
-        clause = _clause(words, at)
+    if before == "noun" and after is not None and after.tag in OPENS_PHRASE:
+        clause = clause_before(words, at)
         told = sum(word.form == "s" for word in clause)
         start = at - len(clause)
         beside = start > 0 and words[start - 1].tag == "rel"
         ready = not beside or any(word.tag in {"verb", "aux"} for word in clause)
         return ready and told <= beside
     if before == "conj":
-        near = words[max(0, at - _NEAR) : at]
+        near = words[max(0, at - NEAR) : at]
         goes_on = goes_on or (after is not None and after.low.endswith("ing"))
         acts = sum(word.form == "s" for word in near)
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
@@ -369,23 +323,23 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         acted = any(word.form == "s" or word.tag == "aux" for word in near)
         return closes or denied or (goes_on and acted)
     if words[at - 1].low == "but":  # "tries a trick but falls"
-        return any(word.form == "s" for word in words[max(0, at - _NEAR) : at])
+        return any(word.form == "s" for word in words[max(0, at - NEAR) : at])
     if before in {"adv", "neg"} or words[at - 1].low == "then":
         return (goes_on or ends) and words[at - 1].low != "no"
-    if words[at].low not in verb_forms() and not _acts_itself(words, at):
+    if words[at].low not in verb_forms() and not acts_itself(words, at):
         goes_on = after is not None and (
             after.tag in {"det", "poss", "num", "pron", "particle", "qty", "modal"}
             or after.low.endswith("ly")
         )
     goes_on = goes_on or (after is not None and after.low == "without")
-    single, many = _has_singular_subject(words, at), _attached_subject(words, at)
+    single, many = has_singular_subject(words, at), attached_subject(words, at)
     holding = many and ends and plural(words[at - 1])  # "a woman holding flowers smiles"
-    holding = holding or (_strictly_single(words, at) and _goes_behind(after))
-    if holding or (_made(words, at) and (ends or goes_on)):
+    holding = holding or (strictly_single(words, at) and _goes_behind(after))
+    if holding or (made(words, at) and (ends or goes_on)):
         return True
     takes = nounlike(after) and not (after and verb_forms().get(after.low))
     mass = at > 0 and words[at - 1].low in scenes.LIGHTS
-    mass = mass or (words[at].low in _SHAPES and words[at - 1].low in _MASSES)  # "steam clouds"
+    mass = mass or (words[at].low in _SHAPES and words[at - 1].low in MASSES)  # "steam clouds"
     return bool(
         (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
     )
@@ -395,7 +349,7 @@ def _another_clause(words: list[Word], at: int) -> bool:
     """Whether the clause ends where another begins: "the waiter trips and the tray falls"."""
     behind = words[at + 1 : at + 3]
     opens = len(behind) > 1 and behind[0].low == "and" and behind[1].tag in {"det", "poss"}
-    who = _clause(words, at)
+    who = clause_before(words, at)
     return opens and len(who) > 1 and who[0].tag in {"det", "poss"} and is_agent(who[-1].low)
 
 
@@ -409,61 +363,6 @@ def _goes_behind(after: Word | None) -> bool:
 
 
 _SHAPES = frozenset({"beams", "clouds", "drops", "patches", "rings", "showers", "waves"})
-
-
-def _acts_itself(words: list[Word], at: int) -> bool:
-    """Whether the noun in front acts by itself: a person, an animal, a machine."""
-    low = words[at - 1].low
-    return words[at - 1].name or is_agent(low) or low.endswith(_DOERS)
-
-
-def _made(words: list[Word], at: int) -> bool:
-    """Whether one thing and what it is made of stand in front: "a robot made of wood dances"."""
-    clause = [word.low for word in _clause(words, at)]
-    opened = bool(clause) and words[at - len(clause)].tag in {"det", "poss"}
-    return opened and clause[-3:-1] in (["made", "of"], ["made", "from"])
-
-
-_DOERS = ("er", "or", "ist", "ina", "ian", "one")
-
-
-def _attached_subject(words: list[Word], at: int) -> bool:
-    """Whether one thing with something attached stands in front: "a toddler in rain boots"."""
-    clause = _clause(words, at)
-    idle = not any(word.tag == "aux" or word.form in {"s", "base"} for word in clause)
-    linked = any(word.tag == "prep" or word.form == "ing" for word in clause[2:])
-    return idle and linked and clause[0].tag in {"det", "poss"}
-
-
-def _has_singular_subject(words: list[Word], at: int) -> bool:
-    """Whether the noun in front is one thing with its article: "a dog", "the old man"."""
-    back = at - 1 - (at > 1 and words[at - 1].tag == "layout")  # "a person on the left waves"
-    if back < 0 or words[back].tag not in {"noun", "ref", "quote"} or is_plural(words[back].low):
-        return False
-    if words[back].tag in {"ref", "quote"}:
-        return True
-    mass = words[back].low in scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
-    mass = mass and words[at].low not in scenes.LIGHTS
-    while back >= max(0, at - _NEAR) and words[back].tag in {"noun", "adj"}:
-        back -= 1
-    several = back >= 0 and words[back].tag == "num" and words[back].number not in {None, 1}
-    opened = back >= 0 and words[back].tag in {"det", "poss", "num"} and not several
-    noun = words[at - 1 - (words[at - 1].tag == "layout")]
-    return (
-        opened or mass or noun.name or noun.low.isdecimal() or (is_agent(noun.low) and not several)
-    )
-
-
-def possessive(low: str) -> bool:
-    """Whether a noun owns what follows: "the man's", "kids'"."""
-    return low.endswith(("'s", "s'"))
-
-
-def plural(word: Word | None) -> bool:
-    """Whether a word is a noun that names several."""
-    if word is None or word.tag != "noun" or word.low.endswith("'s"):
-        return False
-    return is_plural(word.low) or word.low.endswith(("fish", "sheep", "deer"))
 
 
 def _bare(words: list[Word], at: int) -> str:
@@ -484,14 +383,41 @@ def _bare(words: list[Word], at: int) -> str:
         commands = after is not None and after.tag in {"det", "poss", "pron", "ref", "quote"}
         goes_on = low == "," and after is not None and after.tag in {"prep", "particle"}
         goes_on = goes_on and _interrupted(words, at)
+        goes_on = goes_on or (before == "start" and _steps(words[at], after))
         return "verb" if commands or goes_on or _moves(words[at], after) else ""
     if before == "conj":
         return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
     quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
+    if before in {"noun", "adj"} and _clad(words, at):
+        words[at - 1].tag, quoted = "noun", True
     if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
         return "verb"
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
-    return "verb" if free and before in {"noun", "ref", "layout"} and _joined(words, at) else ""
+    who = at - 1 if before == "adv" else at  # "Anna and Ben slow dance"
+    acts = tag_before(words, who) in {"noun", "ref", "layout"} and _joined(words, who)
+    return "verb" if free and acts else ""
+
+
+_STEPS = frozenset({"jump", "look", "run", "sit", "stand", "step", "turn", "walk"})
+
+
+def _steps(word: Word, after: Word | None) -> bool:
+    """Whether a sentence orders a step: "turn left at the corner", "walk into the room"."""
+    return word.low in _STEPS and (
+        after is not None
+        and (after.tag == "particle" or after.low in looks.MOVE_SIDES | grammar.DIRECTIONS)
+    )
+
+
+def _clad(words: list[Word], at: int) -> bool:
+    """Whether several act behind what is on them: "two toddlers covered in flour laugh"."""
+    clause, after = clause_before(words, at), word_after(words, at)
+    done = next((n for n, word in enumerate(clause) if word.form == "ed"), 0)
+    who = clause[done - 1] if done else None
+    idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in clause)
+    free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
+    held = any(word.tag == "prep" for word in clause[done:])
+    return bool(who and plural(who) and is_agent(who.low)) and idle and free and held
 
 
 def _dressed(words: list[Word], at: int) -> bool:
@@ -522,15 +448,15 @@ def _let(words: list[Word], at: int) -> bool:
 
 def _acts_too(words: list[Word], at: int) -> bool:
     """Whether what many do goes on behind an object: "wave flags and chant in the street"."""
-    after, clause = word_after(words, at), _clause(words, at - 1)
+    after, clause = word_after(words, at), clause_before(words, at - 1)
     acts = any(word.form == "base" for word in clause)
     free = after is None or after.tag in {"mark", "prep", "adv", "particle", "det", "poss"}
-    return acts and free and words[at].low in verb_forms() and words[at].low not in _MASSES
+    return acts and free and words[at].low in verb_forms() and words[at].low not in MASSES
 
 
 def _joined(words: list[Word], at: int) -> bool:
     """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
-    clause = words[max(0, at - _NEAR) : at]
+    clause = words[max(0, at - NEAR) : at]
     pair = clause[-2:-1] and clause[-2].low == "and"  # "bride and groom"
     opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-5:])
     idle = not any(
@@ -542,7 +468,7 @@ def _joined(words: list[Word], at: int) -> bool:
 
 def _interrupted(words: list[Word], at: int) -> bool:
     """Whether a participle parts subjects from their verb: "buildings, lit by lamps, glow"."""
-    near = words[max(0, at - _NEAR) : at]
+    near = words[max(0, at - NEAR) : at]
     idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in near)
     return idle and any(word.form == "ed" for word in near) and any(map(plural, near))
 
@@ -552,8 +478,6 @@ _DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})
 _BEHIND_VERBS = frozenset(
     {"det", "poss", "num", "prep", "adv", "particle", "mark", "conj", "pron", "adj", "qty", "sub"}
 )
-_NEAR = 12
-"""Words back to an earlier verb of the same clause."""
 
 
 def _many(words: list[Word], at: int) -> bool:

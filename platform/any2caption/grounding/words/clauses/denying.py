@@ -1,0 +1,127 @@
+"""Read what is denied: "no people", "without moving", "neither of them wins"."""
+
+from any2caption.grounding.words.clauses.clause import FORMS, Clause, place_value, whole
+from any2caption.grounding.words.lists import grammar, looks
+from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of
+from any2caption.grounding.words.phrases.complements import LIKE_SETTINGS, complements, main_verb
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+
+
+class Denying(Clause):
+    """A clause that reads denials; methods return the place behind."""
+
+    def _negation(self, at: int) -> int:
+        """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
+        if end := self._neither(at):
+            return end
+        start = at + 1
+        while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
+            start += 1
+        if self._tag(start) in {"verb", "aux"} or (
+            self._tag(start) == "adv" and self._tag(start + 1) == "verb"
+        ):
+            return self._negated_action(at, start)
+        phrases = list_of(self.words, start)
+        if not phrases:
+            return at + 1
+        for phrase in phrases:
+            first = at if phrase is phrases[0] else phrase.start
+            self._deny(first, phrase, self._denied_end(phrase))
+        return self._denied_end(phrases[-1])
+
+    def _denied_list(self, at: int, start: int) -> int:
+        """Read "Negative prompt: people, text": all of it is not to be seen."""
+        while start < len(self.words) and (phrase := noun_phrase(self.words, start)):
+            self._deny(at, phrase, self._denied_end(phrase))
+            at = start = self._denied_end(phrase)
+            while self._low(start) in {",", "and", "or"}:
+                start += 1
+        return start
+
+    def _denied_end(self, phrase: NounPhrase) -> int:
+        end = attached_of(self.words, phrase.end)
+        return end + (self._low(end) == "visible")
+
+    def _negated_action(self, at: int, start: int) -> int:
+        main, _ = main_verb(self.words, start)
+        if self._tag(main) != "verb":
+            return start
+        end = complements(self.words, main + 1, keep_settings=True)
+        word = self.words[main]
+        moved = word.base in _MOVED or word.low in looks.MOVES
+        if moved and any(
+            one.low == "camera" for one in self.words[main:end]
+        ):  # "don't move the camera"
+            self._add_camera(at, end, at, form="base", negated=True)
+            return end
+        value = {
+            "verb": word.base,
+            "who": " and ".join(self.who) or None,
+            "form": FORMS[word.form],
+        }
+        self._add("action", (at, end), value, said=start, negated=True)
+        return end
+
+    def _deny(self, start: int, phrase: NounPhrase, end: int) -> None:
+        moves = any(word.low in looks.MOVES | {"camera"} for word in self.words[phrase.start : end])
+        if moves or phrase.sort == "camera":
+            self._add_camera(start, end, phrase.start, form="noun", negated=True)
+        elif phrase.sort == "style":
+            self._add(
+                "style", (start, end), {"style": whole(phrase)}, said=phrase.start, negated=True
+            )
+        elif phrase.sort in LIKE_SETTINGS:
+            self._add(
+                "background", (start, end), place_value(phrase), said=phrase.start, negated=True
+            )
+        else:
+            said = phrase.start + (self._low(phrase.start) in {"a", "an", "any"})
+            said = said if said < end else phrase.start
+            self._add("subject", (start, end), phrase.value(), said=said, negated=True)
+
+    def _neither(self, at: int) -> int:
+        """Read who does not do something, but is there: "neither the cat nor the dog moves"."""
+        if self._low(at) in {"neither", "none"} and (end := self._neither_of_them(at)):
+            return end
+        single = [self._low(at + 1), self._low(at + 2)] in (["a", "single"], ["one", "single"])
+        of_all = self._low(at) in {"neither", "none"} and self._low(at + 1) == "of"
+        if self._low(at) != "neither" and not of_all and not (self._low(at) == "not" and single):
+            return 0
+        found = [noun_phrase(self.words, at + 1 + of_all)]
+        if found[0] and self._low(found[0].end) == "nor":
+            found.append(noun_phrase(self.words, found[0].end + 1))
+        named = [one for one in found if one]
+        end = attached(self.words, named[-1]) if named else at
+        if not named or len(named) < len(found) or self._tag(end) not in {"verb", "aux", "modal"}:
+            return 0
+        if single and self._low(end) in grammar.BE and self._tag(end + 1) == "prep":
+            self._deny(at, named[0], end)
+            return end + 1  # "not a single car is on the road"
+        for phrase in named if self._low(at) in {"neither", "none"} else ():
+            self._subject(phrase, phrase.end)
+        return self._acts_as(at, end)
+
+    def _neither_of_them(self, at: int) -> int:
+        """Read "neither moves", "neither of them wins"; 0 where others are named."""
+        end = at + 3 if [self._low(at + 1), self._tag(at + 2)] == ["of", "pron"] else at + 1
+        return self._acts_as(at, end) if self._tag(end) in {"verb", "aux", "modal"} else 0
+
+    def _acts_as(self, at: int, end: int) -> int:
+        self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
+        self.acted, self.fresh = False, False
+        return end
+
+    def _not_done(self, at: int) -> int:
+        """Read "instead of walking, the robot": what the one behind it does not do; 0: no such."""
+        acts = self._tag(at + 1) == "verb" and self.words[at + 1].form == "ing"
+        if not acts or self._low(at) not in {"instead of", "rather than"}:
+            return 0
+        end = complements(self.words, at + 2, keep_settings=True)
+        who = noun_phrase(self.words, end + 1) if self._low(end) == "," else None
+        verb = self.words[at + 1].base
+        value = {"verb": verb, "who": who.noun if who else None, "form": "participle"}
+        self._add("action", (at, end), value, said=at + 1, negated=True)
+        return end
+
+
+_MOVED = frozenset({"move", "rotate", "shake", "swing", "turn"})

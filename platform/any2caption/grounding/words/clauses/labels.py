@@ -1,0 +1,105 @@
+"""Labels in front of parts of a prompt: "Style: watercolor", "Scene 2:", "[0-3s]"."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from any2caption.grounding.words.clauses.clause import place_value
+from any2caption.grounding.words.clauses.placing import Placing
+from any2caption.grounding.words.lists import grammar, looks, phrases, words
+from any2caption.grounding.words.phrases.complements import SETTINGS
+from any2caption.grounding.words.phrases.noun_phrases import noun_phrase
+from any2caption.grounding.words.tags.tokens import Word
+
+Kind = Literal["part", "style", "look", "place", "camera", "denied"]
+
+_KINDS: tuple[tuple[frozenset[str], Kind], ...] = (
+    (words("""action actions character characters description foreground prompt story subject
+            subjects video"""), "part"),
+    (phrases("main subject, main character, video prompt, text prompt"), "part"),
+    (words("aesthetic style") | phrases("art style, visual style"), "style"),
+    (words("atmosphere colors colours lighting mood palette tone"), "look"),
+    (phrases("color palette, colour palette, overall mood"), "look"),
+    (words("background environment location place setting time weather"), "place"),
+    (phrases("time of day"), "place"),
+    (words("framing lens shot"), "camera"),
+    (phrases("""camera, camera angle, camera motion, camera movement, camera work, shot type,
+             camera shot"""), "camera"),
+    (phrases("negative prompt, negative, avoid"), "denied"),
+)  # fmt: skip
+_NUMBERED = frozenset({"act", "clip", "cut", "frame", "part", "scene", "shot", "step"})
+_LONGEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """`words[start:end]` with its colon or bracket, and what the words behind it tell."""
+
+    kind: Kind
+    name: str
+    end: int
+
+
+def label(tagged: list[Word], at: int) -> Label | None:
+    """Return the label that begins at a word, or None."""
+    if tagged[at].low in {"[", "("} and (end := _timed(tagged, at)):
+        return Label("part", "", end)
+    colon = next(
+        (n for n in range(at + 1, min(at + _LONGEST + 1, len(tagged))) if tagged[n].low == ":"), 0
+    )
+    if not colon:
+        return None
+    name = " ".join(word.low for word in tagged[at:colon])
+    first, _, number = name.partition(" ")
+    if first in _NUMBERED and (number.isdecimal() or number in grammar.NUMBERS):
+        return Label("part", "", colon + 1)
+    kind = next((kind for names, kind in _KINDS if name in names), None)
+    return Label(kind, name, colon + 1) if kind else None
+
+
+def _timed(tagged: list[Word], at: int) -> int:
+    """Return the end of "[0-3s]", "(0:00 - 0:04)"; 0 for other brackets."""
+    close = next((n for n in range(at, min(at + 9, len(tagged))) if tagged[n].low in {"]", ")"}), 0)
+    inside = "".join(word.low for word in tagged[at + 1 : close])
+    timed = inside[:1].isdigit() and not set(inside) - set("0123456789.:-–—sec ")
+    if not close or not timed:
+        return 0
+    return close + 1 + (close + 1 < len(tagged) and tagged[close + 1].low == ":")
+
+
+class Labelled(Placing):
+    """A clause that reads labels and what they name; methods return the place behind."""
+
+    def _label(self, at: int) -> int:
+        """Read "Style: watercolor", "Scene 2:"; 0 where no label stands."""
+        found = label(self.words, at) if self.fresh and self._low(at - 1) != ":" else None
+        if found is None:
+            return 0
+        if found.kind == "denied":
+            return self._denied_list(at, found.end)
+        self._add("style", (at, found.end), {"style": None, "form": "request"})
+        self.fresh, self.last, self.who = True, None, []
+        end = next((n for n in range(found.end, len(self.words)) if self._ends(n)), len(self.words))
+        if found.kind == "part" or end == found.end:
+            return found.end
+        if found.kind == "camera":
+            still = self._low(found.end) in looks.STILLNESS
+            moves = self._low(found.end) in looks.MOVES or self._tag(found.end) == "verb"
+            form = "noun" if still or not moves else "base"
+            self._add_camera(found.end, end, found.end, form=form)
+        elif found.kind == "place":
+            phrase = noun_phrase(self.words, found.end)
+            if phrase is None or phrase.sort in SETTINGS:
+                return found.end
+            self._add("background", (found.end, end), place_value(phrase))
+            self._inside(phrase.end, end)
+        else:
+            value = {"style": self._low(found.end), "form": "noun"}
+            value |= {"label": found.name} if found.kind == "look" else {}
+            self._add("style", (found.end, end), value)
+        return end
+
+    def _ends(self, at: int) -> bool:
+        """Whether a mark ends what a label names."""
+        return self._low(at) in {".", ";", "!", "?"} or (
+            self._low(at) == "," and label(self.words, at + 1) is not None
+        )
