@@ -52,7 +52,9 @@ _MASS = _words("""
 """)
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")
-_NOT_PLURAL = re.compile(r"(?:ss|us|is|news|lens|canvas|tennis|gas|bus|series|chess)$")
+_NOT_PLURAL = re.compile(
+    r"(?:ss|us|(?<!tax)(?<!sk)is|news|lens|canvas|tennis|gas|bus|series|chess)$"
+)
 _AFTER_NOUN = re.compile(
     r"\s+(?:of|in|on|at|with|without|from|to|into|onto|over|under|above|below|behind|beside|near|by"
     r"|for|that|which|who|whose|as|between|among|around|through|along|across|against|inside|outside"
@@ -119,7 +121,7 @@ def with_article(noun: str) -> str:
     if first.casefold() in _COLLECTIVE:
         return f"a {noun}"
     counted = first.isdigit() and bool(rest)
-    if counted or first.casefold() in _DETERMINERS | _PRONOUNS or noun[:1].isupper():
+    if counted or first.casefold() in _DETERMINERS | _PRONOUNS or not noun[:1].islower():
         return noun
     return noun if is_many(noun) or head_of(noun) in _MASS else f"{_article(noun)} {noun}"
 

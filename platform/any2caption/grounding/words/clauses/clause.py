@@ -17,6 +17,8 @@ from any2caption.grounding.words.lists.languages import TONGUES
 from any2caption.grounding.words.phrases.attachments import attached_of
 from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
+    MOVES_IN,
+    aims,
     low_at,
     reference_behind,
     tag_at,
@@ -147,6 +149,10 @@ class Clause:
             value = place_value(phrase, "beside" if beside else "noun")
             self._add("background", (phrase.start, end), value)
         elif phrase.sort in {"weather", "time"} and self._low(phrase.start - 1) in _WHILE:
+            if self._low(phrase.start - 1) == "at" and aims(self.words, phrase.start - 1):
+                return  # "smiles at the sunrise"
+            if phrase.noun in MOVES_IN:
+                return
             self._add("background", (phrase.start - 1, end), place_value(phrase, "preposition"))
 
     def _identified(self, phrase: NounPhrase, end: int, role: str = "subject") -> int:

@@ -183,6 +183,9 @@ class Placing(Denying):
             if self._tag(at + 1) in {"verb", "aux"}:  # tells it from another of its kind
                 self.who[-1] = f"{self.who[-1]} {self._low(at)}"
             return at + 1
+        if self.acted and self.last and self.last[1] == at:
+            self._extend(at + 1)  # "lightning strikes in the distance"
+            return at + 1
         self._add(
             "layout",
             (at, at + 1),

@@ -1,16 +1,15 @@
 """Read one English sentence: walk over its words once and hand every phrase to an aspect."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from any2caption.grounding.vocabulary import is_agent
-from any2caption.grounding.words.clauses import camera_words, requests
+from any2caption.grounding.vocabulary import is_agent, is_person
+from any2caption.grounding.words.clauses import requests
 from any2caption.grounding.words.clauses.clause import FORMS, place_value, whole
-from any2caption.grounding.words.clauses.labels import Labelled
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
-from any2caption.grounding.words.lists import grammar, looks, scenes, verbs
+from any2caption.grounding.words.clauses.viewing import Viewing
+from any2caption.grounding.words.lists import grammar, scenes, verbs
 from any2caption.grounding.words.phrases.attachments import attached
 from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
@@ -22,7 +21,7 @@ from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_ph
 from any2caption.grounding.words.tags.tokens import Word
 
 
-class Sentence(Labelled):
+class Sentence(Viewing):
     """Walks over the tagged words of one sentence."""
 
     _by_tag: Mapping[str, Callable[[int], int]]
@@ -228,41 +227,14 @@ class Sentence(Labelled):
         self._add("subject", (at, end), value, negated=True)
         return end + 1 if states else end
 
-    # Camera
-
-    def _camera(self, at: int) -> int:
-        """Read a clause of the camera; 0 where none begins here."""
-        if not self.fresh:
-            return 0
-        clause = camera_words.clause(self.words, at, again=self.reading.camera)
-        if clause is None and not self.who:
-            clause = camera_words.command(self.words, at)
-        if clause is None:
-            return 0
-        start, said, end = clause
-        scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
-        placed = camera_words.placed(self.words, said)
-        ordered = camera_words.commands(self.words, at) or camera_words.command(self.words, at)
-        form = "sentence" if scene else "base" if ordered else "verb"
-        form = "place" if placed else form
-        self._add_camera(start, end, start if scene else said, form=form)
-        moves = looks.MOVES | camera_words.THRUSTS
-        inside = next((n for n in range(said, end) if self._low(n) in moves), said) + 1
-        while self._low(inside) in moves:
-            inside += 1
-        self._inside(inside, end, role="subject")
-        self.who, self.acted, self.fresh = [], True, False
-        self.reading.camera = not placed
-        return end
-
     # Nouns
 
     def _noun(self, at: int) -> int:
         phrase = noun_phrase(self.words, at)
         if phrase is None:
             return at
-        if self._low(at + 1) == "of" and self._tag(at + 2) == "pron":
-            return at + 2  # "two of them carry"
+        if self._low(at + 1) == "of" and (end := self._share(at)):
+            return end
         if end := self._tells_more(phrase):
             self._add("subject", (at, end), _UNREAD)
             return end
@@ -283,6 +255,19 @@ class Sentence(Labelled):
         end = self._identified(phrase, end)
         self.fresh = False
         return end
+
+    def _share(self, at: int) -> int:
+        """Read "two of them carry", "one of the cubs falls"; 0 where no such acts."""
+        if self._tag(at + 2) == "pron":
+            return at + 2
+        several = noun_phrase(self.words, at + 2) if self._low(at) in _SHARES else None
+        acts = several is not None and self._tag(several.end) in {"verb", "aux", "modal"}
+        if several is None or not several.definite or not acts:
+            return 0
+        self._subject(several, several.end)
+        self.who = [self.reading.text[slice(*self._span(at, several.end))].lower()]
+        self.acted, self.fresh = False, False
+        return several.end
 
     def _denied_last(self) -> bool:
         """Whether the last phrase is one that is not there."""
@@ -371,47 +356,6 @@ class Sentence(Labelled):
         self.who, self.acted = [phrase.noun], False
         return end
 
-    def _medium(self, phrase: NounPhrase) -> int:
-        """Read what shows the scene: "an aerial view of", "oil painting", "in black and white"."""
-        end = phrase.end
-        behind = self._low(end)
-        shows = self._tag(end) == "verb" and self.words[end].base in verbs.SHOWING | {"follow"}
-        walks = phrase.sort == "camera" and self._tag(end) == "verb" and not shows
-        lone = walks or self._tag(end) in {"mark", "end", "prep", "style-of", "conj", "layout"}
-        if not (shows or behind in {"of", ":"} or (lone and self._tells_look(phrase))):
-            return 0
-        if shows:
-            end = complements(self.words, end + 1, keep_settings=False)
-        elif behind in _SHOT_BY[phrase.head.low == "shot"] and (
-            source := noun_phrase(self.words, end + 1)
-        ):
-            end = source.end
-        form = "sentence" if shows else "noun"
-        if self._of_camera(phrase):
-            self._add_camera(phrase.start, end, phrase.start, form=form)
-        else:
-            value = {"style": whole(phrase), "form": form}
-            self._add("style", (phrase.start, end), value)
-        self._styles_in(phrase)
-        self.who, self.acted, self.fresh = [], False, True
-        if shows:
-            shown = noun_phrase(self.words, phrase.end + 1)
-            self._inside(phrase.end + 1, end, role="subject")
-            self.who = [shown.noun] if shown else []
-        return end + 1 if self._low(end) == "of" else end
-
-    def _tells_look(self, phrase: NounPhrase) -> bool:
-        """Whether a phrase alone speaks of the look: "cinematic shot", "vibrant colors"."""
-        inside = self.words[phrase.start : phrase.end]
-        styled = any(
-            word.tag in {"style", "camera"}
-            or word.low in looks.STYLE_WORDS | _FILMED | looks.GENRES
-            or _DECADE.fullmatch(word.low)
-            for word in inside
-        )
-        styled = styled or {"black", "white"} <= {word.low for word in inside}
-        return phrase.sort != "picture" or styled or len(inside) == 1
-
     # Verbs
 
     def _verb(self, at: int) -> int:
@@ -492,39 +436,28 @@ class Sentence(Labelled):
         if others:
             return who[0] if len(self.who) > 1 else last.low
         noun = who[0].rsplit(" ", 1)[-1]
+        if is_person(last.low) and not is_person(noun) and self.acted:
+            return last.low  # "a robot waits next to a woman pushing a stroller"
         idle = not is_agent(noun) and noun not in scenes.GROUPS and noun != last.low
         return last.low if idle and is_agent(last.low) else ""
 
     def _let(self, at: int) -> int:
         """Read "make" of "make it jump", which only asks; 0 where it is none."""
+        if [self._low(at), self._low(at + 1)] == ["cut", "to"] and not self.acted:
+            self._add("style", (at, at + 2), {"style": None, "form": "request"})
+            self.who, self.fresh, self.last = [], True, None
+            return at + 2
         lets = self.words[at].base in {"have", "let", "make"} and (self.fresh or not self.who)
         return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
 
-    def _filmed(self, at: int) -> int:
-        """Read "drone shot flying over a lagoon", "seen from above"; 0 where no camera is meant."""
-        word, last, by = self.words[at], self.last, self._low(at + 1).split(" ")[0]
-        if not self.who and word.form == "base" and [by, self._low(at + 2)] == ["the", "camera"]:
-            end = complements(self.words, at + 1, keep_settings=True)  # "keep the camera still"
-            while self._tag(end) in {"adj", "adv"}:
-                end += 1
-            self._add_camera(at, end, at, form="base")
-            return end
-        flies = word.form == "ing" and word.base in _FLIES and not self.who
-        flies = flies and bool(last and last[1] == at)
-        flies = flies and last is not None and self.reading.facts[last[0]].aspect == "camera"
-        seen = word.base in {"film", "view", "see"} and word.form == "ed" and by in _FILMED_BY
-        if not (flies or (seen and (self.fresh or at == 0))):
-            return 0
-        end = complements(self.words, at + 1, keep_settings=True)
-        while flies and self._tag(end) not in {"mark", "sub", "rel", "conj", "end"}:
-            end += 1
-        self._add_camera(at, end, at, form="verb" if flies else "noun")
-        if flies:
-            self._inside(at + 1, end)
-        return end
-
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
+        if self._tag(after) == "style" and self.who:
+            value = {"verb": "be", "who": " and ".join(self.who), "form": "finite"}
+            said = after if negated else at
+            self._add("action", (at, after + 1), value, said=said, negated=negated)
+            self.acted = True
+            return after + 1
         filled = noun_phrase(self.words, after + 1) if self._low(after) == "full of" else None
         if filled is not None:
             end = attached(self.words, filled)
@@ -561,33 +494,11 @@ _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "r
 """The value of words that stay as they are."""
 _SUBJECTS = {"her": "she", "him": "he", "them": "they"}
 """Of pronouns that act: "make her smile"."""
+_SHARES = frozenset({"all", "each", "half", "many", "most", "one", "some", "two", "three"})
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
-_FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
-_SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
-"""What stands behind a view, and behind "shot" as well."""
 _MEDIA = ("picture", "camera", "style")
 _STATES = frozenset({"asleep", "awake"})
-_FLIES = frozenset(
-    {
-        "circle",
-        "descend",
-        "drive",
-        "fly",
-        "follow",
-        "glide",
-        "look",
-        "move",
-        "race",
-        "rise",
-        "speed",
-        "sweep",
-        "travel",
-        "walk",
-    }
-)
-_FILMED = frozenset({"video", "footage", "clip"})
-_DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]
 _ADVERBS = 8

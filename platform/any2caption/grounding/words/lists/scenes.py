@@ -11,8 +11,9 @@ PLACES = words(
     cafeteria café california campground campsite campus canal canyon carnival casino cathedral
     cave cavern cell cellar cemetery chapel chasm china church cinema citadel city cityscape
     classroom cliff cliffs cliffside clinic club coast coastline colosseum corridor cottage
-    countryside course court court-room courthouse courtroom courtyard cove creek crossroads
-    crosswalk dam deck den desert diner dock docks downtown driveway dune dunes dungeon earth
+    countryside course court court-room courthouse courtroom courtyard cove creek crossing
+    crossroads crosswalk dam deck den desert diner dock docks downtown driveway dune dunes
+    dungeon earth
     east egypt environment estuary factory fairground fairgrounds farm farmhouse farmland
     farmyard field fields fjord floor foothills forest forests freeway galaxy gallery garage
     garden gardens geyser glacier glade glen gorge grassland grasslands graveyard greenhouse
@@ -77,7 +78,7 @@ TIMES = words(
 )
 WEATHERS = words(
     """
-    blizzard breeze downpour drizzle fog frost hail hurricane mist rain rainfall rainstorm
+    blizzard breeze downpour drizzle fog frost hail hurricane lightning mist rain rainfall rainstorm
     sandstorm sleet snow snowfall snowstorm storm sunshine thunder thunderstorm weather wind
     winds
     """
@@ -94,8 +95,8 @@ GROUPS = words(
 """Nouns that act as those do whom they are of: "a pod of dolphins"."""
 MASSES = words(
     """
-    air dust fire foam fur grass hair heat ice lava liquid mud oil paint sand smoke steam text
-    traffic water wine
+    air blood coffee dust fire foam fur grass hair heat honey ice ink lava liquid milk mud oil
+    paint sand smoke steam tea text traffic water wax wine
     """
 )
 """Things without an article that can do something: "smoke drifts"."""

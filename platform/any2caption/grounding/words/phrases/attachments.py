@@ -72,7 +72,7 @@ def _links(words: list[Word], at: int, *, had: bool) -> bool:
     end = attached_of(words, following.end)
     if serial and end < len(words) and words[end].low == ",":
         return False
-    while end < len(words) and words[end].tag in {"adv", "particle"}:
+    while end < len(words) and words[end].tag in {"adv", "particle", "layout"}:
         end += 1
     single = end < len(words) and words[end].form == "s"
     if single and plural(following.head):  # "with curly hair and glasses reads"
@@ -133,6 +133,11 @@ def _prepositional(words: list[Word], at: int) -> int:
         return at
     if low == "with" and _settled(phrases[0], words, at):
         return at
+    while low == "with" and end + 1 < len(words) and words[end + 1].tag == "poss":
+        held = noun_phrase(words, end + 1) if words[end].tag == "prep" else None
+        if held is None:
+            break
+        end = held.end  # "with a pencil behind her ear"
     own = low == "with" and words[at + 1].tag == "poss"
     return end + (own and kept_so(words, end))  # "the ribbon with her arms raised"
 
@@ -149,7 +154,9 @@ def _worn(words: list[Word], at: int) -> int:
     end = at
     for phrase in list_of(words, at + 1):
         last = phrase.head.low.rsplit(" ", 1)[-1]
-        if phrase.sort != "thing" or not {last, singular(last)} & looks.GARMENTS:
+        decade = last[-3:] == "ies" and last.removesuffix("ies") + "y" in grammar.NUMBERS
+        decade = decade or last[-2:] == "0s"  # "in his seventies", "in their 60s"
+        if not decade and (phrase.sort != "thing" or not {last, singular(last)} & looks.GARMENTS):
             break
         end = attached_of(words, phrase.end)
     return end

@@ -143,9 +143,10 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return end + 1  # "from the left edge to the right", "to the girl on the right"
     if tag_at(words, end) in {"ground", "layout"} or _looks(word, first) or by_artist(word, first):
         return at
-    aimed = word.low == "at" and words[at - 1].base in verbs.AIMING
+    aimed = word.low == "at" and aims(words, at)
     setting = not aimed and (first.sort in LIKE_SETTINGS or named_place(word, first))
     setting = setting and word.low not in _OF_THINGS
+    setting = setting and not (word.low == "in" and first.noun in MOVES_IN)
     setting = setting and not (
         word.low == "by" and words[at - 1].form == "ed"
     )  # "blown by the wind"
@@ -154,6 +155,17 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return _held(words, end) or at  # "on the floor with his left arm raised"
     reference, _ = reference_behind(words, end)
     return reference or end
+
+
+MOVES_IN = frozenset({"breeze", "sunbeams", "wind", "winds"})
+"""What moves things in it, and is no setting: "fluttering in the wind"."""
+
+
+def aims(words: list[Word], at: int) -> bool:
+    """Whether a verb in front of "at" has a target: "looks up at the rain"."""
+    while at > 0 and words[at - 1].tag in {"particle", "adv"}:
+        at -= 1
+    return at > 0 and words[at - 1].base in verbs.AIMING
 
 
 def _held(words: list[Word], at: int) -> int:

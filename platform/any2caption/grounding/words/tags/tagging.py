@@ -56,12 +56,9 @@ def _join_phrases(words: list[Word]) -> list[Word]:
 
 
 def _longest(words: list[Word], at: int) -> tuple[Word, int]:
-    if words[at].text == "No" and _low(words, at + 1) == "." and _low(words, at + 2).isdecimal():
-        return merge(words, at, at + 3, "noun"), at + 3
-    if _low(words, at + 1) in _HALVES and words[at].low[:1].isdigit():
-        return merge(words, at, at + 2, "noun"), at + 2
-    if (years := _age(words, at)) > 0:
-        return merge(words, at, at + years, "adj"), at + years
+    count, name = _pattern(words, at)
+    if count:
+        return merge(words, at, at + count, name), at + count
     for length, known in _phrases().get(words[at].low, ()):
         piece = words[at : at + length]
         name = known.get(tuple(word.low for word in piece), "")
@@ -72,6 +69,18 @@ def _longest(words: list[Word], at: int) -> tuple[Word, int]:
                 return words[at], at + 1
             return merge(words, at, at + length, name), at + length
     return words[at], at + 1
+
+
+def _pattern(words: list[Word], at: int) -> tuple[int, str]:
+    """Return of how many words a phrase is that no list can hold, and its tag; 0 for none."""
+    low, after, beyond = words[at].low, _low(words, at + 1), _low(words, at + 2)
+    if words[at].text == "No" and after == "." and beyond.isdecimal():
+        return 3, "noun"
+    if after in _HALVES and low[:1].isdigit():
+        return 2, "noun"
+    if after == "by" and low == beyond:  # "block by block"
+        return 3, "adv"
+    return _age(words, at), "adj"
 
 
 _HALVES = frozenset({"a.m", "p.m", "am", "pm", "o'clock"})
@@ -221,9 +230,14 @@ def _in_place(words: list[Word], at: int) -> str:
         return "adv" if before.tag == "noun" else "pron"
     if word.low in _TELLERS and _tells_which(words, at):
         return "rel"
-    if word.low == "slow" and (word_after(words, at) or word).low.startswith("danc"):
-        return "adv"
-    return "adj" if word.low == "nearby" and before.tag in NOMINAL | {"prep"} else ""
+    after = word_after(words, at) or word
+    own = before.tag == "poss" or before.low.endswith("'s")
+    here = {
+        "back": own and "noun",
+        "slow": after.low.startswith("danc") and "adv",  # "they slow dance"
+        "nearby": before.tag in NOMINAL | {"prep"} and "adj",
+    }
+    return here.get(word.low) or ""
 
 
 def _both_act(words: list[Word], at: int) -> bool:

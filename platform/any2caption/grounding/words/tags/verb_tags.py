@@ -136,6 +136,8 @@ _WHOM = frozenset({"him", "them", "me", "us", "it"})
 
 def _ing(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
+    if before == "noun" and words[at].low in _SITES and _closes_place(words, at):
+        return "noun"
     if words[at].low in looks.PICTURE_NOUNS and before != "aux" and _shows(after):
         return "noun"
     if before in NOMINAL or (before == "noun" and possessive(words[at - 1].low)):
@@ -150,6 +152,15 @@ def _ing(words: list[Word], at: int) -> str:
     if before in {"start", "mark"} and words[at].low in verbs.IDLE_ING:
         return "adj" if several or nounlike(after) else "verb"
     return "adj" if _second_attribute(words, at) else "verb"
+
+
+_SITES = frozenset({"clearing", "crossing", "landing", "opening", "parking"})
+
+
+def _closes_place(words: list[Word], at: int) -> bool:
+    """Whether a phrase of place ends with a word: "in a bustling Tokyo crossing, people walk"."""
+    clause, after = clause_before(words, at), word_after(words, at)
+    return bool(clause) and clause[0].tag == "prep" and (after is None or after.tag == "mark")
 
 
 def _second_attribute(words: list[Word], at: int) -> bool:
@@ -202,7 +213,9 @@ def _third_person(words: list[Word], at: int) -> str:
     plain = plain or (before == "adv" and at > 1 and words[at - 2].tag == "pron")
     if before == "adj" and (_other_acts(words, at) or _one_dressed(words, at)):
         words[at - 1].tag, plain = "noun", True
-    if plain or (before == "mark" and _in_series(words, at)):
+    plain = plain or (before == "mark" and _in_series(words, at))
+    plain = plain or (before == "noun" and _goes_off(words, at))
+    if plain:
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
         return ""
@@ -218,6 +231,14 @@ def _third_person(words: list[Word], at: int) -> str:
     if acts and noun:  # "a puppet with button eyes argues"
         return ""
     return "verb" if not noun or _does(words, at, before) else ""
+
+
+def _goes_off(words: list[Word], at: int) -> bool:
+    """Whether a short adverb behind a form shows an act: "tips over and", "falls in."."""
+    after, further = word_after(words, at), words[at + 2 : at + 3]
+    idle = not any(word.form == "s" or word.tag == "aux" for word in clause_before(words, at))
+    ends = not further or further[0].tag in {"mark", "conj", "sub"}
+    return idle and ends and after is not None and after.low in grammar.PARTICLES
 
 
 def _other_acts(words: list[Word], at: int) -> bool:
@@ -307,7 +328,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         or after.low.endswith("ly")
     )
     if before == "noun" and after is not None and after.tag in OPENS_PHRASE:
-        clause = clause_before(words, at)
+        clause = _behind_and(clause_before(words, at))
         told = sum(word.form == "s" for word in clause)
         start = at - len(clause)
         beside = start > 0 and words[start - 1].tag == "rel"
@@ -343,6 +364,14 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     return bool(
         (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
     )
+
+
+def _behind_and(clause: list[Word]) -> list[Word]:
+    """Return what follows "and" where one has acted before: "falls in and | the mother pulls"."""
+    acts = next((n for n, word in enumerate(clause) if word.form == "s"), len(clause))
+    links = [n for n in range(acts, len(clause) - 1) if clause[n].low == "and"]
+    opens = [n + 1 for n in links if clause[n + 1].tag in {"det", "poss"}]
+    return clause[opens[-1] :] if opens else clause
 
 
 def _another_clause(words: list[Word], at: int) -> bool:
@@ -388,6 +417,7 @@ def _bare(words: list[Word], at: int) -> str:
     if before == "conj":
         return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
     quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
+    quoted = quoted or (before == "noun" and _many_of(words, at))
     if before in {"noun", "adj"} and _clad(words, at):
         words[at - 1].tag, quoted = "noun", True
     if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
@@ -412,12 +442,28 @@ def _steps(word: Word, after: Word | None) -> bool:
 def _clad(words: list[Word], at: int) -> bool:
     """Whether several act behind what is on them: "two toddlers covered in flour laugh"."""
     clause, after = clause_before(words, at), word_after(words, at)
-    done = next((n for n, word in enumerate(clause) if word.form == "ed"), 0)
+    done = next((n for n, word in enumerate(clause) if word.form == "ed" or _around(word)), 0)
     who = clause[done - 1] if done else None
     idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in clause)
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
+    free = free or is_plural(after.low if after else "")
     held = any(word.tag == "prep" for word in clause[done:])
     return bool(who and plural(who) and is_agent(who.low)) and idle and free and held
+
+
+def _many_of(words: list[Word], at: int) -> bool:
+    """Whether several of something act: "the lights of the city go out"."""
+    clause, after = clause_before(words, at), word_after(words, at)
+    several = next((n for n, word in enumerate(clause) if word.low == "of"), 0)
+    who = clause[several - 1] if several else None
+    idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in clause)
+    goes = after is not None and (after.low in grammar.PARTICLES or after.low.endswith("ly"))
+    return bool(who and plural(who)) and idle and goes
+
+
+def _around(word: Word) -> bool:
+    """Whether a word tells where those stand who act: "friends around a campfire roast"."""
+    return word.tag == "prep" and word.low in grammar.RELATIONS
 
 
 def _dressed(words: list[Word], at: int) -> bool:

@@ -1,0 +1,128 @@
+"""Read what shows the scene: the camera's clauses, views, pictures and their look."""
+
+import re
+
+from any2caption.grounding.words.clauses import camera_words
+from any2caption.grounding.words.clauses.clause import whole
+from any2caption.grounding.words.clauses.labels import Labelled
+from any2caption.grounding.words.lists import looks, verbs
+from any2caption.grounding.words.phrases.complements import complements
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+
+
+class Viewing(Labelled):
+    """A clause that reads what shows the scene; methods return the place behind, 0 for no such."""
+
+    def _camera(self, at: int) -> int:
+        """Read a clause of the camera; 0 where none begins here."""
+        if not self.fresh:
+            return 0
+        clause = camera_words.clause(self.words, at, again=self.reading.camera)
+        if clause is None and not self.who:
+            clause = camera_words.command(self.words, at)
+        if clause is None:
+            return 0
+        start, said, end = clause
+        scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
+        placed = camera_words.placed(self.words, said)
+        ordered = camera_words.commands(self.words, at) or camera_words.command(self.words, at)
+        form = "sentence" if scene else "base" if ordered else "verb"
+        form = "place" if placed else form
+        self._add_camera(start, end, start if scene else said, form=form)
+        moves = looks.MOVES | camera_words.THRUSTS
+        inside = next((n for n in range(said, end) if self._low(n) in moves), said) + 1
+        while self._low(inside) in moves:
+            inside += 1
+        self._inside(inside, end, role="subject")
+        self.who, self.acted, self.fresh = [], True, False
+        self.reading.camera = not placed
+        return end
+
+    def _medium(self, phrase: NounPhrase) -> int:
+        """Read what shows the scene: "an aerial view of", "oil painting", "in black and white"."""
+        end = phrase.end
+        behind = self._low(end)
+        shows = self._tag(end) == "verb" and self.words[end].base in verbs.SHOWING | {"follow"}
+        walks = phrase.sort == "camera" and self._tag(end) == "verb" and not shows
+        lone = walks or self._tag(end) in {"mark", "end", "prep", "style-of", "conj", "layout"}
+        if not (shows or behind in {"of", ":"} or (lone and self._tells_look(phrase))):
+            return 0
+        if shows:
+            end = complements(self.words, end + 1, keep_settings=False)
+        elif behind in _SHOT_BY[phrase.head.low == "shot"] and (
+            source := noun_phrase(self.words, end + 1)
+        ):
+            end = source.end
+        form = "sentence" if shows else "noun"
+        if self._of_camera(phrase):
+            self._add_camera(phrase.start, end, phrase.start, form=form)
+        else:
+            value = {"style": whole(phrase), "form": form}
+            self._add("style", (phrase.start, end), value)
+        self._styles_in(phrase)
+        self.who, self.acted, self.fresh = [], False, True
+        if shows:
+            shown = noun_phrase(self.words, phrase.end + 1)
+            self._inside(phrase.end + 1, end, role="subject")
+            self.who = [shown.noun] if shown else []
+        return end + 1 if self._low(end) == "of" else end
+
+    def _tells_look(self, phrase: NounPhrase) -> bool:
+        """Whether a phrase alone speaks of the look: "cinematic shot", "vibrant colors"."""
+        inside = self.words[phrase.start : phrase.end]
+        styled = any(
+            word.tag in {"style", "camera"}
+            or word.low in looks.STYLE_WORDS | _FILMED | looks.GENRES
+            or _DECADE.fullmatch(word.low)
+            for word in inside
+        )
+        styled = styled or {"black", "white"} <= {word.low for word in inside}
+        return phrase.sort != "picture" or styled or len(inside) == 1
+
+    def _filmed(self, at: int) -> int:
+        """Read "drone shot flying over a lagoon", "seen from above"; 0 where no camera is meant."""
+        word, last, by = self.words[at], self.last, self._low(at + 1).split(" ")[0]
+        if not self.who and word.form == "base" and [by, self._low(at + 2)] == ["the", "camera"]:
+            end = complements(self.words, at + 1, keep_settings=True)  # "keep the camera still"
+            while self._tag(end) in {"adj", "adv"}:
+                end += 1
+            self._add_camera(at, end, at, form="base")
+            return end
+        flies = word.form == "ing" and word.base in _FLIES and not self.who
+        flies = flies and bool(last and last[1] == at)
+        flies = flies and last is not None and self.reading.facts[last[0]].aspect == "camera"
+        seen = word.base in {"film", "view", "see"} and word.form == "ed" and by in _FILMED_BY
+        if not (flies or (seen and (self.fresh or at == 0))):
+            return 0
+        end = complements(self.words, at + 1, keep_settings=True)
+        while flies and self._tag(end) not in {"mark", "sub", "rel", "conj", "end"}:
+            end += 1
+        self._add_camera(at, end, at, form="verb" if flies else "noun")
+        if flies:
+            self._inside(at + 1, end)
+        return end
+
+
+_FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
+_SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
+"""What stands behind a view, and behind "shot" as well."""
+_FLIES = frozenset(
+    {
+        "circle",
+        "descend",
+        "drive",
+        "fly",
+        "follow",
+        "glide",
+        "look",
+        "move",
+        "race",
+        "rise",
+        "speed",
+        "sweep",
+        "travel",
+        "walk",
+    }
+)
+_FILMED = frozenset({"video", "footage", "clip"})
+_DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")
