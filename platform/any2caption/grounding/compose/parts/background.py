@@ -39,6 +39,8 @@ def background_part(material: Material) -> list[Said]:
         out.append(Said(words, (*place.facts, *layout[0].facts)))
     elif place:
         out.append(place)
+    told = [fact for fact in material.of("background", source=TEXT) if _is_told(fact)]
+    out += [Said(inner(fact.text), (fact,)) for fact in told]
     if material.length == "short" and out:
         return as_one(out[:2])
     out += weather(material)
@@ -70,7 +72,7 @@ def _shaped(fact: Fact) -> str:
 def places(material: Material, source: str) -> Said | None:
     """Return `the scene is set in a quiet kitchen`, or None."""
     facts = [fact for fact in material.of("background", source=source) if not fact.negated]
-    facts = [fact for fact in facts if not _frame(fact) and not _is_weather(fact)]
+    facts = [fact for fact in facts if not (_frame(fact) or _is_weather(fact) or _is_told(fact))]
     beside = [fact for fact in facts if fact.value.get("form") == "beside"]
     facts = [fact for fact in facts if fact not in beside][: material.most(2, 4, 8)]
     if beside and not facts:
@@ -116,6 +118,11 @@ def _is_weather(fact: Fact) -> bool:
     kind = fact.value.get("kind")
     alone = fact.value.get("form") == "noun" and not _PLACING.match(inner(fact.text))
     return kind in {"weather", "light", "time"} and alone
+
+
+def _is_told(fact: Fact) -> bool:
+    """Whether the user's own clause tells the setting: `the background features a window`."""
+    return fact.value.get("form") == "sentence" and not fact.negated
 
 
 def frames(material: Material) -> list[Said]:

@@ -78,7 +78,12 @@ class Placing(Denying):
         if word.low in grammar.BESIDE and (self.who or not self.fresh):
             return False
         around = word.low == "surrounded by" and self.who
-        upon = phrase.head.low in {"wall", "walls"} and self.who and not self.acted
+        upon = (
+            word.low == "on"
+            and phrase.head.low in {"wall", "walls"}
+            and self.who
+            and not self.acted
+        )
         if phrase.sort in SETTINGS or around or upon:  # "drawings on the walls"
             return phrase.sort in SETTINGS and not around
         inside = word.low in grammar.STATIC | grammar.DIRECTIONS

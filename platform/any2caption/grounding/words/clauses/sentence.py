@@ -10,7 +10,7 @@ from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
 from any2caption.grounding.words.clauses.viewing import Viewing
 from any2caption.grounding.words.lists import grammar, scenes, verbs
-from any2caption.grounding.words.phrases.attachments import attached
+from any2caption.grounding.words.phrases.attachments import attached, list_of
 from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
     SETTINGS,
@@ -129,14 +129,16 @@ class Sentence(Viewing):
             self._extend(end)  # "runs after Rex"
             self._inside(at + 1, end)
             return end
-        if phrase and self.fresh and self._low(end) == ",":
+        settles = phrase is not None and phrase.sort in SETTINGS and self._tag(end) in _STOPS
+        if phrase and self.fresh and (settles or self._low(end) == ","):
             self._add("background", (at, end), place_value(phrase, form="preposition"))
             return end  # "before the storm: …"
         if self._as_if(at) or self._so_that(at):
             end = next((n for n in range(at, len(self.words)) if self._tag(n) == "mark"), 0)
             end = end or len(self.words)
+            so = self._so_that(at)
             self._extend(end)  # "swims as if the street were the sea": it is not
-            self._inside(at + 2, end)
+            self._inside(at + 2, end if so else at)
             return end
         if self._low(at) == "until" and self.acted and self.last and self.last[1] == at:
             acts = (n for n in range(at, len(self.words)) if self._tag(n) in {"verb", "aux"})
@@ -304,6 +306,8 @@ class Sentence(Viewing):
             self._add("background", (phrase.start, end + 1), place_value(phrase, form="noun"))
             return end + 1
         scene = phrase.head.low == "scene" and self.fresh and phrase.end - phrase.start > 1
+        if phrase.head.low in _SETTINGS and (after := self._setting_told(phrase, end)):
+            return after
         if self._low(phrase.end) == "with" and (
             scene or (phrase.sort in SETTINGS and self._does(end))
         ):
@@ -313,6 +317,22 @@ class Sentence(Viewing):
                 self.who, self.last = [], None
             return after + scene
         return 0
+
+    def _setting_told(self, phrase: NounPhrase, end: int) -> int:
+        """Read "the background features a window", "the setting is a desert"; 0 for no such."""
+        is_so = self._low(end) in grammar.BE
+        if not is_so and (self._tag(end) != "verb" or self.words[end].base not in verbs.SHOWING):
+            return 0
+        if not (places := list_of(self.words, end + 1)):
+            return 0
+        place, after = places[0], attached(self.words, places[-1])
+        form = "noun" if is_so else "sentence"
+        said = place.start if is_so else phrase.start
+        self._add("background", (phrase.start, after), place_value(place, form=form), said=said)
+        if is_so:
+            self._inside(place.end, after, role="subject")
+        self.who, self.acted = [place.noun], False
+        return after
 
     def _does(self, at: int) -> bool:
         return self._tag(at) == "verb" and self.words[at].form == "ing"
@@ -498,6 +518,7 @@ _SHARES = frozenset({"all", "each", "half", "many", "most", "one", "some", "two"
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _MEDIA = ("picture", "camera", "style")
+_SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
 _STATES = frozenset({"asleep", "awake"})
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]

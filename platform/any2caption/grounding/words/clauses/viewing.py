@@ -30,7 +30,8 @@ class Viewing(Labelled):
         form = "place" if placed else form
         self._add_camera(start, end, start if scene else said, form=form)
         moves = looks.MOVES | camera_words.THRUSTS
-        inside = next((n for n in range(said, end) if self._low(n) in moves), said) + 1
+        ordered = form == "base"
+        inside = next((n for n in range(said, end) if ordered and self._low(n) in moves), said) + 1
         while self._low(inside) in moves:
             inside += 1
         self._inside(inside, end, role="subject")

@@ -137,7 +137,8 @@ def _joins_adjectives(words: list[Word], at: int, start: int) -> bool:
     if words[at - 1].tag != "adj" or at + 1 >= len(words):
         return False
     if words[at + 1].tag == "noun":  # "a narrow, cobblestone alley"
-        return words[at].low == "," and words[start].tag == "det"
+        camera = words[at + 1].low == "camera"  # "in the dark, camera tilts up"
+        return words[at].low == "," and words[start].tag == "det" and not camera
     return words[at + 1].tag == "adj" and _noun_follows(words, at + 1)
 
 
