@@ -19,7 +19,7 @@ SAID = [
     ("A boy hides behind a tree; his sister counts to ten with her eyes closed", "action",
      "The boy hides behind a tree. His sister counts to ten with her eyes closed."),
     ("A mermaid sits on a rock combing her hair", "action",
-     "The mermaid sits on a rock, combing her hair."),
+     "The mermaid sits on a rock combing her hair."),
     ("A girl jumps rope, children behind her cheer", "action",
      "The girl jumps rope. The children cheer."),
     ("A woman with red hair and a man with a beard sit opposite each other at a table", "action",

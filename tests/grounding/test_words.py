@@ -388,10 +388,13 @@ def test_odd_texts_are_read(text):
      "A. ", "a)"],
 )  # fmt: skip
 def test_long_texts_take_linear_time(unit):
-    def seconds(length):
+    def once(length):
         start = time.process_time()
         read_text(unit * (length // len(unit)))
         return time.process_time() - start
+
+    def seconds(length):
+        return min(once(length) for _ in range(3))  # other processes only ever add
 
     seconds(500)
     assert seconds(8000) < 16 * max(seconds(1000), 0.02)

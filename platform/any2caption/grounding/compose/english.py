@@ -123,7 +123,9 @@ def with_article(noun: str) -> str:
     counted = first.isdigit() and bool(rest)
     if counted or first.casefold() in _DETERMINERS | _PRONOUNS or not noun[:1].islower():
         return noun
-    return noun if is_many(noun) or head_of(noun) in _MASS else f"{_article(noun)} {noun}"
+    told = " " in noun and head_of(noun) in {"ocean", "sea", "sky"}  # "a stormy sea"
+    mass = head_of(noun) in _MASS and not told
+    return noun if is_many(noun) or mass else f"{_article(noun)} {noun}"
 
 
 def _article(noun: str) -> str:
@@ -251,6 +253,8 @@ def clause(subject: str, predicate: str, *, many: bool = False, form: str = "") 
     verb = words[at].casefold() if words else ""
     bare_verb = verb.rstrip(",")
     gerund = bare_verb.endswith("ing") and bare_verb not in _NO_GERUND
+    if verb == "having":  # "having lost his shoe, the runner"
+        return clause(subject, " ".join(["has", *words[1:]]), many=many, form="finite")
     if verb == "being" or form in {"participle", "preposition"} or gerund:
         return f"{subject} {_be_of(subject, many=many)} {predicate}"
     if not form and bare_verb in _PARTICIPLES:

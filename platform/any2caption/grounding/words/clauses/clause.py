@@ -34,6 +34,8 @@ class Clause:
     def __init__(self, reading: Reading, words: list[Word], *, whole: bool) -> None:
         self.reading = reading
         self.words = words
+        self.first = len(reading.facts)
+        """Place of the sentence's first fact."""
         self.whole = whole
         """Whether the sentence is all that the text says."""
         self.who: list[str] = []
@@ -137,7 +139,9 @@ class Clause:
             phrase.noun[-3:].endswith("0s") or phrase.noun in _OFTEN or phrase.head.low == "level"
         ):  # "three times", "at ground level"
             return
-        if phrase.sort == "building" and role == "subject":  # what is shown
+        of = noun_phrase(self.words, phrase.end + 1) if self._low(phrase.end) == "of" else None
+        made = phrase.sort == "building" and of is not None and of.sort == "thing"  # "of blocks"
+        if made or (phrase.sort == "building" and role == "subject"):  # what is shown
             self._subject(phrase, end, role)
             return
         if phrase.sort == "reference":

@@ -14,6 +14,9 @@ class Denying(Clause):
         """Read "no people", "without cars", "not cat", "without moving", "no camera movement"."""
         if end := self._neither(at):
             return end
+        if self._tag(at + 1) in {"mark", "end"} and self.acted and self.last:
+            self._extend(at + 1)  # "tries to open a jar but can't"
+            return at + 1
         start = at + 1
         while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
             start += 1

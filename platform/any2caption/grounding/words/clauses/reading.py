@@ -78,11 +78,14 @@ _LOWERED = (
     | frozenset(grammar.NUMBERS)
     | grammar.QUANTITIES
     | looks.STYLE_WORDS
+    | looks.STYLE_PHRASES
+    | looks.CAMERA_PHRASES
     | looks.PICTURE_NOUNS
     | looks.CAMERA_NOUNS
     | modifiers.ADJECTIVES
     | scenes.TIMES
     | scenes.WEATHERS
     | scenes.LIGHTS
+    | scenes.MASSES
 )
 """Words that are no names, whatever their first letter."""

@@ -9,7 +9,7 @@ from any2caption.grounding.words.clauses.clause import FORMS, place_value, whole
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
 from any2caption.grounding.words.clauses.viewing import Viewing
-from any2caption.grounding.words.lists import grammar, scenes, verbs
+from any2caption.grounding.words.lists import grammar, modifiers, scenes, verbs
 from any2caption.grounding.words.phrases.attachments import attached, list_of
 from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
@@ -46,9 +46,12 @@ class Sentence(Viewing):
             at = self._label(at) or self._camera(at) or self._step(at)
 
     def _step(self, at: int) -> int:
-        if self._low(at) in _STATES and self.who and self.acted:  # "lies on the floor asleep"
+        state = self._low(at) in _STATES and self.who
+        if state and (self.acted or self.fresh):  # "lies on the floor asleep"
+            self.who = [self._resumed(at)] if self._resumed(at) else self.who
             value = {"verb": "be", "who": " and ".join(self.who), "form": "participle"}
             self._add("action", (at, at + 1), value)
+            self.acted = True
             return at + 1
         method = self._by_tag.get(self.words[at].tag, self._noun)
         after = method(at)
@@ -118,6 +121,8 @@ class Sentence(Viewing):
     def _relative(self, at: int) -> int:
         """Read "for a child, who starts to smile": the one in front of the comma does it."""
         last = self.words[at - 2] if at > 1 and self._tag(at - 1) == "mark" else None
+        if last is not None and last.low in modifiers.COLOURS and self._low(at - 3) == "in":
+            last = self.words[at - 4]  # "the man in blue, who"
         if last is not None and last.tag == "noun" and self._low(at) in {"who", "which"}:
             self.who, self.acted = [last.low], False
         return self._skip(at)
@@ -188,7 +193,8 @@ class Sentence(Viewing):
 
     def _pronoun(self, at: int) -> int:
         sees = [self._low(at), self._low(at + 1)] == ["we", "see"] and self.fresh
-        if self._low(at) in {"there", "there's"} or sees:
+        comes = self._low(at) == "here" and self._tag(at + 1) == "verb"
+        if self._low(at) in {"there", "there's"} or sees or comes:
             at += self._low(at + 1) in {"once", "also", "still"}
             return at + 2 if sees or self._low(at + 1) in grammar.BE else at + 1
         if self._low(at) in grammar.NOBODY and (end := self._nobody(at)):
@@ -232,11 +238,11 @@ class Sentence(Viewing):
     # Nouns
 
     def _noun(self, at: int) -> int:
+        if self._low(at + 1) == "of" and self.fresh and (end := self._share(at)):
+            return end
         phrase = noun_phrase(self.words, at)
         if phrase is None:
             return at
-        if self._low(at + 1) == "of" and (end := self._share(at)):
-            return end
         if end := self._tells_more(phrase):
             self._add("subject", (at, end), _UNREAD)
             return end
@@ -385,27 +391,22 @@ class Sentence(Viewing):
         main, negated = main_verb(self.words, at)
         if main == at and (end := self._done_to_last(at)):
             return end
-        negated = negated or self.who[:1] in _NOBODY
+        denied, negated = negated, negated or self.who[:1] in _NOBODY
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
         if self._inverted(at, main, negated=negated):
             return main + 1
         word = self.words[main]
-        progressive = word.form == "ing" and main > at and self.words[main - 1].low in grammar.BE
-        said = main if progressive or negated else at
-        while (negated or progressive) and said > at and self._tag(said - 1) == "adv":
-            said -= 1
-        end = complements(self.words, main + 1, keep_settings=False)
-        form = FORMS[word.form]
-        if word.form == "ing" and (progressive or main == at or negated):
-            form = "participle"
-        if self.words[at].tag in {"aux", "modal"} and said == at:
-            form = "participle" if self._low(at) == "being" else "finite"
+        fronted = main == at and word.form == "ed" and self.fresh and not self.who
+        end = complements(self.words, main + 1, keep_settings=fronted)  # "covered in snow, a cabin"
+        said, form = self._wording(at, main, negated=negated)
         others = any(
             one.low in _ANOTHER and one.tag == "pron" for one in self.words[main + 1 : end]
         )
         if form == "participle" and (nearer := self._nearer(at, others=others)):
-            self.who = [nearer]
+            self.who, negated = [nearer], denied
+        elif main == at and (other := self._resumed(at)):
+            self.who = [other]
         value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
         self._add("action", (at, end), value, said=said, negated=negated)
         self._inside(main + 1, end)
@@ -413,6 +414,40 @@ class Sentence(Viewing):
             self._written(main + 1, end)
         self.acted = True
         return self._watched(main, end) if word.base in verbs.WATCHING else end
+
+    def _wording(self, at: int, main: int, *, negated: bool) -> tuple[int, str]:
+        """Return where the words of an action begin, and how they are worded."""
+        word, said = self.words[main], at
+        progressive = word.form == "ing" and main > at and self.words[main - 1].low in grammar.BE
+        if progressive or negated:
+            said = main
+            while said > at and self._tag(said - 1) == "adv":
+                said -= 1
+        if self.words[at].tag in {"aux", "modal"} and said == at:
+            return said, "participle" if self._low(at) == "being" else "finite"
+        doing = word.form == "ing" and (progressive or main == at or negated)
+        return said, "participle" if doing else FORMS[word.form]
+
+    def _resumed(self, at: int) -> str:
+        """Return who acts behind fragments between commas; nothing for the nearest one.
+
+        "a girl, her face painted, | roars"; "girl, red dress, | walking on the beach".
+        """
+        named = [
+            fact
+            for fact in self.reading.facts[self.first :]
+            if fact.aspect == "subject" and fact.value.get("role") == "subject"
+        ]
+        nouns = [str(fact.value["noun"]) for fact in named]
+        if not self.fresh or self._low(at - 1) != "," or not nouns:
+            return ""
+        if self.words[at].form == "s":
+            idle = all(fact.aspect != "action" or fact.value.get("form") != "finite"
+                       for fact in self.reading.facts[self.first :])  # fmt: skip
+            return nouns[0] if idle else ""
+        agents = [noun for noun in nouns if is_agent(noun)]
+        alone = self.words[at].form in {"ing", ""} and self.who and not is_agent(self.who[-1])
+        return agents[-1] if alone and agents else ""
 
     def _watched(self, main: int, end: int) -> int:
         """Read what is watched: "watches the waves | crash below", "films a surfer | riding"."""
@@ -438,9 +473,15 @@ class Sentence(Viewing):
     def _inverted(self, at: int, main: int, *, negated: bool) -> bool:
         """Read who stands behind a stance: "on the hill stands a tower"."""
         word, behind = self.words[main], noun_phrase(self.words, main + 1)
-        if not behind or self.who or word.form != "s" or word.base not in verbs.STANCES:
+        placed = self.last is not None and self.last[1] == at and self._tag(0) == "prep"
+        placed = placed and self.last is not None and self.reading.facts[self.last[0]].aspect in {
+            "background", "relation",
+        }  # fmt: skip
+        comes = word.base in verbs.STANCES | (_COMES if placed or self._low(0) == "here" else set())
+        if not behind or (self.who and not placed) or word.form == "ing" or not comes:
             return False
-        stands = {"verb": word.base, "who": behind.noun, "form": "finite"}
+        who = " and ".join(phrase.noun for phrase in list_of(self.words, main + 1))
+        stands = {"verb": word.base, "who": who, "form": "finite"}
         self._add("action", (at, main + 1), stands, negated=negated)
         self.fresh = True
         return True
@@ -514,6 +555,8 @@ _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "r
 """The value of words that stay as they are."""
 _SUBJECTS = {"her": "she", "him": "he", "them": "they"}
 """Of pronouns that act: "make her smile"."""
+_COMES = frozenset({"come", "emerge", "go", "lie", "rise", "run", "step"})
+"""What may stand in front of its subject behind a place: "out of the fog comes a ship"."""
 _SHARES = frozenset({"all", "each", "half", "many", "most", "one", "some", "two", "three"})
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""

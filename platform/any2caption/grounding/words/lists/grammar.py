@@ -50,7 +50,7 @@ CONJUNCTIONS = words("and or nor & plus")
 CLAUSE_STARTS = words(
     """
     after although as because before but finally how if meanwhile next once please since so suddenly
-    than then though until when where whereas while whilst
+    than then though until when whenever where whereas while whilst
     """
 )
 RELATIVES = words("that which who whom")
@@ -180,7 +180,8 @@ MANNER_PHRASES = phrases(
     a few moments later, a few seconds later, a moment later, a second later, after a moment,
     after a while, again and again, all at once, at once, at the same time, back and forth,
     from day to night, from left to right, from night to day, from right to left, from side to side,
-    hand in hand, in a circle, in a line, in a row, in half, into frame, into the frame, into view,
+    hand in hand, in and out, on and off, round and round, in a circle, in a line, in a row,
+    in half, into frame, into the frame, into view,
     moments later, off screen, on foot, on horseback, one after another, one after the other,
     one at a time, one by one, out of frame, out of sight, out of the frame, out of view,
     over and over, seconds later, side by side, up and down

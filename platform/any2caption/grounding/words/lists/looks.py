@@ -6,7 +6,8 @@ STYLE_PHRASES = phrases(
     """
     8mm, 16mm, super 8, 8mm film, 16mm film, home movie, motion blur,
     24 fps, 25 fps, 30 fps, 48 fps, 50 fps, 60 fps, 120 fps, 240 fps, 24fps, 25fps, 30fps, 48fps,
-    50fps, 60fps, 120fps, 240fps, seamless loop, perfect loop,
+    50fps, 60fps, 120fps, 240fps, seamless loop, perfect loop, split screen, split-screen,
+    picture-in-picture, screen recording, news broadcast,
     16k, 2k, 32k, 35mm, 35mm film, 3d animation, 3d art, 3d cartoon, 3d model, 3d modeling,
     3d render, 3d rendered, 3d rendering, 4k, 4k resolution, 70mm, 8-bit, 8k, 8k resolution,
     8k uhd, alpha channel, analog film, art deco, art nouveau, award winning, award-winning,

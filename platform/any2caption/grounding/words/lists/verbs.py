@@ -64,6 +64,9 @@ MORE_VERBS = words(
 )
 STRONG_FORMS = pairs(
     """
+    bought:buy chose:choose clung:cling crept:creep dealt:deal dug:dig fled:flee forgot:forget
+    heard:hear hid:hide knew:know paid:pay rang:ring sank:sink slid:slide sold:sell spent:spend
+    stole:steal swore:swear thought:think wept:weep won:win
     ate:eat barbequing:barbeque bent:bend bit:bite blew:blow broke:break broken:break
     brought:bring built:build burnt:burn came:come caught:catch cut:cut drank:drink drawn:draw
     drew:draw driven:drive drove:drive dying:die eaten:eat fallen:fall fed:feed fell:fall
@@ -118,11 +121,11 @@ NOUN_FORMS = words(
 """Third persons that are plural nouns as well."""
 THING_ING = words(
     """
-    anything awning backing beijing being bing building ceiling clearing clothing darling
-    dressing duckling dumpling earring evening everything flooring gosling herring housing icing
-    king lighting lightning meaning morning nothing offspring opening pottery-making pudding
-    railing rigging ring sapling scaffolding seating seedling setting sibling siding sling something
-    spring sterling string stuffing thing topping viking wedding wing
+    anything awning backing beijing being bing broadcasting building ceiling clearing clothing
+    darling dressing duckling dumpling earring evening everything flooring gosling herring housing
+    icing king lighting lightning meaning morning nothing offspring opening pottery-making pudding
+    railing recording rigging ring sapling scaffolding seating seedling setting sibling siding sling
+    something spring sterling string stuffing thing topping viking wedding wing
     """
 )
 """Words in -ing that name things."""

@@ -102,8 +102,9 @@ def _one(words: list[Word], at: int, phrase: NounPhrase) -> int:
     if at >= len(words):
         return at
     word = words[at]
-    if word.tag == "rel" and phrase.sort != "picture":
-        return relative(words, at)
+    owned = noun_phrase(words, at) if word.low == "whose" else None
+    if owned or (word.tag == "rel" and phrase.sort != "picture"):
+        return relative(words, owned.end - 1 if owned else at)  # "a man whose hat is on fire"
     beside = words[at - 1].tag == "noun" and word.low in _BEHIND_NOUNS
     if beside and (word.low == "visible" or is_agent(words[at - 1].low)):
         return at + 1

@@ -163,9 +163,13 @@ MOVES_IN = frozenset({"breeze", "sunbeams", "wind", "winds"})
 
 def aims(words: list[Word], at: int) -> bool:
     """Whether a verb in front of "at" has a target: "looks up at the rain"."""
-    while at > 0 and words[at - 1].tag in {"particle", "adv"}:
-        at -= 1
-    return at > 0 and words[at - 1].base in verbs.AIMING
+    start = max(0, at - _FAR)
+    done = [word for word in words[start:at] if word.tag in {"verb", "mark"}]
+    return bool(done) and done[-1].base in verbs.AIMING
+
+
+_FAR = 7
+"""Words from a verb to its target at most: "looking out of the window at the sea"."""
 
 
 def _held(words: list[Word], at: int) -> int:
@@ -180,6 +184,9 @@ def _held(words: list[Word], at: int) -> int:
 def _without_noun(words: list[Word], at: int, *, keep_settings: bool) -> int:
     """Return the end of "out of", "at him", "for something that isn't there", "from above"."""
     tag, further = tag_at(words, at + 1), tag_at(words, at + 2)
+    if low_at(words, at) == "like" and tag == "pron" and further in {"aux", "verb"}:
+        marks = (n for n in range(at, len(words)) if words[n].tag == "mark")
+        return next(marks, len(words))  # "looks like he has seen a ghost"
     if tag == "prep" and further != "prep":
         return max(at + 2, argument(words, at + 1, keep_settings=True))
     if tag == "pron" and further == "rel":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, singular
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
 from any2caption.grounding.words.tags.tokens import Word
@@ -137,8 +138,10 @@ def _joins_adjectives(words: list[Word], at: int, start: int) -> bool:
     if words[at - 1].tag != "adj" or at + 1 >= len(words):
         return False
     if words[at + 1].tag == "noun":  # "a narrow, cobblestone alley"
-        camera = words[at + 1].low == "camera"  # "in the dark, camera tilts up"
-        return words[at].low == "," and words[start].tag == "det" and not camera
+        first = start == 1 and words[0].tag == "prep"  # "behind the glass, scientists take notes"
+        first = first and lexicon.can_be(words[at - 1].low, "NOUN")
+        apart = first or words[at + 1].low == "camera"  # "in the dark, camera tilts up"
+        return words[at].low == "," and words[start].tag == "det" and not apart
     return words[at + 1].tag == "adj" and _noun_follows(words, at + 1)
 
 

@@ -24,6 +24,7 @@ from any2caption.grounding.words.tags.neighbours import (
     tag_before,
     word_after,
 )
+from any2caption.grounding.words.tags.past import acts_in_past
 from any2caption.grounding.words.tags.tokens import Word
 
 SHORT = 4
@@ -50,6 +51,8 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
         return ""
     judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": _bare}[form]
     found = judge(words, at)
+    if form == "ed" and found == "verb" and acts_in_past(words, at, base):
+        return _as_verb(word, base, "s")
     return _as_verb(word, base, form) if found == "verb" else found
 
 
@@ -214,7 +217,7 @@ def _third_person(words: list[Word], at: int) -> str:
     if before == "adj" and (_other_acts(words, at) or _one_dressed(words, at)):
         words[at - 1].tag, plain = "noun", True
     plain = plain or (before == "mark" and _in_series(words, at))
-    plain = plain or (before == "noun" and _goes_off(words, at))
+    plain = plain or (before == "noun" and (_goes_off(words, at) or _keeps_on(words, at)))
     if plain:
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
@@ -241,6 +244,15 @@ def _goes_off(words: list[Word], at: int) -> bool:
     return idle and ends and after is not None and after.low in grammar.PARTICLES
 
 
+def _keeps_on(words: list[Word], at: int) -> bool:
+    """Whether an act goes on: "the runner keeps running"."""
+    after = word_after(words, at)
+    return words[at].low in _GOES_ON and after is not None and after.low.endswith("ing")
+
+
+_GOES_ON = frozenset({"begins", "continues", "keeps", "starts", "stops"})
+
+
 def _other_acts(words: list[Word], at: int) -> bool:
     """Whether the second of two acts: "one juggles oranges, the other takes notes"."""
     told = at > 1 and words[at - 1].low == "other" and words[at - 2].low == "the"
@@ -265,8 +277,12 @@ def _resumes(words: list[Word], at: int) -> bool:
     if opened < 1 or words[opened].low != "," or not _goes(words, at):
         return False
     said = words[opened + 1 : at - 1]
-    told = bool(said) and said[0].form in {"ed", "ing"}
-    return told and words[0].low in ONE | {"the"} and not plural(words[opened - 1])
+    told = bool(said) and (said[0].form in {"ed", "ing"} or said[0].low == "who")
+    return (
+        told
+        and (words[0].low in ONE | {"the"} or words[0].tag == "poss")
+        and not plural(words[opened - 1])
+    )
 
 
 def _is_noun_too(low: str) -> bool:
@@ -339,6 +355,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         goes_on = goes_on or (after is not None and after.low.endswith("ing"))
         acts = sum(word.form == "s" for word in near)
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
+        closes = closes or _last_of_series(words, at)
         closes = closes or (ends and words[at - 2].form == "s")  # "falls and laughs"
         denied = ends and any(word.low in _DO_NOT for word in near)  # "doesn't care and smiles"
         acted = any(word.form == "s" or word.tag == "aux" for word in near)
@@ -364,6 +381,12 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     return bool(
         (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
     )
+
+
+def _last_of_series(words: list[Word], at: int) -> bool:
+    """Whether each part between commas acts: "walks in, sits down, and orders coffee"."""
+    commas = [n for n in range(max(0, at - NEAR), at - 1) if words[n].low == ","]
+    return len(commas) > 1 and commas[-1] == at - 2 and words[commas[-2] + 1].form == "s"
 
 
 def _behind_and(clause: list[Word]) -> list[Word]:
@@ -417,7 +440,7 @@ def _bare(words: list[Word], at: int) -> str:
     if before == "conj":
         return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
     quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
-    quoted = quoted or (before == "noun" and _many_of(words, at))
+    quoted = quoted or (before == "noun" and (_many_of(words, at) or _lie(words, at)))
     if before in {"noun", "adj"} and _clad(words, at):
         words[at - 1].tag, quoted = "noun", True
     if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
@@ -449,6 +472,13 @@ def _clad(words: list[Word], at: int) -> bool:
     free = free or is_plural(after.low if after else "")
     held = any(word.tag == "prep" for word in clause[done:])
     return bool(who and plural(who) and is_agent(who.low)) and idle and free and held
+
+
+def _lie(words: list[Word], at: int) -> bool:
+    """Whether what follows is where the words in front say: "on the table lie a gun and a map"."""
+    after = word_after(words, at)
+    opens = after is not None and after.tag in OPENS_PHRASE
+    return words[at].low in verbs.STANCES | {"lie"} and opens and words[0].tag == "prep"
 
 
 def _many_of(words: list[Word], at: int) -> bool:
