@@ -253,7 +253,7 @@ def clause(subject: str, predicate: str, *, many: bool = False, form: str = "") 
     verb = words[at].casefold() if words else ""
     bare_verb = verb.rstrip(",")
     gerund = bare_verb.endswith("ing") and bare_verb not in _NO_GERUND
-    if verb == "having":  # "having lost his shoe, the runner"
+    if verb == "having" and form == "finite":  # "having lost his shoe, the runner"
         return clause(subject, " ".join(["has", *words[1:]]), many=many, form="finite")
     if verb == "being" or form in {"participle", "preposition"} or gerund:
         return f"{subject} {_be_of(subject, many=many)} {predicate}"

@@ -26,7 +26,7 @@ from any2caption.grounding.compose.material import (
     of_people,
 )
 from any2caption.grounding.vocabulary import singular
-from any2caption.grounding.words.lists.grammar import NOBODY, PLURAL_PRONOUNS
+from any2caption.grounding.words.lists.grammar import BE, NOBODY, PLURAL_PRONOUNS
 
 _AFTER = 0.05
 _AGAIN = " again and again"
@@ -289,7 +289,16 @@ def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> lis
     no = [fact for fact in facts if fact.negated]
     if who.casefold() in NOBODY:
         return out + [Said(clause(who, inner(one.text), form=_form(one)), (one,)) for one in no]
-    return out + [Said(denied(who, inner(fact.text), many=many), (fact,)) for fact in no]
+    return out + [Said(_denied(who, fact, many=many), (fact,)) for fact in no]
+
+
+def _denied(who: str, fact: Fact, *, many: bool) -> str:
+    """Return `the dog does not bark`, `the dog is not afraid of the cat`."""
+    text = inner(fact.text)
+    state = words_of(fact.value, "verb") == "be" and _form(fact) == "finite"
+    if state and text.split(" ", 1)[0].casefold() not in BE:
+        return clause(who, f"not {text}", many=many, form="participle")
+    return denied(who, text, many=many)
 
 
 def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:

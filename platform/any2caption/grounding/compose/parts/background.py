@@ -12,7 +12,7 @@ from any2caption.grounding.compose.parts.subjects import absences
 _PLACING = re.compile(
     r"(?:in|on|at|to the|under|inside|outside|near|by|over|above|below|beneath|along|through|across"
     r"|among|against|behind|beside|between|during|around|from|within|with|next to|in front of"
-    r"|underneath|before|after|amid|towards?|into|past|atop|upon|surrounded by|out of"
+    r"|underneath|before|after|amid(?:st)?|towards?|into|past|atop|upon|surrounded by|out of"
     r"|(?:indoors|outdoors|underwater)(?! \w))\b",
     re.IGNORECASE,
 )

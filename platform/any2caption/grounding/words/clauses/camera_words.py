@@ -14,7 +14,14 @@ _CLIPS = frozenset({"video", "clip", "footage"})
 _LINKS = frozenset({"then", "while", "before", "after", "and", "but", "until"})
 
 
-SPOKEN = SCENES | _CLIPS | {",", "movement", "motion", "lens", "viewpoint"}
+_WE_DO = words_of(
+    """
+    begin circle descend dolly drift end fly follow glide move open orbit pan pull push start tilt
+    track zoom
+    """
+)
+"""What "we" do where the camera is meant: "we follow a fox"."""
+SPOKEN = SCENES | _CLIPS | {",", "we", "movement", "motion", "lens", "viewpoint"}
 """What stands in front of a verb that needs its subject: the scene, or an aside's comma."""
 _AGAIN = frozenset({"it", "movement", "motion"})
 _ASIDE = 14
@@ -38,6 +45,8 @@ def clause(words: list[Word], at: int, *, again: bool = False) -> tuple[int, int
 def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     """Return where the verb (with its adverbs) of "the camera …" begins."""
     noun, last = at, min(at + _LEAD, len(words))
+    if words[at].low == "we" and any(word.low in _WE_DO for word in words[at + 1 : at + 3]):
+        return at + 1
     while noun < last and (words[noun].tag in {"det", "adj", "poss"} or words[noun].low == "drone"):
         noun += 1
     views = _VIEWS | SCENES | _CLIPS | (_AGAIN if again else frozenset())

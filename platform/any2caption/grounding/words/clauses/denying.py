@@ -17,6 +17,10 @@ class Denying(Clause):
         if self._tag(at + 1) in {"mark", "end"} and self.acted and self.last:
             self._extend(at + 1)  # "tries to open a jar but can't"
             return at + 1
+        if self._tag(at + 1) in {"mark", "end"} and self.who and "'" in self._low(at):
+            value = {"verb": "do", "who": " and ".join(self.who), "form": "finite"}
+            self._add("action", (at, at + 1), value)  # "the other one doesn't"
+            return at + 1
         start = at + 1
         while self._low(start) in {"any", "showing", "show", "include", "including", "add"}:
             start += 1

@@ -10,6 +10,7 @@ from any2caption.grounding.words.tags.tokens import Word
 
 _POLITE = words("please kindly")
 _ASKING = (
+    ("show", "me", "what", "it", "would", "look", "like", "if"),
     ("can", "you"), ("could", "you"), ("would", "you"), ("will", "you"), ("i", "want", "you", "to"),
     ("i", "want", "to", "see"), ("i", "want"), ("we", "want"), ("i'd", "like", "you", "to"),
     ("i'd", "like", "to", "see"), ("i'd", "like"), ("i", "would", "like", "you", "to"),

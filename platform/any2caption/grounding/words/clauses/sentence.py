@@ -30,7 +30,7 @@ class Sentence(Viewing):
         super().__init__(reading, words, whole=whole)
         self._by_tag = {
             "mark": self._mark, "conj": self._skip, "sub": self._clause, "rel": self._relative,
-            "neg": self._negation, "verb": self._verb, "aux": self._verb, "modal": self._verb,
+            "neg": self._not, "verb": self._verb, "aux": self._verb, "modal": self._verb,
             "prep": self._prepositional, "layout": self._layout, "ground": self._ground,
             "style-of": self._style_of, "adv": self._adverb, "particle": self._adverb,
             "pron": self._pronoun,
@@ -397,6 +397,8 @@ class Sentence(Viewing):
         if self._inverted(at, main, negated=negated):
             return main + 1
         word = self.words[main]
+        if main == at and (end := self._still_modal(at)):
+            return end
         fronted = main == at and word.form == "ed" and self.fresh and not self.who
         end = complements(self.words, main + 1, keep_settings=fronted)  # "covered in snow, a cabin"
         said, form = self._wording(at, main, negated=negated)
@@ -414,6 +416,19 @@ class Sentence(Viewing):
             self._written(main + 1, end)
         self.acted = True
         return self._watched(main, end) if word.base in verbs.WATCHING else end
+
+    def _still_modal(self, at: int) -> int:
+        """Read "should blink | and turn her head": the modal stands for both; 0 for no such."""
+        if self.words[at].form != "base" or self.last is None or self.last[1] != at - 1:
+            return 0
+        last = self.reading.facts[self.last[0]]
+        modal = last.text.split(" ", 1)[0].casefold() in grammar.MODALS - {"to"}
+        if self._low(at - 1) not in {"and", "or"} or last.aspect != "action" or not modal:
+            return 0
+        end = complements(self.words, at + 1, keep_settings=False)
+        self._extend(end)
+        self._inside(at + 1, end)
+        return end
 
     def _wording(self, at: int, main: int, *, negated: bool) -> tuple[int, str]:
         """Return where the words of an action begin, and how they are worded."""
@@ -439,15 +454,18 @@ class Sentence(Viewing):
             if fact.aspect == "subject" and fact.value.get("role") == "subject"
         ]
         nouns = [str(fact.value["noun"]) for fact in named]
+        kinds = {noun: noun.lstrip("0123456789").rpartition(" ")[2] for noun in nouns}
         if not self.fresh or self._low(at - 1) != "," or not nouns:
             return ""
         if self.words[at].form == "s":
             idle = all(fact.aspect != "action" or fact.value.get("form") != "finite"
                        for fact in self.reading.facts[self.first :])  # fmt: skip
             return nouns[0] if idle else ""
-        agents = [noun for noun in nouns if is_agent(noun)]
+        agents = [noun for noun in nouns if is_agent(kinds[noun]) or kinds[noun] in scenes.GROUPS]
         alone = self.words[at].form in {"ing", ""} and self.who and not is_agent(self.who[-1])
-        return agents[-1] if alone and agents else ""
+        placed = bool(self.who) and self.who[-1] not in nouns  # "wolf pack, snowy forest, running"
+        agents = [kinds[noun] if noun[0].isdigit() else noun for noun in agents]  # "1girl"
+        return agents[-1] if alone and agents else nouns[0] if alone and placed else ""
 
     def _watched(self, main: int, end: int) -> int:
         """Read what is watched: "watches the waves | crash below", "films a surfer | riding"."""
@@ -511,14 +529,23 @@ class Sentence(Viewing):
         lets = self.words[at].base in {"have", "let", "make"} and (self.fresh or not self.who)
         return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
 
+    def _not(self, at: int) -> int:
+        """Read "isn't tall" as a state; all other denials as what is not there or not done."""
+        on = self._low(at + 1) in _ON_OFF  # "aren't on"
+        is_so = self._tag(at + 1) in {"adj", "adv", "det"} or on
+        stated = self._low(at) in _IS_NOT and self.who and is_so
+        return self._copula(at, at + 1 + on, negated=True) if stated else self._negation(at)
+
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
-        if self._tag(after) == "style" and self.who:
+        on = after > at + 1 and self._low(after - 1) in _ON_OFF and self._tag(after) in _STOPS
+        if self.who and (on or self._tag(after) == "style"):  # "the lamp is off"
+            end = after if on else after + 1
             value = {"verb": "be", "who": " and ".join(self.who), "form": "finite"}
-            said = after if negated else at
-            self._add("action", (at, after + 1), value, said=said, negated=negated)
+            said = end - 1 if negated else at
+            self._add("action", (at, end), value, said=said, negated=negated)
             self.acted = True
-            return after + 1
+            return end
         filled = noun_phrase(self.words, after + 1) if self._low(after) == "full of" else None
         if filled is not None:
             end = attached(self.words, filled)
@@ -562,6 +589,8 @@ _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _MEDIA = ("picture", "camera", "style")
 _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
+_ON_OFF = frozenset({"on", "off", "out", "over", "up", "down"})
+_IS_NOT = frozenset({"aren't", "isn't", "wasn't", "weren't"})
 _STATES = frozenset({"asleep", "awake"})
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]

@@ -110,6 +110,8 @@ _SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
 _FLIES = frozenset(
     {
         "circle",
+        "climb",
+        "dive",
         "descend",
         "drive",
         "fly",
@@ -118,6 +120,7 @@ _FLIES = frozenset(
         "look",
         "move",
         "race",
+        "ride",
         "rise",
         "speed",
         "sweep",

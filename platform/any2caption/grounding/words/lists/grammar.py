@@ -67,7 +67,7 @@ PARTICLES = words(
     """
 )
 """Short adverbs of direction: behind a verb they belong to it."""
-ALONE = words("above behind below beneath by inside nearby outside past underneath")
+ALONE = words("above behind below beneath by inside nearby outside past through underneath")
 """Prepositions that are adverbs at the end: "the rocks below"."""
 ADVERBS = words(
     """

@@ -84,6 +84,7 @@ NOT_ADVERBS = words(
 """Words in -ly that are no adverbs."""
 COMPOUNDS = phrases(
     """
+    boxing ring, boxing gloves, hiking boots, running shoes, flying saucer, wishing well,
     baseball bat, baseball glove, bell pepper, building site, cell phone, christmas tree,
     climbing wall, dining hall, dining room, dining table, diving board, drum kit, ferris wheel,
     fire hydrant, fishing boat, fishing net, fishing rod, frying pan, hair drier, hair dryer,

@@ -173,7 +173,8 @@ WRITING = words("label mark read say spell write")
 IDLE_ING = words(
     """
     barking blazing blinking blooming bubbling burning chirping churning crackling crashing
-    crumbling drifting fading falling flickering floating flowing fluttering gleaming glimmering
+    crumbling drifting fading falling flickering floating flowing fluttering flying gleaming
+    glimmering
     glinting glistening glittering glowing howling looming melting raging rising rolling rustling
     shimmering shining smiling smouldering soaring sparkling swaying swirling towering twinkling
     """

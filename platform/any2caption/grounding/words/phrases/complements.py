@@ -54,7 +54,8 @@ def complements(words: list[Word], at: int, *, keep_settings: bool, limit: int =
 def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
     """Return the end of one of them; the word itself where none begins there."""
     tag = tag_at(words, at)
-    if end := _said_of(words, at) or (at + 1 if _goes_with_verb(words, at) else 0):
+    further = _and_then(words, at, keep_settings=keep_settings)
+    if end := further or _said_of(words, at) or (at + 1 if _goes_with_verb(words, at) else 0):
         return end
     if tag == "modal" and low_at(words, at) == "to":
         return at + 2 if tag_at(words, at + 1) in {"verb", "aux"} else at
@@ -68,6 +69,15 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
     ):
         return at
     return objects_end(words, phrases, at)
+
+
+def _and_then(words: list[Word], at: int, *, keep_settings: bool) -> int:
+    """Return the end of "onto the table | and then to the shelf"; 0 for no such."""
+    then = [low_at(words, at), low_at(words, at + 1), tag_at(words, at + 2)]
+    end = at
+    if then == ["and", "then", "prep"]:
+        end = argument(words, at + 2, keep_settings=keep_settings)
+    return end if end > at + 2 else 0
 
 
 def _said_of(words: list[Word], at: int) -> int:
@@ -147,9 +157,7 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
     setting = not aimed and (first.sort in LIKE_SETTINGS or named_place(word, first))
     setting = setting and word.low not in _OF_THINGS
     setting = setting and not (word.low == "in" and first.noun in MOVES_IN)
-    setting = setting and not (
-        word.low == "by" and words[at - 1].form == "ed"
-    )  # "blown by the wind"
+    setting = setting and not (word.low == "by" and _done(words, at))
     stays = grammar.DIRECTIONS | grammar.BESIDE
     if setting and not keep_settings and word.low not in stays:
         return _held(words, end) or at  # "on the floor with his left arm raised"
@@ -159,6 +167,15 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
 
 MOVES_IN = frozenset({"breeze", "sunbeams", "wind", "winds"})
 """What moves things in it, and is no setting: "fluttering in the wind"."""
+
+
+def _done(words: list[Word], at: int) -> bool:
+    """Whether "by" names who does it: "blown inside out by the wind"."""
+    verb = next((word for word in reversed(words[max(0, at - _NEAR) : at]) if word.base), None)
+    return verb is not None and verb.form == "ed"
+
+
+_NEAR = 4
 
 
 def aims(words: list[Word], at: int) -> bool:

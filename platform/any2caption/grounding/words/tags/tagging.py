@@ -24,6 +24,7 @@ from any2caption.grounding.words.tags.neighbours import (
     tag_before,
     word_after,
 )
+from any2caption.grounding.words.tags.past import acts_in_past
 from any2caption.grounding.words.tags.references import join_references
 from any2caption.grounding.words.tags.tokens import Word, merge, tokenise
 from any2caption.grounding.words.tags.verb_tags import DO_GET, SHORT, verb_form
@@ -78,11 +79,14 @@ def _pattern(words: list[Word], at: int) -> tuple[int, str]:
         return 3, "noun"
     if after in _HALVES and low[:1].isdigit():
         return 2, "noun"
+    if low in _LETTERED and len(after) == 1 and words[at + 1].text.isupper():
+        return 2, "noun"  # "person A gives person B a gift"
     if after == "by" and low == beyond:  # "block by block"
         return 3, "adv"
     return _age(words, at), "adj"
 
 
+_LETTERED = frozenset({"character", "object", "person", "player", "subject", "team"})
 _HALVES = frozenset({"a.m", "p.m", "am", "pm", "o'clock"})
 """Halves of a day behind its hour: "3 a.m."."""
 
@@ -377,6 +381,9 @@ def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
     before = words[at - 1] if at else None
     if _acts_plainly(words, at):
         word.tag, word.base, word.form = "verb", base, form
+        return
+    if form == "ed" and acts_in_past(words, at, base):  # "someone left a suitcase"
+        word.tag, word.base, word.form = "verb", base, "s"
         return
     if word.low == "left" and before is not None and before.tag == "noun" and not nounlike(after):
         if before.low not in looks.MOVES and after is not None:
