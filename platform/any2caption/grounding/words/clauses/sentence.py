@@ -539,6 +539,7 @@ class Sentence(Viewing):
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
         on = after > at + 1 and self._low(after - 1) in _ON_OFF and self._tag(after) in _STOPS
+        value: dict[str, Any]
         if self.who and (on or self._tag(after) == "style"):  # "the lamp is off"
             end = after if on else after + 1
             value = {"verb": "be", "who": " and ".join(self.who), "form": "finite"}

@@ -25,8 +25,8 @@ class Viewing(Labelled):
         start, said, end = clause
         scene = said > start and self.words[said - 1].low in camera_words.SPOKEN
         placed = camera_words.placed(self.words, said)
-        ordered = camera_words.commands(self.words, at) or camera_words.command(self.words, at)
-        form = "sentence" if scene else "base" if ordered else "verb"
+        asked = camera_words.commands(self.words, at) or camera_words.command(self.words, at)
+        form = "sentence" if scene else "base" if asked else "verb"
         form = "place" if placed else form
         self._add_camera(start, end, start if scene else said, form=form)
         moves = looks.MOVES | camera_words.THRUSTS
