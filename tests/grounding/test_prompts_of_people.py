@@ -363,6 +363,18 @@ SAID = [
      "The background features a view of a window."),
     ("A house surrounded by fog stands on a hill", "background",
      "The scene is set on a hill."),
+    ("A mouse steals cheese from a trap without setting it off", "action",
+     "The mouse steals cheese from a trap. The mouse is not setting it off."),
+    ("The snow globe cracks and the snow spills onto the table", "action",
+     "The snow globe cracks. The snow spills onto the table."),
+    ("A dog bigger than a house walks through the town", "action",
+     "The dog walks through the town."),
+    ("A man is trying not to laugh", "action",
+     "The man is trying not to laugh."),
+    ("A young man and a young woman sit back to back on a rooftop", "action",
+     "The man and the woman sit back to back."),
+    ("Grandpa's old radio crackles", "main_object",
+     "The main subject is grandpa's old radio."),
 ]  # fmt: skip
 
 

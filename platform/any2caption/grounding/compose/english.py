@@ -50,6 +50,7 @@ _MASS = _words("""
     seaweed jewelry jewellery luggage laundry thunder lightning lace embroidery
     nighttime firelight candlelight lamplight starlight torchlight
 """)
+_KIN = _words("dad grandma grandpa mom mum")
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")
 _NOT_PLURAL = re.compile(
@@ -120,6 +121,8 @@ def with_article(noun: str) -> str:
         return f"{_article(rest)} {rest}"
     if first.casefold() in _COLLECTIVE:
         return f"a {noun}"
+    if first.casefold().removesuffix("'s") in _KIN and first.endswith("'s"):
+        return noun
     counted = first.isdigit() and bool(rest)
     if counted or first.casefold() in _DETERMINERS | _PRONOUNS or not noun[:1].islower():
         return noun

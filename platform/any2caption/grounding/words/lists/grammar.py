@@ -176,7 +176,8 @@ FUNCTION = (
 """Words without content: a text that lacks them has lost nothing."""
 MANNER_PHRASES = phrases(
     """
-    a bit, face down, face up, upside down, head first,
+    a bit, all alone, all by herself, all by himself, all by itself,
+    face down, face up, upside down, head first,
     a few moments later, a few seconds later, a moment later, a second later, after a moment,
     after a while, again and again, all at once, at once, at the same time, back and forth,
     from day to night, from left to right, from night to day, from right to left, from side to side,

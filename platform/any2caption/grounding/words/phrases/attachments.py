@@ -23,7 +23,7 @@ def attached(words: list[Word], phrase: NounPhrase) -> int:
     """Return the end of a phrase with all that is attached to it."""
     end = phrase.end
     while True:
-        further = _measured(words, end) or _one(words, end, phrase)
+        further = _measured(words, end) or _compared(words, end) or _one(words, end, phrase)
         if further == end:
             return end
         end = further
@@ -36,6 +36,13 @@ def _measured(words: list[Word], at: int) -> int:
         return 0
     like = noun_phrase(words, at + 3)
     return like.end if like else 0
+
+
+def _compared(words: list[Word], at: int) -> int:
+    """Return the end of "bigger than a house"; 0 for no such."""
+    than = at + 1 < len(words) and words[at].low.endswith("er") and words[at + 1].low == "than"
+    compared = noun_phrase(words, at + 2) if than else None
+    return compared.end if compared else 0
 
 
 def list_of(words: list[Word], start: int) -> list[NounPhrase]:

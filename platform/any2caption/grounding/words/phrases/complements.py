@@ -112,6 +112,7 @@ def _goes_with_verb(words: list[Word], at: int) -> bool:
         return chained and words[at].form in {"ing", "base"}
     return (
         tag == "particle"
+        or [low_at(words, at), low_at(words, at + 1)] == ["not", "to"]  # "tries not to laugh"
         or (low_at(words, at) in _ASKED and low_at(words, at + 1) == "to")  # "how to swim"
         or (tag == "layout" and _goes(words, at))
         or low_at(words, at) in _NONE

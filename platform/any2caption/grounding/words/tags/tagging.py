@@ -81,7 +81,8 @@ def _pattern(words: list[Word], at: int) -> tuple[int, str]:
         return 2, "noun"
     if low in _LETTERED and len(after) == 1 and words[at + 1].text.isupper():
         return 2, "noun"  # "person A gives person B a gift"
-    if after == "by" and low == beyond:  # "block by block"
+    apart = at == 0 or words[at - 1].low != "from"
+    if low == beyond and (after == "by" or (after == "to" and apart)):  # "back to back"
         return 3, "adv"
     return _age(words, at), "adj"
 

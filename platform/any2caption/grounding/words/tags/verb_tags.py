@@ -45,6 +45,7 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
         base, form = _unknown_verb(words, at)
     doing = at and (
         words[at - 1].low in grammar.BE
+        or (words[at - 1].low in _BEFORE_ACTS and _takes_object(words, at))
         or (word.low in _ACTS_TOO and words[at - 1].tag == "noun" and _acts_on(words, at))
     )
     if not form or (not doing and (word.low == "shot" or word.low in verbs.THING_ING)):
@@ -72,6 +73,12 @@ def _unknown_verb(words: list[Word], at: int) -> tuple[str, str]:
 
 _ACTS_TOO = frozenset({"building", "dressing", "opening", "stuffing"})
 """Things in -ing that are what someone does as well: "birds building a nest"."""
+
+
+def _takes_object(words: list[Word], at: int) -> bool:
+    """Whether an object follows: "without setting it off"."""
+    after = word_after(words, at)
+    return after is not None and after.tag in {"det", "poss", "pron"}
 
 
 def _acts_on(words: list[Word], at: int) -> bool:
@@ -402,7 +409,9 @@ def _another_clause(words: list[Word], at: int) -> bool:
     behind = words[at + 1 : at + 3]
     opens = len(behind) > 1 and behind[0].low == "and" and behind[1].tag in {"det", "poss"}
     who = clause_before(words, at)
-    return opens and len(who) > 1 and who[0].tag in {"det", "poss"} and is_agent(who[-1].low)
+    does = is_agent(who[-1].low) if who else False
+    does = does or any(known_verb(word.low)[1] == "s" for word in words[at + 3 : at + 6])
+    return opens and len(who) > 1 and who[0].tag in {"det", "poss"} and does
 
 
 def _goes_behind(after: Word | None) -> bool:
@@ -488,6 +497,7 @@ def _many_of(words: list[Word], at: int) -> bool:
     who = clause[several - 1] if several else None
     idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in clause)
     goes = after is not None and (after.low in grammar.PARTICLES or after.low.endswith("ly"))
+    goes = goes or [word.low for word in words[at + 1 : at + 3]] == ["by", "themselves"]
     return bool(who and plural(who)) and idle and goes
 
 
