@@ -13,7 +13,7 @@ from any2caption.grounding.words.tags.tokens import Word
 Kind = Literal["part", "style", "look", "place", "camera", "denied"]
 
 _KINDS: tuple[tuple[frozenset[str], Kind], ...] = (
-    (words("""action actions character characters description foreground prompt story subject
+    (words("""action actions character characters description foreground prompt scene story subject
             subjects video"""), "part"),
     (phrases("main subject, main character, video prompt, text prompt"), "part"),
     (words("aesthetic style") | phrases("art style, visual style"), "style"),
@@ -27,7 +27,8 @@ _KINDS: tuple[tuple[frozenset[str], Kind], ...] = (
     (phrases("negative prompt, negative, avoid"), "denied"),
 )  # fmt: skip
 _NUMBERED = frozenset({"act", "clip", "cut", "frame", "part", "scene", "shot", "step"})
-_LONGEST = 3
+_LONGEST = 4
+"""Words of a label and its colon at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,38 @@ class Label:
 
 def label(tagged: list[Word], at: int) -> Label | None:
     """Return the label that begins at a word, or None."""
-    if tagged[at].low in {"[", "("} and (end := _timed(tagged, at)):
-        return Label("part", "", end)
-    colon = next(
-        (n for n in range(at + 1, min(at + _LONGEST + 1, len(tagged))) if tagged[n].low == ":"), 0
-    )
-    if not colon:
+    at = _behind_stars(tagged, at)
+    if end := _timed(tagged, at):
+        return Label("part", "", _behind_stars(tagged, end))
+    colon = next((n for n in range(at, min(at + _LONGEST, len(tagged))) if _ends_name(tagged, n)), 0)
+    if colon <= at:
         return None
     name = " ".join(word.low for word in tagged[at:colon])
+    end = _behind_stars(tagged, (_timed(tagged, colon) or colon + 1))
     first, _, number = name.partition(" ")
     if first in _NUMBERED and (number.isdecimal() or number in grammar.NUMBERS):
-        return Label("part", "", colon + 1)
+        return Label("part", "", end)
     kind = next((kind for names, kind in _KINDS if name in names), None)
-    return Label(kind, name, colon + 1) if kind else None
+    return Label(kind, name, end) if kind else None
+
+
+def _ends_name(tagged: list[Word], at: int) -> bool:
+    """Whether a name ends: at its colon, or at "(0-2s):" in front of one."""
+    end = _timed(tagged, at)
+    return tagged[at].low == ":" or bool(end and tagged[end - 1].low == ":")
+
+
+def _behind_stars(tagged: list[Word], at: int) -> int:
+    """Return the place behind marks of emphasis: "**Style:**"."""
+    while at < len(tagged) - 1 and tagged[at].low == "*":
+        at += 1
+    return at
 
 
 def _timed(tagged: list[Word], at: int) -> int:
-    """Return the end of "[0-3s]", "(0:00 - 0:04)"; 0 for other brackets."""
+    """Return the end of "[0-3s]", "(0:00 - 0:04):"; 0 for anything else."""
+    if tagged[at].low not in {"[", "("}:
+        return 0
     close = next((n for n in range(at, min(at + 9, len(tagged))) if tagged[n].low in {"]", ")"}), 0)
     inside = "".join(word.low for word in tagged[at + 1 : close])
     timed = inside[:1].isdigit() and not set(inside) - set("0123456789.:-–—sec ")

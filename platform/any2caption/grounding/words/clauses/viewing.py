@@ -5,7 +5,7 @@ import re
 from any2caption.grounding.words.clauses import camera_words
 from any2caption.grounding.words.clauses.clause import whole
 from any2caption.grounding.words.clauses.labels import Labelled
-from any2caption.grounding.words.lists import looks, verbs
+from any2caption.grounding.words.lists import looks, verbs, words
 from any2caption.grounding.words.phrases.complements import complements
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 
@@ -30,8 +30,8 @@ class Viewing(Labelled):
         form = "place" if placed else form
         self._add_camera(start, end, start if scene else said, form=form)
         moves = looks.MOVES | camera_words.THRUSTS
-        ordered = form == "base"
-        inside = next((n for n in range(said, end) if ordered and self._low(n) in moves), said) + 1
+        first = (n for n in range(said, end) if form == "base" and self._low(n) in moves)
+        inside = next(first, said) + 1
         while self._low(inside) in moves:
             inside += 1
         self._inside(inside, end, role="subject")
@@ -107,26 +107,11 @@ class Viewing(Labelled):
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
 _SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
 """What stands behind a view, and behind "shot" as well."""
-_FLIES = frozenset(
-    {
-        "circle",
-        "climb",
-        "dive",
-        "descend",
-        "drive",
-        "fly",
-        "follow",
-        "glide",
-        "look",
-        "move",
-        "race",
-        "ride",
-        "rise",
-        "speed",
-        "sweep",
-        "travel",
-        "walk",
-    }
+_FLIES = words(
+    """
+    circle climb descend dive drive fly follow glide look move race ride rise speed sweep travel
+    walk
+    """
 )
 _FILMED = frozenset({"video", "footage", "clip"})
 _DECADE = re.compile(r"(?:early |late )?'?\d{2,4}'?s")

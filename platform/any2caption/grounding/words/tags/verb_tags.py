@@ -224,6 +224,8 @@ def _third_person(words: list[Word], at: int) -> str:
     if before == "adj" and (_other_acts(words, at) or _one_dressed(words, at)):
         words[at - 1].tag, plain = "noun", True
     plain = plain or (before == "mark" and _in_series(words, at))
+    if before == "adj" and words[at - 1].low in scenes.LIGHTS and _goes_off(words, at):
+        words[at - 1].tag, plain = "noun", True  # "light pours out"
     plain = plain or (before == "noun" and (_goes_off(words, at) or _keeps_on(words, at)))
     if plain:
         return "verb"
