@@ -45,7 +45,8 @@ def label(tagged: list[Word], at: int) -> Label | None:
     at = _behind_stars(tagged, at)
     if end := _timed(tagged, at):
         return Label("part", "", _behind_stars(tagged, end))
-    colon = next((n for n in range(at, min(at + _LONGEST, len(tagged))) if _ends_name(tagged, n)), 0)
+    near = range(at, min(at + _LONGEST, len(tagged)))
+    colon = next((n for n in near if _ends_name(tagged, n)), 0)
     if colon <= at:
         return None
     name = " ".join(word.low for word in tagged[at:colon])
