@@ -1,7 +1,9 @@
 """Labels in front of parts of a prompt, and orders to the camera."""
 
+import numpy as np
 import pytest
 
+from any2caption.conditions.types import Condition, Image
 from any2caption.grounding.compose import compose
 from any2caption.grounding.gather import gather
 
@@ -68,3 +70,34 @@ def test_a_colon_that_is_no_label_stays():
     said = compose(gather("A medieval market: merchants shout.", ())).parts
     assert [one.text for one in said["background"]] == ["The setting is a medieval market."]
     assert [one.text for one in said["action"]] == ["The merchants shout."]
+
+
+ROLES = [
+    (3, "Use image 1 as the character, image 2 for the style, image 3 as the setting. She dances.",
+     {"main_object": "The main subject is the character (as in picture 1).",
+      "style": "The style is that of picture 2.", "action": "She dances.",
+      "background": "The setting is that of picture 3."}),
+    (2, "Take the first image as the background. A dragon lands.",
+     {"background": "The setting is that of picture 1.", "action": "The dragon lands."}),
+    (2, "In the style of image 2, the girl from image 1 flies a kite.",
+     {"main_object": "The main subject is the girl (as in picture 1).",
+      "style": "The video is in the style of image 2."}),
+    (2, "the robot in img1 paints the lady in image_2",
+     {"main_object": "The main subjects are the robot (as in picture 1) and the lady (as in "
+                     "picture 2)."}),
+    (3, "<image1> and <image2> play chess, <image3> watches them.",
+     {"action": "<Image1> and <image2> play chess. <Image3> watches them."}),
+    (3, "Put the cat from picture 1 and the dog from picture 2 on the sofa from picture 3.",
+     {"action": "Put the cat from picture 1."}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "text", "parts"), ROLES)
+def test_pictures_have_the_roles_that_the_text_gives_them(count, text, parts):
+    pixels = np.full((8, 8, 3), 90, np.uint8)
+    pictures = [
+        Condition("image", Image(pixels), "PNG", role="identity", number=number + 1)
+        for number in range(count)
+    ]
+    composed = compose(gather(text, pictures)).parts
+    assert {part: " ".join(one.text for one in composed[part]) for part in parts} == parts

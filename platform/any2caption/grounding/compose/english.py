@@ -48,7 +48,7 @@ _MASS = _words("""
     scenery wheat confetti condensation syrup velvet chocolate graffiti foam slime ash pollen
     basketball football soccer tennis volleyball dew sweat blood skin frost haze fur moss ivy
     seaweed jewelry jewellery luggage laundry thunder lightning lace embroidery
-    nighttime firelight candlelight lamplight starlight torchlight
+    chess nighttime firelight candlelight lamplight starlight torchlight
 """)
 _KIN = _words("dad grandma grandpa mom mum")
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
@@ -58,7 +58,7 @@ _NOT_PLURAL = re.compile(
 )
 _AFTER_NOUN = re.compile(
     r"\s+(?:of|in|on|at|with|without|from|to|into|onto|over|under|above|below|behind|beside|near|by"
-    r"|for|that|which|who|whose|as|between|among|around|through|along|across|against|inside|outside"
+    r"|but|for|that|which|who|whose|as|between|among|around|through|along|across|against|inside|outside"
     r"|wearing|holding|everywhere|nearby|overhead|\w{3,}ing)\b.*$|[,;(].*$",
     re.IGNORECASE,
 )

@@ -197,6 +197,8 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
     who = words_of(fact.value, "who")
     if who.casefold() in _PRONOUNS:
         return _meant(who.casefold(), subjects)
+    if who.casefold() in _NOBODY and _form(fact) == "base":
+        return ""  # an order: "put the cat on the sofa"
     if who.casefold() in _NOBODY:
         main = [one for one in subjects if not _acted_on(one)]
         return main[0].again if len(main) == 1 else ""
@@ -215,6 +217,7 @@ def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
         if has_determiner(who)
         or who[:1].isupper()
         or who in _ALONE | NOBODY
+        or who[:1] in "<@[("
         or _AS_SAID.search(who)
         else f"the {who}"
     )

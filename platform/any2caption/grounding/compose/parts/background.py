@@ -40,7 +40,7 @@ def background_part(material: Material) -> list[Said]:
     elif place:
         out.append(place)
     told = [fact for fact in material.of("background", source=TEXT) if _is_told(fact)]
-    out += [Said(inner(fact.text), (fact,)) for fact in told]
+    out += [Said(_told(fact), (fact,)) for fact in told]
     if material.length == "short" and out:
         return as_one(out[:2])
     out += weather(material)
@@ -118,6 +118,12 @@ def _is_weather(fact: Fact) -> bool:
     kind = fact.value.get("kind")
     alone = fact.value.get("form") == "noun" and not _PLACING.match(inner(fact.text))
     return kind in {"weather", "light", "time"} and alone
+
+
+def _told(fact: Fact) -> str:
+    """Return the user's own clause; `the setting is that of picture 2` for "use … as"."""
+    given = words_of(fact.value, "condition")
+    return f"the setting is that of {given}" if given else inner(fact.text)
 
 
 def _is_told(fact: Fact) -> bool:

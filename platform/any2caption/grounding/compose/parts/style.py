@@ -29,7 +29,7 @@ def style_part(material: Material) -> list[Said]:
     seen = [fact for fact in material.of("style", source=CONDITIONS) if not fact.negated]
     out: list[Said] = []
     if wished:
-        phrases = [inner(fact.text) for fact in wished][: material.most(3, 5, 10)]
+        phrases = [_phrase(fact) for fact in wished][: material.most(3, 5, 10)]
         out.append(Said(_look(phrases), tuple(wished)))
     out += [Said(_labelled(fact), (fact,)) for fact in named[: material.most(1, 3, 8)]]
     if seen and (not out or material.length != "short"):
@@ -39,6 +39,16 @@ def style_part(material: Material) -> list[Said]:
         words = f"the style is not {joined([inner(fact.text) for fact in denied], 'or')}"
         out.append(Said(words, tuple(denied)))
     return out
+
+
+def _phrase(fact: Fact) -> str:
+    """Return a look's own words; `that of picture 2` for "use … as the style"."""
+    given = words_of(fact.value, "condition") if _form(fact) == "sentence" else ""
+    return f"that of {given}" if given else inner(fact.text)
+
+
+def _form(fact: Fact) -> str:
+    return words_of(fact.value, "form")
 
 
 def _labelled(fact: Fact) -> str:

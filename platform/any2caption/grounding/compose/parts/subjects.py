@@ -110,7 +110,9 @@ def whose_pictures(material: Material) -> list[Said]:
     told together; else whoever the picture shows keeps their look.
     """
     subjects = subjects_of(material)
+    used = {words_of(one.value, "condition") for one in material.of("style", "background")}
     identities = [one for one in identities_of(material) if one.source.input != TEXT]
+    identities = [one for one in identities if words_of(one.value, "condition") not in used]
     out, left, unknown = [], list(subjects), list(identities)
     for subject in subjects:
         own = pictured(subject, identities)
@@ -191,9 +193,18 @@ def written(material: Material) -> list[Said]:
     return [Said(f"{'the text' if one else 'the texts'} {quoted} can be read", tuple(facts))]
 
 
+def _said_of_a_subject(denied_fact: Fact, material: Material) -> bool:
+    """Whether a subject's own words deny it: `a man without a hat`."""
+    start, end = denied_fact.source.characters or (0, 0)
+    subjects = (fact for fact in material.of("subject", source=TEXT) if not fact.negated)
+    spans = (fact.source.characters for fact in subjects)
+    return end > 0 and any(span and span[0] < start and end <= span[1] for span in spans)
+
+
 def absences(material: Material, *aspects: str) -> list[Said]:
     """Return what must not be there: `there are no people and no cars`."""
     facts = [fact for fact in material.of(*aspects) if fact.negated]  # type: ignore[arg-type]
+    facts = [fact for fact in facts if not _said_of_a_subject(fact, material)]
     if not facts:
         return []
     owned = [fact for fact in facts if _OWNED.match(inner(fact.text))]

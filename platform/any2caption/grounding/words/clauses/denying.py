@@ -1,5 +1,7 @@
 """Read what is denied: "no people", "without moving", "neither of them wins"."""
 
+from dataclasses import replace
+
 from any2caption.grounding.words.clauses.clause import FORMS, Clause, place_value, whole
 from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of
@@ -28,13 +30,41 @@ class Denying(Clause):
             self._tag(start) == "adv" and self._tag(start + 1) == "verb"
         ):
             return self._negated_action(at, start)
+        said = start
+        while self._tag(start) == "adv":  # "avoid fast camera movements"
+            start += 1
         phrases = list_of(self.words, start)
         if not phrases:
             return at + 1
+        phrases[0] = replace(phrases[0], start=said)
+        lacks, last, said_at = self._lacks(at), self.last, self.last_said
         for phrase in phrases:
             first = at if phrase is phrases[0] else phrase.start
             self._deny(first, phrase, self._denied_end(phrase))
-        return self._denied_end(phrases[-1])
+        end = self._denied_end(phrases[-1])
+        if lacks:  # "a man without a hat"
+            self.last, self.last_said = last, said_at
+            self._extend(end)
+        return end
+
+    def _lacks(self, at: int) -> bool:
+        """Whether "without" tells a subject from others, rather than how an act is done."""
+        if self.last is None or self.last[1] != at or self.acted:
+            return False
+        return self._low(at) == "without" and self.reading.facts[self.last[0]].aspect == "subject"
+
+    def _none(self, end: int) -> int:
+        """Let an act have what is not there: "carries | no tray"; return the end of both."""
+        phrases = list_of(self.words, end + 1) if self._low(end) == "no" else []
+        if not phrases or self.last is None:
+            return end
+        kept, said = self.last, self.last_said
+        for phrase in phrases:
+            self._deny(phrase.start, phrase, self._denied_end(phrase))
+        self.last, self.last_said = kept, said
+        after = self._denied_end(phrases[-1])
+        self._extend(after)
+        return after
 
     def _denied_list(self, at: int, start: int) -> int:
         """Read "Negative prompt: people, text": all of it is not to be seen."""

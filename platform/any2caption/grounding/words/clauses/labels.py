@@ -1,13 +1,13 @@
 """Labels in front of parts of a prompt: "Style: watercolor", "Scene 2:", "[0-3s]"."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from any2caption.grounding.words.clauses.clause import place_value
+from any2caption.grounding.words.clauses.clause import place_value, whole
 from any2caption.grounding.words.clauses.placing import Placing
 from any2caption.grounding.words.lists import grammar, looks, phrases, words
-from any2caption.grounding.words.phrases.complements import SETTINGS
-from any2caption.grounding.words.phrases.noun_phrases import noun_phrase
+from any2caption.grounding.words.phrases.complements import LIKE_SETTINGS, SETTINGS
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tags.tokens import Word
 
 Kind = Literal["part", "style", "look", "place", "camera", "denied"]
@@ -26,6 +26,7 @@ _KINDS: tuple[tuple[frozenset[str], Kind], ...] = (
              camera shot"""), "camera"),
     (phrases("negative prompt, negative, avoid"), "denied"),
 )  # fmt: skip
+_AS = frozenset({"as", "for"})
 _NUMBERED = frozenset({"act", "clip", "cut", "frame", "part", "scene", "shot", "step"})
 _LONGEST = 4
 """Words of a label and its colon at most."""
@@ -114,6 +115,39 @@ class Labelled(Placing):
             value |= {"label": found.name} if found.kind == "look" else {}
             self._add("style", (found.end, end), value)
         return end
+
+    def _role_given(self, at: int) -> int:
+        """Read "use image 1 as the character and image 2 as the style"; 0 for no such."""
+        if self._low(at) not in {"take", "use"} or not self.fresh:
+            return 0
+        end, start, given = 0, at, at + 1
+        while True:
+            given += self._tag(given) == "det"
+            role = noun_phrase(self.words, given + 2) if self._low(given + 1) in _AS else None
+            behind = self._tag(given + 1) == "ground" and self._low(given + 1).startswith("as ")
+            if self._tag(given) != "ref" or not (role or behind):
+                return end
+            end = role.end if role else given + 2
+            self._role(start, end, self.words[given], role)
+            start = given = end
+            while self._low(given) in {",", "and"}:
+                start = given = given + 1
+
+    def _role(self, start: int, end: int, reference: Word, role: NounPhrase | None) -> None:
+        """Let a condition be the setting, the look, or whom the text speaks of."""
+        condition = self._condition(reference)
+        value: dict[str, Any] = {"form": "sentence", "condition": condition}
+        if condition is None:
+            self._add("style", (start, end), {"style": None, "form": "request"})
+        elif role is None or role.sort in LIKE_SETTINGS:
+            place = whole(role) if role else "background"
+            self._add("background", (start, end), {"place": place, "kind": "place", **value})
+        elif role.sort == "style":
+            self._add("style", (start, end), {"style": role.noun, **value})
+        else:
+            self._subject(role, end)
+            self._add("identity", (start, end), {"noun": role.noun, "condition": condition})
+        self.fresh, self.last = True, None
 
     def _ends(self, at: int) -> bool:
         """Whether a mark ends what a label names."""

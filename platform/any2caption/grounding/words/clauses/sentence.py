@@ -8,7 +8,7 @@ from any2caption.grounding.words.clauses import requests
 from any2caption.grounding.words.clauses.clause import FORMS, place_value, whole
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
-from any2caption.grounding.words.clauses.viewing import Viewing
+from any2caption.grounding.words.clauses.stating import Stating
 from any2caption.grounding.words.lists import grammar, modifiers, scenes, verbs
 from any2caption.grounding.words.phrases.attachments import attached, list_of
 from any2caption.grounding.words.phrases.complements import (
@@ -21,7 +21,7 @@ from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_ph
 from any2caption.grounding.words.tags.tokens import Word
 
 
-class Sentence(Viewing):
+class Sentence(Stating):
     """Walks over the tagged words of one sentence."""
 
     _by_tag: Mapping[str, Callable[[int], int]]
@@ -53,6 +53,8 @@ class Sentence(Viewing):
             self._add("action", (at, at + 1), value)
             self.acted = True
             return at + 1
+        if end := self._role_given(at):
+            return end
         method = self._by_tag.get(self.words[at].tag, self._noun)
         after = method(at)
         return after if after > at else self._leftover(at)
@@ -197,12 +199,15 @@ class Sentence(Viewing):
         if self._low(at) in {"there", "there's"} or sees or comes:
             at += self._low(at + 1) in {"once", "also", "still"}
             return at + 2 if sees or self._low(at + 1) in grammar.BE else at + 1
-        if self._low(at) in grammar.NOBODY and (end := self._nobody(at)):
-            return end
         if self.who and self._low(at) in _ANOTHER and self._low(at - 1) in grammar.AROUND:
             return at + 1  # "children behind her cheer"
-        others = noun_phrase(self.words, at + 2) if self._low(at + 1) == "but" else None
-        if others and self._tag(at + 1) == "prep":  # "everyone but the groom laughs"
+        others = noun_phrase(self.words, at + 2) if self._low(at + 1) in _SAVE else None
+        if others and self._tag(others.end) not in {"verb", "aux", "modal", "adv", "neg"}:
+            others = None
+        if self._low(at) in grammar.NOBODY and not others and (end := self._nobody(at)):
+            return end
+        saved = self._tag(at + 1) == "prep" or self._low(at + 1) == "except"
+        if others and saved:  # "everyone but the groom laughs"
             said = self.reading.text[slice(*self._span(at, others.end))]
             self.who, self.acted, self.fresh = [said.lower()], False, False
             return others.end
@@ -405,7 +410,7 @@ class Sentence(Viewing):
         others = any(
             one.low in _ANOTHER and one.tag == "pron" for one in self.words[main + 1 : end]
         )
-        if form == "participle" and (nearer := self._nearer(at, others=others)):
+        if form == "participle" and main == at and (nearer := self._nearer(at, others=others)):
             self.who, negated = [nearer], denied
         elif main == at and (other := self._resumed(at)):
             self.who = [other]
@@ -415,6 +420,7 @@ class Sentence(Viewing):
         if word.base in verbs.WRITING:
             self._written(main + 1, end)
         self.acted = True
+        end = self._none(end)
         return self._watched(main, end) if word.base in verbs.WATCHING else end
 
     def _still_modal(self, at: int) -> int:
@@ -526,55 +532,10 @@ class Sentence(Viewing):
             self._add("style", (at, at + 2), {"style": None, "form": "request"})
             self.who, self.fresh, self.last = [], True, None
             return at + 2
+        if [self._low(at), self._low(at + 1)] == ["do", "not"] and not self.who:
+            return self._negation(at + 1)  # "do not show her face"
         lets = self.words[at].base in {"have", "let", "make"} and (self.fresh or not self.who)
         return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
-
-    def _not(self, at: int) -> int:
-        """Read "isn't tall" as a state; all other denials as what is not there or not done."""
-        on = self._low(at + 1) in _ON_OFF  # "aren't on"
-        is_so = self._tag(at + 1) in {"adj", "adv", "det"} or on
-        stated = self._low(at) in _IS_NOT and self.who and is_so
-        return self._copula(at, at + 1 + on, negated=True) if stated else self._negation(at)
-
-    def _copula(self, at: int, after: int, *, negated: bool) -> int:
-        """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
-        on = after > at + 1 and self._low(after - 1) in _ON_OFF and self._tag(after) in _STOPS
-        value: dict[str, Any]
-        if self.who and (on or self._tag(after) == "style"):  # "the lamp is off"
-            end = after if on else after + 1
-            value = {"verb": "be", "who": " and ".join(self.who), "form": "finite"}
-            said = end - 1 if negated else at
-            self._add("action", (at, end), value, said=said, negated=negated)
-            self.acted = True
-            return end
-        filled = noun_phrase(self.words, after + 1) if self._low(after) == "full of" else None
-        if filled is not None:
-            end = attached(self.words, filled)
-            value = {"verb": "be", "who": " and ".join(self.who) or None, "form": "finite"}
-            self._add("action", (at, end), value, said=after if negated else at, negated=negated)
-            self.acted = True
-            return end
-        if self._tag(after) in {"prep", "layout", "ground"} or after >= len(self.words):
-            self.acted = False
-            return after
-        phrase = noun_phrase(self.words, after)
-        if phrase is None:
-            return after
-        end = complements(self.words, after, keep_settings=True)
-        doing = (
-            self._low(after) not in grammar.ARTICLES
-            and self.words[end - 1 :][:1]
-            and (self._tag(phrase.end) == "verb" and self.words[phrase.end].form == "ing")
-        )
-        verb, form = ("be", "finite")
-        if doing:
-            verb, form = self.words[phrase.end].base, "participle"
-            end = complements(self.words, phrase.end + 1, keep_settings=False)
-        value = {"verb": verb, "who": " and ".join(self.who) or None, "form": form}
-        said = after if negated or doing else at
-        self._add("action", (at, end), value, said=said, negated=negated)
-        self.acted = True
-        return end
 
 
 _PLACES_BEHIND = frozenset({"prep", "layout", "ground", "adv", "particle", "mark", "end", "pron"})
@@ -590,8 +551,7 @@ _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _MEDIA = ("picture", "camera", "style")
 _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
-_ON_OFF = frozenset({"on", "off", "out", "over", "up", "down"})
-_IS_NOT = frozenset({"aren't", "isn't", "wasn't", "weren't"})
+_SAVE = frozenset({"but", "except"})
 _STATES = frozenset({"asleep", "awake"})
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]

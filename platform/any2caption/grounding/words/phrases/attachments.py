@@ -10,7 +10,8 @@ from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_ph
 from any2caption.grounding.words.tags.neighbours import plural
 from any2caption.grounding.words.tags.tokens import Word
 
-_HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "such as", "full of"})
+_HOLDING = frozenset({"with", "of", "for", "from", "like", "about", "but", "such as",
+                      "full of"})  # fmt: skip
 _SETTINGS = frozenset({"place", "time", "light", "weather", "building"})
 _BEHIND_NOUNS = frozenset({"alive", "alone", "asleep", "awake", "visible"})
 """Adjectives that stand behind what they tell of: "a tower visible in the distance"."""

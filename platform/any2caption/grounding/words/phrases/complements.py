@@ -177,6 +177,7 @@ def _done(words: list[Word], at: int) -> bool:
 
 
 _NEAR = 4
+_SIDES = frozenset({"above", "behind", "below", "inside", "outside", "within"})
 
 
 def aims(words: list[Word], at: int) -> bool:
@@ -205,6 +206,8 @@ def _without_noun(words: list[Word], at: int, *, keep_settings: bool) -> int:
     if low_at(words, at) == "like" and tag == "pron" and further in {"aux", "verb"}:
         marks = (n for n in range(at, len(words)) if words[n].tag == "mark")
         return next(marks, len(words))  # "looks like he has seen a ghost"
+    if low_at(words, at) == "from" and tag == "prep" and low_at(words, at + 1) in _SIDES:
+        return max(at + 2, argument(words, at + 1, keep_settings=True))
     if tag == "prep" and further != "prep":
         return max(at + 2, argument(words, at + 1, keep_settings=True))
     if tag == "pron" and further == "rel":

@@ -1,5 +1,6 @@
 """References to conditions: "picture 2", "the second image", "@image1", "the reference photo"."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,8 @@ PICTURES = ("picture", "image", "photo", "photograph", "pic", "img")
 _VIDEOS = ("video", "clip")
 _GIVEN = frozenset({"reference", "given", "provided", "input", "attached", "uploaded", "source"})
 _DIGITS = 3
+_NUMBERED = re.compile(rf"(?:{'|'.join(PICTURES + _VIDEOS)})[_-]?\d{{1,3}}")
+"""A reference in one word: "image_1", "img2"."""
 _BY_ORDINAL = frozenset(PICTURES + _VIDEOS)
 
 
@@ -44,7 +47,7 @@ def join_references(words: list[Word]) -> list[Word]:
 def _reference(words: list[Word], at: int) -> tuple[int, str, int | None]:
     """Return the end of the reference at a place (the place itself: none), kind and number."""
     word = words[at]
-    if word.tag == "tag":
+    if word.tag == "tag" or _NUMBERED.fullmatch(word.low):
         return _mention(word, at)
     if word.low in _GIVEN and (kind := _kind(words, at + 1)):
         end, number = _number(words, at + 2)

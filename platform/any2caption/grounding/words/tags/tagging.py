@@ -17,6 +17,7 @@ from any2caption.grounding.words.lists import grammar, looks, modifiers
 from any2caption.grounding.words.tags.neighbours import (
     NOMINAL,
     THINGS,
+    clause_before,
     known_verb,
     nounlike,
     plural,
@@ -27,7 +28,7 @@ from any2caption.grounding.words.tags.neighbours import (
 from any2caption.grounding.words.tags.past import acts_in_past
 from any2caption.grounding.words.tags.references import join_references
 from any2caption.grounding.words.tags.tokens import Word, merge, tokenise
-from any2caption.grounding.words.tags.verb_tags import DO_GET, SHORT, verb_form
+from any2caption.grounding.words.tags.verb_tags import DO_GET, DO_NOT, SHORT, verb_form
 
 
 def tag(words: list[Word]) -> list[Word]:
@@ -229,6 +230,10 @@ def _in_place(words: list[Word], at: int) -> str:
     word, before = words[at], words[at - 1] if at else None
     if before is None:
         return ""
+    few = word.low == "but" and (word_after(words, at) or word).low in grammar.NUMBERS
+    if few and any(one.low in {"all", "every"} for one in words[max(0, at - 4) : at]):
+        words[at + 1].tag = "noun"  # "all the lights but one go out"
+        return "prep"
     if (word.low == "but" and before.low in _ALL_BUT) or (word.low == "as" and _like(words, at)):
         return "prep"
     if word.low == "both" and _both_act(words, at):
@@ -323,7 +328,7 @@ _AUXILIARY_BASES = {"do": "do", "di": "do", "ge": "get", "go": "get"}
 
 def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
     """Return the tag of a function word that has two."""
-    nominal = after is not None and (not after.tag or after.tag in NOMINAL)
+    nominal = after is not None and (not after.tag or after.tag in NOMINAL - {"det", "poss"})
     if word.low == "about":
         return "adv" if after is not None and after.tag == "num" else "prep"
     if word.low == "that":
@@ -349,6 +354,7 @@ def _around_her(words: list[Word], at: int) -> bool:
     after = words[at + 1 : at + 3]
     ends = len(after) == 1 or (bool(after) and after[1].tag in {"mark", "conj", "adv"})
     acts = bool(after) and known_verb(after[0].low)[1] == "base"
+    ends = ends or not any(word.tag in {"verb", "aux"} for word in clause_before(words, at))
     return ends and acts and plural(words[at - 2])
 
 
@@ -392,7 +398,8 @@ def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
         return
     if after is None or (after.tag not in {"det", "poss", "num"} and after.low != "up"):
         return
-    if before is None or before.tag in {"modal", "mark", "pron"} or plural(before):
+    denied = before is not None and before.low in DO_NOT
+    if before is None or before.tag in {"modal", "mark", "pron"} or plural(before) or denied:
         word.tag, word.base, word.form = "verb", base, form
 
 

@@ -29,6 +29,7 @@ from any2caption.grounding.words.tags.tokens import Word
 
 SHORT = 4
 """Letters of words whose ending tells nothing."""
+DO_NOT = frozenset({"don't", "doesn't", "didn't", "won't", "can't", "cannot"})
 DO_GET = {"do", "does", "did", "doing", "get", "gets", "got", "getting"}
 
 
@@ -104,7 +105,7 @@ def _as_verb(word: Word, base: str, form: str) -> str:
 
 def _denied(words: list[Word], at: int) -> bool:
     """Whether a word of no list is what someone does not do: "he doesn't care"."""
-    return at > 0 and words[at - 1].low in _DO_NOT and lexicon.can_be(words[at].low, "VERB")
+    return at > 0 and words[at - 1].low in DO_NOT and lexicon.can_be(words[at].low, "VERB")
 
 
 def _unknown_plural_act(words: list[Word], at: int) -> bool:
@@ -264,8 +265,11 @@ _GOES_ON = frozenset({"begins", "continues", "keeps", "starts", "stops"})
 
 def _other_acts(words: list[Word], at: int) -> bool:
     """Whether the second of two acts: "one juggles oranges, the other takes notes"."""
-    told = at > 1 and words[at - 1].low == "other" and words[at - 2].low == "the"
-    return told and any(word.low == "one" for word in words[: at - 2])
+    if at < 2 or words[at - 2].low != "the":  # noqa: PLR2004 - "the other takes"
+        return False
+    first = "one" if words[at - 1].low == "other" else "first"
+    told = words[at - 1].low == "other" or words[at - 1].low in grammar.ORDINALS
+    return told and any(word.low == first for word in words[: at - 2])
 
 
 def _one_dressed(words: list[Word], at: int) -> bool:
@@ -366,7 +370,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
         closes = closes or _last_of_series(words, at)
         closes = closes or (ends and words[at - 2].form == "s")  # "falls and laughs"
-        denied = ends and any(word.low in _DO_NOT for word in near)  # "doesn't care and smiles"
+        denied = ends and any(word.low in DO_NOT for word in near)  # "doesn't care and smiles"
         acted = any(word.form == "s" or word.tag == "aux" for word in near)
         return closes or denied or (goes_on and acted)
     if words[at - 1].low == "but":  # "tries a trick but falls"
@@ -382,7 +386,8 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     single, many = has_singular_subject(words, at), attached_subject(words, at)
     holding = many and ends and plural(words[at - 1])  # "a woman holding flowers smiles"
     holding = holding or (strictly_single(words, at) and _goes_behind(after))
-    if holding or (made(words, at) and (ends or goes_on)):
+    told = made(words, at) or _told_of(words, at)
+    if holding or (told and (ends or goes_on)):
         return True
     takes = nounlike(after) and not (after and verb_forms().get(after.low))
     mass = at > 0 and words[at - 1].low in scenes.LIGHTS
@@ -396,6 +401,14 @@ def _last_of_series(words: list[Word], at: int) -> bool:
     """Whether each part between commas acts: "walks in, sits down, and orders coffee"."""
     commas = [n for n in range(max(0, at - NEAR), at - 1) if words[n].low == ","]
     return len(commas) > 1 and commas[-1] == at - 2 and words[commas[-2] + 1].form == "s"
+
+
+def _told_of(words: list[Word], at: int) -> bool:
+    """Whether a clause that tells who ends in front: "a woman who isn't wearing shoes dances"."""
+    clause = clause_before(words, at)
+    start = at - len(clause)
+    beside = start > 1 and words[start - 1].tag == "rel" and not plural(words[start - 2])
+    return beside and any(word.tag == "verb" for word in clause) and plural(words[at - 1])
 
 
 def _behind_and(clause: list[Word]) -> list[Word]:
@@ -451,7 +464,8 @@ def _bare(words: list[Word], at: int) -> str:
     if before == "conj":
         return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
     quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
-    quoted = quoted or (before == "noun" and (_many_of(words, at) or _lie(words, at)))
+    several = before == "noun" and (_many_of(words, at) or _lie(words, at))
+    quoted = quoted or several or _but_one(words, at)
     if before in {"noun", "adj"} and _clad(words, at):
         words[at - 1].tag, quoted = "noun", True
     if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
@@ -459,6 +473,7 @@ def _bare(words: list[Word], at: int) -> str:
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
     who = at - 1 if before == "adv" else at  # "Anna and Ben slow dance"
     acts = tag_before(words, who) in {"noun", "ref", "layout"} and _joined(words, who)
+    free = free or (before == "ref" and words[at].low in verb_forms())  # "image 1 and image 2 play"
     return "verb" if free and acts else ""
 
 
@@ -490,6 +505,11 @@ def _lie(words: list[Word], at: int) -> bool:
     after = word_after(words, at)
     opens = after is not None and after.tag in OPENS_PHRASE
     return words[at].low in verbs.STANCES | {"lie"} and opens and words[0].tag == "prep"
+
+
+def _but_one(words: list[Word], at: int) -> bool:
+    """Whether all but a few act: "all the lights but one go out"."""
+    return at > 1 and words[at - 2].low == "but" and words[at - 2].tag == "prep"
 
 
 def _many_of(words: list[Word], at: int) -> bool:
@@ -561,7 +581,6 @@ def _interrupted(words: list[Word], at: int) -> bool:
     return idle and any(word.form == "ed" for word in near) and any(map(plural, near))
 
 
-_DO_NOT = frozenset({"don't", "doesn't", "didn't", "won't", "can't", "cannot"})
 _DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})
 _BEHIND_VERBS = frozenset(
     {"det", "poss", "num", "prep", "adv", "particle", "mark", "conj", "pron", "adj", "qty", "sub"}

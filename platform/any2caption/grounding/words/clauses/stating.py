@@ -1,0 +1,65 @@
+"""Read states: "is blue", "is a doctor", "isn't tall", "is off"."""
+
+from typing import Any
+
+from any2caption.grounding.words.clauses.viewing import Viewing
+from any2caption.grounding.words.lists import grammar
+from any2caption.grounding.words.phrases.attachments import attached
+from any2caption.grounding.words.phrases.complements import complements
+from any2caption.grounding.words.phrases.noun_phrases import noun_phrase
+
+
+class Stating(Viewing):
+    """A clause that reads states; methods return the place behind."""
+
+    def _not(self, at: int) -> int:
+        """Read "isn't tall" as a state; all other denials as what is not there or not done."""
+        on = self._low(at + 1) in _ON_OFF  # "aren't on"
+        is_so = self._tag(at + 1) in {"adj", "adv", "det"} or on
+        stated = self._low(at) in _IS_NOT and self.who and is_so
+        return self._copula(at, at + 1 + on, negated=True) if stated else self._negation(at)
+
+    def _copula(self, at: int, after: int, *, negated: bool) -> int:
+        """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
+        on = after > at + 1 and self._low(after - 1) in _ON_OFF and self._tag(after) in _STOPS
+        value: dict[str, Any]
+        if self.who and (on or self._tag(after) == "style"):  # "the lamp is off"
+            end = after if on else after + 1
+            value = {"verb": "be", "who": " and ".join(self.who), "form": "finite"}
+            said = end - 1 if negated else at
+            self._add("action", (at, end), value, said=said, negated=negated)
+            self.acted = True
+            return end
+        filled = noun_phrase(self.words, after + 1) if self._low(after) == "full of" else None
+        if filled is not None:
+            end = attached(self.words, filled)
+            value = {"verb": "be", "who": " and ".join(self.who) or None, "form": "finite"}
+            self._add("action", (at, end), value, said=after if negated else at, negated=negated)
+            self.acted = True
+            return end
+        if self._tag(after) in {"prep", "layout", "ground"} or after >= len(self.words):
+            self.acted = False
+            return after
+        phrase = noun_phrase(self.words, after)
+        if phrase is None:
+            return after
+        end = complements(self.words, after, keep_settings=True)
+        doing = (
+            self._low(after) not in grammar.ARTICLES
+            and self.words[end - 1 :][:1]
+            and (self._tag(phrase.end) == "verb" and self.words[phrase.end].form == "ing")
+        )
+        verb, form = ("be", "finite")
+        if doing:
+            verb, form = self.words[phrase.end].base, "participle"
+            end = complements(self.words, phrase.end + 1, keep_settings=False)
+        value = {"verb": verb, "who": " and ".join(self.who) or None, "form": form}
+        said = after if negated or doing else at
+        self._add("action", (at, end), value, said=said, negated=negated)
+        self.acted = True
+        return end
+
+
+_ON_OFF = frozenset({"on", "off", "out", "over", "up", "down"})
+_IS_NOT = frozenset({"aren't", "isn't", "wasn't", "weren't"})
+_STOPS = frozenset({"mark", "end"})
