@@ -509,7 +509,8 @@ def _lie(words: list[Word], at: int) -> bool:
 
 def _but_one(words: list[Word], at: int) -> bool:
     """Whether all but a few act: "all the lights but one go out"."""
-    return at > 1 and words[at - 2].low == "but" and words[at - 2].tag == "prep"
+    few = at > 1 and words[at - 1].low in grammar.NUMBERS
+    return few and words[at - 2].low == "but" and words[at - 2].tag == "prep"
 
 
 def _many_of(words: list[Word], at: int) -> bool:
