@@ -401,6 +401,12 @@ SAID = [
      "All the lights but one go out."),
     ("The lights aren't on", "action",
      "The lights are not on."),
+    ("A drone delivers a pizza to a man on a rooftop, who waves", "action",
+     "The drone delivers a pizza to a man. The man waves."),
+    ("Grandmother and granddaughter bake cookies", "action",
+     "The grandmother and the granddaughter bake cookies."),
+    ("A vendor argues while yellow cabs honk", "action",
+     "The vendor argues. The cabs honk."),
 ]  # fmt: skip
 
 

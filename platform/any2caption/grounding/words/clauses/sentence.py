@@ -125,6 +125,9 @@ class Sentence(Stating):
         last = self.words[at - 2] if at > 1 and self._tag(at - 1) == "mark" else None
         if last is not None and last.low in modifiers.COLOURS and self._low(at - 3) == "in":
             last = self.words[at - 4]  # "the man in blue, who"
+        if last is not None and self._low(at) == "who" and not is_agent(last.low):
+            near = reversed(self.words[max(0, at - _NEAR) : at - 1])  # "a man on a rooftop, who"
+            last = next((word for word in near if word.tag == "noun" and is_agent(word.low)), last)
         if last is not None and last.tag == "noun" and self._low(at) in {"who", "which"}:
             self.who, self.acted = [last.low], False
         return self._skip(at)
@@ -555,5 +558,7 @@ _SAVE = frozenset({"but", "except"})
 _STATES = frozenset({"asleep", "awake"})
 _STOPS = frozenset({"mark", "end"})
 _NOBODY = [[one] for one in grammar.NOBODY]
+_NEAR = 12
+"""Words back to whom "who" may mean."""
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""

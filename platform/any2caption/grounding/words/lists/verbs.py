@@ -27,7 +27,8 @@ MORE_VERBS = words(
     fry fumble fuse gain gallop gasp gather generate get giggle give glance glare gleam glint
     glisten glow go gobble grasp graze grind grip groan groom grow growl guard guide gulp gust
     haggle hang happen harvest hatch haul have heat help hide highlight hike hint hiss hoist
-    hoot hop hover howl huddle huff hula hum hunt hurl hurry ignite ignore illuminate illustrate
+    honk hoot hop hover howl huddle huff hula hum hunt hurl hurry ignite ignore illuminate
+    illustrate
     imagine imitate inch incline include increase indicate inflate inhale inspire interact
     intertwine intrigue invite iron irritate itch jerk join jostle juggle juxtapose kayak keep
     kindle knead kneel knock lament land lap launch lay lead leave let lick lift light line

@@ -473,7 +473,8 @@ def _bare(words: list[Word], at: int) -> str:
     free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
     who = at - 1 if before == "adv" else at  # "Anna and Ben slow dance"
     acts = tag_before(words, who) in {"noun", "ref", "layout"} and _joined(words, who)
-    free = free or (before == "ref" and words[at].low in verb_forms())  # "image 1 and image 2 play"
+    two = before == "ref" or (at > 1 and words[at - 2].low == "and" and is_agent(words[at - 1].low))
+    free = free or (two and words[at].low in verb_forms())  # "image 1 and image 2 play chess"
     return "verb" if free and acts else ""
 
 
