@@ -146,10 +146,27 @@ def test_a_drop_within_chance_passes_and_its_size_is_shown():
     assert verdict.passed
     comparison = next(c for c in verdict.comparisons if c.slice == "camera_only")
     assert comparison.p_worse == 0.25
-    # Three slices and four slots share 0.025: nine scenes must fall, of 128 questions.
+    # Three slices, four slots and whole captions share 0.01875: nine scenes must fall, of 128.
     assert comparison.smallest == pytest.approx(9 / 128)
     shown = next(c for c in verdict.checks if c.name == "no regression in camera_only")
     assert "smallest drop that 128 scenes could have shown is 0.070" in shown.reason
+
+
+def test_a_slot_that_is_lost_in_one_slice_is_found_though_others_make_up_for_it():
+    def answers(in_mix, in_pose, colour):
+        lists = (
+            outcomes("mix", "action", "only_condition", 128, in_mix),
+            outcomes("pose_only", "action", "only_condition", 128, in_pose),
+            outcomes("mix", "colour", "only_condition", 128, colour),
+        )
+        structure = {name: Rate(128, 128) for name in ("mix", "pose_only")}
+        return Scores(structure=structure, outcomes=tuple(one for group in lists for one in group))
+
+    policy = replace(TINY, thresholds=(), each_slice=None, beats=(), margin=1.0)
+    champion, challenger = answers(128, 100, 100), answers(100, 128, 128)
+    verdict = decide(challenger, champion, policy)
+    assert failed(verdict) == ["no regression in slot action in mix"]
+    assert decide(champion, champion, policy).passed
 
 
 def test_an_improvement_passes():

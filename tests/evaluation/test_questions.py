@@ -101,6 +101,9 @@ def test_the_outlook_says_what_could_be_shown_and_what_never_could(records):
     assert (whole.slice, whole.records) == ("all", len(records))
     assert 0 < whole.smallest < 0.2
     assert "finds a drop of" in str(whole)
+    slots = [one for one in outlook(records, policy_of("tiny")).sights if "slot " in one.slice]
+    assert {one.slice for one in slots} >= {"slot camera", "slot colour"}
+    assert all(0 < one.records <= len(records) for one in slots)
     few = outlook(records[:12], policy_of("tiny"))
     assert any("at least 128 needed" in one for one in few.objections)
     assert outlook([], policy_of("data")).objections[0] == "there is no test record"

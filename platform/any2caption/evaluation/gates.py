@@ -1,11 +1,12 @@
 """The quality gate: scores in, verdict with reasons out. Pure: no clock, files or chance.
 
 A challenger passes when every bound of the policy holds on enough records, and, if there is a
-champion, when it is not worse: pooled first, then by slice and by slot, corrected for how many
-there are (exact paired test, scenes as units); and when it lies no more than the policy's margin
-below the champion and below the best former champion. Where there is not enough data to say, the
-verdict says so, and refuses if the policy requires an answer. Answers in slots in which the judge
-is not right often enough (`judge.card`) count in none of this; they are told.
+champion, when it is not worse: pooled first, then by slice, by slot and by slot within a slice,
+corrected for how many there are (exact paired test, scenes as units); and when it lies no more
+than the policy's margin below the champion and below the best former champion. Where there is not
+enough data to say, the verdict says so, and refuses if the policy requires an answer. Answers in
+slots in which the judge is not right often enough (`judge.card`) count in none of this; they are
+told.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from any2caption.evaluation.policies import (
 )
 from any2caption.evaluation.scores import ALL, Outcome, Rate, Scores, Selector
 from any2caption.evaluation.statistics.chance import Interval, by_scene, interval
-from any2caption.evaluation.statistics.paired import Comparison, compare
+from any2caption.evaluation.statistics.paired import PARTS, POOLED, WITHIN, Comparison, compare
 
 __all__ = [
     "POLICIES",
@@ -270,16 +271,21 @@ def _plain(scores: Scores) -> list[Outcome]:
 
 
 def _compare_all(scores: Scores, champion: Scores, policy: Policy) -> tuple[Comparison, ...]:
-    """Pooled at half of the significance; slices, slots and whole captions share the other half."""
+    """Compare pooled, by slice, by slot, as whole captions, and by slot within a slice.
+
+    Half of the significance is the pooled comparison's; slices, slots and whole captions share
+    three eighths, slots within slices the rest. Of these, which are many, only regressions are
+    returned.
+    """
     slices = dict.fromkeys((*scores.slices(), *champion.slices()))
     slots = scores.values(lambda one: one.slot) if policy.each_slot else ()
     parts: Sequence[tuple[str, Selector]] = [
         *((name, Selector(slice=name)) for name in slices),
         *((f"slot {name}", Selector(slot=name)) for name in slots),
     ]
-    half = policy.significance / 2
-    level = half / (len(parts) + 1)
-    chosen = [(ALL, Selector(), half), *((name, select, level) for name, select in parts)]
+    level = policy.significance * PARTS / (len(parts) + 1)
+    pooled = policy.significance * POOLED
+    chosen = [(ALL, Selector(), pooled), *((name, select, level) for name, select in parts)]
     answers = (
         compare(
             name,
@@ -289,7 +295,30 @@ def _compare_all(scores: Scores, champion: Scores, policy: Policy) -> tuple[Comp
         )
         for name, select, alpha in chosen
     )
-    return (*answers, compare(WHOLE, _sound(scores), _sound(champion), level))
+    return (
+        *answers,
+        compare(WHOLE, _sound(scores), _sound(champion), level),
+        *_within_slices(scores, champion, policy, slots),
+    )
+
+
+def _within_slices(
+    scores: Scores, champion: Scores, policy: Policy, slots: Sequence[str]
+) -> list[Comparison]:
+    """Return the slots in which a slice got worse: what the slot's other slices would hide."""
+    pairs = [
+        (f"slot {slot} in {name}", Selector(slice=name, slot=slot))
+        for slot in slots
+        for name in scores.slices()
+    ]
+    chosen = [
+        (name, own, [one for one in champion.outcomes if select.takes(one)])
+        for name, select in pairs
+        if (own := [one for one in scores.outcomes if select.takes(one)])
+    ]
+    level = policy.significance * WITHIN / max(len(chosen), 1)
+    found = (compare(name, own, theirs, level) for name, own, theirs in chosen)
+    return [one for one in found if one.regressed]
 
 
 def _sound(scores: Scores) -> list[Outcome]:

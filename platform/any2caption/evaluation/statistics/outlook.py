@@ -11,12 +11,12 @@ from any2caption.evaluation.policies import Policy, Threshold
 from any2caption.evaluation.scores import ALL, Outcome, Selector
 from any2caption.evaluation.slices import control_pairs, group_of, pick, scene_of
 from any2caption.evaluation.statistics.chance import detectable, interval
-from any2caption.evaluation.statistics.paired import sign_flip_p
+from any2caption.evaluation.statistics.paired import PARTS, POOLED, sign_flip_p
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A slice: its records and scenes, questions that decide, the smallest drop found in 80 %."""
+    """A slice or slot: its records and scenes, questions that decide, the drop found in 80 %."""
 
     slice: str
     records: int
@@ -49,10 +49,12 @@ def outlook(records: Iterable[Record], policy: Policy) -> Outlook:
 def look(selection: Mapping[str, Sequence[Record]], policy: Policy) -> Outlook:
     """Look at records that were picked."""
     outcomes = _asked(selection, policy)
-    level = policy.significance / 2 / max(len(selection), 1)
-    named = [(ALL, policy.significance / 2), *((name, level) for name in selection)]
-    sights = tuple(_sight(name, selection, outcomes, lvl) for name, lvl in named)
-    return Outlook(sights, tuple(_objections(selection, outcomes, policy)))
+    slots = dict.fromkeys(one.slot for one in outcomes) if policy.each_slot else ()
+    level = policy.significance * PARTS / (len(selection) + len(slots) + 1)
+    sights = [_sight(ALL, Selector(), selection, outcomes, policy.significance * POOLED)]
+    sights += [_sight(n, Selector(slice=n), selection, outcomes, level) for n in selection]
+    sights += [_sight(f"slot {n}", Selector(slot=n), selection, outcomes, level) for n in slots]
+    return Outlook(tuple(sights), tuple(_objections(selection, outcomes, policy)))
 
 
 def _asked(selection: Mapping[str, Sequence[Record]], policy: Policy) -> list[Outcome]:
@@ -82,15 +84,18 @@ def _asked(selection: Mapping[str, Sequence[Record]], policy: Policy) -> list[Ou
 
 def _sight(
     name: str,
+    select: Selector,
     selection: Mapping[str, Sequence[Record]],
     outcomes: Sequence[Outcome],
     level: float,
 ) -> Sight:
-    found = [one for one in outcomes if Selector(slice=name).takes(one)]
+    found = [one for one in outcomes if select.takes(one)]
     sizes: dict[str, int] = {}
     for one in found:
         sizes[one.unit] = sizes.get(one.unit, 0) + 1
-    records = [one for key, group in selection.items() if name in (ALL, key) for one in group]
+    groups = (group for key, group in selection.items() if select.slice in (ALL, key))
+    asked = {one.record for one in found}
+    records = [one for group in groups for one in group if not select.slot or one.id in asked]
     scenes = len({scene_of(record) for record in records})
     smallest = detectable(list(sizes.values()), level, sign_flip_p) if sizes else None
     return Sight(name, len(records), len(found), scenes, smallest)

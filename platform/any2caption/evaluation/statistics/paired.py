@@ -18,6 +18,9 @@ import numpy as np
 from any2caption.evaluation.scores import Outcome
 from any2caption.evaluation.statistics.chance import difference_interval
 
+POOLED, PARTS, WITHIN = 1 / 2, 3 / 8, 1 / 8
+"""Shares of a policy's significance: pooled; slices, slots and whole captions; slots in slices."""
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
