@@ -263,6 +263,51 @@ def test_an_overruled_movement_leaves_what_is_shown(text, left):
     assert compose(facts).caption.dense == f"{left} The camera trucks left."
 
 
+def moving():
+    """Two bodies, of which one moves."""
+    return [
+        fact("action", "bends forward", "pose 1", who="person 1"),
+        fact("action", "raises the right arm", "pose 1", who="person 1"),
+        fact("action", "keeps still", "pose 1", who="person 2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "shown"),
+    [
+        ("Two men stand completely still", "stand completely still", "bends forward"),
+        ("Two men are motionless", "are motionless", "bends forward"),
+        ("Two men do not move", "not move", "bends forward"),
+        ("Nobody moves", "that nobody moves", "bends forward"),
+        ("Two dancers do not move their arms", "not move their arms", "raises the right arm"),
+        ("Two men wait; neither of them raises an arm", "that neither of them raises an arm",
+         "raises the right arm"),
+        ("None of the men raises an arm", "that none of the men raises an arm",
+         "raises the right arm"),
+        ("Neither man raises an arm", "that neither man raises an arm", "raises the right arm"),
+    ],
+)  # fmt: skip
+def test_who_must_not_move_and_does_is_told(text, said, shown):
+    facts, _ = read_text(text)
+    conflict = f"the text says {said}; pose 1 shows {shown}: pose 1 was followed"
+    assert conflict in told(*facts, *moving())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The woman does not move her arms",
+        "A man stands perfectly still",
+        "A dog sits motionless",
+        "Neither the cat nor the dog moves",
+        "Two men stand still and one of them bows",
+    ],
+)
+def test_who_may_be_the_body_that_keeps_still_is_no_conflict(text):
+    facts, _ = read_text(text)
+    assert told(*facts, *moving()) == []
+
+
 def test_nobody_else_leaves_room_for_those_that_are_named():
     nobody = fact("subject", "nobody else", noun="person", negated=True)
     friends, one = subject("friend", 2, "two friends"), subject("man", 1, "a man")

@@ -87,6 +87,11 @@ ROLES = [
                      "picture 2)."}),
     (3, "<image1> and <image2> play chess, <image3> watches them.",
      {"action": "<Image1> and <image2> play chess. <Image3> watches them."}),
+    (1, "Instead of the dog in image 1, a cat sits on the sofa.",
+     {"main_object": "The main subject is a cat. There is no dog."}),
+    (2, "The man in image 1 rides a bike instead of the horse in image 2.",
+     {"main_object": "The main subjects are the man (as in picture 1) and a bike. There is no "
+                     "horse."}),
     (3, "Put the cat from picture 1 and the dog from picture 2 on the sofa from picture 3.",
      {"action": "Put the cat from picture 1."}),
 ]  # fmt: skip

@@ -8,18 +8,20 @@ room for, a thing that must not be there and is. What one input says and another
 none.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from any2caption.captions.actions import STILL
 from any2caption.captions.camera_reading import STATIC, asks_for_orbit
 from any2caption.conditions.camera.vocabulary import expanded, unsupported_keys
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, side_of
+from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, motionless, side_of
 from any2caption.grounding.facts import Conflict
 from any2caption.grounding.vocabulary import ANIMALS, is_called, is_person, singular
 from any2caption.grounding.words import denied
 from any2caption.grounding.words.forms import is_plural
-from any2caption.grounding.words.lists.grammar import NOBODY
+from any2caption.grounding.words.lists.grammar import denies
 
 TEXT = "text"
 _RANK = {"exact": 0, "measured": 1, TEXT: 2, "estimated": 3}
@@ -211,6 +213,7 @@ def _actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
     """Yield actions of people in the text that the pose's own leave no room for."""
     facts = [fact for fact in _of(found, "action") if not fact.negated]
     told = [fact for fact in facts if fact.source.input == TEXT and _of_people(fact, found)]
+    yield from _motions(facts, told, found)
     said = {phrase for fact in told for phrase in deeds(fact.text)}
     for name, group in _inputs(facts).items():
         if not name.startswith("pose"):
@@ -224,10 +227,43 @@ def _actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
     yield from _denied_actions(found)
 
 
+def _motions(
+    facts: Sequence[Fact], told: Sequence[Fact], found: Sequence[Fact]
+) -> Iterator[Disagreement]:
+    """Yield who is told not to move at all, or not an arm, against a pose in which they do."""
+    denials = [one for one in _of(found, "action") if one.negated and one.source.input == TEXT]
+    denials = [one for one in denials if one.value.get("verb") == "move"]
+    still = [fact for fact in told if motionless(fact.text)]
+    for name, group in _inputs(facts).items():
+        for fact in (*still, *denials) if name.startswith("pose") else ():
+            limbs = _LIMBS.findall(fact.text)
+            moves = [one for one in group if set(deeds(one.text)) - {STILL}]
+            moves = [one for one in moves if not limbs or set(_LIMBS.findall(one.text)) & {*limbs}]
+            if moves and _of_people(fact, found) and _anybody(fact, moves, group):
+                said = f"that {_who(fact)} {fact.text}" if denies(_who(fact)) else fact.text
+                said = f"not {said}" if fact.negated and not denies(_who(fact)) else said
+                yield fact, moves[0], f"the text says {said}; {name} shows {moves[0].text}"
+
+
+_LIMBS = re.compile(r"\b(arm|leg|head)s?\b")
+
+
+def _who(fact: Fact) -> str:
+    return str(fact.value.get("who") or "")
+
+
+def _anybody(told: Fact, against: Sequence[Fact], group: Sequence[Fact]) -> bool:
+    """Whether somebody whom the text means does otherwise: of several any, of one every body."""
+    who = _who(told)
+    several = denies(who) or is_plural(who.rpartition(" ")[2])
+    bodies = {fact.value.get("who") for fact in group}
+    return several or {fact.value.get("who") for fact in against} == bodies
+
+
 def _of_people(fact: Fact, found: Sequence[Fact]) -> bool:
     """Whether a person acts; without a subject, whether the text names nobody else."""
     who = fact.value.get("who")
-    if isinstance(who, str) and who:
+    if isinstance(who, str) and who and not denies(who):
         return is_person(who)
     subjects = [one for one in _of(found, "subject") if one.source.input == TEXT]
     return all(is_person(_noun(one)) for one in subjects)
@@ -241,11 +277,7 @@ def _excluded(told: Fact, group: Sequence[Fact]) -> Fact | None:
     """
     excluded = {other for phrase in deeds(told.text) for other in excluded_by(phrase)}
     against = [fact for fact in group if excluded & set(deeds(fact.text))]
-    everybody = {fact.value.get("who") for fact in group}
-    several = is_plural(str(told.value.get("who") or "").rpartition(" ")[2])
-    if against and (several or {fact.value.get("who") for fact in against} == everybody):
-        return against[0]
-    return None
+    return against[0] if against and _anybody(told, against, group) else None
 
 
 def _other_side(told: Fact, group: Sequence[Fact]) -> Fact | None:
@@ -270,7 +302,7 @@ def _denied_actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
         for other in facts:
             if other.source.input != TEXT and set(deeds(fact.text)) & set(deeds(other.text)):
                 who = str(fact.value.get("who") or "")
-                told = f"that {who} {fact.text}" if who in NOBODY else f"not {fact.text}"
+                told = f"that {who} {fact.text}" if denies(who) else f"not {fact.text}"
                 yield fact, other, f"the text says {told}; {_the(other)} shows {other.text}"
 
 

@@ -45,6 +45,17 @@ def deeds(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_SAME.get(phrase, phrase) for phrase in phrases))
 
 
+_MOTIONLESS = re.compile(
+    r"\b(?:absolutely|completely|entirely|perfectly|totally|utterly) still\b|\bmotionless(?:ly)?\b"
+    r"|\bwithout (?:moving|any (?:movement|motion))\b"
+)
+
+
+def motionless(text: str) -> bool:
+    """Whether words say that nothing of a body moves: "stands completely still"."""
+    return _MOTIONLESS.search(text.casefold()) is not None
+
+
 def side_of(text: str) -> tuple[str, str] | None:
     """Return (arm, leg or "", side) of the one side that words name, else None."""
     found = _SIDES.finditer(text.casefold())

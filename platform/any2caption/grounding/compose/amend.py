@@ -8,9 +8,10 @@ from any2caption.conditions.fact import Fact
 from any2caption.conditions.facts.words import number_word, plural
 from any2caption.grounding.compose.camera_wishes import clause_of, without_movement
 from any2caption.grounding.compose.english import base_form, be, gerund, is_many, third_person
+from any2caption.grounding.deeds import motionless
 from any2caption.grounding.facts import Conflict, Facts
 from any2caption.grounding.vocabulary import NUMBERS, singular
-from any2caption.grounding.words.lists.grammar import NOBODY
+from any2caption.grounding.words.lists.grammar import denies
 
 _SIDES = {"left": "right", "right": "left", "toward": "away from", "towards": "away from"}
 _IN_PLACE = {"through": "in", "across": "in", "into": "in", "along": "on", "down": "on", "up": "on"}
@@ -77,7 +78,8 @@ def _place(fact: Fact, text: str) -> tuple[int, int] | None:
 def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator[Edit]:
     overruled, (start, end) = conflict.overruled, place
     words = facts.text[start:end]
-    if overruled.negated:
+    still = overruled.aspect == "action" and motionless(overruled.text)
+    if overruled.negated or still:
         stated = _STATED.match(facts.text, end)  # "nobody else is in the room"
         yield Edit(start, stated.end() if stated else end, _there(overruled, start, end, facts))
     elif overruled.aspect == "camera":
@@ -100,7 +102,7 @@ def _there(denied: Fact, start: int, end: int, facts: Facts) -> str:
     Nothing where the clause says more of them, or where nobody is meant.
     """
     who = denied.value.get("who")
-    if denied.aspect != "action" or not isinstance(who, str) or who in NOBODY:
+    if denied.aspect != "action" or not isinstance(who, str) or denies(who):
         return ""
     head = max((mark.end() for mark in _MARK.finditer(facts.text, 0, start)), default=0)
     acts = [fact.source.characters for fact in facts.of("action") if fact is not denied]
@@ -110,7 +112,7 @@ def _there(denied: Fact, start: int, end: int, facts: Facts) -> str:
     return verb if _WHERE.match(facts.text[end:].lstrip()) else f"{verb} there"
 
 
-_MARK = re.compile(r"[,;:.!?。，；！？\n]")
+_MARK = re.compile(r"[,;:.!?。，；！？\n]|\b(?:while|whereas|when)\b")
 _STATED = re.compile(r"\s+(?:is|are|was|were)\b[^,;.!?]*")
 
 

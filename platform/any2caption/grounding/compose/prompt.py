@@ -10,7 +10,7 @@ from any2caption.grounding.compose.amend import Edit, amendments
 from any2caption.grounding.compose.camera_wishes import is_plain
 from any2caption.grounding.compose.english import sentence
 from any2caption.grounding.facts import Facts
-from any2caption.grounding.words.lists.grammar import NOBODY
+from any2caption.grounding.words.lists.grammar import denies
 
 _BOUNDARY = re.compile(r"[,;:.!?。，；！？\n()]")
 _LEFT_OVER = frozenset({"and", "then", "while", "as", "with", "but", "there", "are", "is", "by"})
@@ -71,7 +71,7 @@ def _without(before: str, after: str) -> str:
 
 def _is_empty(words: str) -> bool:
     plain = " ".join(word for word in words.split() if word.casefold() not in _LEFT_OVER)
-    if plain.casefold() in NOBODY:  # "nobody" of "nobody raises an arm"
+    if denies(plain):  # "nobody" of "nobody raises an arm"
         return True
     return is_plain(plain)
 

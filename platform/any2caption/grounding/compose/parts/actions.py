@@ -26,7 +26,7 @@ from any2caption.grounding.compose.material import (
     of_people,
 )
 from any2caption.grounding.vocabulary import singular
-from any2caption.grounding.words.lists.grammar import BE, NOBODY, PLURAL_PRONOUNS
+from any2caption.grounding.words.lists.grammar import BE, NOBODY, PLURAL_PRONOUNS, denies
 
 _AFTER = 0.05
 _AGAIN = " again and again"
@@ -290,18 +290,27 @@ def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> lis
         words = [clause(who, inner(fact.text), many=many, form=_form(fact)) for fact in group]
         out.append(Said(_one_subject(who, words, _links(group, text)), tuple(group)))
     no = [fact for fact in facts if fact.negated]
-    if who.casefold() in NOBODY:
-        return out + [Said(clause(who, inner(one.text), form=_form(one)), (one,)) for one in no]
+    if denies(who):
+        forms = ["participle" if _is_state(one) else _form(one) for one in no]
+        return out + [
+            Said(clause(who, inner(fact.text), many=many, form=form), (fact,))
+            for fact, form in zip(no, forms, strict=True)
+        ]
     return out + [Said(_denied(who, fact, many=many), (fact,)) for fact in no]
 
 
 def _denied(who: str, fact: Fact, *, many: bool) -> str:
     """Return `the dog does not bark`, `the dog is not afraid of the cat`."""
     text = inner(fact.text)
-    state = words_of(fact.value, "verb") == "be" and _form(fact) == "finite"
-    if state and text.split(" ", 1)[0].casefold() not in BE:
+    if _is_state(fact):
         return clause(who, f"not {text}", many=many, form="participle")
     return denied(who, text, many=many)
+
+
+def _is_state(fact: Fact) -> bool:
+    """Whether an action is what somebody is, told without its verb: `afraid of the cat`."""
+    state = words_of(fact.value, "verb") == "be" and _form(fact) == "finite"
+    return state and inner(fact.text).split(" ", 1)[0].casefold() not in BE
 
 
 def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:

@@ -111,6 +111,8 @@ def whose_pictures(material: Material) -> list[Said]:
     """
     subjects = subjects_of(material)
     used = {words_of(one.value, "condition") for one in material.of("style", "background")}
+    replaced = [fact for fact in material.of("subject") if fact.negated]
+    used |= {words_of(fact.value, "condition") for fact in replaced}
     identities = [one for one in identities_of(material) if one.source.input != TEXT]
     identities = [one for one in identities if words_of(one.value, "condition") not in used]
     out, left, unknown = [], list(subjects), list(identities)

@@ -116,6 +116,9 @@ class Clause:
             likened = likened or (
                 phrase is not None and phrase.noun in TURNS and self._low(at - 1) in {"then", "and"}
             )
+            if phrase and self._low(at - 1) in REPLACING:
+                at = self._replaced(at, phrase, shown_only=True)
+                continue
             if phrase and likened:
                 at = phrase.end  # "works as a lifeguard", "shaped like a swan": no other one
                 continue
@@ -130,6 +133,21 @@ class Clause:
                 self._object(phrase, behind, role)
             at, role = behind, "object"
         self.last, self.last_said = last
+
+    def _replaced(self, at: int, phrase: NounPhrase, *, shown_only: bool = False) -> int:
+        """Deny what something else stands for, with the condition that shows it.
+
+        `shown_only`: only where one does; "follows a cyclist instead of the sun" denies no sun.
+        """
+        end = attached_of(self.words, phrase.end)
+        reference, _ = reference_behind(self.words, end)
+        shown = self.reading.given.resolve(self.words[reference - 1])[0] if reference else None
+        if shown or not shown_only:
+            value = {**phrase.value(), "condition": shown or None}
+            start = phrase.start + (self._tag(phrase.start) == "det" and end > phrase.start + 1)
+            span, said = self._span(at, reference or end), self._span(start, end)
+            self.reading.add("subject", span, value, said, negated=True)
+        return reference or end
 
     def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
@@ -242,7 +260,9 @@ class Clause:
 
 FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}
 """Forms of verbs → those of actions."""
-_NOT_THERE = frozenset({"like", "instead of", "rather than"})
+REPLACING = frozenset({"instead of", "rather than"})
+"""Prepositions of what something else stands for."""
+_NOT_THERE = frozenset({"like"}) | REPLACING
 """Prepositions of what is not to be seen."""
 _OFTEN = frozenset({"time", "times", "seconds", "minutes", "moment", "degrees"})
 _WHILE = frozenset({"in", "during", "at", "under", "amid", "throughout"})

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from any2caption.grounding.words.clauses.clause import FORMS, Clause, place_value, whole
+from any2caption.grounding.words.clauses.clause import FORMS, REPLACING, Clause, place_value, whole
 from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of
 from any2caption.grounding.words.phrases.complements import LIKE_SETTINGS, complements, main_verb
@@ -150,8 +150,11 @@ class Denying(Clause):
 
     def _not_done(self, at: int) -> int:
         """Read "instead of walking, the robot": what the one behind it does not do; 0: no such."""
-        acts = self._tag(at + 1) == "verb" and self.words[at + 1].form == "ing"
-        if not acts or self._low(at) not in {"instead of", "rather than"}:
+        if self._low(at) not in REPLACING:
+            return 0
+        if phrase := noun_phrase(self.words, at + 1):  # "instead of the dog in image 1, a cat"
+            return self._replaced(at, phrase)
+        if self._tag(at + 1) != "verb" or self.words[at + 1].form != "ing":
             return 0
         end = complements(self.words, at + 2, keep_settings=True)
         who = noun_phrase(self.words, end + 1) if self._low(end) == "," else None

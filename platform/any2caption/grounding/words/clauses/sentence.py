@@ -399,7 +399,7 @@ class Sentence(Stating):
         main, negated = main_verb(self.words, at)
         if main == at and (end := self._done_to_last(at)):
             return end
-        denied, negated = negated, negated or self.who[:1] in _NOBODY
+        denied, negated = negated, negated or any(map(grammar.denies, self.who[:1]))
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
         if self._inverted(at, main, negated=negated):
@@ -557,7 +557,6 @@ _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "set
 _SAVE = frozenset({"but", "except"})
 _STATES = frozenset({"asleep", "awake"})
 _STOPS = frozenset({"mark", "end"})
-_NOBODY = [[one] for one in grammar.NOBODY]
 _NEAR = 12
 """Words back to whom "who" may mean."""
 _ADVERBS = 8

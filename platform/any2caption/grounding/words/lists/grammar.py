@@ -35,6 +35,14 @@ ORDINALS = {
 }  # fmt: skip
 NOBODY = frozenset({"nobody", "nothing", "no one", "no-one"})
 """Pronouns that deny."""
+
+
+def denies(who: str) -> bool:
+    """Whether what such a subject does is denied: "nobody", "none of them", "neither man"."""
+    low = who.casefold()
+    return low in NOBODY or low.split(" ", 1)[0] in {"neither", "none"}
+
+
 PRONOUNS = NOBODY | words(
     """
     anybody anyone anything each's everybody everyone everything he here hers herself him himself
