@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from any2caption.grounding.words.lists.grammar import KIN
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -50,7 +52,6 @@ _MASS = _words("""
     seaweed jewelry jewellery luggage laundry thunder lightning lace embroidery
     chess nighttime firelight candlelight lamplight starlight torchlight
 """)
-_KIN = _words("dad grandma grandpa mom mum")
 _LITTLE = _words("a an the his her their its with and of to in on at is are")
 _COLLECTIVE = _words("couple pair group crowd flock herd")
 _NOT_PLURAL = re.compile(
@@ -121,7 +122,7 @@ def with_article(noun: str) -> str:
         return f"{_article(rest)} {rest}"
     if first.casefold() in _COLLECTIVE:
         return f"a {noun}"
-    if first.casefold().removesuffix("'s") in _KIN and first.endswith("'s"):
+    if first.casefold().removesuffix("'s") in KIN and first.endswith("'s"):
         return noun
     counted = first.isdigit() and bool(rest)
     if counted or first.casefold() in _DETERMINERS | _PRONOUNS or not noun[:1].islower():

@@ -258,6 +258,8 @@ class Clause:
         )
 
 
+STOPS = frozenset({"mark", "end"})
+"""Tags of what ends a fragment."""
 FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}
 """Forms of verbs → those of actions."""
 REPLACING = frozenset({"instead of", "rather than"})

@@ -5,7 +5,7 @@ from typing import Any
 
 from any2caption.grounding.vocabulary import is_agent, is_person
 from any2caption.grounding.words.clauses import requests
-from any2caption.grounding.words.clauses.clause import FORMS, place_value, whole
+from any2caption.grounding.words.clauses.clause import FORMS, STOPS, place_value, whole
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
 from any2caption.grounding.words.clauses.stating import Stating
@@ -135,11 +135,11 @@ class Sentence(Stating):
     def _clause(self, at: int) -> int:
         phrase = noun_phrase(self.words, at + 1) if self._low(at) in {"after", "before"} else None
         end = attached(self.words, phrase) if phrase else at
-        if phrase and self.last and self.last[1] == at and self._tag(end) in _STOPS:
+        if phrase and self.last and self.last[1] == at and self._tag(end) in STOPS:
             self._extend(end)  # "runs after Rex"
             self._inside(at + 1, end)
             return end
-        settles = phrase is not None and phrase.sort in SETTINGS and self._tag(end) in _STOPS
+        settles = phrase is not None and phrase.sort in SETTINGS and self._tag(end) in STOPS
         if phrase and self.fresh and (settles or self._low(end) == ","):
             self._add("background", (at, end), place_value(phrase, form="preposition"))
             return end  # "before the storm: …"
@@ -186,7 +186,7 @@ class Sentence(Stating):
             after += 1
         if self._tag(after) in {"verb", "aux", "modal"}:
             return self._verb(at)
-        if self.fresh and self._low(at) in scenes.WHEREABOUTS and self._tag(at + 1) in _STOPS:
+        if self.fresh and self._low(at) in scenes.WHEREABOUTS and self._tag(at + 1) in STOPS:
             value = {"place": self._low(at), "kind": "place", "form": "noun"}
             self._add("background", (at, at + 1), value)
             return at + 1
@@ -556,7 +556,6 @@ _MEDIA = ("picture", "camera", "style")
 _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
 _SAVE = frozenset({"but", "except"})
 _STATES = frozenset({"asleep", "awake"})
-_STOPS = frozenset({"mark", "end"})
 _NEAR = 12
 """Words back to whom "who" may mean."""
 _ADVERBS = 8

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from any2caption.grounding.words.clauses.clause import STOPS
 from any2caption.grounding.words.clauses.viewing import Viewing
 from any2caption.grounding.words.lists import grammar
 from any2caption.grounding.words.phrases.attachments import attached
@@ -21,7 +22,7 @@ class Stating(Viewing):
 
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
-        on = after > at + 1 and self._low(after - 1) in _ON_OFF and self._tag(after) in _STOPS
+        on = after > at + 1 and self._low(after - 1) in _ON_OFF and self._tag(after) in STOPS
         value: dict[str, Any]
         if self.who and (on or self._tag(after) == "style"):  # "the lamp is off"
             end = after if on else after + 1
@@ -62,4 +63,3 @@ class Stating(Viewing):
 
 _ON_OFF = frozenset({"on", "off", "out", "over", "up", "down"})
 _IS_NOT = frozenset({"aren't", "isn't", "wasn't", "weren't"})
-_STOPS = frozenset({"mark", "end"})

@@ -29,6 +29,8 @@ QUANTITY_PHRASES = phrases(
     """
 )
 PAIRS = {"a pair of": 2, "a couple of": 2, "a trio of": 3, "a dozen": 12}
+KIN = words("dad grandma grandpa granny mom mum")
+"""Names of kin, which have no article."""
 ORDINALS = {
     "first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4,
     "fifth": 5, "5th": 5, "sixth": 6, "6th": 6,

@@ -76,6 +76,8 @@ TIMES = words(
     spring summer sundown sunrise sunset sunsets twilight weekend winter year
     """
 )
+HALVES = words("a.m p.m am pm o'clock")
+"""Halves of a day behind its hour: "3 a.m."."""
 WEATHERS = words(
     """
     blizzard breeze downpour drizzle fog frost hail hurricane lightning mist rain rainfall rainstorm

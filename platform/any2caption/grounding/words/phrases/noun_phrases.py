@@ -163,7 +163,7 @@ def _sort(head: Word, before: list[Word], *, alone: bool) -> Sort:
     if head.tag in {"style", "camera"}:
         return "style" if head.tag == "style" else "camera"
     low = head.low.rsplit(" ", 1)[-1]
-    if head.low[:1].isdigit() and low in _HALVES:
+    if head.low[:1].isdigit() and low in scenes.HALVES:
         return "time"
     for form in (low, singular(low)):
         for listed, sort in _SORTS:
@@ -174,7 +174,6 @@ def _sort(head: Word, before: list[Word], *, alone: bool) -> Sort:
     return "thing"
 
 
-_HALVES = frozenset({"a.m", "p.m", "am", "pm", "o'clock"})
 _SORTS: tuple[tuple[frozenset[str], Sort], ...] = (
     (looks.CAMERA_NOUNS - {"camera", "model", "macro"}, "camera"),
     (scenes.TIMES, "time"),

@@ -33,7 +33,12 @@ def strictly_single(words: list[Word], at: int) -> bool:
     back = at - 1
     if back < 0 or words[back].tag != "noun" or is_plural(words[back].low):
         return False
-    if words[back].low in _KIN and tag_before(words, back) in {"start", "mark", "conj", "sub"}:
+    if words[back].low in grammar.KIN and tag_before(words, back) in {
+        "start",
+        "mark",
+        "conj",
+        "sub",
+    }:
         return True
     while back >= 0 and words[back].tag in {"noun", "adj"} and not possessive(words[back].low):
         back -= 1
@@ -41,7 +46,6 @@ def strictly_single(words: list[Word], at: int) -> bool:
 
 
 ONE = frozenset({"a", "an", "another", "each", "every", "one", "this"})
-_KIN = frozenset({"dad", "grandma", "grandpa", "granny", "mom", "mum"})
 
 
 def tag_before(words: list[Word], at: int) -> str:

@@ -13,7 +13,7 @@ from functools import cache
 from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import verb_forms
-from any2caption.grounding.words.lists import grammar, looks, modifiers
+from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
 from any2caption.grounding.words.tags.neighbours import (
     NOMINAL,
     THINGS,
@@ -78,7 +78,7 @@ def _pattern(words: list[Word], at: int) -> tuple[int, str]:
     low, after, beyond = words[at].low, _low(words, at + 1), _low(words, at + 2)
     if words[at].text == "No" and after == "." and beyond.isdecimal():
         return 3, "noun"
-    if after in _HALVES and low[:1].isdigit():
+    if after in scenes.HALVES and low[:1].isdigit():
         return 2, "noun"
     if low in _LETTERED and len(after) == 1 and words[at + 1].text.isupper():
         return 2, "noun"  # "person A gives person B a gift"
@@ -89,8 +89,6 @@ def _pattern(words: list[Word], at: int) -> tuple[int, str]:
 
 
 _LETTERED = frozenset({"character", "object", "person", "player", "subject", "team"})
-_HALVES = frozenset({"a.m", "p.m", "am", "pm", "o'clock"})
-"""Halves of a day behind its hour: "3 a.m."."""
 
 
 def _age(words: list[Word], at: int) -> int:
