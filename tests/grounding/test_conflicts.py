@@ -308,6 +308,35 @@ def test_who_may_be_the_body_that_keeps_still_is_no_conflict(text):
     assert told(*facts, *moving()) == []
 
 
+JACKS = fact("action", "does jumping jacks", "pose 1", who="the person")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("A man lies on the floor without moving", "A man does jumping jacks on the floor."),
+        ("A man sits and does not move", "A man does jumping jacks."),
+        ("She sits; she never lifts her arms", "She does jumping jacks; she is there."),
+        ("Nobody moves, a dog waits", "A dog waits."),
+        ("A cat sleeps while a man stands motionless", "A cat sleeps while a man is there."),
+    ],
+)
+def test_who_is_said_not_to_move_leaves_a_sentence(text, left):
+    found, _ = read_text(text)
+    facts = (*found, JACKS)
+    conflicts = find_conflicts(facts)
+    assert conflicts
+    assert compose(Facts(text, facts, conflicts)).parts["dense"][0].text == left
+
+
+@pytest.mark.parametrize(
+    "text", ["A man does not lift a box", "A man does not raise his leg", "A man nods"]
+)
+def test_other_limbs_than_those_denied_are_no_conflict(text):
+    found, _ = read_text(text)
+    assert told(*found, fact("action", "raises the right arm", "pose 1", who="the person")) == []
+
+
 def test_nobody_else_leaves_room_for_those_that_are_named():
     nobody = fact("subject", "nobody else", noun="person", negated=True)
     friends, one = subject("friend", 2, "two friends"), subject("man", 1, "a man")

@@ -8,7 +8,6 @@ room for, a thing that must not be there and is. What one input says and another
 none.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -16,12 +15,12 @@ from any2caption.captions.actions import STILL
 from any2caption.captions.camera_reading import STATIC, asks_for_orbit
 from any2caption.conditions.camera.vocabulary import expanded, unsupported_keys
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, motionless, side_of
+from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, limbs, motionless, side_of
 from any2caption.grounding.facts import Conflict
 from any2caption.grounding.vocabulary import ANIMALS, is_called, is_person, singular
 from any2caption.grounding.words import denied
 from any2caption.grounding.words.forms import is_plural
-from any2caption.grounding.words.lists.grammar import denies
+from any2caption.grounding.words.lists.grammar import NOBODY, PERSONAL, denies
 
 TEXT = "text"
 _RANK = {"exact": 0, "measured": 1, TEXT: 2, "estimated": 3}
@@ -236,16 +235,16 @@ def _motions(
     still = [fact for fact in told if motionless(fact.text)]
     for name, group in _inputs(facts).items():
         for fact in (*still, *denials) if name.startswith("pose") else ():
-            limbs = _LIMBS.findall(fact.text)
             moves = [one for one in group if set(deeds(one.text)) - {STILL}]
-            moves = [one for one in moves if not limbs or set(_LIMBS.findall(one.text)) & {*limbs}]
+            if parts := limbs(fact.text):
+                moves = [one for one in moves if parts & limbs(one.text)]
             if moves and _of_people(fact, found) and _anybody(fact, moves, group):
                 said = f"that {_who(fact)} {fact.text}" if denies(_who(fact)) else fact.text
                 said = f"not {said}" if fact.negated and not denies(_who(fact)) else said
                 yield fact, moves[0], f"the text says {said}; {name} shows {moves[0].text}"
 
 
-_LIMBS = re.compile(r"\b(arm|leg|head)s?\b")
+_NO_PERSON = NOBODY - {"nothing"}
 
 
 def _who(fact: Fact) -> str:
@@ -261,10 +260,12 @@ def _anybody(told: Fact, against: Sequence[Fact], group: Sequence[Fact]) -> bool
 
 
 def _of_people(fact: Fact, found: Sequence[Fact]) -> bool:
-    """Whether a person acts; without a subject, whether the text names nobody else."""
-    who = fact.value.get("who")
-    if isinstance(who, str) and who and not denies(who):
-        return is_person(who)
+    """Whether a person acts; with no noun to say so, whether the text names nobody else."""
+    who = _who(fact)
+    if who.casefold() in _NO_PERSON or is_person(who):
+        return True
+    if who and who.casefold() not in PERSONAL and not denies(who):
+        return False
     subjects = [one for one in _of(found, "subject") if one.source.input == TEXT]
     return all(is_person(_noun(one)) for one in subjects)
 
@@ -300,7 +301,9 @@ def _denied_actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
         if not (fact.negated and fact.source.input == TEXT):
             continue
         for other in facts:
-            if other.source.input != TEXT and set(deeds(fact.text)) & set(deeds(other.text)):
+            same = set(deeds(fact.text)) & set(deeds(other.text))
+            parts, moved = limbs(fact.text), limbs(other.text)
+            if other.source.input != TEXT and same and (parts & moved or not (parts and moved)):
                 who = str(fact.value.get("who") or "")
                 told = f"that {who} {fact.text}" if denies(who) else f"not {fact.text}"
                 yield fact, other, f"the text says {told}; {_the(other)} shows {other.text}"

@@ -28,6 +28,8 @@ _SIDES = re.compile(
 _LIMBS = dict.fromkeys(("arm", "hand", "elbow", "fist"), "arm") | dict.fromkeys(
     ("leg", "foot", "knee"), "leg"
 )
+_LIMB = re.compile(r"\b(arm|hand|elbow|fist|leg|foot|knee|head)s?\b")
+_JACKS = "jumping jacks"
 _PLACED = re.compile(
     r"\b(?:on|at|in|to) the (?:far |lower |upper )?(?:left|right|middle|front|back|foreground"
     r"|background)\b"
@@ -42,7 +44,15 @@ def deeds(text: str) -> tuple[str, ...]:
     """
     plain = " ".join(_PLACED.sub(" ", text.casefold()).split())
     phrases = action_phrases(f"{plain}, he {plain}")
-    return tuple(dict.fromkeys(_SAME.get(phrase, phrase) for phrase in phrases))
+    same = {**_SAME, "lifting": "raising"} if limbs(plain) else _SAME  # no box is raised
+    both = (*phrases, "raising") if _JACKS in plain else phrases
+    return tuple(dict.fromkeys(same.get(phrase, phrase) for phrase in both))
+
+
+def limbs(text: str) -> frozenset[str]:
+    """Return which of arm, leg and head words say that somebody moves; nothing for a whole body."""
+    named = {_LIMBS.get(word, word) for word in _LIMB.findall(text.casefold())}
+    return frozenset(named | ({"arm", "leg"} if _JACKS in text.casefold() else set()))
 
 
 _MOTIONLESS = re.compile(

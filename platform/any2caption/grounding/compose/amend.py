@@ -105,7 +105,8 @@ def _there(denied: Fact, start: int, end: int, facts: Facts) -> str:
     if denied.aspect != "action" or not isinstance(who, str) or denies(who):
         return ""
     head = max((mark.end() for mark in _MARK.finditer(facts.text, 0, start)), default=0)
-    acts = [fact.source.characters for fact in facts.of("action") if fact is not denied]
+    told = [fact for fact in facts.found if fact.aspect == "action" and fact is not denied]
+    acts = [fact.source.characters for fact in told if fact.source.input == "text"]
     if not facts.text[head:start].strip() or any(one and head <= one[0] < start for one in acts):
         return ""
     verb = be(many=is_many(who))

@@ -53,6 +53,7 @@ PRONOUNS = NOBODY | words(
     """
 )
 PLURAL_PRONOUNS = words("i you we they")
+PERSONAL = PLURAL_PRONOUNS | {"he", "she"}
 BE = words("is are was were am be been being 's 're")
 AUXILIARIES = BE | words("has have had having do does did get gets got getting")
 MODALS = words("will would can could should may might must shall to")
