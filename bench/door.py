@@ -21,6 +21,7 @@ import grpc
 import psutil
 from tritonclient.grpc import service_pb2
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "serving"))
 
 from serving_lab import Server, fake_release

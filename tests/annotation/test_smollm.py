@@ -1,8 +1,6 @@
 """A real language model behind the endpoint: of annotators, and of the writer `endpoint`."""
 
-import sys
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +15,6 @@ from any2caption.grounding.words.content import missing_words
 from any2caption.grounding.writers import answer
 from any2caption.settings import Annotate, Writer
 from any2caption.storage.memory import MemoryStore
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from chat_server import MODEL, ChatModel, chat_server
 
 pytestmark = pytest.mark.server

@@ -2,13 +2,14 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
 from pathlib import Path
 
 import pytest
+
+from loopback import free_port
 
 
 def _program(name):
@@ -27,9 +28,7 @@ def postgres_server():
         data = Path(folder) / "data"
         if user is not None:
             shutil.chown(folder, user)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
 
         def run(name, *arguments):
             subprocess.run(

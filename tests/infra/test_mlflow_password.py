@@ -4,7 +4,6 @@ import configparser
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 from any2caption.stack.templates import render
+from loopback import free_port
 
 from .test_infra import CHART, ROOT, VALUES, rendered
 
@@ -115,9 +115,7 @@ def answered(port: str, path: str, login: str = "") -> int:
 
 @pytest.mark.server
 def test_mlflow_started_as_compose_starts_it_asks_for_the_password(tmp_path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     ini = tmp_path / "auth.ini"
     ini.write_text(INI.replace("/home/a2c", str(tmp_path)))
     given = MLFLOW["environment"] | {

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,27 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from loopback import free_ports
+
 A2C = Path(sys.executable).parent / "a2c"
 NAMES = ("AIRFLOW", "MLFLOW", "TRITON_GRPC", "TRITON_METRICS", "S3")
-
-
-def free_ports(count: int) -> int:
-    """Return the first of `count` consecutive free ports."""
-    for start in range(21000 + os.getpid() % 15000, 60000, 13):
-        probes = []
-        try:
-            for number in range(start, start + count):
-                probe = socket.socket()
-                probe.bind(("127.0.0.1", number))
-                probes.append(probe)
-        except OSError:
-            continue
-        else:
-            return start
-        finally:
-            for probe in probes:
-                probe.close()
-    raise AssertionError("no free ports")
 
 
 @dataclass

@@ -4,16 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
-import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import uvicorn
 from starlette.testclient import TestClient
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from any2caption.errors import UnavailableError
 from any2caption.orchestration.alias_webhook import application

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from any2caption.errors import A2CError
 from any2caption.orchestration.client import AirflowClient, wait_for_dags
 from any2caption.stack import environment, local, own
 from any2caption.stack.secrets import load
+from loopback import free_port
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
 DAG = "annotate_conditions"
@@ -32,9 +32,7 @@ def settings(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith(("A2C_", "AWS_", "MLFLOW_", "AIRFLOW_")):
             monkeypatch.delenv(name)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("A2C_PORT_AIRFLOW", str(probe.getsockname()[1]))
+    monkeypatch.setenv("A2C_PORT_AIRFLOW", str(free_port()))
     only = tmp_path / "dags"
     only.mkdir()
     shutil.copy(DAGS / f"{DAG}.py", only)

@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from any2caption.serving.releases import release_folder
 from any2caption.serving.releases.live_repository import LiveRepository
 from any2caption.settings import Settings, inner_url
 from any2caption.storage import signatures
+from loopback import free_port
 
 ROOT = Path(__file__).parents[2]
 SERVE_PYTHON = Path(os.environ.get("A2C_SERVE_PYTHON") or ROOT / ".venv-serve" / "bin" / "python")
@@ -36,17 +36,6 @@ def requests_since(control, model, before):
     return control.counts()[model].requests - before[model].requests
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
 class Server:
     """Triton and the door in front of it, as the stack starts them.
 
@@ -59,7 +48,7 @@ class Server:
         self.live = LiveRepository(self.home / "models")
         self.log, self.door_log = self.home / "triton.log", self.home / "door.log"
         self.process = self.door_process = None
-        self.door_port, self.metrics_port = free_ports(2)
+        self.door_port, self.metrics_port = free_port(), free_port()
         self.url = f"127.0.0.1:{self.door_port}"
         self.inner = inner_url(self.home)
         self.key = secrets.token_hex(32)

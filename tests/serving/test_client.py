@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
-from serving_lab import free_ports
 from tritonclient.grpc import service_pb2
 
 from any2caption.captions.schema import PARTS
 from any2caption.errors import InputError, UnavailableError
 from any2caption.serving.client import CaptionClient, FileElement, encoded
+from loopback import free_port
 
 
 def test_client_imports_no_heavy_library():
@@ -28,7 +28,7 @@ def test_client_imports_no_heavy_library():
 
 def test_no_server_is_unavailable_not_a_traceback():
     with (
-        CaptionClient(f"127.0.0.1:{free_ports(1)[0]}", timeout=2) as client,
+        CaptionClient(f"127.0.0.1:{free_port()}", timeout=2) as client,
         pytest.raises(UnavailableError, match="Triton did not answer"),
     ):
         client.caption("hello")

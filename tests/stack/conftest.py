@@ -1,28 +1,10 @@
 """A stack of its own for tests: state under a temporary folder, free ports."""
 
 import os
-import socket
 
 import pytest
 
-
-def free_ports(count: int) -> int:
-    """Return the first of `count` consecutive free ports."""
-    for start in range(20000 + os.getpid() % 20000, 60000, 11):
-        probes = []
-        try:
-            for number in range(start, start + count):
-                probe = socket.socket()
-                probe.bind(("127.0.0.1", number))
-                probes.append(probe)
-        except OSError:
-            continue
-        else:
-            return start
-        finally:
-            for probe in probes:
-                probe.close()
-    raise AssertionError("no free ports")
+from loopback import free_ports
 
 
 def hidden(patch):

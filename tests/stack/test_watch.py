@@ -27,7 +27,6 @@ from any2caption.stack.secrets import load
 from any2caption.stack.services import watch_file
 from any2caption.stack.watchdog import watch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "serving"))
 from serving_lab import fake_release
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from any2caption.orchestration.actions import send_metrics
 from any2caption.settings import Settings
 from any2caption.training.loop import metrics as tracking
 from any2caption.training.loop.metrics import Metrics, send_pending
+from loopback import free_port
 
 SWITCHES = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
@@ -23,10 +23,7 @@ class Server:
     """A real MLflow server that can be stopped and started again at the same address."""
 
     def __init__(self, home):
-        self.home, self.process = home, None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.home, self.process, self.port = home, None, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self):
