@@ -173,10 +173,8 @@ def test_camera_ends_where_others_act():
         (
             "two dogs, one black and one white, chase a ball",
             [
-                ("subject", "two dogs"),
                 ("count", "two dogs"),
-                ("subject", "one black"),
-                ("subject", "one white"),
+                ("subject", "two dogs, one black and one white"),
                 ("action", "chase a ball"),
                 ("subject", "a ball"),
             ],

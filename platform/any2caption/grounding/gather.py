@@ -12,6 +12,7 @@ from any2caption.grounding.conflicts import find_conflicts
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.vocabulary import is_person
 from any2caption.grounding.words import read_text
+from any2caption.grounding.words.json_prompt import as_sentences
 
 _SAYING = re.compile(r"[^\W_]|[\u2600-\u27bf\U0001f000-\U0001faff]")
 """A letter, a digit, a pictograph."""
@@ -37,6 +38,7 @@ def gather(
             the other pictures and clips the notes say that nobody looked at what they show.
         facts_of: what a condition states; a server that keeps no pixels has found it before.
     """
+    text = as_sentences(text)
     given = [condition for condition in conditions if condition.kind != "text"]
     said, told = read_text(text, given)
     shown = _shown(given, facts_of)

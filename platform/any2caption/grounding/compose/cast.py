@@ -99,19 +99,28 @@ def subjects_of(
 def _naming(material: Material, source: str | None, *, objects: bool) -> list[Fact]:
     """The facts that name somebody or something, in order; not left-over words of the text.
 
+    How many they are is told by those that say who they are: "two men" by "two men in suits".
     Things that a condition marks without a name are subjects of a request without words only.
     """
     worded = bool(material.facts.text.strip())
+    named = {_place(fact) for fact in material.of("subject", source=TEXT) if _acts(fact)}
     facts = [
         fact
         for side in (TEXT, CONDITIONS)
         for fact in material.of("subject", "count", source=side)
         if source in {None, side} and not fact.negated and _names(fact)
         if not (worded and unnamed(fact))
+        if fact.aspect == "subject" or _place(fact) not in named
     ]
     main = [fact for fact in facts if objects or not _is_object(fact, material)] or facts
     acting = {words_of(fact.value, "who") for fact in material.of("action", source=TEXT)}
     return [fact for fact in main if not _is_stray(fact, acting)] or main
+
+
+def _place(fact: Fact) -> tuple[int, str] | None:
+    """Where the text names something; nothing for another input."""
+    start = fact.source.characters
+    return (start[0], words_of(fact.value, "noun")) if start else None
 
 
 def _is_stray(fact: Fact, acting: Container[str]) -> bool:
@@ -161,13 +170,16 @@ def _subject(fact: Fact) -> Subject:
     return Subject(phrase, noun, is_many(phrase, number), number, (fact,))
 
 
+_OTHER = frozenset({"another", "other"})
+
+
 def _alike(one: Subject, other: Subject) -> bool:
     """Whether two facts speak of the same: `a red car`, `the red car`; or its noun and number."""
     if bare(one.phrase).casefold() == bare(other.phrase).casefold():
         return True
     sides = {fact.source.input == TEXT for fact in (*one.facts, *other.facts)}
     count = any(fact.aspect == "count" for fact in (*one.facts, *other.facts))
-    if len(sides) == 1 and not count:
+    if len(sides) == 1 and (not count or _OTHER & set(other.phrase.casefold().split()[:2])):
         return False
     nouns = {singular(one.noun), singular(other.noun)}
     same = len(nouns) == 1 or (is_bodily(one.noun) and "person" in nouns)

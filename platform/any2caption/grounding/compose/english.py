@@ -67,6 +67,7 @@ _AN = re.compile(
     r"(?:[aeio]|8|1[18](?:\d\d)?(?:s|th)?\b|u(?!ni|se|ti|k|r[aeiou])|hour|honest|heir)",
     re.IGNORECASE,
 )
+_HEDGE = re.compile(r"what (?:appear|look|seem)s? (?:to be|like) ", re.IGNORECASE)
 _ONE_SOUND = re.compile(r"(?:one|once|eu|ewe)", re.IGNORECASE)
 _BE = {"is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't"}
 _AUXILIARIES = _words("""
@@ -118,6 +119,8 @@ def with_article(noun: str) -> str:
     A wrong article (`a apple`) is put right.
     """
     first, _, rest = noun.partition(" ")
+    if _HEDGE.match(noun):
+        return noun
     if first.casefold() in {"a", "an"} and rest and not rest[0].isupper():
         return f"{_article(rest)} {rest}"
     if first.casefold() in _COLLECTIVE:
@@ -149,6 +152,7 @@ def has_determiner(phrase: str) -> bool:
 
 def is_many(phrase: str, number: int | None = None) -> bool:
     """Whether a noun phrase takes `are`: by its number where that is known, or its words."""
+    phrase = _HEDGE.sub("", phrase)
     words = phrase.casefold().split()
     if number is not None or not words:
         return number not in {None, 1} or (bool(words) and _ends_in_plural(head_of(phrase)))
@@ -177,7 +181,9 @@ def definite(phrase: str, noun: str = "") -> str:
     ):
         return phrase
     if noun and noun.casefold() in phrase.casefold():
-        named = re.search(rf"\b{re.escape(noun)}(?: of [\w' .-]+)?", phrase, re.IGNORECASE)
+        named = re.search(
+            rf"\b(?:other )?{re.escape(noun)}(?: of [\w' .-]+)?", phrase, re.IGNORECASE
+        )
         return f"the {named.group().strip() if named else noun}"
     if first == "another":
         words[0] = "other"

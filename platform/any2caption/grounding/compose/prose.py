@@ -8,7 +8,7 @@ from any2caption.grounding.compose.material import TEXT, Material, Said
 from any2caption.grounding.compose.prompt import Own
 
 _PRONOUN = re.compile(
-    r"(?:it|its|they|their|he|his|she|her|this|these|as|finally|then)\b", re.IGNORECASE
+    r"(?:it|its|they|their|he|his|she|her|this|these|as|finally|meanwhile|then)\b", re.IGNORECASE
 )
 _LEANING = 0.3
 PROSE = 3

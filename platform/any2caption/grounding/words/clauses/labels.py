@@ -10,26 +10,33 @@ from any2caption.grounding.words.phrases.complements import LIKE_SETTINGS, SETTI
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tags.tokens import Word
 
-Kind = Literal["part", "style", "look", "place", "camera", "denied"]
+Kind = Literal["part", "style", "look", "place", "camera", "denied", "unseen"]
 
 _KINDS: tuple[tuple[frozenset[str], Kind], ...] = (
-    (words("""action actions character characters description foreground prompt scene story subject
-            subjects video"""), "part"),
+    (words("""action actions appearance character characters clothing costume description
+            foreground outfit prompt scene story subject subjects video wardrobe"""), "part"),
     (phrases("main subject, main character, video prompt, text prompt"), "part"),
     (words("aesthetic style") | phrases("art style, visual style"), "style"),
     (words("atmosphere colors colours lighting mood palette tone"), "look"),
     (phrases("color palette, colour palette, overall mood"), "look"),
     (words("background environment location place setting time weather"), "place"),
     (phrases("time of day"), "place"),
-    (words("framing lens shot"), "camera"),
+    (words("angle composition framing lens shot"), "camera"),
     (phrases("""camera, camera angle, camera motion, camera movement, camera work, shot type,
              camera shot"""), "camera"),
-    (phrases("negative prompt, negative, avoid"), "denied"),
+    (words("avoid exclude excluded exclusions forbidden negative negatives prohibited"), "denied"),
+    (phrases("negative prompt, do not include, must avoid"), "denied"),
+    (words("""audio dialogue duration fps length music narration resolution seed sfx sound sounds
+            soundtrack voiceover"""), "unseen"),
+    (phrases("aspect ratio, frame rate"), "unseen"),
 )  # fmt: skip
 _AS = frozenset({"as", "for"})
 _NUMBERED = frozenset({"act", "clip", "cut", "frame", "part", "scene", "shot", "step"})
-_LONGEST = 4
+_LONGEST = 5
 """Words of a label and its colon at most."""
+_SEVERAL = 2
+_SAY_SO = frozenset({"scene", "shot", "story", "style", "video"})
+"""Last words of names that tell something themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,25 @@ def label(tagged: list[Word], at: int) -> Label | None:
     first, _, number = name.partition(" ")
     if first in _NUMBERED and (number.isdecimal() or number in grammar.NUMBERS):
         return Label("part", "", end)
-    kind = next((kind for names, kind in _KINDS if name in names), None)
+    kind = _kind(name) or (_kind_of_words(name) if at == 0 else None)
     return Label(kind, name, end) if kind else None
+
+
+def _kind(name: str) -> Kind | None:
+    return next((kind for names, kind in _KINDS if name in names), None)
+
+
+def _kind_of_words(name: str) -> Kind | None:
+    """Return what "camera lens", "prohibited elements" or "background music" is of."""
+    kinds = {word: _kind(word) for word in name.split()}
+    if len(kinds) < _SEVERAL or set(kinds) & grammar.FUNCTION:
+        return None
+    *_, name_end = kinds
+    if name_end in _SAY_SO:
+        return None  # "1950s commercial style", "product shot"
+    first, *_, last = kinds.values()
+    denied: Kind | None = "denied" if "denied" in kinds.values() else None
+    return denied or last or (first if first != "place" else None)
 
 
 def _ends_name(tagged: list[Word], at: int) -> bool:
@@ -99,7 +123,9 @@ class Labelled(Placing):
         end = next((n for n in range(found.end, len(self.words)) if self._ends(n)), len(self.words))
         if found.kind == "part" or end == found.end:
             return found.end
-        if found.kind == "camera":
+        if found.kind == "unseen":
+            self._add("style", (found.end, end), {"style": None, "form": "request"})
+        elif found.kind == "camera":
             still = self._low(found.end) in looks.STILLNESS
             moves = self._low(found.end) in looks.MOVES or self._tag(found.end) == "verb"
             form = "noun" if still or not moves else "base"

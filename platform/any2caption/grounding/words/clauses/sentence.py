@@ -18,6 +18,7 @@ from any2caption.grounding.words.phrases.complements import (
     main_verb,
 )
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.apposition import names_each
 from any2caption.grounding.words.tags.tokens import Word
 
 
@@ -258,7 +259,7 @@ class Sentence(Stating):
         if phrase.sort in shows and (end := shows[phrase.sort](phrase)):
             return end
         end = attached(self.words, phrase)
-        if after := self._where_it_is(phrase, end):
+        if after := self._each_named(phrase, end) or self._where_it_is(phrase, end):
             return after
         continued = (
             self.who and not self.acted and self._low(at - 1) in {"and", "or"} and not self.fresh
@@ -271,6 +272,17 @@ class Sentence(Stating):
         end = self._identified(phrase, end)
         self.fresh = False
         return end
+
+    def _each_named(self, phrase: NounPhrase, end: int) -> int:
+        """Read "two dogs, a poodle and a pug,": two, not four; 0 where no such list follows."""
+        close = names_each(self.words, end, _how_many(phrase)) if self.fresh else 0
+        if not close:
+            return 0
+        self._subject(phrase, close)
+        self.reading.subjects |= {one.low for one in self.words[end:close] if one.tag == "noun"}
+        self.who, self.listed, self.acted, self.fresh = [phrase.noun], [], False, False
+        self.reading.camera = False
+        return close + 1
 
     def _share(self, at: int) -> int:
         """Read "two of them carry", "one of the cubs falls"; 0 where no such acts."""
@@ -539,6 +551,12 @@ class Sentence(Stating):
             return self._negation(at + 1)  # "do not show her face"
         lets = self.words[at].base in {"have", "let", "make"} and (self.fresh or not self.who)
         return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
+
+
+def _how_many(phrase: NounPhrase) -> int:
+    """Return how many are named; 0 where it is not known, or one."""
+    number = grammar.GROUPS_OF.get(phrase.noun, phrase.number or 0)
+    return number if number > 1 else 0
 
 
 _PLACES_BEHIND = frozenset({"prep", "layout", "ground", "adv", "particle", "mark", "end", "pron"})

@@ -25,10 +25,13 @@ QUANTITIES = words(
 """Numbers that nobody can count."""
 QUANTITY_PHRASES = phrases(
     """
-    a few, a lot of, dozens of, hundreds of, lots of, millions of, plenty of, thousands of, tons of
+    a few, a lot of, dozens of, hundreds of, lots of, millions of, plenty of, thousands of, tons of,
+    what appear to be, what appears to be, what look like, what looks like, what seem to be,
+    what seems to be
     """
 )
 PAIRS = {"a pair of": 2, "a couple of": 2, "a trio of": 3, "a dozen": 12}
+GROUPS_OF = {"couple": 2, "duo": 2, "pair": 2, "trio": 3}
 KIN = words("dad grandma grandpa granny mom mum")
 """Names of kin, which have no article."""
 ORDINALS = {

@@ -244,8 +244,14 @@ def _in_place(words: list[Word], at: int) -> str:
         "back": own and "noun",
         "slow": after.low.startswith("danc") and "adv",  # "they slow dance"
         "nearby": before.tag in NOMINAL | {"prep"} and "adj",
+        "half": before.low in _WHICH_HALF and "noun",
     }
     return here.get(word.low) or ""
+
+
+_WHICH_HALF = frozenset(
+    {"bottom", "first", "left", "lower", "other", "right", "second", "top", "upper"}
+)
 
 
 def _both_act(words: list[Word], at: int) -> bool:

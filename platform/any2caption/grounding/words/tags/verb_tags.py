@@ -4,6 +4,7 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes, verbs
+from any2caption.grounding.words.tags.apposition import stands_behind
 from any2caption.grounding.words.tags.neighbours import (
     MASSES,
     NEAR,
@@ -277,7 +278,9 @@ def _one_dressed(words: list[Word], at: int) -> bool:
     if at < 3 or words[at - 2].low != "in" or words[at - 1].low not in modifiers.COLOURS:  # noqa: PLR2004
         return False
     who, after = words[at - 3], word_after(words, at)
-    return is_agent(who.low) and not plural(who) and _goes_behind(after)
+    ends = (after is None or after.tag == "mark") and not _is_noun_too(words[at].low)
+    acts = (ends or _goes_behind(after)) and words[at].low not in THINGS  # "in green shorts"
+    return is_agent(who.low) and not plural(who) and acts
 
 
 _GAZES = frozenset({"glances", "laughs", "looks", "stares"})
@@ -451,6 +454,7 @@ def _bare(words: list[Word], at: int) -> str:
     made = made or (at > 0 and words[at - 1].base == "let")  # "lets go of a balloon"
     made = made or (low == "then" and any(word.form == "base" for word in words[:at]))
     told = (before in {"noun", "ref"} and _let(words, at)) or (low == "both" and before != "det")
+    told = told or (before == "mark" and stands_behind(words, at))
     if made or told or dressed or (before == "pron" and _of_several(words, at)):
         return "verb"
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
@@ -566,13 +570,12 @@ def _acts_too(words: list[Word], at: int) -> bool:
 
 def _joined(words: list[Word], at: int) -> bool:
     """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
-    clause = words[max(0, at - NEAR) : at]
+    near = range(max(0, at - NEAR), at)
+    begins = [n + 1 for n in near if words[n].tag == "mark" and words[n].low not in {",", "@"}]
+    clause = words[begins[-1] if begins else near.start : at]
     pair = clause[-2:-1] and clause[-2].low == "and"  # "bride and groom"
     opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-5:])
-    idle = not any(
-        word.tag in {"verb", "aux", "sub"} or (word.tag == "mark" and word.low not in {",", "@"})
-        for word in clause
-    )
+    idle = not any(word.tag in {"verb", "aux", "sub"} for word in clause)
     return opened and idle and any(word.low == "and" for word in clause)
 
 
