@@ -25,33 +25,33 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what starts servers: it takes longest."""
-    items.sort(key=lambda item: _group(item.path) != _SERVERS)
+    """Begin with what takes longest: the whole life cycle, then all that starts servers."""
+    items.sort(key=lambda item: _ORDER.index(_needs(item.path)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Give all that starts servers to one worker, folder by folder the rest to others.
+    """Hand out the tests folder by folder, those that start servers apart from the others.
 
-    What tests share, a server or a model, is made once that way.
+    What tests share, a server or a model, is made once that way, and no worker idles long.
     """
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByServers(LoadScopeScheduling):
+    class ByFolder(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return _group(config.rootpath / nodeid.partition("::")[0])
+            path = config.rootpath / nodeid.partition("::")[0]
+            return f"{path.relative_to(_ROOT).parts[0]} ({_needs(path)})"
 
-    return ByServers(config, log)
+    return ByFolder(config, log)
 
 
-_SERVERS = "servers"
+_ORDER = ("lifecycle", "server", "neither")
 
 
 @cache
-def _group(path):
+def _needs(path):
     text = path.read_text()
-    serves = "mark.server" in text or "mark.lifecycle" in text
-    return _SERVERS if serves else path.relative_to(_ROOT).parts[0]
+    return next((name for name in _ORDER if f"mark.{name}" in text), "neither")
 
 
 @pytest.hookimpl(wrapper=True)
