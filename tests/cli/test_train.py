@@ -1,6 +1,8 @@
 """`a2c train`: the plan first, one line for what cannot work, nothing written by a dry run."""
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
 
 import pytest
@@ -134,6 +136,26 @@ def test_what_cannot_work_is_one_line_and_exit_code_2(home, tmp_path, arguments,
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_wrong_word_is_told_before_torch_is_imported(home):
+    code = (
+        "import sys\n"
+        "from any2caption.cli.main import main\n"
+        "try:\n"
+        "    sys.exit(main())\n"
+        "finally:\n"
+        "    print('torch' in sys.modules)\n"
+    )
+    arguments = ("train", "--snapshot", "latest", "--recipe", "huge", "--out", "x")
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, "--home", str(home)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "False\n")
 
 
 def test_force_overrules_the_memory_estimate(home, tmp_path):

@@ -95,7 +95,6 @@ def train(
     from any2caption.training.launch.supervisor import train as start
     from any2caption.training.loop.profiling import parse_steps
     from any2caption.training.open_data import read_marker
-    from any2caption.training.planning.plan import refuse_past
     from any2caption.training.recipes.checks import check_recipe
     from any2caption.training.recipes.files import load_recipe
     from any2caption.training.run_spec import RunSpec
@@ -127,8 +126,9 @@ def train(
         profile=profile,
     )
     preparation = _preparation(settings, run, snapshot, general or (), traces)
+    # What follows needs torch, whose import takes longer than all checks.
     from any2caption.training.planning.facts import survey
-    from any2caption.training.planning.plan import make_plan  # after the checks that need no torch
+    from any2caption.training.planning.plan import make_plan, refuse_past
 
     plan = make_plan(survey(run, preparation, settings))
     refuse_past(traced, plan.stages)
