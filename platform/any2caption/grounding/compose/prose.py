@@ -10,6 +10,10 @@ from any2caption.grounding.compose.prompt import Own
 _PRONOUN = re.compile(
     r"(?:it|its|they|their|he|his|she|her|this|these|as|finally|meanwhile|then)\b", re.IGNORECASE
 )
+_SETTING = re.compile(
+    r"(?:in )?the (?:background|backdrop|setting)\b(?! (?:hum|music|noise|sound|sun))",
+    re.IGNORECASE,
+)
 _LEANING = 0.3
 PROSE = 3
 LONG = 60
@@ -53,6 +57,9 @@ def _share_out(left: list[Own], out: Mapping[str, list[Said]], material: Materia
     for part, said in out.items():
         facts = material.of(*_ASPECTS[part], source=TEXT)
         weights = [_weight(one, facts, material) for one in left]
+        for at, one in enumerate(left):
+            if _SETTING.match(one.words):  # "in the background, a lake glitters"
+                weights[at] = weights[at] + 1.0 if part == "background" else 0.0
         if part == "main_object":  # who is who is told early
             weights = [weight / (1 + at) for at, weight in enumerate(weights)]
         if not weights or max(weights) <= 0:

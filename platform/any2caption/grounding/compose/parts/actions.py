@@ -308,7 +308,10 @@ def _denied(who: str, fact: Fact, *, many: bool) -> str:
 
 
 def _is_state(fact: Fact) -> bool:
-    """Whether an action is what somebody is, told without its verb: `afraid of the cat`."""
+    """Whether an action is what somebody is, told without its verb: `afraid of the cat`, `lit`."""
+    words = inner(fact.text).casefold().split(" ")
+    if fact.negated and _form(fact) == "participle":
+        return not any(word.endswith("ing") for word in words[:2])  # "parked", but not "smiling"
     state = words_of(fact.value, "verb") == "be" and _form(fact) == "finite"
     return state and inner(fact.text).split(" ", 1)[0].casefold() not in BE
 

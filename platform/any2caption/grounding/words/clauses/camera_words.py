@@ -149,9 +149,18 @@ def _bare_movement(words: list[Word], at: int) -> bool:
     beyond = words[first + 2].low if first + 2 < len(words) else ""
     if after == "from":  # "whip pan from a baby to a dog"
         return words[at].tag not in {"det", "poss"} and _reaches(words, first + 2)
+    if after in _SWEEPS.get(words[first].low[:3], ()):  # "a pan over a fire" is no movement
+        return after != "over" or words[at].tag not in {"det", "poss"}
     return (after in looks.MOVE_SIDES and beyond != "of") or (
         after == "end" and first + 1 >= len(words)
     )
+
+
+_SWEEPS = {
+    "pan": frozenset({"across", "along", "around", "over"}),
+    "zoo": frozenset({"into", "on", "onto", "to", "toward", "towards"}),
+}
+"""Beginnings of movements, and prepositions of where they go."""
 
 
 def _reaches(words: list[Word], at: int) -> bool:
@@ -204,6 +213,8 @@ def _goes_on(words: list[Word], at: int) -> bool:
     if words[at].tag == "rel" or words[at].low in {"where", "as", "when"}:
         return False
     after = at + 1
+    if after < len(words) and words[after].low.startswith("from ") and words[after].tag == "adv":
+        return True  # "a pan across a shelf, from left to right"
     while after < len(words) and (words[after].tag in {"adv", "neg"} or words[after].low in _LINKS):
         after += 1
     if after >= len(words):

@@ -18,7 +18,7 @@ from any2caption.grounding.words.phrases.complements import (
     main_verb,
 )
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
-from any2caption.grounding.words.tags.apposition import names_each
+from any2caption.grounding.words.tags.asides import described, names_each
 from any2caption.grounding.words.tags.tokens import Word
 
 
@@ -274,9 +274,9 @@ class Sentence(Stating):
         return end
 
     def _each_named(self, phrase: NounPhrase, end: int) -> int:
-        """Read "two dogs, a poodle and a pug,": two, not four; 0 where no such list follows."""
-        close = names_each(self.words, end, _how_many(phrase)) if self.fresh else 0
-        if not close:
+        """Read "two dogs, a poodle and a pug,": two, not four; "both in hats,"; 0 for no such."""
+        close = names_each(self.words, end, _how_many(phrase)) or described(self.words, end)
+        if not self.fresh or not close:
             return 0
         self._subject(phrase, close)
         self.reading.subjects |= {one.low for one in self.words[end:close] if one.tag == "noun"}
@@ -411,6 +411,8 @@ class Sentence(Stating):
         main, negated = main_verb(self.words, at)
         if main == at and (end := self._done_to_last(at)):
             return end
+        if self._with_another(main):
+            self.who = self.who[:1]
         denied, negated = negated, negated or any(map(grammar.denies, self.who[:1]))
         if main >= len(self.words) or self._tag(main) != "verb":
             return self._copula(at, main, negated=negated)
@@ -437,6 +439,15 @@ class Sentence(Stating):
         self.acted = True
         end = self._none(end)
         return self._watched(main, end) if word.base in verbs.WATCHING else end
+
+    def _with_another(self, main: int) -> bool:
+        """Whether one acts with what is on it: "with a child on her back and a hat on … walks"."""
+        single = main < len(self.words) and self.words[main].form == "s"
+        one, *others = self.who or [""]
+        if not single or not others or not is_agent(one) or any(map(is_agent, others)):
+            return False
+        told = self.reading.facts[self.first :]
+        return any(fact.value.get("noun") == one and " with " in fact.text for fact in told)
 
     def _still_modal(self, at: int) -> int:
         """Read "should blink | and turn her head": the modal stands for both; 0 for no such."""

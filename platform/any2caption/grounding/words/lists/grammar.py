@@ -190,6 +190,7 @@ FUNCTION = (
 """Words without content: a text that lacks them has lost nothing."""
 MANNER_PHRASES = phrases(
     """
+    at first, at last, at the end, in the end, at the beginning, in the beginning,
     a bit, all alone, all by herself, all by himself, all by itself,
     face down, face up, upside down, head first,
     a few moments later, a few seconds later, a moment later, a second later, after a moment,

@@ -82,12 +82,15 @@ def _pattern(words: list[Word], at: int) -> tuple[int, str]:
         return 2, "noun"
     if low in _LETTERED and len(after) == 1 and words[at + 1].text.isupper():
         return 2, "noun"  # "person A gives person B a gift"
+    if low == "used" and after == "to" and at and words[at - 1].low in _USED_TO:
+        return 2, "modal"
     apart = at == 0 or words[at - 1].low != "from"
     if low == beyond and (after == "by" or (after == "to" and apart)):  # "back to back"
         return 3, "adv"
     return _age(words, at), "adj"
 
 
+_USED_TO = frozenset({"that", "there", "which", "who"}) | grammar.PERSONAL
 _LETTERED = frozenset({"character", "object", "person", "player", "subject", "team"})
 
 
@@ -137,6 +140,7 @@ def _phrases() -> Mapping[str, _Lengths]:
         (frozenset(grammar.PAIRS), "num"),
         (grammar.QUANTITY_PHRASES, "qty"),
         (frozenset({"no one"}), "pron"),
+        (frozenset({"no longer"}), "neg"),
         (frozenset({"about to", "going to"}), "modal"),
         (frozenset({"black and white", "black & white"}), "alone"),
         (frozenset({"in the style of", "in style of", "in the manner of"}), "style-of"),
@@ -342,7 +346,9 @@ def _homonym(word: Word, before: Word | None, after: Word | None) -> str:
     if word.low == "her":
         let = before is not None and before.low in {"have", "let", "make"}  # "make her smile"
         acts = after is not None and verb_forms().get(after.low, ("", ""))[1] == "base"
-        return "poss" if nominal and not (let and acts) else "pron"
+        own = after is not None and after.low == "back" and before is not None
+        own = own and before is not None and before.tag == "prep"  # "a baby on her back"
+        return "poss" if own or (nominal and not (let and acts)) else "pron"
     if word.low == "to":
         infinitive = after is not None and (
             after.low in _BARE or verb_forms().get(after.low, ("", ""))[1] == "base"

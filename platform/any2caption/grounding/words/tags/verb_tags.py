@@ -4,12 +4,11 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes, verbs
-from any2caption.grounding.words.tags.apposition import stands_behind
+from any2caption.grounding.words.tags.asides import one_resumes, several_resume, stands_behind
 from any2caption.grounding.words.tags.neighbours import (
     MASSES,
     NEAR,
     NOMINAL,
-    ONE,
     OPENS_PHRASE,
     THINGS,
     acts_itself,
@@ -229,12 +228,14 @@ def _third_person(words: list[Word], at: int) -> str:
     if before == "adj" and words[at - 1].low in scenes.LIGHTS and _goes_off(words, at):
         words[at - 1].tag, plain = "noun", True  # "light pours out"
     plain = plain or (before == "noun" and (_goes_off(words, at) or _keeps_on(words, at)))
-    if plain:
+    plain = plain or (before == "verb" and _done_before(words, at))
+    sure = not noun or _goes_behind(word_after(words, at))
+    if plain or (before == "mark" and one_resumes(words, at, sure=sure)):
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
         return ""
     if before == "mark" and noun and words[at].low not in verbs.NOUN_FORMS:
-        return "verb" if _resumes(words, at) else ""
+        return ""
     if before in {"mark", "verb"}:
         idle = noun and (before == "verb" or not _goes(words, at))
         ends = at + 1 == len(words) or words[at + 1].tag == "mark"
@@ -284,21 +285,6 @@ def _one_dressed(words: list[Word], at: int) -> bool:
 
 
 _GAZES = frozenset({"glances", "laughs", "looks", "stares"})
-
-
-def _resumes(words: list[Word], at: int) -> bool:
-    """Whether one thing acts behind what commas say of it: "A man, clad in black, tiptoes past"."""
-    near = range(max(0, at - NEAR), at - 1)
-    opened = max((n for n in near if words[n].tag == "mark"), default=-1)
-    if opened < 1 or words[opened].low != "," or not _goes(words, at):
-        return False
-    said = words[opened + 1 : at - 1]
-    told = bool(said) and (said[0].form in {"ed", "ing"} or said[0].low == "who")
-    return (
-        told
-        and (words[0].low in ONE | {"the"} or words[0].tag == "poss")
-        and not plural(words[opened - 1])
-    )
 
 
 def _is_noun_too(low: str) -> bool:
@@ -414,6 +400,13 @@ def _told_of(words: list[Word], at: int) -> bool:
     return beside and any(word.tag == "verb" for word in clause) and plural(words[at - 1])
 
 
+def _done_before(words: list[Word], at: int) -> bool:
+    """Whether what was done to a thing is told in front: "a letter that was never opened lies"."""
+    start = at - len(clause_before(words, at))
+    beside = start > 1 and words[start - 1].tag == "rel" and not plural(words[start - 2])
+    return beside and words[at - 1].form == "ed" and _goes_behind(word_after(words, at))
+
+
 def _behind_and(clause: list[Word]) -> list[Word]:
     """Return what follows "and" where one has acted before: "falls in and | the mother pulls"."""
     acts = next((n for n, word in enumerate(clause) if word.form == "s"), len(clause))
@@ -454,7 +447,7 @@ def _bare(words: list[Word], at: int) -> str:
     made = made or (at > 0 and words[at - 1].base == "let")  # "lets go of a balloon"
     made = made or (low == "then" and any(word.form == "base" for word in words[:at]))
     told = (before in {"noun", "ref"} and _let(words, at)) or (low == "both" and before != "det")
-    told = told or (before == "mark" and stands_behind(words, at))
+    told = told or (before == "mark" and (stands_behind(words, at) or several_resume(words, at)))
     if made or told or dressed or (before == "pron" and _of_several(words, at)):
         return "verb"
     if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
