@@ -179,7 +179,7 @@ def definite(phrase: str, noun: str = "") -> str:
         or first in _POSSESSIVE
         or (words and not has_determiner(phrase) and phrase[:1].isupper())
     ):
-        return phrase
+        return phrase.partition(", ")[0]
     if noun and noun.casefold() in phrase.casefold():
         named = re.search(
             rf"\b(?:other )?{re.escape(noun)}(?: of [\w' .-]+)?", phrase, re.IGNORECASE

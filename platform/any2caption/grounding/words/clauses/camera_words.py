@@ -186,6 +186,12 @@ def _thrusts(words: list[Word], at: int) -> bool:
         ";",
         "then",
         "over",
+        "through",
+        "across",
+        "along",
+        "past",
+        "until",
+        "as",
     }
     return way in {"in", "out", "back", "away"} and aimed
 

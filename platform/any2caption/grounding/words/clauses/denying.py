@@ -140,11 +140,13 @@ class Denying(Clause):
 
     def _neither_of_them(self, at: int) -> int:
         """Read "neither moves", "neither of them wins"; 0 where others are named."""
-        end = at + 3 if [self._low(at + 1), self._tag(at + 2)] == ["of", "pron"] else at + 1
+        of_them = self._low(at + 1) == "of" and self._tag(at + 2) in {"pron", "rel"}
+        end = at + 3 if of_them else at + 1
         return self._acts_as(at, end) if self._tag(end) in {"verb", "aux", "modal"} else 0
 
     def _acts_as(self, at: int, end: int) -> int:
-        self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
+        said = self.reading.text[slice(*self._span(at, end))].lower()
+        self.who = [said.replace(" of whom", " of them")]
         self.acted, self.fresh = False, False
         return end
 

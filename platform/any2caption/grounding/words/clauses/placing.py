@@ -110,7 +110,10 @@ class Placing(Denying):
             self._add_camera(at, end, at, form="preposition")
         elif phrase.sort == "picture" and self._in_given(at, end, phrase):
             return end
-        elif phrase.sort == "picture" and self._low(at) not in {"in", "as", "like"}:
+        elif phrase.sort == "picture" and (
+            self._low(at) not in {"in", "as", "like"}
+            or (phrase.definite and self.who and phrase.noun not in PICTURES)
+        ):
             return self._relation(at, [phrase], end)
         else:
             reference, _ = reference_behind(self.words, end)

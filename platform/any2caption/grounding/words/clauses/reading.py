@@ -62,9 +62,10 @@ def as_in_mid_sentence(words: str, *, opens: bool = False) -> str:
     low = first.casefold()
     if first == "I" or (first[1:] and not first[1:].islower()):
         return plain
-    if rest[:1].isupper() and low not in _LITTLE and low in modifiers.ADJECTIVES:
+    describes = lexicon.describes_only(low)
+    if rest[:1].isupper() and low not in _LITTLE and (describes or low in modifiers.ADJECTIVES):
         return plain  # "New York City"
-    known = low in _LOWERED or low in verb_forms() or lexicon.describes_only(low)
+    known = low in _LOWERED or low in verb_forms() or describes
     several = is_plural(low) and lexicon.can_be(low, "NOUN")
     known = known or (opens and (several or lexicon.only(low, "NOUN")))
     named = rest[:1].isupper() or rest[:1].isdigit() or not rest or low in looks.ARTISTS

@@ -9,8 +9,8 @@ from any2caption.grounding.words.clauses.clause import FORMS, STOPS, place_value
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
 from any2caption.grounding.words.clauses.stating import Stating
-from any2caption.grounding.words.lists import grammar, modifiers, scenes, verbs
-from any2caption.grounding.words.phrases.attachments import attached, list_of
+from any2caption.grounding.words.lists import grammar, scenes, verbs
+from any2caption.grounding.words.phrases.attachments import attached, list_of, whom
 from any2caption.grounding.words.phrases.complements import (
     LIKE_SETTINGS,
     SETTINGS,
@@ -123,12 +123,7 @@ class Sentence(Stating):
 
     def _relative(self, at: int) -> int:
         """Read "for a child, who starts to smile": the one in front of the comma does it."""
-        last = self.words[at - 2] if at > 1 and self._tag(at - 1) == "mark" else None
-        if last is not None and last.low in modifiers.COLOURS and self._low(at - 3) == "in":
-            last = self.words[at - 4]  # "the man in blue, who"
-        if last is not None and self._low(at) == "who" and not is_agent(last.low):
-            near = reversed(self.words[max(0, at - _NEAR) : at - 1])  # "a man on a rooftop, who"
-            last = next((word for word in near if word.tag == "noun" and is_agent(word.low)), last)
+        last = whom(self.words, at)
         if last is not None and last.tag == "noun" and self._low(at) in {"who", "which"}:
             self.who, self.acted = [last.low], False
         return self._skip(at)
@@ -239,6 +234,8 @@ class Sentence(Stating):
         )
         if self._tag(end) in {"verb", "aux", "modal"} and not states:
             return 0
+        if states and any(word.low in _SAVE for word in self.words[end:]):
+            return end + 1  # "nobody is there but a surfer"
         noun = None if self._low(at) == "nothing" else "person"
         value: dict[str, Any] = {"noun": noun, "number": None, "attributes": []}
         self._add("subject", (at, end), value, negated=True)
@@ -269,14 +266,15 @@ class Sentence(Stating):
         if not (continued and self._denied_last()):  # "a cat with no tail and one blue eye"
             self.who = [*before, phrase.noun] if continued else [phrase.noun]
         self.acted = self.reading.camera = False
-        end = self._identified(phrase, end)
+        close = described(self.words, end)  # "two dogs, wet and muddy, shake"
+        end = self._identified(phrase, close or end)
         self.fresh = False
-        return end
+        return end + 1 if close else end
 
     def _each_named(self, phrase: NounPhrase, end: int) -> int:
-        """Read "two dogs, a poodle and a pug,": two, not four; "both in hats,"; 0 for no such."""
-        close = names_each(self.words, end, _how_many(phrase)) or described(self.words, end)
-        if not self.fresh or not close:
+        """Read "two dogs, a poodle and a pug,": two, not four; 0 where no such list follows."""
+        close = names_each(self.words, end, phrase.several) if self.fresh else 0
+        if not close:
             return 0
         self._subject(phrase, close)
         self.reading.subjects |= {one.low for one in self.words[end:close] if one.tag == "noun"}
@@ -434,7 +432,8 @@ class Sentence(Stating):
         value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
         self._add("action", (at, end), value, said=said, negated=negated)
         self._inside(main + 1, end)
-        if word.base in verbs.WRITING:
+        spoken = word.base in {"read", "say"} and is_agent((self.who or [""])[-1])
+        if word.base in verbs.WRITING and not spoken:
             self._written(main + 1, end)
         self.acted = True
         end = self._none(end)
@@ -564,12 +563,6 @@ class Sentence(Stating):
         return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
 
 
-def _how_many(phrase: NounPhrase) -> int:
-    """Return how many are named; 0 where it is not known, or one."""
-    number = grammar.GROUPS_OF.get(phrase.noun, phrase.number or 0)
-    return number if number > 1 else 0
-
-
 _PLACES_BEHIND = frozenset({"prep", "layout", "ground", "adv", "particle", "mark", "end", "pron"})
 _FOCUS = frozenset({"only", "just", "even", "also", "still", "maybe", "perhaps"})
 _UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
@@ -585,7 +578,5 @@ _MEDIA = ("picture", "camera", "style")
 _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
 _SAVE = frozenset({"but", "except"})
 _STATES = frozenset({"asleep", "awake"})
-_NEAR = 12
-"""Words back to whom "who" may mean."""
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""

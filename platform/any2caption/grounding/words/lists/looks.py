@@ -104,6 +104,9 @@ CAMERA_PHRASES = phrases(
     top down view, top view,
     top-down, top-down view, tracking shot, two shot, ultra wide, underwater footage, wide angle,
     wide angle lens, wide angle shot, wide lens, wide shot, wide view, wide-angle, wide-angle lens,
+    rotating shot, orbiting shot, circling shot, revolving shot, spinning shot, arc shot,
+    chase shot, 360 shot, 360-degree shot, push-in shot, pull-back shot, pull-out shot,
+    zooming shot, tilting shot, trucking shot, gliding shot, following shot, reveal shot,
     wide-angle shot, zoom lens, zoom shot, zoom-in, zoom-out, push-in, pull-back, pull-out,
     dolly-in, dolly-out
     """

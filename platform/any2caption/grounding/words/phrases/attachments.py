@@ -5,7 +5,7 @@ All functions take the tagged words of a sentence and return places in it.
 
 from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.forms import singular
-from any2caption.grounding.words.lists import grammar, looks, verbs
+from any2caption.grounding.words.lists import grammar, looks, modifiers, verbs
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tags.neighbours import plural
 from any2caption.grounding.words.tags.tokens import Word
@@ -28,6 +28,32 @@ def attached(words: list[Word], phrase: NounPhrase) -> int:
         if further == end:
             return end
         end = further
+
+
+def whom(words: list[Word], at: int) -> Word | None:
+    """Return the noun in front of the comma that "who" or "which" at a word tells of.
+
+    Not what somebody has on, or where they are: "a man on a rooftop, who waves".
+    """
+    if at < 2 or words[at - 1].tag != "mark":  # noqa: PLR2004 - a noun and its comma
+        return None
+    last = at - 2
+    if words[last].low in modifiers.COLOURS and last > 1 and words[last - 1].low == "in":
+        return words[last - 2]  # "the man in blue, who"
+    opens = last - 1
+    while opens > 0 and words[opens].tag in {"det", "poss", "adj", "noun"}:
+        opens -= 1
+    held = opens >= 0 and words[opens].low in _ON_ONE
+    if words[at].low == "who" and held and not is_agent(words[last].low):
+        near = reversed(words[max(0, at - _NEAR) : at - 1])
+        named = (word for word in near if word.tag == "noun" and is_agent(word.low))
+        return next(named, words[last])
+    return words[last]
+
+
+_ON_ONE = frozenset({"with", "in", "on", "wearing", "holding", "of", "near", "behind", "inside"})
+_NEAR = 12
+"""Words back to whom "who" may mean."""
 
 
 def _measured(words: list[Word], at: int) -> int:

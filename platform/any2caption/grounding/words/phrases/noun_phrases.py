@@ -34,6 +34,12 @@ class NounPhrase:
     counted: bool = False
     """Whether a number stands there as a word or in digits."""
 
+    @property
+    def several(self) -> int:
+        """How many are named; 0 where it is not known, or one."""
+        number = grammar.GROUPS_OF.get(self.noun, self.number or 0)
+        return number if number > 1 else 0
+
     def value(self, **more: Any) -> dict[str, Any]:
         """Return the machine form of a subject."""
         return {
@@ -60,9 +66,9 @@ def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
     noun = " ".join(_named(words, at) for at in range(first, head + 1))
     number, counted = _number(inside, words[head])
     attributes = tuple(
-        word.low
-        for word in words[start:first]
-        if word.tag in {"adj", "noun", "qty", "style"} or word.tag == "adv"
+        _named(words, at) if at else words[at].low
+        for at in range(start, first)
+        if words[at].tag in {"adj", "noun", "qty", "style", "adv"}
     )
     return NounPhrase(
         start=start,
@@ -82,7 +88,8 @@ def _named(words: list[Word], at: int) -> str:
     """Return a noun casefolded, a name as it is written; the first word of a text tells nothing."""
     word, beside = words[at], words[at + 1 : at + 3]
     last = beside[-1].name if beside and beside[0].low == "and" else bool(beside) and beside[0].name
-    return word.text if word.name and word.tag == "noun" and (at > 0 or last) else word.low
+    new = word.tag == "adj" and last  # "New York"
+    return word.text if word.name and (word.tag == "noun" or new) and (at > 0 or last) else word.low
 
 
 def _end(words: list[Word], start: int) -> int:

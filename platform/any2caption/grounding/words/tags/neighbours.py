@@ -124,14 +124,18 @@ def has_singular_subject(words: list[Word], at: int) -> bool:
         return True
     mass = words[back].low in scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
     mass = mass and words[at].low not in scenes.LIGHTS
-    while back >= max(0, at - NEAR) and words[back].tag in {"noun", "adj"}:
+    while (
+        back >= max(0, at - NEAR)
+        and words[back].tag in {"noun", "adj"}
+        and not possessive(words[back].low)
+    ):
         back -= 1
+    owned = back >= 0 and words[back].tag == "noun" and possessive(words[back].low)
     several = back >= 0 and words[back].tag == "num" and words[back].number not in {None, 1}
     opened = back >= 0 and words[back].tag in {"det", "poss", "num"} and not several
     noun = words[at - 1 - (words[at - 1].tag == "layout")]
-    return (
-        opened or mass or noun.name or noun.low.isdecimal() or (is_agent(noun.low) and not several)
-    )
+    single = opened or owned or mass or noun.name or noun.low.isdecimal()
+    return single or (is_agent(noun.low) and not several)
 
 
 def possessive(low: str) -> bool:

@@ -210,7 +210,7 @@ def _settle(words: list[Word]) -> None:
         elif word.tag == "prep" and (_is_particle(word, after) or _parted(before, word, after)):
             word.tag = "particle"
         elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | DO_GET:
-            _full_verb(word, after)
+            _full_verb(word, _behind_adverbs(words, at))
         elif word.tag == "adj" and word.low in modifiers.MATERIALS and _thing(before, after):
             word.tag = "noun"
         elif word.tag == "adj" and word.low in verb_forms():
@@ -319,6 +319,12 @@ def _thing(before: Word | None, after: Word | None) -> bool:
         return False
     linked = after is not None and before.tag != "noun" and after.low in {"and", ",", "or"}
     return not linked and not starts_noun(after)
+
+
+def _behind_adverbs(words: list[Word], at: int) -> Word | None:
+    """Return the word behind adverbs: "gone" of "has already gone"."""
+    behind = (word for word in words[at + 1 :] if word.tag != "adv")
+    return next(behind, None)
 
 
 def _full_verb(word: Word, after: Word | None) -> None:

@@ -237,7 +237,7 @@ def _third_person(words: list[Word], at: int) -> str:
     if before == "mark" and noun and words[at].low not in verbs.NOUN_FORMS:
         return ""
     if before in {"mark", "verb"}:
-        idle = noun and (before == "verb" or not _goes(words, at))
+        idle = noun and (before == "verb" or not _goes(words, at) or words[at - 1].low == ":")
         ends = at + 1 == len(words) or words[at + 1].tag == "mark"
         tagged = ends and before == "mark" and lexicon.can_be(words[at].low, "NOUN")
         return "" if idle or tagged or at + 1 == len(words) else "verb"
