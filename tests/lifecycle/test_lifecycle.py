@@ -22,7 +22,7 @@ from any2caption.stack.secrets import load
 
 pytestmark = [pytest.mark.server, pytest.mark.lifecycle, pytest.mark.timeout(1800)]
 
-RUN = ("lifecycle", "run", "--recipe", "smoke", "--policy", "smoke", "--scenes", "120", "--json")
+RUN = ("lifecycle", "run", "--recipe", "smoke", "--policy", "smoke", "--scenes", "60", "--json")
 PARTS = ["dense", "main_object", "background", "camera", "style", "action"]
 CAMERA = "\n".join(
     [
