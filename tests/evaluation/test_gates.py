@@ -232,7 +232,8 @@ def test_the_control_covers_a_whole_slice_where_a_threshold_is_about_it():
     assert TINY.control_of("camera_only", 128) == 128
     assert TINY.control_of("pose_only", 128) == 128
     assert TINY.control_of("mix", 128) == TINY.control
-    assert SMOKE.control_of("camera_only", 4) == 4
+    assert SMOKE.control_of("camera_only", 4) == SMOKE.control
+    assert replace(SMOKE, control=8).control_of("camera_only", 4) == 4
 
 
 def test_too_little_data_is_a_verdict_of_its_own():
