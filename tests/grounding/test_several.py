@@ -15,6 +15,8 @@ SAID = [
     ("Two people, a man and a woman, are dancing in the rain",
      {"main_object": "The main subjects are two people, a man and a woman.",
       "action": "The people are dancing."}),
+    ("Two people, a mother and her son, walk their dog. Her son no longer holds her hand.",
+     {"action": "The people walk their dog. The son does not hold her hand."}),
     ("Three friends, two boys and a girl, ride bikes", {"action": "The friends ride bikes."}),
     ("A couple, a tall man and a short woman, walk along the beach",
      {"main_object": "The main subject is a couple, a tall man and a short woman.",

@@ -36,7 +36,7 @@ def closing_comma(words: Sequence[Word], opening: int) -> int:
 
 
 def _begins(word: Word) -> bool:
-    return word.tag in _OPENS or word.low == "one" or (word.tag == "noun" and word.name)
+    return word.tag in _OPENS | {"poss"} or word.low == "one" or (word.tag == "noun" and word.name)
 
 
 def stands_behind(words: Sequence[Word], at: int) -> bool:
