@@ -318,6 +318,7 @@ JACKS = fact("action", "does jumping jacks", "pose 1", who="the person")
         ("A man sits and does not move", "A man does jumping jacks."),
         ("She sits; she never lifts her arms", "She does jumping jacks; she is there."),
         ("Nobody moves, a dog waits", "A dog waits."),
+        ("A dog waits on a sofa and nobody moves", "A dog waits on a sofa."),
         ("A cat sleeps while a man stands motionless", "A cat sleeps while a man is there."),
     ],
 )

@@ -81,6 +81,7 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
     still = overruled.aspect == "action" and motionless(overruled.text)
     if overruled.negated or still:
         stated = _STATED.match(facts.text, end)  # "nobody else is in the room"
+        start = _from_nobody(overruled, start, facts.text)
         yield Edit(start, stated.end() if stated else end, _there(overruled, start, end, facts))
     elif overruled.aspect == "camera":
         start, end = clause_of(facts.text, start, end)
@@ -94,6 +95,14 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
         noun = overruled.value.get("noun")
         yield Edit(start, end, _counted(words, noun if isinstance(noun, str) else "", number))
         yield from _agreement(facts, end, number)
+
+
+def _from_nobody(denied: Fact, start: int, text: str) -> int:
+    """Where a denial begins with those who are none: "nobody" of "he sleeps and nobody moves"."""
+    who = str(denied.value.get("who") or "")
+    before = text[:start].rstrip()
+    none = denies(who) and before.casefold().endswith(who.casefold())
+    return len(before) - len(who) if none else start
 
 
 def _there(denied: Fact, start: int, end: int, facts: Facts) -> str:
