@@ -1,4 +1,4 @@
-# make setup · make demo · make test · make docs · make lint · make audit · make lock · make hashes · make clean
+# make setup · make demo · make test · make test-all · make docs · make lint · make audit · make lock · make hashes · make clean
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -10,12 +10,13 @@ DEV := .venv/.stamp
 SERVE := .venv-serve/.stamp
 A2C := .venv/bin/a2c
 
-.PHONY: help setup demo test docs lint audit lock hashes clean
+.PHONY: help setup demo test test-all docs lint audit lock hashes clean
 
 help:
 	@echo "make setup   environments .venv and .venv-serve from requirements/*.lock"
 	@echo "make demo    the whole life cycle on this machine, ending in a caption and a video"
-	@echo "make test    every test, also those against real servers"
+	@echo "make test    the tests, also those against real servers, but those that are slow"
+	@echo "make test-all    every test"
 	@echo "make docs    the documentation's pages, in site/"
 	@echo "make lint    ruff, mypy, import contracts"
 	@echo "make audit   known vulnerabilities of what the locks hold, where the index knows them"
@@ -47,9 +48,10 @@ $(SERVE): $(addprefix requirements/,build.lock torch.lock serve.lock pytriton.lo
 demo: setup
 	@$(A2C) demo
 
-test: setup lint
+test: CHOSEN := -m "not slow"
+test test-all: setup lint
 	@requirements/system.sh "$(PYTHON)" test
-	@.venv/bin/python -m pytest tests --numprocesses 2 --dist loadscope --no-loadscope-reorder
+	@.venv/bin/python -m pytest tests --numprocesses 2 --dist loadscope --no-loadscope-reorder $(CHOSEN)
 
 docs: $(DEV)
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet

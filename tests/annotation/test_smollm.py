@@ -25,6 +25,7 @@ def model(smol_weights):
     return ChatModel(smol_weights)
 
 
+@pytest.mark.slow
 def test_a_real_model_answers_a_question_under_its_schema(model):
     with chat_server(model) as url:
         settings = Annotate(base_url=url, model=MODEL)
@@ -42,6 +43,7 @@ def test_a_real_model_answers_a_question_under_its_schema(model):
     assert body["response_format"]["json_schema"]["schema"]["required"] == ["text"]
 
 
+@pytest.mark.slow
 def test_what_a_real_model_writes_of_a_request_is_held_to_its_facts(model):
     facts = gather("An old fisherman mends his nets, static camera.", [])
     model.asked.clear()

@@ -32,6 +32,7 @@ def write_source(folder, count, change):
             manifest.write(json.dumps({**record, **change}) + "\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "most"),
     [

@@ -61,6 +61,7 @@ def leaves_nothing(platform) -> None:
     assert processes.marked("A2C_STACK", load(platform.home).stack_id) == []
 
 
+@pytest.mark.slow
 def test_folder_store_survives_a_killed_trainer_and_reuses_on_the_second_run(platform, tmp_path):
     platform.run("up", "--object-store", "file")
     killed: list[int] = []  # the checkpoint's step, then the pids

@@ -45,7 +45,7 @@ def address(home):
             process.wait(30)
 
 
-@pytest.fixture(params=WIDTHS)
+@pytest.fixture(params=["laptop", pytest.param("phone", marks=pytest.mark.slow)])
 def page(request, browser, address, tmp_path):
     """A page of a visitor's own; it may ask nobody but the playground."""
     width, height, scheme = WIDTHS[request.param]

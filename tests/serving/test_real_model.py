@@ -167,6 +167,7 @@ def held_out(store, files):
     ]
 
 
+@pytest.mark.slow
 def test_a_release_is_held_to_the_texts_of_the_evaluation(served, bundle, files, tmp_path):
     """Batches of the evaluation beside batches of the server, to the byte; another model differs.
 

@@ -61,6 +61,7 @@ def memory(server):
     return sum(process.memory_full_info().uss for process in family) / MB
 
 
+@pytest.mark.slow
 def test_captions_go_on_and_memory_does_not_grow_with_the_number_of_clips(slow):
     captions, last_clip = flood(slow)
     assert sorted(captions)[len(captions) // 2] < last_clip / 2, "captions do not wait for clips"

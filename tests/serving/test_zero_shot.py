@@ -69,6 +69,7 @@ def test_it_is_asked_only_by_name(bundle):
     assert "model" not in result.info
 
 
+@pytest.mark.slow
 @pytest.mark.server
 def test_the_server_answers_as_this_process_does(bundle, files, here, tmp_path):
     server = Server(tmp_path)

@@ -25,6 +25,7 @@ def environment_kept():
     os.environ.update(before)
 
 
+@pytest.mark.slow
 def test_a_stack_under_attack_gives_right_answers_and_nothing_else(environment_kept, tmp_path):
     with attack_stack.own(tmp_path) as settings:
         figures = attack.run(settings, 1, 4.0, calm_seconds=4.0, settle_seconds=30.0)

@@ -90,6 +90,7 @@ def run_types(airflow):
     return {run["run_type"] for run in runs}
 
 
+@pytest.mark.slow
 def test_up_continues_and_down_leaves_nothing(settings):
     said: list[str] = []
     with_swift = local.choose_store(settings, "s3")

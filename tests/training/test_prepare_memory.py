@@ -74,6 +74,7 @@ def prepared(snapshots, count):
     return prepare(settings, tiny_of(made[count]), out, workers=1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_batches")
 def test_a_record_that_was_prepared_leaves_a_few_bytes(snapshots, monkeypatch):
     def finish(folder):
@@ -90,6 +91,7 @@ def test_a_record_that_was_prepared_leaves_a_few_bytes(snapshots, monkeypatch):
     assert many - few < _MOST * (_MANY - _FEW)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_batches")
 @pytest.mark.parametrize("way", ["snapshot", "prepared"])
 def test_a_record_that_was_surveyed_leaves_a_few_bytes(snapshots, monkeypatch, tmp_path, way):

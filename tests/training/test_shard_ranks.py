@@ -59,6 +59,7 @@ def launch(folder, out):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+@pytest.mark.slow
 def test_two_ranks_train_from_a_bucket_as_from_a_folder_and_share_what_is_fetched(
     index, folder, tmp_path, alone
 ):

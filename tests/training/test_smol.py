@@ -47,6 +47,7 @@ def loss_of(model, data, stage):
     return float(total / weight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tuning", ["lora", "lm_head"])
 def test_steps_of_the_recipe_lower_the_loss_and_train_what_they_name(  # noqa: PLR0913, PLR0917
     smol_data, smol_weights, tmp_path, alone, monkeypatch, tuning

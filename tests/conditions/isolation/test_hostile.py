@@ -53,6 +53,7 @@ def cpu(made):
     return time.process_time() - began, outcome
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", hostile_files.DOUBLED)
 def test_twice_the_input_takes_at_most_twice_the_time(name):
     make, count = hostile_files.DOUBLED[name]
