@@ -17,7 +17,7 @@ SAID = [
      {"action": "Her dress is red at the hem and black at the top and flows in the wind."}),
     ("The twins, who are dressed alike, dance.",
      {"action": "The twins are dressed alike and dance."}),
-    ("A girl, her hair wet, waves.", {"action": "The girl waves."}),
+    ("A girl, her hair wet, waves.", {"action": "Her hair is wet. The girl waves."}),
     ("A puppy barks while its owner, not amused, watches.",
      {"action": "The puppy barks. Its owner watches. Its owner is not amused."}),
     ("A poodle with pink fur, wearing tiny boots, struts along a catwalk.",

@@ -317,9 +317,14 @@ class _Reader:
         if self._others or self._negated:
             return
         state = _STATES.fullmatch(word) and not self._attribute(at)
-        if state or _STOPS.fullmatch(word):
+        if state or (_STOPS.fullmatch(word) and not self._moved_somehow(at)):
             self.found.append(STATIC)
             self._verb = None
+
+    def _moved_somehow(self, at: int) -> bool:
+        """Whether it moved in front of a word, in no way that has a key: "orbits, then stops"."""
+        before = self.words[:at]
+        return not self.found and any(_verb_of(one) or _FOLLOWS.fullmatch(one) for one in before)
 
     def _attribute(self, at: int) -> bool:
         """Whether a word of stillness is another thing's ("the motionless man", "fixed on her")."""

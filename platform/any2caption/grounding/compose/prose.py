@@ -15,6 +15,8 @@ _SETTING = re.compile(
     re.IGNORECASE,
 )
 _LEANING = 0.3
+_PLACED = 0.3
+"""Share of its facts that say where, in a sentence that tells the background."""
 PROSE = 3
 LONG = 60
 """From so many sentences and words on, a prompt is told in its own sentences in every part."""
@@ -56,12 +58,13 @@ def _share_out(left: list[Own], out: Mapping[str, list[Said]], material: Materia
     """Give each part the sentence of those left that most belongs to it."""
     for part, said in out.items():
         facts = material.of(*_ASPECTS[part], source=TEXT)
-        weights = [_weight(one, facts, material) for one in left]
+        least = _PLACED if part == "background" else 0.0
+        weights = [_weight(one, facts, material, least) for one in left]
         for at, one in enumerate(left):
             if _SETTING.match(one.words):  # "in the background, a lake glitters"
                 weights[at] = weights[at] + 1.0 if part == "background" else 0.0
         if part == "main_object":  # who is who is told early
-            weights = [weight / (1 + at) for at, weight in enumerate(weights)]
+            weights = [weight / (1 + at) ** 2 for at, weight in enumerate(weights)]
         if not weights or max(weights) <= 0:
             continue
         best = left.pop(weights.index(max(weights)))
@@ -69,9 +72,12 @@ def _share_out(left: list[Own], out: Mapping[str, list[Said]], material: Materia
         said.append(Said(best.words, held, sources=(best.source,)))
 
 
-def _weight(one: Own, facts: Sequence[Fact], material: Material) -> float:
-    """How much of a sentence's facts are these: many count more, a pronoun in front less."""
+def _weight(one: Own, facts: Sequence[Fact], material: Material, least: float) -> float:
+    """How much of a sentence's facts are these: many count more, a pronoun in front less.
+
+    0 where they are less than `least` of all.
+    """
     here = sum(one.holds(fact) for fact in facts)
     every = sum(one.holds(fact) for fact in material.found)
-    weight = here * here / every if every else 0.0
+    weight = here * here / every if every and here >= least * every else 0.0
     return weight * (_LEANING if _PRONOUN.match(one.words) else 1.0)

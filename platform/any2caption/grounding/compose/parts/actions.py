@@ -25,7 +25,7 @@ from any2caption.grounding.compose.material import (
     as_one,
     of_people,
 )
-from any2caption.grounding.vocabulary import singular
+from any2caption.grounding.vocabulary import is_agent, singular
 from any2caption.grounding.words.lists.grammar import BE, NOBODY, PLURAL_PRONOUNS, denies
 
 _AFTER = 0.05
@@ -38,6 +38,12 @@ _AS_SAID = re.compile(
 )
 """What stands for whom the text means as it is: "everyone but the groom"."""
 _PRONOUNS = frozenset({"it", "they", "he", "she"})
+_WEATHER = re.compile(
+    r"^(?:(?:is|was|begins?|starts?|stops?|keeps?|continues?)(?: to| on)?\s+)?"
+    r"(?:drizzl|hail|pour|rain|snow|thunder)(?:e?s|e|ing)?$"
+    r"|\b(?:gets?|getting|grows?|growing|becom\w+|is) (?:cold|dark|foggy|late|light|night)\b"
+)
+"""What nobody does: "it begins to rain"."""
 _NOBODY = frozenset({"", "none", "who", "which", "that"})
 _FEMALE = frozenset({"woman", "girl", "lady", "mother", "queen", "princess", "bride", "actress",
                      "daughter", "sister", "wife", "grandmother", "mom", "waitress"})  # fmt: skip
@@ -195,6 +201,8 @@ def _moved(who: str, material: Material) -> str:
 def _doer(fact: Fact, subjects: Sequence[Subject]) -> str:
     """Name who does what the text says; nobody where the text does not tell."""
     who = words_of(fact.value, "who")
+    if who.casefold() == "it" and _WEATHER.search(fact.text):
+        return who
     if who.casefold() in _PRONOUNS:
         return _meant(who.casefold(), subjects)
     if who.casefold() in _NOBODY and _form(fact) == "base":
@@ -230,10 +238,28 @@ def _meant(pronoun: str, subjects: Sequence[Subject]) -> str:
     sure = [one for one in subjects if singular(one.noun) in _SAME.get(pronoun, ())]
     if len(sure) == 1 and len(named) == 1:
         named = sure  # "a nurse pushes an old man while he feeds squirrels"
-    if not named or (pronoun == "it" and len(named) > 1 and _acted_on(named[0])):
-        return pronoun  # "pulls a rabbit from a hat, but it is a toy"
+    if not named or (pronoun == "it" and _unsure(named, subjects)):
+        return pronoun
     owner, _, owned = named[-1].again.partition("'s ")
     return owner if owned and pronoun != "they" else named[-1].again
+
+
+def _unsure(named: Sequence[Subject], subjects: Sequence[Subject]) -> bool:
+    """Whether "it" may be another one too: "a cat knocks a glass off the table; it shatters".
+
+    Or which of several objects is meant: "pulls a rabbit from a hat, but it is a toy".
+    """
+    if _acted_on(named[0]):
+        return len(named) > 1
+    if len(named) == 1 and not is_agent(named[0].noun):
+        return False  # "a droplet clings to the edge as it forms"
+    last = max(map(_first, named))
+    others = [one for one in _fitting("it", subjects) if _acted_on(one)]
+    return any(_first(one) > last for one in others)
+
+
+def _first(subject: Subject) -> int:
+    return _start(subject.facts[0])
 
 
 def _fitting(pronoun: str, subjects: Sequence[Subject]) -> list[Subject]:
@@ -321,7 +347,9 @@ def _one_subject(who: str, clauses: Sequence[str], links: Sequence[str]) -> str:
     words, last, aside = clauses[0], clauses[0].removeprefix(f"{who} ").split(" ", 1)[0], False
     for at, one in enumerate(clauses[1:]):
         verb, _, rest = one.removeprefix(f"{who} ").partition(" ")
-        if verb in {"is", "are"} and rest and verb != last and rest.split(" ", 1)[0][-3:] == "ing":
+        done = clauses[at].removeprefix(f"{who} {verb} ").split(" ", 1)[0].endswith("ed")
+        other = verb != last or done  # "is tossed, showing its bounce"
+        if verb in {"is", "are"} and rest and other and rest.split(" ", 1)[0][-3:] == "ing":
             words += f" and {rest}" if aside else f", {rest}" if links[at] else f" {rest}"
             aside = True
             continue

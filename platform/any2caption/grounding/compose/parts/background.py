@@ -18,6 +18,10 @@ _PLACING = re.compile(
 )
 
 
+_LOOKS_SO = re.compile(
+    r"(?:the )?background ((?:\w+ed|out of|dark|black|white|plain|empty)\b.*)$", re.IGNORECASE
+)
+"""Says what the background is like: `background blurred`."""
 _BREAK = re.compile(r"[.;!?]")
 _HOURS = frozenset({"golden hour", "blue hour", "magic hour"})
 _REACHES = re.compile(r"surfaces from ")
@@ -123,12 +127,15 @@ def _is_weather(fact: Fact) -> bool:
 def _told(fact: Fact) -> str:
     """Return the user's own clause; `the setting is that of picture 2` for "use … as"."""
     given = words_of(fact.value, "condition")
+    if looks := _LOOKS_SO.match(inner(fact.text)):
+        return f"the background is {looks[1]}"
     return f"the setting is that of {given}" if given else inner(fact.text)
 
 
 def _is_told(fact: Fact) -> bool:
     """Whether the user's own clause tells the setting: `the background features a window`."""
-    return fact.value.get("form") == "sentence" and not fact.negated
+    told = fact.value.get("form") == "sentence" or _LOOKS_SO.match(inner(fact.text))
+    return bool(told) and not fact.negated
 
 
 def frames(material: Material) -> list[Said]:

@@ -221,6 +221,8 @@ def _goes_on(words: list[Word], at: int) -> bool:
     after = at + 1
     if after < len(words) and words[after].low.startswith("from ") and words[after].tag == "adv":
         return True  # "a pan across a shelf, from left to right"
+    if _turned(words[after : after + _AMOUNT]):
+        return True
     while after < len(words) and (words[after].tag in {"adv", "neg"} or words[after].low in _LINKS):
         after += 1
     if after >= len(words):
@@ -230,6 +232,16 @@ def _goes_on(words: list[Word], at: int) -> bool:
     return word.tag == "verb" or keeps or (word.low in looks.MOVES and word.tag != "det")
 
 
+def _turned(words: list[Word]) -> bool:
+    """Whether words say how far the camera goes: "orbits the car, half a turn clockwise"."""
+    amount = list(takewhile(lambda word: word.tag in _AMOUNTS or word.low in _TURNED, words))
+    known = any(word.low in _TURNED for word in amount)
+    return known and amount[0].tag in {"num", "qty", "det"}
+
+
+_AMOUNT = 4
+_AMOUNTS = frozenset({"num", "qty", "det", "adj"})
+_TURNED = frozenset({"circle", "degrees", "orbit", "revolution", "rotation", "turn", "turns"})
 _KEEPS = frozenset({"continues", "keeps", "starts", "stops"})
 """Verbs of what a movement does, though they are nouns as well."""
 TURNS = frozenset({"look", "reveal", "stop", "turn"})

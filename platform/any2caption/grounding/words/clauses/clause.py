@@ -258,6 +258,8 @@ class Clause:
         )
 
 
+UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
+"""The value of words that stay as they are."""
 STOPS = frozenset({"mark", "end"})
 """Tags of what ends a fragment."""
 FORMS = {"s": "finite", "ing": "participle", "ed": "participle", "base": "base", "": "base"}

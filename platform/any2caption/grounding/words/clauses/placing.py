@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from any2caption.grounding.words.clauses.clause import place_value, whole
+from any2caption.grounding.words.clauses.clause import UNREAD, place_value, whole
 from any2caption.grounding.words.clauses.denying import Denying
 from any2caption.grounding.words.lists import grammar
 from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of, places
@@ -42,7 +42,7 @@ class Placing(Denying):
         """Read "with mountains in the background", "by Hokusai", "in black and white"."""
         word = self.words[at]
         if self._tag(end) == "ground":
-            start = at if word.low not in {"with", "and"} else at + 1
+            start = at if word.low not in {"with", "and", "by"} else at + 1
             self._add("background", (start, end + 1), place_value(first, form="noun"))
             return end + 1
         if self._tag(end) == "layout":
@@ -63,6 +63,10 @@ class Placing(Denying):
         if word.low == "with" and acts(self.words, phrases[-1]) and (self.fresh or self._set(at)):
             self.who, self.fresh = [], True
             return at + 1
+        if self.fresh and word.low in {"in", "with"} and first.head.low in _MANNERS:
+            self._add("subject", (at, end), UNREAD)  # "in one fluid motion, she stands up"
+            self.fresh = True
+            return end
         if self._says_where(word, first):
             return self._where(at, first, attached(self.words, phrases[-1]))
         return self._relation(at, phrases, end)
@@ -232,3 +236,7 @@ class Placing(Denying):
         end = attached_of(self.words, phrase.end)
         self._add("style", (at, end), value)
         return end
+
+
+_MANNERS = frozenset({"gesture", "manner", "motion", "movement", "swoop", "way"})
+"""What "in one fluid motion" says is how, not where."""

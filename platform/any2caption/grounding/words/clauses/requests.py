@@ -79,7 +79,7 @@ def frame(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | N
             return after, None, after
         given, at = after > at + 1, after
     elif not asked:
-        return None
+        return _medium(tagged, at)
     else:
         given = True
     plain = tagged[start].low in _SHOW and tagged[at].tag in _OPENS if at < len(tagged) else False
@@ -97,6 +97,19 @@ def lets(tagged: list[Word], at: int) -> bool:
 
 
 _NEAR = 6
+
+
+def _medium(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | None:
+    """Read "a music video in which", "a clip where": what is shown there is asked for."""
+    phrase = noun_phrase(tagged, at)
+    if phrase is None or not (phrase.sort in _SHOWN or phrase.head.low in _SHOWS):
+        return None
+    ends = [_lows(tagged, phrase.end, 2) == ("in", "which"), _lows(tagged, phrase.end, 1)]
+    end = phrase.end + 2 if ends[0] else phrase.end + 1 if ends[1] == ("where",) else 0
+    return (at, phrase, end) if end else None
+
+
+_SHOWS = frozenset({"animation", "film", "movie", "scene", "video"})
 
 
 def _thing(tagged: list[Word], at: int, *, sure: bool) -> tuple[int, NounPhrase | None, int] | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from any2caption.grounding.vocabulary import is_agent, is_person
 from any2caption.grounding.words.clauses import requests
-from any2caption.grounding.words.clauses.clause import FORMS, STOPS, place_value, whole
+from any2caption.grounding.words.clauses.clause import FORMS, STOPS, UNREAD, place_value, whole
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
 from any2caption.grounding.words.clauses.stating import Stating
@@ -64,7 +64,7 @@ class Sentence(Stating):
 
     def _order(self) -> None:
         """Keep an order to the reader whole: it shows nothing."""
-        self._add("subject", (0, len(self.words)), _UNREAD)
+        self._add("subject", (0, len(self.words)), UNREAD)
 
     def _request(self) -> int:
         """Read "generate a video of", "show me", and return where the scene begins."""
@@ -78,7 +78,8 @@ class Sentence(Stating):
             asked = end if showing else phrase.end if phrase else asked
             self._add("style", (0, asked), {"style": style, "form": "request"})
         else:
-            self._add("style", (0, asked), {"style": None, "form": "request"})
+            if asked:
+                self._add("style", (0, asked), {"style": None, "form": "request"})
             self._add_camera(phrase.start, phrase.end, phrase.start, form="noun")
         if phrase is not None:
             self._styles_in(phrase)
@@ -188,6 +189,11 @@ class Sentence(Stating):
             return at + 1
         if self.fresh and self._low(at) in _FOCUS and self._tag(at + 1) in OPENS | {"ref"}:
             return at + 1  # "only his boots are visible"
+        told = noun_phrase(self.words, after) if self._tag(after) == "adj" and self.fresh else None
+        if told and (end := self._tells_more(told)):
+            self._add("subject", (at, end), UNREAD)
+            self._inside(told.end, end)
+            return end  # "barely visible in the fog"
         if self._tag(after) in {"adj", "noun", "det"} and self._tag(at) == "adv":
             return self._noun(at)
         return at
@@ -229,6 +235,8 @@ class Sentence(Stating):
         end = at + 1
         while self._tag(end) in {"adv", "particle"} or self._low(end) in {"else", "visible"}:
             end += 1
+        if self._low(end) == "in" and self._low(end + 1) in {"sight", "view"}:
+            end += 2
         states = self._low(end) in grammar.BE and (
             self._tag(end + 1) in _PLACES_BEHIND or self._low(end + 1) == "home"
         )
@@ -250,13 +258,14 @@ class Sentence(Stating):
         if phrase is None:
             return at
         if end := self._tells_more(phrase):
-            self._add("subject", (at, end), _UNREAD)
+            self._add("subject", (at, end), UNREAD)
             return end
         shows = {"reference": self._shown_in, **dict.fromkeys(_MEDIA, self._medium)}
         if phrase.sort in shows and (end := shows[phrase.sort](phrase)):
             return end
         end = attached(self.words, phrase)
-        if after := self._each_named(phrase, end) or self._where_it_is(phrase, end):
+        after = self._each_named(phrase, end) or self._where_it_is(phrase, end)
+        if after := after or self._state_beside(phrase, end):
             return after
         continued = (
             self.who and not self.acted and self._low(at - 1) in {"and", "or"} and not self.fresh
@@ -284,8 +293,11 @@ class Sentence(Stating):
 
     def _share(self, at: int) -> int:
         """Read "two of them carry", "one of the cubs falls"; 0 where no such acts."""
-        if self._tag(at + 2) == "pron":
+        if self._tag(at + 2) == "pron" and self._tag(at) not in _MEDIA:
             return at + 2
+        if self._low(at + 2) in {"which", "whom"} and self._tag(at + 3) in {"verb", "aux"}:
+            self.who, self.acted = [f"{self._low(at)} of them"], False
+            return at + 3  # "three balloons, one of which is torn,"
         several = noun_phrase(self.words, at + 2) if self._low(at) in _SHARES else None
         acts = several is not None and self._tag(several.end) in {"verb", "aux", "modal"}
         if several is None or not several.definite or not acts:
@@ -368,7 +380,7 @@ class Sentence(Stating):
         """
         if not self.who or phrase.head.tag != "adj":
             return 0
-        if self._low(phrase.start) in {"one", "another"}:
+        if self._low(phrase.start) in _COUNTING:
             return phrase.end
         apart = self._tag(phrase.end) == "prep" and (self.fresh or self._low(phrase.end) == "by")
         return complements(self.words, phrase.end, keep_settings=True, limit=1) if apart else 0
@@ -488,10 +500,11 @@ class Sentence(Stating):
         kinds = {noun: noun.lstrip("0123456789").rpartition(" ")[2] for noun in nouns}
         if not self.fresh or self._low(at - 1) != "," or not nouns:
             return ""
-        if self.words[at].form == "s":
-            idle = all(fact.aspect != "action" or fact.value.get("form") != "finite"
-                       for fact in self.reading.facts[self.first :])  # fmt: skip
-            return nouns[0] if idle else ""
+        if self.words[at].form in {"s", "base"}:
+            acted = [fact for fact in self.reading.facts[self.first :] if fact.aspect == "action"]
+            told = [fact for fact in acted if fact.value.get("form") != "participle"]
+            idle = all(str(fact.value["who"]).endswith(" of them") for fact in told)
+            return nouns[0] if idle and (told or self.words[at].form == "s") else ""
         agents = [noun for noun in nouns if is_agent(kinds[noun]) or kinds[noun] in scenes.GROUPS]
         alone = self.words[at].form in {"ing", ""} and self.who and not is_agent(self.who[-1])
         placed = bool(self.who) and self.who[-1] not in nouns  # "wolf pack, snowy forest, running"
@@ -559,14 +572,13 @@ class Sentence(Stating):
             return at + 2
         if [self._low(at), self._low(at + 1)] == ["do", "not"] and not self.who:
             return self._negation(at + 1)  # "do not show her face"
-        lets = self.words[at].base in {"have", "let", "make"} and (self.fresh or not self.who)
+        anew = self.fresh or not self.who or self._low(at - 1) == "and"
+        lets = self.words[at].base in {"have", "let", "make"} and anew
         return at + 1 if lets and [self._tag(at + 1), self._tag(at + 2)] == ["pron", "verb"] else 0
 
 
 _PLACES_BEHIND = frozenset({"prep", "layout", "ground", "adv", "particle", "mark", "end", "pron"})
 _FOCUS = frozenset({"only", "just", "even", "also", "still", "maybe", "perhaps"})
-_UNREAD: Mapping[str, Any] = {"noun": None, "number": None, "attributes": [], "rest": True}
-"""The value of words that stay as they are."""
 _SUBJECTS = {"her": "she", "him": "he", "them": "they"}
 """Of pronouns that act: "make her smile"."""
 _COMES = frozenset({"come", "emerge", "go", "lie", "rise", "run", "step"})
@@ -574,6 +586,7 @@ _COMES = frozenset({"come", "emerge", "go", "lie", "rise", "run", "step"})
 _SHARES = frozenset({"all", "each", "half", "many", "most", "one", "some", "two", "three"})
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
+_COUNTING = frozenset(grammar.NUMBERS) | {"another"}
 _MEDIA = ("picture", "camera", "style")
 _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
 _SAVE = frozenset({"but", "except"})

@@ -1,5 +1,6 @@
 """Read states: "is blue", "is a doctor", "isn't tall", "is off"."""
 
+from dataclasses import replace
 from typing import Any
 
 from any2caption.grounding.words.clauses.clause import STOPS
@@ -7,7 +8,7 @@ from any2caption.grounding.words.clauses.viewing import Viewing
 from any2caption.grounding.words.lists import grammar
 from any2caption.grounding.words.phrases.attachments import attached
 from any2caption.grounding.words.phrases.complements import complements
-from any2caption.grounding.words.phrases.noun_phrases import noun_phrase
+from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 
 
 class Stating(Viewing):
@@ -59,6 +60,24 @@ class Stating(Viewing):
         self._add("action", (at, end), value, said=said, negated=negated)
         self.acted = True
         return end
+
+    def _state_beside(self, phrase: NounPhrase, end: int) -> int:
+        """Read "…, his dog asleep at his feet", "…, the tie undone": a state; 0 for no such."""
+        opened = self._tag(phrase.start) in {"det", "poss"} and phrase.sort == "thing"
+        if not (opened and self.fresh and self._low(phrase.start - 1) == ","):
+            return 0
+        told = end - 1 if self._tag(end - 1) == "adj" else end
+        alone = self._tag(told) == "adj" and told > phrase.start + 1
+        if not alone or self._tag(told + 1) not in STOPS | {"prep", "particle"}:
+            return 0
+        named = replace(phrase, end=min(phrase.end, told))
+        self._subject(named, told)
+        self.who, self.listed, self.fresh = [phrase.noun], [], False
+        after = complements(self.words, told + 1, keep_settings=True)
+        self._add("action", (told, after), {"verb": "be", "who": phrase.noun, "form": "participle"})
+        self._inside(told + 1, after)
+        self.acted = True
+        return after
 
 
 _ON_OFF = frozenset({"on", "off", "out", "over", "up", "down"})

@@ -206,3 +206,5 @@ MANNER_PHRASES = phrases(
 """Adverbs of several words."""
 SIDES_PHRASES = phrases("from the left, from the right, from the left side, from the right side")
 """Where a movement comes from."""
+DO_NOT = words("don't doesn't didn't won't can't cannot")
+DO_GET = words("do does did doing get gets got getting")

@@ -97,8 +97,8 @@ GROUPS = words(
 """Nouns that act as those do whom they are of: "a pod of dolphins"."""
 MASSES = words(
     """
-    air blood coffee dust fire foam fur grass hair heat honey ice ink lava liquid milk mud oil
-    paint sand smoke steam tea text traffic water wax wine
+    air blood coffee confetti dust fire foam fur grass hair heat honey ice ink lava liquid milk mud
+    oil paint sand smoke steam tea text traffic water wax wine
     """
 )
 """Things without an article that can do something: "smoke drifts"."""

@@ -174,7 +174,9 @@ def _prepositional(words: list[Word], at: int) -> int:
             break
         end = held.end  # "with a pencil behind her ear"
     own = low == "with" and words[at + 1].tag == "poss"
-    return end + (own and kept_so(words, end))  # "the ribbon with her arms raised"
+    worn = low == "with" and [word.low for word in words[end : end + 1]] in (["on"], ["off"])
+    worn = worn and words[end].tag == "particle"  # "with headphones on skates past"
+    return end + (worn or (own and kept_so(words, end)))  # "the ribbon with her arms raised"
 
 
 def kept_so(words: list[Word], at: int) -> bool:

@@ -81,10 +81,12 @@ def _and_then(words: list[Word], at: int, *, keep_settings: bool) -> int:
 
 
 def _said_of(words: list[Word], at: int) -> int:
-    """Return the end of "everything its owner says"; 0 where no such clause begins."""
-    phrase = noun_phrase(words, at + 1) if low_at(words, at) in _WHATEVER else None
-    acts = phrase is not None and tag_at(words, phrase.end) == "verb"
-    return phrase.end + 1 if phrase and acts else 0
+    """Return the end of "everything its owner says", "how they interact"; 0 for no such clause."""
+    asked = low_at(words, at) in {"how", "why"}
+    phrase = noun_phrase(words, at + 1) if asked or low_at(words, at) in _WHATEVER else None
+    if phrase is None or tag_at(words, phrase.end) != "verb":
+        return 0
+    return complements(words, phrase.end + 1, keep_settings=True) if asked else phrase.end + 1
 
 
 _WHATEVER = frozenset({"anything", "everything", "something", "what", "whatever"})
@@ -144,7 +146,7 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return _without_noun(words, at, keep_settings=keep_settings)
     first, last = phrases[0], phrases[-1]
     end = attached_of(words, last.end)
-    if tag_at(words, end) == "rel":  # "on a customer who jumps up"
+    if tag_at(words, end) == "rel" or low_at(words, end) == "whose":  # "on one who jumps up"
         end = attached(words, last)
     end += word.low == "with" and kept_so(words, end)
     resting = word.low == "with" and tag_at(words, at + 1) == "poss" and end < len(words)

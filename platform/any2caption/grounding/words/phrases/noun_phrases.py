@@ -124,18 +124,24 @@ def _possessive(word: Word) -> bool:
 
 
 def _noun_follows(words: list[Word], at: int) -> bool:
-    last = min(len(words), at + _LONGEST)
-    while at < last and words[at].tag == "adj":
+    last, start = min(len(words), at + _LONGEST), at
+    while at < last and (words[at].tag == "adj" or (at > start and _parts(words, at))):
         at += 1
     return at < len(words) and words[at].tag == "noun"
 
 
+def _parts(words: list[Word], at: int) -> bool:
+    """Whether a comma parts two attributes: "dimly lit, narrow"."""
+    return words[at].low == "," and at + 1 < len(words) and words[at + 1].tag == "adj"
+
+
 def _attribute_follows(words: list[Word], at: int) -> bool:
     """Whether an adverb stands before an adjective or a number: "brightly lit"."""
-    after = words[at + 1].tag if at + 1 < len(words) else ""
-    return (after in {"adj", "num", "qty"} and _noun_follows(words, at + 1)) or (
-        after == "adv" and _attribute_follows(words, at + 1)
-    )
+    last = min(len(words) - 1, at + _LONGEST)
+    while at < last and words[at + 1].tag == "adv":
+        at += 1
+    after = words[at + 1].tag if at < last else ""
+    return after in {"adj", "num", "qty"} and _noun_follows(words, at + 1)
 
 
 def _joins_adjectives(words: list[Word], at: int, start: int) -> bool:

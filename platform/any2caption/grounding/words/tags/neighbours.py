@@ -8,6 +8,10 @@ from any2caption.grounding.words.tags.tokens import Word
 
 NOMINAL = frozenset({"det", "poss", "num", "qty", "adj"})
 OPENS_PHRASE = frozenset({"det", "poss", "num", "qty", "pron"})
+BEHIND_VERBS = frozenset(
+    {"det", "poss", "num", "prep", "adv", "particle", "mark", "conj", "pron", "adj", "qty", "sub"}
+)
+"""Tags of what may follow a verb."""
 MASSES = scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
 THINGS = scenes.PLACES | scenes.BUILDINGS | scenes.TIMES | looks.GARMENTS | looks.PICTURE_NOUNS
 NEAR = 12
@@ -124,11 +128,7 @@ def has_singular_subject(words: list[Word], at: int) -> bool:
         return True
     mass = words[back].low in scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
     mass = mass and words[at].low not in scenes.LIGHTS
-    while (
-        back >= max(0, at - NEAR)
-        and words[back].tag in {"noun", "adj"}
-        and not possessive(words[back].low)
-    ):
+    while back >= max(0, at - NEAR) and _in_phrase(words, back):
         back -= 1
     owned = back >= 0 and words[back].tag == "noun" and possessive(words[back].low)
     several = back >= 0 and words[back].tag == "num" and words[back].number not in {None, 1}
@@ -136,6 +136,15 @@ def has_singular_subject(words: list[Word], at: int) -> bool:
     noun = words[at - 1 - (words[at - 1].tag == "layout")]
     single = opened or owned or mass or noun.name or noun.low.isdecimal()
     return single or (is_agent(noun.low) and not several)
+
+
+def _in_phrase(words: list[Word], at: int) -> bool:
+    """Whether a word goes on with the noun phrase behind it: "dimly lit, narrow | corridor"."""
+    word = words[at]
+    if word.low == ",":
+        return at > 0 and words[at - 1].tag == words[at + 1].tag == "adj"
+    how = word.tag == "adv" and words[at + 1].tag == "adj"
+    return how or (word.tag in {"noun", "adj"} and not possessive(word.low))
 
 
 def possessive(low: str) -> bool:

@@ -21,6 +21,7 @@ from any2caption.grounding.words.tags.neighbours import (
     known_verb,
     nounlike,
     plural,
+    possessive,
     starts_noun,
     tag_before,
     word_after,
@@ -28,7 +29,7 @@ from any2caption.grounding.words.tags.neighbours import (
 from any2caption.grounding.words.tags.past import acts_in_past
 from any2caption.grounding.words.tags.references import join_references
 from any2caption.grounding.words.tags.tokens import Word, merge, tokenise
-from any2caption.grounding.words.tags.verb_tags import DO_GET, DO_NOT, SHORT, verb_form
+from any2caption.grounding.words.tags.verb_tags import SHORT, verb_form
 
 
 def tag(words: list[Word]) -> list[Word]:
@@ -209,7 +210,7 @@ def _settle(words: list[Word]) -> None:
             word.tag = found
         elif word.tag == "prep" and (_is_particle(word, after) or _parted(before, word, after)):
             word.tag = "particle"
-        elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | DO_GET:
+        elif word.tag == "aux" and word.low in {"has", "have", "had", "having"} | grammar.DO_GET:
             _full_verb(word, _behind_adverbs(words, at))
         elif word.tag == "adj" and word.low in modifiers.MATERIALS and _thing(before, after):
             word.tag = "noun"
@@ -244,15 +245,18 @@ def _in_place(words: list[Word], at: int) -> str:
         return "rel"
     after = word_after(words, at) or word
     own = before.tag == "poss" or before.low.endswith("'s")
+    numbered = word.tag == "num" and before.low in _NUMBERED and not nounlike(after)
     here = {
         "back": own and "noun",
         "slow": after.low.startswith("danc") and "adv",  # "they slow dance"
         "nearby": before.tag in NOMINAL | {"prep"} and "adj",
         "half": before.low in _WHICH_HALF and "noun",
     }
-    return here.get(word.low) or ""
+    return here.get(word.low) or ("noun" if numbered else "")
 
 
+_NUMBERED = frozenset({"gate", "lane", "platform", "track"})
+"""What a number follows: "in lane four"."""
 _WHICH_HALF = frozenset(
     {"bottom", "first", "left", "lower", "other", "right", "second", "top", "upper"}
 )
@@ -286,6 +290,8 @@ def _tells_which(words: list[Word], at: int) -> bool:
 def _is_particle(word: Word, after: Word | None) -> bool:
     """Whether a preposition stands without a noun: "the rocks below", "rush by in a hurry"."""
     ends = after is None or after.tag == "mark"
+    if after is not None and after.tag == "rel":
+        return False  # "a room in which"
     if word.low == "by" and after is not None and after.tag in {"prep", "conj", "sub"}:
         return True
     return (word.low in grammar.ALONE and ends) or (
@@ -414,7 +420,7 @@ def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
         return
     if after is None or (after.tag not in {"det", "poss", "num"} and after.low != "up"):
         return
-    denied = before is not None and before.low in DO_NOT
+    denied = before is not None and before.low in grammar.DO_NOT
     if before is None or before.tag in {"modal", "mark", "pron"} or plural(before) or denied:
         word.tag, word.base, word.form = "verb", base, form
 
@@ -422,10 +428,16 @@ def _adjective_or_verb(word: Word, words: list[Word], at: int) -> None:
 def _acts_plainly(words: list[Word], at: int) -> bool:
     """Whether several do what an adjective names as well: "the train doors close, and"."""
     before, after = words[at - 1] if at else None, word_after(words, at)
-    opened = any(word.tag in {"det", "poss"} for word in words[max(0, at - 3) : at])
+    opened = any(_opens(word) for word in words[max(0, at - 3) : at])
     ends = after is None or after.tag == "mark" or after.low in {"into", "on", "onto", "to"}
+    further = word_after(words, at + 1)  # "her eyes open and a tear falls"
+    ends = ends or (after.low == "and" and further is not None and further.tag in {"det", "poss"})
     idle = not any(word.tag in {"verb", "aux", "prep"} for word in words[:at])
     return words[at].low in _SHUT and plural(before) and opened and ends and idle
+
+
+def _opens(word: Word) -> bool:
+    return word.tag in {"det", "poss"} or possessive(word.low)
 
 
 _SHUT = frozenset({"close", "open", "clear", "dry", "slow", "warm", "cool", "dim", "empty"})

@@ -4,8 +4,10 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, participle_base, singular, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes, verbs
-from any2caption.grounding.words.tags.asides import one_resumes, several_resume, stands_behind
+from any2caption.grounding.words.tags.asides import one_resumes
+from any2caption.grounding.words.tags.base_form import bare
 from any2caption.grounding.words.tags.neighbours import (
+    BEHIND_VERBS,
     MASSES,
     NEAR,
     NOMINAL,
@@ -29,8 +31,6 @@ from any2caption.grounding.words.tags.tokens import Word
 
 SHORT = 4
 """Letters of words whose ending tells nothing."""
-DO_NOT = frozenset({"don't", "doesn't", "didn't", "won't", "can't", "cannot"})
-DO_GET = {"do", "does", "did", "doing", "get", "gets", "got", "getting"}
 
 
 def verb_form(word: Word, words: list[Word], at: int) -> str:
@@ -51,7 +51,7 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
     )
     if not form or (not doing and (word.low == "shot" or word.low in verbs.THING_ING)):
         return ""
-    judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": _bare}[form]
+    judge = {"ing": _ing, "ed": _ed, "s": _third_person, "base": bare}[form]
     found = judge(words, at)
     if form == "ed" and found == "verb" and acts_in_past(words, at, base):
         return _as_verb(word, base, "s")
@@ -74,6 +74,10 @@ def _unknown_verb(words: list[Word], at: int) -> tuple[str, str]:
 
 _ACTS_TOO = frozenset({"building", "dressing", "opening", "stuffing"})
 """Things in -ing that are what someone does as well: "birds building a nest"."""
+_OPENS_ITSELF = frozenset(
+    {"bloom", "blossom", "bud", "curtain", "door", "eye", "flower", "gate", "lotus", "orchid",
+     "parachute", "peony", "poppy", "rose", "tulip", "umbrella"}
+)  # fmt: skip
 
 
 def _takes_object(words: list[Word], at: int) -> bool:
@@ -85,7 +89,9 @@ def _takes_object(words: list[Word], at: int) -> bool:
 def _acts_on(words: list[Word], at: int) -> bool:
     """Whether who is named in front does it, or it is done to something: "a rose opening its"."""
     after = word_after(words, at)
-    return is_agent(words[at - 1].low) or (after is not None and after.tag == "poss")
+    blooms = words[at].low == "opening" and words[at - 1].low in _OPENS_ITSELF
+    own = after is not None and after.tag == "poss"
+    return is_agent(words[at - 1].low) or own or (blooms and (after is None or after.low != "of"))
 
 
 def _in_base(words: list[Word], at: int) -> bool:
@@ -105,7 +111,7 @@ def _as_verb(word: Word, base: str, form: str) -> str:
 
 def _denied(words: list[Word], at: int) -> bool:
     """Whether a word of no list is what someone does not do: "he doesn't care"."""
-    return at > 0 and words[at - 1].low in DO_NOT and lexicon.can_be(words[at].low, "VERB")
+    return at > 0 and words[at - 1].low in grammar.DO_NOT and lexicon.can_be(words[at].low, "VERB")
 
 
 def _unknown_plural_act(words: list[Word], at: int) -> bool:
@@ -114,11 +120,11 @@ def _unknown_plural_act(words: list[Word], at: int) -> bool:
     if not at or found is None or found[1] != "base" or not plural(before):
         return False
     if words[at].low == "part":  # "the clouds part"
-        return after is None or after.tag in _BEHIND_VERBS
+        return after is None or after.tag in BEHIND_VERBS
     if after is not None and (after.tag in {"det", "poss", "pron"} or after.low == "to"):
         return True
     thing = is_agent(words[at].low) or singular(words[at].low) in THINGS
-    free = after is None or after.tag in _BEHIND_VERBS or is_plural(after.low)
+    free = after is None or after.tag in BEHIND_VERBS or is_plural(after.low)
     return not thing and free and _many_act(words, at)
 
 
@@ -198,7 +204,8 @@ def _object_of(after: Word | None) -> bool:
 
 def _ed(words: list[Word], at: int) -> str:
     before, after = tag_before(words, at), word_after(words, at)
-    if before == "noun" and possessive(words[at - 1].low) and nounlike(after):
+    owned = before == "noun" and possessive(words[at - 1].low) and nounlike(after)
+    if owned or (before == "adv" and _lists_attributes(words, at)):
         return "adj"  # "the surgeon's gloved hands"
     if before in {"aux", "pron", "adv"} and not (before == "adv" and nounlike(after)):
         return "verb"
@@ -206,10 +213,18 @@ def _ed(words: list[Word], at: int) -> str:
         return "adj"
     if before in {"start", "mark", "sub"}:
         opens = before != "mark" or words[at - 1].low != "," or _second_attribute(words, at)
+        opens = opens or at + 2 == len(words) or words[at + 2].tag == "mark"  # ", blurred walls,"
         return "adj" if nounlike(after) and opens else "verb"
-    if before in NOMINAL:
+    if before in NOMINAL and words[at - 1].low != "both":
         return "noun" if words[at].low in _ED_THINGS else "adj"
     return "verb"
+
+
+def _lists_attributes(words: list[Word], at: int) -> bool:
+    """Whether another attribute follows: "a dimly lit, narrow corridor"."""
+    opened = at > 1 and words[at - 2].tag in NOMINAL
+    listed = at + 2 < len(words) and words[at + 1].low == ","
+    return opened and listed and words[at + 2].tag == "adj"
 
 
 _ED_THINGS = frozenset({"set", "hit", "cut", "left", "drawn"})
@@ -342,7 +357,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     linked = linked and known_verb(words[at + 2].low)[1] == "s"  # "flickers and fades"
     ends = after is None or after.tag == "mark" or linked or _another_clause(words, at)
     goes_on = after is not None and (
-        after.tag in _BEHIND_VERBS - {"mark", "conj"} | {"modal", "layout"}
+        after.tag in BEHIND_VERBS - {"mark", "conj"} | {"modal", "layout"}
         or after.low.endswith("ly")
     )
     if before == "noun" and after is not None and after.tag in OPENS_PHRASE:
@@ -359,7 +374,9 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
         closes = closes or _last_of_series(words, at)
         closes = closes or (ends and words[at - 2].form == "s")  # "falls and laughs"
-        denied = ends and any(word.low in DO_NOT for word in near)  # "doesn't care and smiles"
+        denied = ends and any(
+            word.low in grammar.DO_NOT for word in near
+        )  # "doesn't care and smiles"
         acted = any(word.form == "s" or word.tag == "aux" for word in near)
         return closes or denied or (goes_on and acted)
     if words[at - 1].low == "but":  # "tries a trick but falls"
@@ -373,12 +390,16 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         )
     goes_on = goes_on or (after is not None and after.low == "without")
     single, many = has_singular_subject(words, at), attached_subject(words, at)
-    holding = many and ends and plural(words[at - 1])  # "a woman holding flowers smiles"
+    parted = plural(words[at - 1]) or before == "particle"
+    holding = many and ends and parted  # "a woman holding flowers smiles", "with a hat on waves"
     holding = holding or (strictly_single(words, at) and _goes_behind(after))
     told = made(words, at) or _told_of(words, at)
     if holding or (told and (ends or goes_on)):
         return True
     takes = nounlike(after) and not (after and verb_forms().get(after.low))
+    if after is not None and not after.tag and is_plural(after.low) and _is_noun_too(after.low):
+        does = acts_itself(words, at) and words[at].low in verb_forms()
+        takes = takes or does or strictly_single(words, at)  # "a panda plays drums"
     mass = at > 0 and words[at - 1].low in scenes.LIGHTS
     mass = mass or (words[at].low in _SHAPES and words[at - 1].low in MASSES)  # "steam clouds"
     return bool(
@@ -428,166 +449,10 @@ def _another_clause(words: list[Word], at: int) -> bool:
 def _goes_behind(after: Word | None) -> bool:
     """Whether a word may follow a verb, and no noun that a plural stands in front of."""
     return after is not None and (
-        after.tag in _BEHIND_VERBS | {"neg", "modal", "quote"}
+        after.tag in BEHIND_VERBS | {"neg", "modal", "quote"}
         or after.low.endswith(("ing", "ly"))
         or (after.tag == "noun" and len(after.text) > 1 and after.text.isupper())
     )
 
 
 _SHAPES = frozenset({"beams", "clouds", "drops", "patches", "rings", "showers", "waves"})
-
-
-def _bare(words: list[Word], at: int) -> str:
-    before, after = tag_before(words, at), word_after(words, at)
-    low = words[at - 1].low if at else ""
-    dressed = _dressed(words, at)
-    if dressed:
-        words[at - 1].tag = "noun"
-    made = at > 1 and words[at - 2].base in {"make", "let"} and before == "pron"
-    made = made or (at > 0 and words[at - 1].base == "let")  # "lets go of a balloon"
-    made = made or (low == "then" and any(word.form == "base" for word in words[:at]))
-    told = (before in {"noun", "ref"} and _let(words, at)) or (low == "both" and before != "det")
-    told = told or (before == "mark" and (stands_behind(words, at) or several_resume(words, at)))
-    if made or told or dressed or (before == "pron" and _of_several(words, at)):
-        return "verb"
-    if before in {"modal", "rel"} or low in DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
-        return "verb"
-    if before in {"start", "mark", "sub"}:
-        commands = after is not None and after.tag in {"det", "poss", "pron", "ref", "quote"}
-        goes_on = low == "," and after is not None and after.tag in {"prep", "particle"}
-        goes_on = goes_on and _interrupted(words, at)
-        goes_on = goes_on or (before == "start" and _steps(words[at], after))
-        return "verb" if commands or goes_on or _moves(words[at], after) else ""
-    if before == "conj":
-        return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
-    quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
-    several = before == "noun" and (_many_of(words, at) or _lie(words, at))
-    quoted = quoted or several or _but_one(words, at)
-    if before in {"noun", "adj"} and _clad(words, at):
-        words[at - 1].tag, quoted = "noun", True
-    if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
-        return "verb"
-    free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
-    who = at - 1 if before == "adv" else at  # "Anna and Ben slow dance"
-    acts = tag_before(words, who) in {"noun", "ref", "layout"} and _joined(words, who)
-    two = before == "ref" or (at > 1 and words[at - 2].low == "and" and is_agent(words[at - 1].low))
-    free = free or (two and words[at].low in verb_forms())  # "image 1 and image 2 play chess"
-    return "verb" if free and acts else ""
-
-
-_STEPS = frozenset({"jump", "look", "run", "sit", "stand", "step", "turn", "walk"})
-
-
-def _steps(word: Word, after: Word | None) -> bool:
-    """Whether a sentence orders a step: "turn left at the corner", "walk into the room"."""
-    return word.low in _STEPS and (
-        after is not None
-        and (after.tag == "particle" or after.low in looks.MOVE_SIDES | grammar.DIRECTIONS)
-    )
-
-
-def _clad(words: list[Word], at: int) -> bool:
-    """Whether several act behind what is on them: "two toddlers covered in flour laugh"."""
-    clause, after = clause_before(words, at), word_after(words, at)
-    done = next((n for n, word in enumerate(clause) if word.form == "ed" or _around(word)), 0)
-    who = clause[done - 1] if done else None
-    idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in clause)
-    free = after is None or after.tag in _BEHIND_VERBS or after.low.endswith("ly")
-    free = free or is_plural(after.low if after else "")
-    held = any(word.tag == "prep" for word in clause[done:])
-    return bool(who and plural(who) and is_agent(who.low)) and idle and free and held
-
-
-def _lie(words: list[Word], at: int) -> bool:
-    """Whether what follows is where the words in front say: "on the table lie a gun and a map"."""
-    after = word_after(words, at)
-    opens = after is not None and after.tag in OPENS_PHRASE
-    return words[at].low in verbs.STANCES | {"lie"} and opens and words[0].tag == "prep"
-
-
-def _but_one(words: list[Word], at: int) -> bool:
-    """Whether all but a few act: "all the lights but one go out"."""
-    few = at > 1 and words[at - 1].low in grammar.NUMBERS
-    return few and words[at - 2].low == "but" and words[at - 2].tag == "prep"
-
-
-def _many_of(words: list[Word], at: int) -> bool:
-    """Whether several of something act: "the lights of the city go out"."""
-    clause, after = clause_before(words, at), word_after(words, at)
-    several = next((n for n, word in enumerate(clause) if word.low == "of"), 0)
-    who = clause[several - 1] if several else None
-    idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in clause)
-    goes = after is not None and (after.low in grammar.PARTICLES or after.low.endswith("ly"))
-    goes = goes or [word.low for word in words[at + 1 : at + 3]] == ["by", "themselves"]
-    return bool(who and plural(who)) and idle and goes
-
-
-def _around(word: Word) -> bool:
-    """Whether a word tells where those stand who act: "friends around a campfire roast"."""
-    return word.tag == "prep" and word.low in grammar.RELATIONS
-
-
-def _dressed(words: list[Word], at: int) -> bool:
-    """Whether several in a colour act: "ten ballerinas in white spin around one in black"."""
-    if at < 3 or words[at - 2].low != "in" or words[at - 1].low not in modifiers.COLOURS:  # noqa: PLR2004
-        return False
-    after = word_after(words, at)
-    free = after is None or after.tag in _BEHIND_VERBS - {"adj", "conj"}
-    return plural(words[at - 3]) and free
-
-
-def _of_several(words: list[Word], at: int) -> bool:
-    """Whether several are named by a pronoun: "two of them carry", "children behind him cheer"."""
-    link = words[at - 2].low if at > 1 else ""
-    around = link in grammar.AROUND and at > 2 and plural(words[at - 3])  # noqa: PLR2004
-    return link == "of" or around
-
-
-def _let(words: list[Word], at: int) -> bool:
-    """Whether "make the woman" or "let the dog" stands in front: "make the woman smile"."""
-    start = 1 if words[0].low in {"please", "kindly"} else 0
-    opened = len(words) > start + 1 and words[start + 1].tag in {"det", "poss"}
-    idle = not any(word.tag in {"verb", "mark"} for word in words[start + 1 : at])
-    after = word_after(words, at)
-    free = after is None or after.tag in _BEHIND_VERBS
-    return words[start].low in {"have", "let", "make"} and opened and idle and free
-
-
-def _acts_too(words: list[Word], at: int) -> bool:
-    """Whether what many do goes on behind an object: "wave flags and chant in the street"."""
-    after, clause = word_after(words, at), clause_before(words, at - 1)
-    acts = any(word.form == "base" for word in clause)
-    free = after is None or after.tag in {"mark", "prep", "adv", "particle", "det", "poss"}
-    return acts and free and words[at].low in verb_forms() and words[at].low not in MASSES
-
-
-def _joined(words: list[Word], at: int) -> bool:
-    """Whether the subject is two, and has no verb yet: "a puppy and its mother"."""
-    near = range(max(0, at - NEAR), at)
-    begins = [n + 1 for n in near if words[n].tag == "mark" and words[n].low not in {",", "@"}]
-    clause = words[begins[-1] if begins else near.start : at]
-    pair = clause[-2:-1] and clause[-2].low == "and"  # "bride and groom"
-    opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-5:])
-    idle = not any(word.tag in {"verb", "aux", "sub"} for word in clause)
-    return opened and idle and any(word.low == "and" for word in clause)
-
-
-def _interrupted(words: list[Word], at: int) -> bool:
-    """Whether a participle parts subjects from their verb: "buildings, lit by lamps, glow"."""
-    near = words[max(0, at - NEAR) : at]
-    idle = not any(word.form in {"s", "base"} or word.tag == "aux" for word in near)
-    return idle and any(word.form == "ed" for word in near) and any(map(plural, near))
-
-
-_DENIES = frozenset({"don't", "doesn't", "never", "can't", "not"})
-_BEHIND_VERBS = frozenset(
-    {"det", "poss", "num", "prep", "adv", "particle", "mark", "conj", "pron", "adj", "qty", "sub"}
-)
-
-
-def _many(words: list[Word], at: int) -> bool:
-    return at > 1 and (plural(words[at - 2]) or words[at - 2].low in grammar.PLURAL_PRONOUNS)
-
-
-def _moves(word: Word, after: Word | None) -> bool:
-    return word.low in looks.MOVES and after is not None and after.low in looks.MOVE_SIDES
