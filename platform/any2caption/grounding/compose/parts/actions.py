@@ -40,10 +40,11 @@ _AS_SAID = re.compile(
 _PRONOUNS = frozenset({"it", "they", "he", "she"})
 _WEATHER = re.compile(
     r"^(?:(?:is|was|begins?|starts?|stops?|keeps?|continues?)(?: to| on)?\s+)?"
-    r"(?:drizzl|hail|pour|rain|snow|thunder)(?:e?s|e|ing)?$"
+    r"(?:(?:drizzl|hail|rain|snow|thunder)(?:e?s|e|ing)?\b|pour(?:s|ing)?$)"
     r"|\b(?:gets?|getting|grows?|growing|becom\w+|is) (?:cold|dark|foggy|late|light|night)\b"
 )
 """What nobody does: "it begins to rain"."""
+_OWN = re.compile(r"(?:its|his|her|their) ", re.IGNORECASE)
 _NOBODY = frozenset({"", "none", "who", "which", "that"})
 _FEMALE = frozenset({"woman", "girl", "lady", "mother", "queen", "princess", "bride", "actress",
                      "daughter", "sister", "wife", "grandmother", "mom", "waitress"})  # fmt: skip
@@ -89,8 +90,9 @@ def text_actions(material: Material) -> list[Said]:
     """Return a sentence for each subject of the text that does something."""
     subjects = subjects_of(material, TEXT, objects=True)
     groups: dict[tuple[str, int], list[Fact]] = {}
+    who = ""
     for at, fact in enumerate(material.of("action", source=TEXT)):
-        who = _doer(fact, _named_before(fact, subjects))
+        who = _doer(fact, _named_before(fact, subjects, who))
         told = groups.setdefault((who, at if who in _EACH else 0), [])
         if all(_deed(fact) != _deed(one) for one in told):
             told.append(fact)
@@ -272,11 +274,19 @@ def _fitting(pronoun: str, subjects: Sequence[Subject]) -> list[Subject]:
     return [one for one in subjects if not one.many and not is_human(one.noun)]
 
 
-def _named_before(fact: Fact, subjects: Sequence[Subject]) -> list[Subject]:
-    """Return the subjects, for a pronoun those in front of it only."""
-    if words_of(fact.value, "who").casefold() not in _PRONOUNS:
+def _named_before(fact: Fact, subjects: Sequence[Subject], last: str) -> list[Subject]:
+    """Return the subjects, for a pronoun those in front of it only.
+
+    For "it" who acted last comes last, and what is somebody's ("its tail") is not meant.
+    """
+    pronoun = words_of(fact.value, "who").casefold()
+    if pronoun not in _PRONOUNS:
         return list(subjects)
-    return [one for one in subjects if _start(one.facts[0]) < _start(fact)]
+    named = [one for one in subjects if _start(one.facts[0]) < _start(fact)]
+    if pronoun == "it":
+        named = [one for one in named if not _OWN.match(one.phrase)] or named
+        named.sort(key=lambda one: one.again == last)
+    return named
 
 
 def _since(subject: Subject, fact: Fact) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 from any2caption.grounding.words.clauses.clause import STOPS
 from any2caption.grounding.words.clauses.viewing import Viewing
-from any2caption.grounding.words.lists import grammar
+from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached
 from any2caption.grounding.words.phrases.complements import complements
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
@@ -25,6 +25,10 @@ class Stating(Viewing):
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""
         on = after > at + 1 and self._low(after - 1) in _ON_OFF and self._tag(after) in STOPS
         value: dict[str, Any]
+        if negated and self.who and self._low(at) in grammar.DO_GET and self._tag(after) in STOPS:
+            value = {"verb": "do", "who": " and ".join(self.who), "form": "finite"}
+            self._add("action", (at, after), value)  # "although she does not"
+            return after
         if self.who and (on or self._tag(after) == "style"):  # "the lamp is off"
             end = after if on else after + 1
             value = {"verb": "be", "who": " and ".join(self.who), "form": "finite"}
@@ -61,6 +65,22 @@ class Stating(Viewing):
         self.acted = True
         return end
 
+    def _state_in_front(self, at: int) -> int:
+        """Read "Half asleep, a student", "Tired and hungry, two hikers": a state; 0 for no such."""
+        end = at
+        while self._tag(end) in {"adj", "adv", "conj", "qty"}:
+            end += 1
+        who = noun_phrase(self.words, end + 1) if self._low(end) == "," else None
+        opens = self.fresh and (at == 0 or self._low(at - 1) != ",")
+        if not (opens and who and end > at and self._tag(end - 1) == "adj"):
+            return 0
+        styled = any(word.low in looks.STYLE_WORDS for word in self.words[at:end])
+        if styled or who.sort != "thing" or self._tag(end + 1) not in {"det", "num", "poss"}:
+            return 0
+        self._add("action", (at, end), {"verb": "be", "who": who.noun, "form": "participle"})
+        self.fresh, self.last = True, None
+        return end + 1
+
     def _state_beside(self, phrase: NounPhrase, end: int) -> int:
         """Read "…, his dog asleep at his feet", "…, the tie undone": a state; 0 for no such."""
         opened = self._tag(phrase.start) in {"det", "poss"} and phrase.sort == "thing"
@@ -80,5 +100,5 @@ class Stating(Viewing):
         return after
 
 
-_ON_OFF = frozenset({"on", "off", "out", "over", "up", "down"})
+_ON_OFF = frozenset({"on", "off", "out", "over", "up", "down", "everywhere", "nowhere", "overhead"})
 _IS_NOT = frozenset({"aren't", "isn't", "wasn't", "weren't"})

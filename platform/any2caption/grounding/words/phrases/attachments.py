@@ -97,7 +97,7 @@ def _links(words: list[Word], at: int, *, had: bool) -> bool:
     serial = words[at].low == ","
     if serial:
         if words[at + 1].low not in {"and", "or"}:
-            return False
+            return _enumerates(words, at, had=had)
         at += 1
     following = noun_phrase(words, at + 1)
     lives = following is not None and is_agent(following.head.low)
@@ -119,6 +119,25 @@ def _links(words: list[Word], at: int, *, had: bool) -> bool:
         or words[end].tag not in {"verb", "aux", "modal", "neg"}
         or (words[end].form == "ed")
     )
+
+
+def _enumerates(words: list[Word], at: int, *, had: bool) -> bool:
+    """Whether a comma stands in a list that "and" ends: "a tram, a van and two taxis"."""
+    lives = is_agent(words[at - 1].low)
+    while at < len(words) and words[at].low == ",":
+        item = noun_phrase(words, at + 1) if words[at + 1].tag in {"det", "num", "poss"} else None
+        if item is None or (is_agent(item.head.low) and not lives):
+            return False
+        at = attached_of(words, item.end)
+        if words[at : at + 2] and words[at].low == "," and words[at + 1].low in {"and", "or"}:
+            at += 1
+            break
+    last = (
+        noun_phrase(words, at + 1) if at < len(words) and words[at].low in {"and", "or"} else None
+    )
+    end = attached_of(words, last.end) if last else at
+    ends = end >= len(words) or words[end].tag in {"mark", "prep", "sub", "layout", "ground"}
+    return last is not None and ends and not (had and is_agent(last.head.low) and not lives)
 
 
 def attached_of(words: list[Word], at: int) -> int:

@@ -82,6 +82,10 @@ def _and_then(words: list[Word], at: int, *, keep_settings: bool) -> int:
 
 def _said_of(words: list[Word], at: int) -> int:
     """Return the end of "everything its owner says", "how they interact"; 0 for no such clause."""
+    if low_at(words, at) == "nothing" and tag_at(words, at + 1) == "verb":
+        return at + 2  # "pretends nothing happened"
+    if low_at(words, at) == "what" and low_at(words, at + 1) in grammar.BE:
+        return complements(words, at + 2, keep_settings=True)  # "eats what is inside"
     asked = low_at(words, at) in {"how", "why"}
     phrase = noun_phrase(words, at + 1) if asked or low_at(words, at) in _WHATEVER else None
     if phrase is None or tag_at(words, phrase.end) != "verb":

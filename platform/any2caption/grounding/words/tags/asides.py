@@ -109,6 +109,7 @@ def _says_how(said: Sequence[Word]) -> bool:
         first = said[1]
     bodily = first.tag == "poss" and said[-1].tag in {"adj", "adv", "verb"}
     plain = all(word.tag in _HOW for word in said)
+    plain = plain or (first.tag == "adj" and said[1:2] != [] and said[1].tag == "prep")
     told = first.form in {"ed", "ing"} or first.low in RELATIVE | _EACH
     told = told or [word.low for word in said[1:3]] in (["of", "which"], ["of", "whom"])
     return told or plain or bodily or first.tag == "prep"
