@@ -67,11 +67,11 @@ class Stating(Viewing):
 
     def _state_in_front(self, at: int) -> int:
         """Read "Half asleep, a student", "Tired and hungry, two hikers": a state; 0 for no such."""
+        opens = self.fresh and (at == 0 or self._tag(at - 1) == "mark") and self._low(at - 1) != ","
         end = at
-        while self._tag(end) in {"adj", "adv", "conj", "qty"}:
+        while opens and end < at + _SHORT and self._tag(end) in {"adj", "adv", "conj", "qty"}:
             end += 1
         who = noun_phrase(self.words, end + 1) if self._low(end) == "," else None
-        opens = self.fresh and (at == 0 or self._low(at - 1) != ",")
         if not (opens and who and end > at and self._tag(end - 1) == "adj"):
             return 0
         styled = any(word.low in looks.STYLE_WORDS for word in self.words[at:end])
@@ -100,5 +100,6 @@ class Stating(Viewing):
         return after
 
 
+_SHORT = 6
 _ON_OFF = frozenset({"on", "off", "out", "over", "up", "down", "everywhere", "nowhere", "overhead"})
 _IS_NOT = frozenset({"aren't", "isn't", "wasn't", "weren't"})
