@@ -101,6 +101,7 @@ def test_mixed_conditions_are_answered_with_six_parts(client, files):
     assert result.video is None
 
 
+@pytest.mark.slow
 def test_every_combination_of_inputs_is_answered(client, files):
     results = {}
 

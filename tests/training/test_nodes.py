@@ -86,6 +86,7 @@ def test_a_pod_that_is_told_too_little_is_refused():
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_two_nodes_train_together_and_leave_one_bundle(folder, tmp_path, settings):
     """Two supervisors with a launcher each, as two pods have them; the nodes are both loopback."""
     out, port = tmp_path / "train", str(free_port())
