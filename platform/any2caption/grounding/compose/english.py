@@ -43,7 +43,7 @@ _MASS = _words("""
     water snow rain ice fog mist smoke fire air wind breeze light sunlight sunshine moonlight
     darkness grass sand sky ocean sea traffic furniture food fruit rice bread cheese milk
     coffee tea wine beer oil paint ink paper glass wood metal gold silver music art nature
-    space time downtown underwater weather humidity steam dust mud dirt soil hair fur cotton
+    space time neon downtown underwater weather humidity steam dust mud dirt soil hair fur cotton
     wool leather clothing lava liquid honey sugar salt flour butter plastic concrete acid
     spring summer autumn winter christmas halloween twilight nightfall daytime
     salad popcorn broccoli corn daylight dusk dawn sunset sunrise night noon midnight golf
@@ -142,6 +142,7 @@ def _article(noun: str) -> str:
 def head_of(phrase: str) -> str:
     """Return the head of a noun phrase: `dog` of `a small dog in a park`."""
     words = _AFTER_NOUN.sub("", phrase.casefold()).split() or phrase.casefold().split()
+    words = words[:-1] if words[-1:] == ["only"] and words[1:] else words  # "hands only"
     return words[-1] if words else ""
 
 

@@ -216,7 +216,7 @@ class Clause:
         again = (
             phrase.noun.casefold() in self.reading.subjects
             and plain
-            and (phrase.definite or role == "object")
+            and (phrase.definite or role == "object" or phrase.head.low in self.reading.members)
         )
         if again:
             self.last = None

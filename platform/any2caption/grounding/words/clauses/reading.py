@@ -21,6 +21,8 @@ class Reading:
     notes: list[str] = field(default_factory=list)
     subjects: set[str] = field(default_factory=set)
     """Nouns that have a fact already."""
+    members: set[str] = field(default_factory=set)
+    """Of these, who several are: "two kids, Anna and Ben"."""
     camera: bool = False
     """Whether the camera was spoken of last."""
 

@@ -102,19 +102,35 @@ _NEAR = 6
 def _medium(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | None:
     """Read "a music video in which", "a clip where": what is shown there is asked for."""
     phrase = noun_phrase(tagged, at)
-    if phrase is None or not (phrase.sort in _SHOWN or phrase.head.low in _SHOWS):
+    if phrase is None or not (phrase.sort in _SHOWN or phrase.head.low in _SHOWS | _ADS):
         return None
     ends = [_lows(tagged, phrase.end, 2) == ("in", "which"), _lows(tagged, phrase.end, 1)]
     end = phrase.end + 2 if ends[0] else phrase.end + 1 if ends[1] == ("where",) else 0
+    if phrase.head.low in _ADS and (colon := _colon(tagged, phrase.end)):
+        return at, phrase, colon + 1  # "an ad for a coffee brand: steam rises"
     return (at, phrase, end) if end else None
 
 
+def is_kind(phrase: NounPhrase) -> bool:
+    """Whether a medium says what kind of video it is: "a music video", "an ad"; "a video" does not.
+
+    Adjectives are told by themselves.
+    """
+    return phrase.head.low in _ADS or (phrase.head.low in _SHOWS and " " in phrase.noun)
+
+
+def _colon(tagged: list[Word], at: int) -> int:
+    near = range(at, min(at + _NEAR, len(tagged)))
+    return next((n for n in near if tagged[n].low == ":"), 0)
+
+
+_ADS = frozenset({"ad", "advert", "advertisement", "commercial", "teaser", "trailer"})
 _SHOWS = frozenset({"animation", "film", "movie", "scene", "video"})
 
 
 def _thing(tagged: list[Word], at: int, *, sure: bool) -> tuple[int, NounPhrase | None, int] | None:
     phrase = noun_phrase(tagged, at)
-    if phrase is None or phrase.sort not in _SHOWN:
+    if phrase is None or not (phrase.sort in _SHOWN or phrase.head.low in _SHOWS):
         return (at, None, at) if sure else None
     for opening in _OPENING:
         if _lows(tagged, phrase.end, len(opening)) == opening:

@@ -73,7 +73,10 @@ class Sentence(Stating):
             return 0
         asked, phrase, end = found
         style = whole(phrase) if phrase else None
-        if phrase is None or not self._of_camera(phrase):
+        if phrase is not None and requests.is_kind(phrase) and asked == phrase.start:
+            span = phrase.start, attached(self.words, phrase)  # "an ad for a coffee brand:"
+            self._add("style", span, {"style": style, "form": "noun"})
+        elif phrase is None or not self._of_camera(phrase):
             showing = phrase and self.words[end - 1].low not in grammar.FUNCTION | {":"}
             asked = end if showing else phrase.end if phrase else asked
             self._add("style", (0, asked), {"style": style, "form": "request"})
@@ -286,7 +289,9 @@ class Sentence(Stating):
         if not close:
             return 0
         self._subject(phrase, close)
-        self.reading.subjects |= {one.low for one in self.words[end:close] if one.tag == "noun"}
+        named = {one.low for one in self.words[end:close] if one.tag == "noun"}
+        self.reading.subjects |= named
+        self.reading.members |= named
         self.who, self.listed, self.acted, self.fresh = [phrase.noun], [], False, False
         self.reading.camera = False
         return close + 1

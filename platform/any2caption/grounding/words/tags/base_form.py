@@ -43,6 +43,7 @@ def bare(words: list[Word], at: int) -> str:
         goes_on = low == "," and after is not None and after.tag in {"prep", "particle"}
         goes_on = goes_on and _interrupted(words, at)
         goes_on = goes_on or (before == "start" and _steps(words[at], after))
+        goes_on = goes_on or (words[at].low == "cut" and after is not None and after.low == "to")
         return "verb" if commands or goes_on or _moves(words[at], after) else ""
     if before == "conj":
         return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""

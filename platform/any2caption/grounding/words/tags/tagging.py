@@ -245,9 +245,13 @@ def _in_place(words: list[Word], at: int) -> str:
         return "rel"
     after = word_after(words, at) or word
     own = before.tag == "poss" or before.low.endswith("'s")
+    known = known_verb(after.low) if after is not word and not after.tag else ("", "")
+    one = before.low in {"a", "an", "the"} and known[1] == "s"  # "a giant looks down"
     numbered = word.tag == "num" and before.low in _NUMBERED and not nounlike(after)
     here = {
         "back": own and "noun",
+        "giant": one and "noun",
+        "human": one and "noun",
         "slow": after.low.startswith("danc") and "adv",  # "they slow dance"
         "nearby": before.tag in NOMINAL | {"prep"} and "adj",
         "half": before.low in _WHICH_HALF and "noun",
