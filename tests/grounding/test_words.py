@@ -337,7 +337,16 @@ def test_references_name_their_condition():
     ]
 
 
+def test_what_a_picture_shows_may_be_said_to_be_its_own():
+    facts, notes = read_text("Image 1's dog chases image 2's cat", pictures(2))
+    found = [(fact.text, fact.value["condition"]) for fact in facts if fact.aspect == "identity"]
+    assert notes == ()
+    assert found == [("image 1's dog", "picture 1"), ("image 2's cat", "picture 2")]
+
+
 def test_a_reference_to_nothing_is_told():
+    facts, notes = read_text("Image 1's dog chases image 3's cat", pictures(2))
+    assert notes == ("the text names picture 3; there are 2 pictures",)
     facts, notes = read_text("The cat of picture 3 sleeps", pictures(2))
     assert notes == ("the text names picture 3; there are 2 pictures",)
     assert [fact.text for fact in facts] == ["the cat of picture 3", "sleeps"]

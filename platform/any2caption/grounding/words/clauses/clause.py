@@ -127,7 +127,8 @@ class Clause:
                 continue
             behind = min(attached_of(self.words, phrase.end), end)
             reference, _ = reference_behind(self.words, behind)
-            if reference and phrase.sort != "reference":
+            owned = self.words[phrase.start].tag == "poss" and self.words[phrase.start].number
+            if (reference or owned) and phrase.sort != "reference":
                 behind = self._identified(phrase, behind, role)
             else:
                 self._object(phrase, behind, role)
@@ -180,8 +181,11 @@ class Clause:
     def _identified(self, phrase: NounPhrase, end: int, role: str = "subject") -> int:
         """Add a subject, and whom it is to look like where the words name a condition."""
         reference_end, place = reference_behind(self.words, end)
+        owner = self.words[phrase.start]
         if phrase.sort == "reference":
             self._identity(phrase, end, "")
+        elif owner.tag == "poss" and owner.number is not None:
+            self._owned(phrase, end, role)
         elif reference_end:
             reference = self.words[reference_end - 1]
             condition, why = self.reading.given.resolve(reference)
@@ -199,6 +203,16 @@ class Clause:
         else:
             self._subject(phrase, end)
         return end
+
+    def _owned(self, phrase: NounPhrase, end: int, role: str) -> None:
+        """Add "image 1's dog": who is there, and which condition shows it."""
+        condition, why = self.reading.given.resolve(self.words[phrase.start])
+        self._subject(phrase, end, role)
+        if condition:
+            value = {"noun": phrase.noun, "condition": condition, "place": None}
+            self._add("identity", (phrase.start, end), value)
+        else:
+            self.reading.note(why)
 
     def _identity(self, phrase: NounPhrase, end: int, noun: str) -> None:
         condition, why = self.reading.given.resolve(phrase.head)

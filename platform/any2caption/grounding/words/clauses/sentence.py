@@ -54,7 +54,7 @@ class Sentence(Stating):
             self._add("action", (at, at + 1), value)
             self.acted = True
             return at + 1
-        if end := self._role_given(at) or self._state_in_front(at):
+        if end := self._role_given(at) or self._state_in_front(at) or self._more_than(at):
             return end
         method = self._by_tag.get(self.words[at].tag, self._noun)
         after = method(at)

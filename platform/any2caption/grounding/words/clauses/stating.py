@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from any2caption.grounding.words.clauses.clause import STOPS
+from any2caption.grounding.words.clauses.clause import STOPS, UNREAD
 from any2caption.grounding.words.clauses.viewing import Viewing
 from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached
@@ -63,6 +63,15 @@ class Stating(Viewing):
         said = after if negated or doing else at
         self._add("action", (at, end), value, said=said, negated=negated)
         self.acted = True
+        return end
+
+    def _more_than(self, at: int) -> int:
+        """Keep ", faster than the eye can follow" as it is; 0 for no such."""
+        if self._low(at + 1) != "than" or self._low(at - 1) != "," or not self.fresh:
+            return 0
+        marks = (n for n in range(at, len(self.words)) if self._tag(n) == "mark")
+        end = next(marks, len(self.words))
+        self._add("subject", (at, end), UNREAD)
         return end
 
     def _state_in_front(self, at: int) -> int:

@@ -90,7 +90,8 @@ ADVERBS = words(
     forwards happily indoors inside just least leftward leftwards less more most nearby now
     off-screen offscreen often on-screen onscreen only outdoors outside overhead perhaps quickly
     quite rather rightward rightwards
-    sideways slow so sometimes soon still thrice today together too twice upward upwards very well
+    sideways slow so sometimes soon still thrice today together too twice upward upwards very
+    well yet
     """
 )
 PREPOSITIONS = words(

@@ -142,7 +142,7 @@ GARMENTS = words(
     heels helmet hijab hood hoodie hoodies jacket jeans jersey jumpsuit kilt kimono lace leather
     leggings makeup mask orange outfit overalls pajamas pants parka pinafore pink poncho purple
     pyjamas rags raincoat red robe sandals saree sari scarf scrubs shawl shirt shoes shorts silk
-    skirt slippers sneakers sock sombrero spacesuit sportswear stockings suit sunglasses
+    skirt slippers sneakers sock sombrero spacesuit sportswear stockings suit sunglasses tutu tutus
     suspenders sweater swimsuit t-shirt tank-top tie toga tracksuit trench trousers tunic turban
     turtleneck tutu tuxedo uniform veil velvet vest waistcoat wear wellies wetsuit white wig
     yellow

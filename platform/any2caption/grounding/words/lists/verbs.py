@@ -163,6 +163,13 @@ STANCES = words("appear hang lie rest sit stand wait")
 """What may stand in front of its subject ("between them sits a cat"), and moves nowhere."""
 AIMING = words("aim bark gaze glance growl howl laugh look point shout smile stare throw wave yell")
 """Verbs whose "at" names a target, not a place."""
+TELLING = words(
+    """
+    announce claim discover feel find hear imagine know learn notice pretend prove realise realize
+    reveal say see show tell think
+    """
+)
+"""Verbs that "that" and a clause follow."""
 WATCHING = words(
     """
     capture chase film find follow hear observe photograph record see show track watch

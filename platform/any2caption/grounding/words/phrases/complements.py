@@ -64,11 +64,17 @@ def complement(words: list[Word], at: int, *, keep_settings: bool) -> int:
     if tag == "prep" or (low_at(words, at) == "as" and likens(words, at)):
         return argument(words, at, keep_settings=keep_settings)
     phrases = [] if tag in {"camera", "style"} else list_of(words, at)
-    if not phrases or (
-        phrases[0].sort == "camera" and phrases[0].head.low not in {"camera", "shot"}
-    ):
+    views = bool(phrases) and phrases[0].sort == "camera" and not _enjoyed(words, at, phrases[0])
+    if not phrases or (views and phrases[0].head.low not in {"camera", "shot"}):
         return at
     return objects_end(words, phrases, at)
+
+
+def _enjoyed(words: list[Word], at: int, phrase: NounPhrase) -> bool:
+    """Whether a view is what somebody has before them: "enjoys the view"."""
+    acts = words[at - 1].tag == "verb" and words[at - 1].base not in verbs.SHOWING
+    own = tag_at(words, at) == "poss" or low_at(words, at) == "the"  # "offers a panoramic view"
+    return acts and phrase.head.low == "view" and own
 
 
 def _and_then(words: list[Word], at: int, *, keep_settings: bool) -> int:
@@ -86,6 +92,9 @@ def _said_of(words: list[Word], at: int) -> int:
         return at + 2  # "pretends nothing happened"
     if low_at(words, at) == "what" and low_at(words, at + 1) in grammar.BE:
         return complements(words, at + 2, keep_settings=True)  # "eats what is inside"
+    if low_at(words, at) == "that" and tag_at(words, at + 1) in {"pron", "det", "poss"}:
+        marks = (n for n in range(at, len(words)) if words[n].tag in {"mark", "sub"})
+        return next(marks, len(words)) if words[at - 1].base in verbs.TELLING else 0
     asked = low_at(words, at) in {"how", "why"}
     phrase = noun_phrase(words, at + 1) if asked or low_at(words, at) in _WHATEVER else None
     if phrase is None or tag_at(words, phrase.end) != "verb":
@@ -158,9 +167,10 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         end = complements(words, end + 1, keep_settings=True)
     if word.low in _TARGETS and tag_at(words, end) == "layout":
         return end + 1  # "from the left edge to the right", "to the girl on the right"
-    if tag_at(words, end) in {"ground", "layout"} or _looks(word, first) or by_artist(word, first):
-        return at
     aimed = word.low == "at" and aims(words, at)
+    looks_so = _looks(word, first) and not (aimed and first.head.low == "view")
+    if tag_at(words, end) in {"ground", "layout"} or looks_so or by_artist(word, first):
+        return at
     setting = not aimed and (first.sort in LIKE_SETTINGS or named_place(word, first))
     setting = setting and word.low not in _OF_THINGS
     setting = setting and not (word.low == "in" and first.noun in MOVES_IN)

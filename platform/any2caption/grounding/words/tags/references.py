@@ -37,7 +37,8 @@ def join_references(words: list[Word]) -> list[Word]:
             found.append(words[at])
             at += 1
             continue
-        joined = merge(words, at, end, "ref")
+        owns = words[end - 1].low.endswith("'s")  # "image 1's dog"
+        joined = merge(words, at, end, "poss" if owns else "ref")
         joined.base, joined.number = kind, number
         found.append(joined)
         at = end
@@ -81,7 +82,7 @@ def _kind(words: list[Word], at: int) -> str:
 
 def _number(words: list[Word], at: int) -> tuple[int, int | None]:
     start = at + 1 if _low(words, at) in {"#", "no", "number"} else at
-    low = _low(words, start)
+    low = _low(words, start).removesuffix("'s")
     if low.isdecimal() and len(low) <= _DIGITS:
         return start + 1, int(low)
     if (

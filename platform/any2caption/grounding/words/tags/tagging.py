@@ -12,7 +12,7 @@ from functools import cache
 
 from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words import lexicon
-from any2caption.grounding.words.forms import verb_forms
+from any2caption.grounding.words.forms import is_plural, verb_forms
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
 from any2caption.grounding.words.tags.neighbours import (
     NOMINAL,
@@ -250,6 +250,7 @@ def _in_place(words: list[Word], at: int) -> str:
     numbered = word.tag == "num" and before.low in _NUMBERED and not nounlike(after)
     here = {
         "back": own and "noun",
+        "yet": before.tag == "mark" and after.tag in {"pron", "det", "poss"} and "sub",
         "giant": one and "noun",
         "human": one and "noun",
         "slow": after.low.startswith("danc") and "adv",  # "they slow dance"
@@ -269,7 +270,10 @@ _WHICH_HALF = frozenset(
 def _both_act(words: list[Word], at: int) -> bool:
     """Whether "both" stands for two that act: "then both go out", "and his dog both wear"."""
     after = word_after(words, at)
+    may = after is not None and not after.tag and lexicon.can_be(after.low, "VERB")
+    ends = at + 2 >= len(words) or words[at + 2].tag in {"mark", "adv"}
     acts = after is not None and not after.tag and known_verb(after.low)[1] == "base"
+    acts = acts or (may and ends and not is_plural(after.low))
     pair = any(word.low == "and" for word in words[at + 2 : at + 4])  # "both function and style"
     return acts and not pair and not is_agent(words[at + 1].low)
 

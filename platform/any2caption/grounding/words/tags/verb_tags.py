@@ -40,7 +40,7 @@ def verb_form(word: Word, words: list[Word], at: int) -> str:
         base, form = word.low[:-1], "s"
     if base == word.low and form == "ed" and _in_base(words, at):
         form = "base"
-    if not form and (_denied(words, at) or _unknown_plural_act(words, at)):
+    if not form and (_denied(words, at) or _both(words, at) or _unknown_plural_act(words, at)):
         return _as_verb(word, word.low, "base")
     if not form:
         base, form = _unknown_verb(words, at)
@@ -112,6 +112,12 @@ def _as_verb(word: Word, base: str, form: str) -> str:
 def _denied(words: list[Word], at: int) -> bool:
     """Whether a word of no list is what someone does not do: "he doesn't care"."""
     return at > 0 and words[at - 1].low in grammar.DO_NOT and lexicon.can_be(words[at].low, "VERB")
+
+
+def _both(words: list[Word], at: int) -> bool:
+    """Whether two act in front: "both cough"."""
+    both = at > 0 and words[at - 1].low == "both" and words[at - 1].tag in {"pron", "adv"}
+    return both and lexicon.can_be(words[at].low, "VERB")
 
 
 def _unknown_plural_act(words: list[Word], at: int) -> bool:
@@ -443,7 +449,15 @@ def _another_clause(words: list[Word], at: int) -> bool:
     who = clause_before(words, at)
     does = is_agent(who[-1].low) if who else False
     does = does or any(known_verb(word.low)[1] == "s" for word in words[at + 3 : at + 6])
+    many = len(behind) > 1 and behind[0].low == "and" and is_agent(behind[1].low)
+    many = many and is_plural(behind[1].low) and known_verb(_low(words, at + 3))[1] == "base"
+    if many and len(who) > 1 and not is_plural(who[-1].low):
+        return True  # "the bell rings and children come"
     return opens and len(who) > 1 and who[0].tag in {"det", "poss"} and does
+
+
+def _low(words: list[Word], at: int) -> str:
+    return words[at].low if at < len(words) else ""
 
 
 def _goes_behind(after: Word | None) -> bool:
