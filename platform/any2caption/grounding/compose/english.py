@@ -113,13 +113,17 @@ def joined(words: Iterable[str], link: str = "and") -> str:
     return f"{', '.join(most)} {link} {last}" if most else last
 
 
+_OF_INPUT = re.compile(r"\w+ \d+'s ", re.IGNORECASE)
+"""`picture 1's dog`."""
+
+
 def with_article(noun: str) -> str:
     """Return `a dog`, `an amusement park`; what has a determiner, is many or a mass stays as it is.
 
     A wrong article (`a apple`) is put right.
     """
     first, _, rest = noun.partition(" ")
-    if _HEDGE.match(noun):
+    if _HEDGE.match(noun) or _OF_INPUT.match(noun):
         return noun
     if first.casefold() in {"a", "an"} and rest and not rest[0].isupper():
         return f"{_article(rest)} {rest}"
