@@ -67,7 +67,10 @@ _AN = re.compile(
     r"(?:[aeio]|8|1[18](?:\d\d)?(?:s|th)?\b|u(?!ni|se|ti|k|r[aeiou])|hour|honest|heir)",
     re.IGNORECASE,
 )
-_HEDGE = re.compile(r"what (?:appear|look|seem)s? (?:to be|like) ", re.IGNORECASE)
+_HEDGE = re.compile(
+    r"(?:what (?:appear|look|seem)s? (?:to be|like)|at (?:least|most)|(?:more|fewer|less) than) ",
+    re.IGNORECASE,
+)
 _ONE_SOUND = re.compile(r"(?:one|once|eu|ewe)", re.IGNORECASE)
 _BE = {"is": "are", "was": "were", "has": "have", "does": "do", "isn't": "aren't"}
 _AUXILIARIES = _words("""
@@ -165,7 +168,7 @@ def is_many(phrase: str, number: int | None = None) -> bool:
         return _ends_in_plural(words[-1])
     if words[0] in _ONE and any(word.endswith("'s") for word in words[:-1]):
         return _ends_in_plural(head_of(phrase))  # "an old man's hands"
-    if words[0] in _ONE and not _MANY & set(words[1:2]):
+    if words[0] in _ONE and not (_MANY | _LARGE) & set(words[1:2]):
         return " and a" in phrase.casefold()
     alike = words[0] not in _DETERMINERS and head_of(phrase).endswith(_ALIKE)
     return words[0] in _MANY or " and " in phrase or alike or _ends_in_plural(head_of(phrase))
@@ -173,6 +176,14 @@ def is_many(phrase: str, number: int | None = None) -> bool:
 
 def _ends_in_plural(word: str) -> bool:
     return word in _PLURALS or (word.endswith("s") and not _NOT_PLURAL.search(word))
+
+
+_LARGE = frozenset({"dozen", "hundred", "million", "thousand"})
+_WHICH = (
+    "(?:other|left|right|first|second|third|fourth|last|upper|lower|older|younger|taller|smaller"
+    "|bigger)"
+)
+"""What tells one from another, so that it is said each time."""
 
 
 def definite(phrase: str, noun: str = "") -> str:
@@ -187,7 +198,7 @@ def definite(phrase: str, noun: str = "") -> str:
         return phrase.partition(", ")[0]
     if noun and noun.casefold() in phrase.casefold():
         named = re.search(
-            rf"\b(?:other )?{re.escape(noun)}(?: of [\w' .-]+)?", phrase, re.IGNORECASE
+            rf"\b(?:{_WHICH} )?{re.escape(noun)}(?: of [\w' .-]+)?", phrase, re.IGNORECASE
         )
         return f"the {named.group().strip() if named else noun}"
     if first == "another":

@@ -221,7 +221,7 @@ def _goes_on(words: list[Word], at: int) -> bool:
     after = at + 1
     if after < len(words) and words[after].low.startswith("from ") and words[after].tag == "adv":
         return True  # "a pan across a shelf, from left to right"
-    if _turned(words[after : after + _AMOUNT]):
+    if _turned(words[after : after + _AMOUNT]) or _lists_attributes(words, at):
         return True
     while after < len(words) and (words[after].tag in {"adv", "neg"} or words[after].low in _LINKS):
         after += 1
@@ -230,6 +230,13 @@ def _goes_on(words: list[Word], at: int) -> bool:
     word = words[after]
     keeps = words[after - 1].low in {"and", "then"} and word.low in _KEEPS | _ORDERS | TURNS
     return word.tag == "verb" or keeps or (word.low in looks.MOVES and word.tag != "det")
+
+
+def _lists_attributes(words: list[Word], at: int) -> bool:
+    """Whether a comma parts attributes of what is filmed: "around a large, finely carved cone"."""
+    behind = (word for word in words[at + 1 : at + 4] if word.tag != "adv")
+    after = next(behind, None)
+    return words[at - 1].tag == "adj" and after is not None and after.tag == "adj"
 
 
 def _turned(words: list[Word]) -> bool:

@@ -127,6 +127,8 @@ class Denying(Clause):
         found = [noun_phrase(self.words, at + 1 + of_all)]
         if found[0] and self._low(found[0].end) == "nor":
             found.append(noun_phrase(self.words, found[0].end + 1))
+        if self.last and self.last[1] == at and self._tag(at - 1) == "verb":
+            return self._have_neither([one for one in found if one])
         named = [one for one in found if one]
         end = attached(self.words, named[-1]) if named else at
         if not named or len(named) < len(found) or self._tag(end) not in {"verb", "aux", "modal"}:
@@ -137,6 +139,17 @@ class Denying(Clause):
         for phrase in named if self._low(at) in {"neither", "none"} else ():
             self._subject(phrase, phrase.end)
         return self._acts_as(at, end)
+
+    def _have_neither(self, phrases: list[NounPhrase]) -> int:
+        """Read "wearing | neither a coat nor a hat": neither is there; 0 for nothing."""
+        kept, said = self.last, self.last_said
+        for phrase in phrases:
+            self._deny(phrase.start, phrase, phrase.end)
+        self.last, self.last_said = kept, said
+        if not phrases:
+            return 0
+        self._extend(phrases[-1].end)
+        return phrases[-1].end
 
     def _neither_of_them(self, at: int) -> int:
         """Read "neither moves", "neither of them wins"; 0 where others are named."""

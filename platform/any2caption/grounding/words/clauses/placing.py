@@ -193,7 +193,8 @@ class Placing(Denying):
             span = (start[0], self.words[at].end)
             self.reading.add("layout", span, {"who": self.who[-1], "place": self._low(at)})
             if self._tag(at + 1) in {"verb", "aux"}:  # tells it from another of its kind
-                self.who[-1] = f"{self.who[-1]} {self._low(at)}"
+                the = "the " if self.who[-1] == "one" and self._low(at - 2) == "the" else ""
+                self.who[-1] = f"{the}{self.who[-1]} {self._low(at)}"
             return at + 1
         if self.acted and self.last and self.last[1] == at:
             self._extend(at + 1)  # "lightning strikes in the distance"

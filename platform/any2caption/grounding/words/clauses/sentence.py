@@ -8,7 +8,7 @@ from any2caption.grounding.words.clauses import requests
 from any2caption.grounding.words.clauses.clause import FORMS, STOPS, UNREAD, place_value, whole
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
-from any2caption.grounding.words.clauses.stating import Stating
+from any2caption.grounding.words.clauses.stating import MEDIA, Stating
 from any2caption.grounding.words.lists import grammar, scenes, verbs
 from any2caption.grounding.words.phrases.attachments import attached, list_of, whom
 from any2caption.grounding.words.phrases.complements import (
@@ -263,7 +263,7 @@ class Sentence(Stating):
         if end := self._tells_more(phrase):
             self._add("subject", (at, end), UNREAD)
             return end
-        shows = {"reference": self._shown_in, **dict.fromkeys(_MEDIA, self._medium)}
+        shows = {"reference": self._shown_in, **dict.fromkeys(MEDIA, self._medium)}
         if phrase.sort in shows and (end := shows[phrase.sort](phrase)):
             return end
         end = attached(self.words, phrase)
@@ -295,22 +295,6 @@ class Sentence(Stating):
         self.who, self.listed, self.acted, self.fresh = [phrase.noun], [], False, False
         self.reading.camera = False
         return close + 1
-
-    def _share(self, at: int) -> int:
-        """Read "two of them carry", "one of the cubs falls"; 0 where no such acts."""
-        if self._tag(at + 2) == "pron" and self._tag(at) not in _MEDIA:
-            return at + 2
-        if self._low(at + 2) in {"which", "whom"} and self._tag(at + 3) in {"verb", "aux"}:
-            self.who, self.acted = [f"{self._low(at)} of them"], False
-            return at + 3  # "three balloons, one of which is torn,"
-        several = noun_phrase(self.words, at + 2) if self._low(at) in _SHARES else None
-        acts = several is not None and self._tag(several.end) in {"verb", "aux", "modal"}
-        if several is None or not several.definite or not acts:
-            return 0
-        self._subject(several, several.end)
-        self.who = [self.reading.text[slice(*self._span(at, several.end))].lower()]
-        self.acted, self.fresh = False, False
-        return several.end
 
     def _denied_last(self) -> bool:
         """Whether the last phrase is one that is not there."""
@@ -588,11 +572,9 @@ _SUBJECTS = {"her": "she", "him": "he", "them": "they"}
 """Of pronouns that act: "make her smile"."""
 _COMES = frozenset({"come", "emerge", "go", "lie", "rise", "run", "step"})
 """What may stand in front of its subject behind a place: "out of the fog comes a ship"."""
-_SHARES = frozenset({"all", "each", "half", "many", "most", "one", "some", "two", "three"})
 _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _COUNTING = frozenset(grammar.NUMBERS) | {"another"}
-_MEDIA = ("picture", "camera", "style")
 _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
 _SAVE = frozenset({"but", "except"})
 _STATES = frozenset({"asleep", "awake"})

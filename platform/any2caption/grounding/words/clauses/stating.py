@@ -65,6 +65,24 @@ class Stating(Viewing):
         self.acted = True
         return end
 
+    def _share(self, at: int) -> int:
+        """Read "two of them carry", "one of the cubs falls"; 0 where no such acts."""
+        if self._tag(at + 2) == "pron" and self._tag(at) not in MEDIA:
+            return at + 2
+        if self._low(at + 2) in {"which", "whom"} and self._tag(at + 3) in {"verb", "aux"}:
+            self.who, self.acted = [f"{self._low(at)} of them"], False
+            return at + 3  # "three balloons, one of which is torn,"
+        several = noun_phrase(self.words, at + 2) if self._low(at) in _SHARES else None
+        end = several.end if several else at
+        end += 2 if self._low(end) == "but" and self._low(end + 1) in grammar.NUMBERS else 0
+        acts = self._tag(end) in {"verb", "aux", "modal"}
+        if several is None or not several.definite or not acts:
+            return 0
+        self._subject(several, several.end)
+        self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
+        self.acted, self.fresh = False, False
+        return end
+
     def _more_than(self, at: int) -> int:
         """Keep ", faster than the eye can follow" as it is; 0 for no such."""
         if self._low(at + 1) != "than" or self._low(at - 1) != "," or not self.fresh:
@@ -110,5 +128,7 @@ class Stating(Viewing):
 
 
 _SHORT = 6
+MEDIA = ("picture", "camera", "style")
+_SHARES = frozenset({"all", "each", "half", "many", "most", "one", "some", "two", "three"})
 _ON_OFF = frozenset({"on", "off", "out", "over", "up", "down", "everywhere", "nowhere", "overhead"})
 _IS_NOT = frozenset({"aren't", "isn't", "wasn't", "weren't"})

@@ -209,3 +209,7 @@ SIDES_PHRASES = phrases("from the left, from the right, from the left side, from
 """Where a movement comes from."""
 DO_NOT = words("don't doesn't didn't won't can't cannot")
 DO_GET = words("do does did doing get gets got getting")
+HEDGES = frozenset(
+    {("at", "least"), ("at", "most"), ("more", "than"), ("fewer", "than"), ("less", "than")}
+)
+"""What makes a number a bound."""

@@ -159,6 +159,8 @@ def _joins_adjectives(words: list[Word], at: int, start: int) -> bool:
 
 
 def _number(inside: list[Word], head: Word) -> tuple[int | None, bool]:
+    if tuple(inside[0].low.split()) in grammar.HEDGES:
+        return None, False  # "at least two people"
     for word in inside:
         if word.tag == "num" and word is not head:
             if word.low in grammar.PAIRS:

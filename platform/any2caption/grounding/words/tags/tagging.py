@@ -79,16 +79,20 @@ def _pattern(words: list[Word], at: int) -> tuple[int, str]:
     low, after, beyond = words[at].low, _low(words, at + 1), _low(words, at + 2)
     if words[at].text == "No" and after == "." and beyond.isdecimal():
         return 3, "noun"
-    if after in scenes.HALVES and low[:1].isdigit():
-        return 2, "noun"
-    if low in _LETTERED and len(after) == 1 and words[at + 1].text.isupper():
+    lettered = low in _LETTERED and len(after) == 1 and words[at + 1].text.isupper()
+    if lettered or (after in scenes.HALVES and low[:1].isdigit()):
         return 2, "noun"  # "person A gives person B a gift"
-    if low == "used" and after == "to" and at and words[at - 1].low in _USED_TO:
-        return 2, "modal"
+    hedged = (low, after) in grammar.HEDGES and _counts(beyond)
+    if hedged or (low == "used" and after == "to" and at and words[at - 1].low in _USED_TO):
+        return 2, "qty" if hedged else "modal"
     apart = at == 0 or words[at - 1].low != "from"
     if low == beyond and (after == "by" or (after == "to" and apart)):  # "back to back"
         return 3, "adv"
     return _age(words, at), "adj"
+
+
+def _counts(low: str) -> bool:
+    return low in grammar.NUMBERS or low[:1].isdigit() or low in {"a", "hundreds", "thousands"}
 
 
 _USED_TO = frozenset({"that", "there", "which", "who"}) | grammar.PERSONAL

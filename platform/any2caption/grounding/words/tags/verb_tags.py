@@ -253,7 +253,7 @@ def _third_person(words: list[Word], at: int) -> str:
     sure = not noun or _goes_behind(word_after(words, at))
     if plain or (before == "mark" and one_resumes(words, at, sure=sure)):
         return "verb"
-    if before in {"det", "poss", "num", "adj", "prep", "start", "modal"}:
+    if before in {"det", "poss", "num", "adj", "prep", "start", "modal"} or _lacked(words, at):
         return ""
     if before == "mark" and noun and words[at].low not in verbs.NOUN_FORMS:
         return ""
@@ -267,6 +267,11 @@ def _third_person(words: list[Word], at: int) -> str:
     if acts and noun:  # "a puppet with button eyes argues"
         return ""
     return "verb" if not noun or _does(words, at, before) else ""
+
+
+def _lacked(words: list[Word], at: int) -> bool:
+    """Whether a word is what somebody is without: "two trees without leaves"."""
+    return words[at - 1].low in {"without", "no"} and _is_noun_too(words[at].low)
 
 
 def _goes_off(words: list[Word], at: int) -> bool:
