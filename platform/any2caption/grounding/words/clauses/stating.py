@@ -115,13 +115,17 @@ class Stating(Viewing):
             return 0
         told = end - 1 if self._tag(end - 1) == "adj" else end
         alone = self._tag(told) == "adj" and told > phrase.start + 1
-        if not alone or self._tag(told + 1) not in STOPS | {"prep", "particle"}:
+        pair = self._low(told + 1) == "and" and self._tag(told + 2) == "adj"
+        if not alone or not (pair or self._tag(told + 1) in STOPS | {"prep", "particle"}):
             return 0
-        named = replace(phrase, end=min(phrase.end, told))
-        self._subject(named, told)
+        named, start = replace(phrase, end=min(phrase.end, told)), told
+        while self._low(told + 1) == "and" and self._tag(told + 2) == "adj":
+            told += 2
+        self._subject(named, named.end)
         self.who, self.listed, self.fresh = [phrase.noun], [], False
-        after = complements(self.words, told + 1, keep_settings=True)
-        self._add("action", (told, after), {"verb": "be", "who": phrase.noun, "form": "participle"})
+        after = complements(self.words, told + 1, keep_settings=False)
+        state = {"verb": "be", "who": phrase.noun, "form": "participle"}
+        self._add("action", (start, after), state)
         self._inside(told + 1, after)
         self.acted = True
         return after

@@ -125,7 +125,8 @@ def _enumerates(words: list[Word], at: int, *, had: bool) -> bool:
     """Whether a comma stands in a list that "and" ends: "a tram, a van and two taxis"."""
     lives = is_agent(words[at - 1].low)
     while at < len(words) and words[at].low == ",":
-        item = noun_phrase(words, at + 1) if words[at + 1].tag in {"det", "num", "poss"} else None
+        opens = words[at + 1 :] and (had or words[at + 1].tag in {"det", "num", "poss"})
+        item = noun_phrase(words, at + 1) if opens else None
         if item is None or (is_agent(item.head.low) and not lives):
             return False
         at = attached_of(words, item.end)
@@ -137,6 +138,7 @@ def _enumerates(words: list[Word], at: int, *, had: bool) -> bool:
     )
     end = attached_of(words, last.end) if last else at
     ends = end >= len(words) or words[end].tag in {"mark", "prep", "sub", "layout", "ground"}
+    ends = ends or (had and last is not None and plural(last.head) and words[end].form == "s")
     return last is not None and ends and not (had and is_agent(last.head.low) and not lives)
 
 

@@ -202,14 +202,22 @@ _SORTS: tuple[tuple[frozenset[str], Sort], ...] = (
 )
 
 
+_SOURCES = (scenes.TIMES | scenes.WEATHERS) | {
+    "candle", "city", "fire", "flash", "moon", "neon", "stage", "star", "strobe", "studio", "sun",
+    "window",
+}  # fmt: skip
+"""What gives or colours a light rather than carrying it."""
+
+
 def _narrowed(sort: Sort, head: str, before: list[Word], *, alone: bool) -> Sort:
     """Return the sort that a word has here: "cinematic lighting" is style, "a light" a thing."""
     form = head.rsplit(" ", 1)[-1]
     form = singular(form) if sort == "place" else form
     if sort == "place" and form in scenes.NOT_ALONE:
         return "weak place"
-    if sort == "light" and " " in head:
-        return "thing"
+    lamp = form in {"light", "lights"} and bool(before) and before[-1].tag == "noun"
+    if sort == "light" and (" " in head or (lamp and before[-1].low not in _SOURCES)):
+        return "thing"  # "a car light"
     if form in {"color", "colour", "colors", "colours", "look", "tone", "lighting", "filter"}:
         described = any(word.tag in {"adj", "noun", "style"} for word in before)
         return "style" if described else "thing"

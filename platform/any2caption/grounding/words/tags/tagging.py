@@ -254,6 +254,7 @@ def _in_place(words: list[Word], at: int) -> str:
     numbered = word.tag == "num" and before.low in _NUMBERED and not nounlike(after)
     here = {
         "back": own and "noun",
+        "light": before.tag == "noun" and known[1] == "ed" and "noun",
         "yet": before.tag == "mark" and after.tag in {"pron", "det", "poss"} and "sub",
         "giant": one and "noun",
         "human": one and "noun",
@@ -470,7 +471,7 @@ def _thing_itself(words: list[Word], at: int) -> bool:
     """Whether an adjective that is a noun as well stands for a thing: "a red convertible"."""
     after = word_after(words, at)
     ends = after is None or after.tag == "mark" or after.low.endswith("ing")
-    opened = tag_before(words, at) in NOMINAL
+    opened = tag_before(words, at) in NOMINAL | {"noun"}  # "a steam locomotive emerges"
     acts = after is not None and not after.tag and known_verb(after.low)[1] == "s"
     acts = acts and any(word.low in {"a", "an"} for word in words[max(0, at - 3) : at])
     return (ends or acts) and opened and lexicon.can_be(words[at].low, "NOUN")

@@ -11,6 +11,7 @@ from any2caption.grounding.words.tags.neighbours import (
     MASSES,
     NEAR,
     NOMINAL,
+    ONE,
     OPENS_PHRASE,
     THINGS,
     acts_itself,
@@ -404,6 +405,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     parted = plural(words[at - 1]) or before == "particle"
     holding = many and ends and parted  # "a woman holding flowers smiles", "with a hat on waves"
     holding = holding or (strictly_single(words, at) and _goes_behind(after))
+    holding = holding or (goes_on and _one_idle(words, at))
     told = made(words, at) or _told_of(words, at)
     if holding or (told and (ends or goes_on)):
         return True
@@ -416,6 +418,17 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     return bool(
         (single and (goes_on or takes or (ends and not mass))) or (many and (goes_on or takes))
     )
+
+
+def _one_idle(words: list[Word], at: int) -> bool:
+    """Whether one in front has no verb yet: "a woman in a red dress, and boots walks away"."""
+    idle = not any(word.tag in {"aux", "sub", "rel"} or word.form in {"s", "base"}
+                   for word in words[:at])  # fmt: skip
+    who = next((word for word in words[:at] if word.tag == "noun"), None)
+    single = who is not None and is_agent(who.low) and not plural(who)
+    listed = at > 1 and words[at - 2].low == "and" and plural(words[at - 1])
+    opened = words[0].low in ONE | {"the"} and words[at].low in verb_forms()
+    return idle and single and listed and opened
 
 
 def _last_of_series(words: list[Word], at: int) -> bool:
