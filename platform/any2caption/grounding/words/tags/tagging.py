@@ -278,7 +278,7 @@ def _both_act(words: list[Word], at: int) -> bool:
     may = after is not None and not after.tag and lexicon.can_be(after.low, "VERB")
     ends = at + 2 >= len(words) or words[at + 2].tag in {"mark", "adv"}
     acts = after is not None and not after.tag and known_verb(after.low)[1] == "base"
-    acts = acts or (may and ends and not is_plural(after.low))
+    acts = acts or (may and ends and not is_plural(words[at + 1].low))
     pair = any(word.low == "and" for word in words[at + 2 : at + 4])  # "both function and style"
     return acts and not pair and not is_agent(words[at + 1].low)
 
@@ -444,7 +444,8 @@ def _acts_plainly(words: list[Word], at: int) -> bool:
     opened = any(_opens(word) for word in words[max(0, at - 3) : at])
     ends = after is None or after.tag == "mark" or after.low in {"into", "on", "onto", "to"}
     further = word_after(words, at + 1)  # "her eyes open and a tear falls"
-    ends = ends or (after.low == "and" and further is not None and further.tag in {"det", "poss"})
+    linked = after is not None and after.low == "and" and further is not None
+    ends = ends or (linked and further is not None and further.tag in {"det", "poss"})
     idle = not any(word.tag in {"verb", "aux", "prep"} for word in words[:at])
     return words[at].low in _SHUT and plural(before) and opened and ends and idle
 
