@@ -132,6 +132,18 @@ SAID = [
       "action": "The woman walks confidently away."}),
     ("An apple sits on a box, its surface smooth and inviting.",
      {"action": "The apple sits on a box. Its surface is smooth and inviting."}),
+    ("A robot wakes up. It looks around, brushes dust off its arms and rolls away.",
+     {"action": "The robot wakes up, looks around and brushes dust off its arms. "
+                "The robot rolls away."}),
+    ("A fox sneaks into a garden, drinks from a pond and is startled by its own reflection.",
+     {"main_object": "The main subject is a fox."}),
+    ("The camera descends slowly until it reaches a boy selling oranges.",
+     {"action": "The boy is selling oranges."}),
+    ("A sculptor made of stone carves a man made of flesh.",
+     {"action": "The sculptor carves a man made of flesh."}),
+    ("The doors close again and the hall is silent.",
+     {"action": "The doors close again. The hall is silent."}),
+    ("First, a seed falls into the soil.", {"action": "The seed falls into the soil."}),
     ("In one fluid motion, the axe is released.",
      {"background": "The setting suits the scene, without distractions."}),
 ]  # fmt: skip

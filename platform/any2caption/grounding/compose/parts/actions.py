@@ -62,7 +62,7 @@ _SAME = {"he": _MALE, "she": _FEMALE}
 
 def action_part(material: Material) -> list[Said]:
     """Return what happens: the text's actions by who does them, then the conditions'."""
-    own = text_actions(material)[: material.most(1, 3, 8)]
+    own = text_actions(material)[: material.most(1, 5, 8)]
     told = " ".join(one.words for one in own)
     own, left = with_told(own, pose_facts(material), told)
     return own + shown_actions(material, without=left)

@@ -155,6 +155,8 @@ class Sentence(Stating):
             end = complements(self.words, next(acts, at) + 1, keep_settings=False)
             self._extend(end)  # "gnaws through a birch until it topples": who, is not known
             self._inside(at + 1, end)
+            if self._does(end) and self._tag(end - 1) == "noun":
+                self.who = [self._low(end - 1)]  # "until it reaches a boy selling oranges"
             return end
         self.fresh, self.acted = True, False
         return at + 1

@@ -101,7 +101,8 @@ class Stating(Viewing):
         who = noun_phrase(self.words, end + 1) if self._low(end) == "," else None
         if not (opens and who and end > at and self._tag(end - 1) == "adj"):
             return 0
-        styled = any(word.low in looks.STYLE_WORDS for word in self.words[at:end])
+        known = looks.STYLE_WORDS | set(grammar.ORDINALS) | {"last", "next"}
+        styled = any(word.low in known for word in self.words[at:end])
         if styled or who.sort != "thing" or self._tag(end + 1) not in {"det", "num", "poss"}:
             return 0
         self._add("action", (at, end), {"verb": "be", "who": who.noun, "form": "participle"})

@@ -89,6 +89,7 @@ CAMERA_PHRASES = phrases(
     establishing shot, fast cuts, jump cuts, quick cuts, static tripod, tripod shot,
     extreme close up, extreme close-up, extreme long shot, extreme slow motion,
     eye level, eye level view, eye-level, facing camera, first person, first person view,
+    fade to black, fade to white,
     first-person, first-person view, fish eye, fish-eye, fisheye lens, fixed camera, follow shot,
     front view, full body shot, full shot, hand held, handheld, handheld camera, handheld shot,
     high angle, high angle shot, high angle view, high speed footage, high-angle, high-angle shot,

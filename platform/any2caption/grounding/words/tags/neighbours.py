@@ -68,7 +68,8 @@ def starts_noun(after: Word | None) -> bool:
         return False
     if not after.tag:
         known = verb_forms().get(after.low, ("", ""))[1]
-        return not after.low.endswith("ly") and known != "s"
+        acts = known_verb(after.low)[1] == "s" and not lexicon.can_be(after.low, "NOUN")
+        return not after.low.endswith("ly") and known != "s" and not acts
     return after.tag in NOMINAL | {"noun", "pron", "ref", "quote", "style", "camera"}
 
 

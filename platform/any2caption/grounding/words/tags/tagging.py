@@ -442,7 +442,7 @@ def _acts_plainly(words: list[Word], at: int) -> bool:
     """Whether several do what an adjective names as well: "the train doors close, and"."""
     before, after = words[at - 1] if at else None, word_after(words, at)
     opened = any(_opens(word) for word in words[max(0, at - 3) : at])
-    ends = after is None or after.tag == "mark" or after.low in {"into", "on", "onto", "to"}
+    ends = after is None or after.tag in {"mark", "adv"} or after.low in _OPEN_ONTO
     further = word_after(words, at + 1)  # "her eyes open and a tear falls"
     linked = after is not None and after.low == "and" and further is not None
     ends = ends or (linked and further is not None and further.tag in {"det", "poss"})
@@ -454,6 +454,7 @@ def _opens(word: Word) -> bool:
     return word.tag in {"det", "poss"} or possessive(word.low)
 
 
+_OPEN_ONTO = frozenset({"into", "on", "onto", "to"})
 _SHUT = frozenset({"close", "open", "clear", "dry", "slow", "warm", "cool", "dim", "empty"})
 
 

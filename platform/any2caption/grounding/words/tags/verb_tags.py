@@ -341,10 +341,15 @@ def _closes(words: list[Word], at: int) -> bool:
     ahead = range(at + 1, min(at + NEAR, len(words) - 1))
     ends = any(
         words[one].low in {"and", "then"}
-        and verb_forms().get(words[one + 1].low, ("", ""))[1] == "s"
+        and (
+            verb_forms().get(words[one + 1].low, ("", ""))[1] == "s"
+            or words[one + 1].low in {"is", "has"}
+        )
         for one in ahead
     )
-    return ends and words[at].low in verb_forms() and words[at + 1].tag in {"prep", "particle"}
+    thing = nounlike(words[at + 1]) and not is_plural(words[at + 1].low)  # "brushes dust off"
+    goes_on = thing or words[at + 1].tag in {"prep", "particle"}
+    return ends and words[at].low in verb_forms() and goes_on
 
 
 _WAYS = frozenset({"again", "away", "back", "down", "forward", "out", "up"}) | scenes.WHEREABOUTS
