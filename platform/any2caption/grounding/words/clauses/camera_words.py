@@ -50,6 +50,13 @@ def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     while noun < last and (words[noun].tag in {"det", "adj", "poss"} or words[noun].low == "drone"):
         noun += 1
     views = _VIEWS | SCENES | _CLIPS | (_AGAIN if again else frozenset())
+    if (
+        words[at].low == "drone"
+        and noun == at + 1
+        and noun + 1 < len(words)
+        and _flies(words, noun)
+    ):
+        return noun
     if noun + 1 >= len(words) or not (
         words[noun].low in views or words[noun].low.endswith(" camera")
     ):
@@ -60,6 +67,13 @@ def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     if noun == at and placed(words, noun + 1):
         return noun + 1
     return _verb_behind(words, _behind_aside(words, noun))
+
+
+def _flies(words: list[Word], at: int) -> bool:
+    """Whether a drone without an article films: "drone rises over", "drone flies, revealing"."""
+    low = words[at].low if at + 1 < len(words) else ""
+    base = verb_forms().get(low, ("", ""))[0]
+    return base in _WE_DO | {"ascend", "rise", "sweep"}
 
 
 def placed(words: list[Word], at: int) -> bool:
@@ -221,7 +235,7 @@ def _goes_on(words: list[Word], at: int) -> bool:
     after = at + 1
     if after < len(words) and words[after].low.startswith("from ") and words[after].tag == "adv":
         return True  # "a pan across a shelf, from left to right"
-    if _turned(words[after : after + _AMOUNT]) or _lists_attributes(words, at):
+    if _turned(words[after : after + _AMOUNT]) or _lists_attributes(words, at) or _halts(words, at):
         return True
     while after < len(words) and (words[after].tag in {"adv", "neg"} or words[after].low in _LINKS):
         after += 1
@@ -239,6 +253,13 @@ def _lists_attributes(words: list[Word], at: int) -> bool:
     return words[at - 1].tag == "adj" and after is not None and after.tag == "adj"
 
 
+def _halts(words: list[Word], at: int) -> bool:
+    """Whether an order ends a movement: "truck left along the lockers, stop at the open one"."""
+    stop, behind = words[at + 1 : at + 2], words[at + 2 : at + 3]
+    halts = words[at].low == "," and stop != [] and stop[0].low in _HALTS
+    return halts and (not behind or behind[0].tag in {"prep", "mark"})
+
+
 def _turned(words: list[Word]) -> bool:
     """Whether words say how far the camera goes: "orbits the car, half a turn clockwise"."""
     amount = list(takewhile(lambda word: word.tag in _AMOUNTS or word.low in _TURNED, words))
@@ -251,5 +272,6 @@ _AMOUNTS = frozenset({"num", "qty", "det", "adj"})
 _TURNED = frozenset({"circle", "degrees", "orbit", "revolution", "rotation", "turn", "turns"})
 _KEEPS = frozenset({"continues", "keeps", "starts", "stops"})
 """Verbs of what a movement does, though they are nouns as well."""
+_HALTS = frozenset({"hold", "pause", "stop"})
 TURNS = frozenset({"look", "reveal", "stop", "turn"})
 """What an order to the camera goes on with."""

@@ -50,10 +50,11 @@ class Viewing(Labelled):
             return 0
         if shows:
             end = complements(self.words, end + 1, keep_settings=False)
-        elif behind in _SHOT_BY[phrase.head.low == "shot"] and (
-            source := noun_phrase(self.words, end + 1)
-        ):
-            end = source.end
+        else:
+            refocus = behind == "to" and phrase.head.low.endswith("focus")  # "rack focus to her"
+            by = refocus or behind in _SHOT_BY[phrase.head.low == "shot"]
+            source = noun_phrase(self.words, end + 1) if by else None
+            end = source.end if source else end
         form = "sentence" if shows else "noun"
         if self._of_camera(phrase):
             self._add_camera(phrase.start, end, phrase.start, form=form)

@@ -203,8 +203,8 @@ _SORTS: tuple[tuple[frozenset[str], Sort], ...] = (
 
 
 _SOURCES = (scenes.TIMES | scenes.WEATHERS) | {
-    "candle", "city", "fire", "flash", "moon", "neon", "stage", "star", "strobe", "studio", "sun",
-    "window",
+    "accent", "ambient", "candle", "city", "fill", "fire", "flash", "key", "moon", "neon", "rim",
+    "stage", "star", "strobe", "studio", "sun", "window",
 }  # fmt: skip
 """What gives or colours a light rather than carrying it."""
 

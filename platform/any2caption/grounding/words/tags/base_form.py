@@ -43,12 +43,14 @@ def bare(words: list[Word], at: int) -> str:
         goes_on = low == "," and after is not None and after.tag in {"prep", "particle"}
         goes_on = goes_on and _interrupted(words, at)
         goes_on = goes_on or (before == "start" and _steps(words[at], after))
-        goes_on = goes_on or (words[at].low == "cut" and after is not None and after.low == "to")
+        way = after.low if after is not None else ""
+        goes_on = goes_on or (words[at].low in _CHANGES and way == "from")
+        goes_on = goes_on or (words[at].low == "cut" and way == "to")
         return "verb" if commands or goes_on or _moves(words[at], after) else ""
     if before == "conj":
         return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
     quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
-    several = before == "noun" and (_many_of(words, at) or _lie(words, at))
+    several = before == "noun" and (_many_of(words, at) or _lie(words, at) or _alike(words, at))
     quoted = quoted or several or _but_one(words, at)
     if before in {"noun", "adj"} and _clad(words, at):
         words[at - 1].tag, quoted = "noun", True
@@ -60,6 +62,9 @@ def bare(words: list[Word], at: int) -> str:
     two = before == "ref" or (at > 1 and words[at - 2].low == "and" and is_agent(words[at - 1].low))
     free = free or (two and words[at].low in verb_forms())  # "image 1 and image 2 play chess"
     return "verb" if free and acts else ""
+
+
+_CHANGES = frozenset({"change", "morph", "transform", "transition", "turn"})
 
 
 def _reach(words: list[Word], at: int) -> bool:
@@ -86,6 +91,14 @@ def _steps(word: Word, after: Word | None) -> bool:
         after is not None
         and (after.tag == "particle" or after.low in looks.MOVE_SIDES | grammar.DIRECTIONS)
     )
+
+
+def _alike(words: list[Word], at: int) -> bool:
+    """Whether several act whose plural looks the same: "two samurai face off"."""
+    counted = at > 1 and words[at - 2].tag == "num" and words[at - 2].number not in {None, 1}
+    after = word_after(words, at)
+    free = after is not None and after.tag in BEHIND_VERBS
+    return counted and is_agent(words[at - 1].low) and free and words[at].low in verb_forms()
 
 
 def _clad(words: list[Word], at: int) -> bool:
