@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from any2caption.settings import Settings
 
 SCENES, SEED = 6000, 0
+PATIENCE = 7200.0
+"""Seconds: the demo's chain takes over an hour where other work has the cores."""
 Scenes = Annotated[int, typer.Option(min=1, help="Size of the synthetic corpus.")]
 lifecycle = typer.Typer(help="Run the whole life cycle of a model.", no_args_is_help=True)
 corpus = typer.Typer(help="Synthetic corpora with known truth.", no_args_is_help=True)
@@ -42,7 +44,7 @@ def run(
             help="Promote without a person's word; by default the setting A2C_AUTO_APPROVE.",
         ),
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for the end.")] = 3600.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the end.")] = PATIENCE,
     dry_run: DryRun = False,
     home: Home = None,
     json: Json = False,
@@ -88,7 +90,7 @@ def follow(
     policy: str = "tiny",
     scenes: int = SCENES,
     auto_approve: bool = False,
-    timeout: float = 3600.0,
+    timeout: float = PATIENCE,
 ) -> "Outcome":
     """Make the corpus if no source was given, run the chain, show its progress."""
     from any2caption.orchestration.lifecycle import new_id, run_lifecycle
