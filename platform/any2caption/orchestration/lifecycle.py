@@ -14,7 +14,8 @@ from any2caption.progress import ProgressLog
 CHAIN = ("ingest_conditions", "finetune", "evaluate", "promote", "release")
 _LEAVES = ("snapshot", "candidate", "challenger", "champion", "release")
 _POLL_SECONDS = 1.0
-_EVENT_SECONDS = 120.0
+_EVENT_SECONDS = 900.0
+"""A stage runs once at a time: the next one may have to wait for an earlier life cycle's."""
 _AWAY_SECONDS = 60.0
 _WAITING = {"awaiting_input", "deferred"}
 
