@@ -16,7 +16,7 @@ help:
 	@echo "make setup   environments .venv and .venv-serve from requirements/*.lock"
 	@echo "make demo    the whole life cycle on this machine, ending in a caption and a video"
 	@echo "make test    the tests, also those against real servers, but those that are slow"
-	@echo "make test-all    every test"
+	@echo "make test-all  every test"
 	@echo "make docs    the documentation's pages, in site/"
 	@echo "make lint    ruff, mypy, import contracts"
 	@echo "make audit   known vulnerabilities of what the locks hold, where the index knows them"

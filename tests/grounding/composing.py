@@ -2,7 +2,9 @@
 
 from any2caption.captions.schema import PARTS
 from any2caption.conditions.fact import Fact, Source
+from any2caption.grounding.compose.composer import compose
 from any2caption.grounding.facts import Facts
+from any2caption.grounding.gather import gather
 from any2caption.grounding.words import read_text
 
 DEMO = "A dog meets a small red cartoon figure in a quiet kitchen."
@@ -72,3 +74,9 @@ def texts(grounded):
 def asked(text, *shown):
     found, notes = read_text(text)
     return Facts(text, (*found, *shown), (), notes)
+
+
+def composed(prompt, parts, conditions=()):
+    """What the composer says of a request in these parts."""
+    grounded = compose(gather(prompt, conditions))
+    return {part: texts(grounded)[part] for part in parts}

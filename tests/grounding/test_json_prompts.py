@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from any2caption.grounding.compose.composer import compose
-from any2caption.grounding.gather import gather
+from any2caption.captions.schema import PARTS
 from any2caption.grounding.words.json_prompt import as_sentences
+
+from .composing import composed
 
 SCENE = """{
   "scene": "A rainy street in Tokyo at night.",
@@ -18,8 +19,7 @@ SCENE = """{
 
 
 def test_a_json_object_is_read_as_labelled_sentences():
-    composed = compose(gather(SCENE, ())).parts
-    said = {part: " ".join(one.text for one in sentences) for part, sentences in composed.items()}
+    said = composed(SCENE, PARTS)
     assert said["dense"] == (
         "Scene: A rainy street in Tokyo at night. Camera movement: slow dolly in. Lens: 35mm. "
         "Characters: a woman in a red coat, a small dog. Duration: 8. Negative prompt: text, logos."
@@ -68,5 +68,4 @@ LABELS = [
 
 @pytest.mark.parametrize(("text", "parts"), LABELS)
 def test_labels_of_several_words_are_no_things(text, parts):
-    composed = compose(gather(text, ())).parts
-    assert {part: " ".join(one.text for one in composed[part]) for part in parts} == parts
+    assert composed(text, parts) == parts

@@ -7,6 +7,8 @@ from any2caption.conditions.types import Condition, Image
 from any2caption.grounding.compose import compose
 from any2caption.grounding.gather import gather
 
+from .composing import composed
+
 FEEDS = "Camera: slow truck right. Subject: a teapot. Lighting: soft. Style: product photography."
 SAID = [
     (FEEDS, {"main_object": "The main subject is a teapot.",
@@ -62,8 +64,7 @@ SAID = [
 
 @pytest.mark.parametrize(("text", "parts"), SAID)
 def test_labels_and_orders_are_no_things(text, parts):
-    composed = compose(gather(text, ())).parts
-    assert {part: " ".join(one.text for one in composed[part]) for part in parts} == parts
+    assert composed(text, parts) == parts
 
 
 def test_a_colon_that_is_no_label_stays():
@@ -104,5 +105,4 @@ def test_pictures_have_the_roles_that_the_text_gives_them(count, text, parts):
         Condition("image", Image(pixels), "PNG", role="identity", number=number + 1)
         for number in range(count)
     ]
-    composed = compose(gather(text, pictures)).parts
-    assert {part: " ".join(one.text for one in composed[part]) for part in parts} == parts
+    assert composed(text, parts, pictures) == parts

@@ -43,6 +43,9 @@ class FakeAirflow(AirflowClient):
             return "failed"
         return "success"
 
+    def runs(self, dag, state):
+        return []
+
     def tasks(self, ref):
         return [{"task_id": "judge", "state": "failed", "try_number": 1}]
 
@@ -70,7 +73,7 @@ def log(tmp_path):
 
 def test_the_chain_is_followed_to_its_release(log):
     airflow, lines = FakeAirflow(log), []
-    outcome = run_lifecycle(airflow, log, {"source": "s"}, lines.append)
+    outcome = run_lifecycle(airflow, log, {"source": "s"}, lines.append, timeout=60.0)
     assert airflow.conf == {"source": "s", "lifecycle": "lc"}
     assert list(outcome.stages) == list(CHAIN)
     assert outcome.carried == {"version": 4}
@@ -105,7 +108,7 @@ def test_lines_of_other_life_cycles_and_of_the_past_are_not_shown(log):
     log.emit("ingest", "an earlier attempt under this id")
     ProgressLog(log.path, "other").emit("ingest", "someone else's")
     lines: list[dict] = []
-    run_lifecycle(FakeAirflow(log), log, {}, lines.append)
+    run_lifecycle(FakeAirflow(log), log, {}, lines.append, timeout=60.0)
     assert {line["message"] for line in lines} == {"at work"}
 
 
@@ -120,17 +123,17 @@ def test_a_refused_gate_stops_with_its_reasons(log):
 
     airflow.state = state
     with pytest.raises(GateRefused, match=r"evaluate: camera 0\.41, wanted 0\.93"):
-        run_lifecycle(airflow, log, {}, lambda _: None)
+        run_lifecycle(airflow, log, {}, lambda _: None, timeout=60.0)
 
 
 def test_a_crash_without_words_of_its_own_names_the_task_and_the_logs_end(log):
     with pytest.raises(A2CError, match="finetune: task judge failed: KeyError: 'x'"):
-        run_lifecycle(FakeAirflow(log, fails="finetune"), log, {}, lambda _: None)
+        run_lifecycle(FakeAirflow(log, fails="finetune"), log, {}, lambda _: None, timeout=60.0)
 
 
 def test_a_stage_that_starts_nothing_is_an_error_that_names_the_run(log):
     with pytest.raises(A2CError, match="ingest_conditions ended without starting finetune"):
-        run_lifecycle(FakeAirflow(log, chained=False), log, {}, lambda _: None)
+        run_lifecycle(FakeAirflow(log, chained=False), log, {}, lambda _: None, timeout=60.0)
 
 
 def test_an_import_error_of_a_dag_file_is_told_at_once(log):
@@ -138,7 +141,7 @@ def test_an_import_error_of_a_dag_file_is_told_at_once(log):
     airflow.dag_is_known = lambda _: False
     airflow.import_errors = lambda: ["dags/finetune.py: SyntaxError"]
     with pytest.raises(ConfigError, match=r"finetune\.py: SyntaxError"):
-        run_lifecycle(airflow, log, {}, lambda _: None)
+        run_lifecycle(airflow, log, {}, lambda _: None, timeout=60.0)
 
 
 def test_airflow_may_stumble_on_the_way(log):
@@ -156,7 +159,7 @@ def test_airflow_may_stumble_on_the_way(log):
         return call
 
     airflow.state, airflow.events = stumbling("state"), stumbling("events")
-    assert run_lifecycle(airflow, log, {}, lambda _: None).carried == {"version": 4}
+    assert run_lifecycle(airflow, log, {}, lambda _: None, timeout=60.0).carried == {"version": 4}
 
 
 def over(handler):

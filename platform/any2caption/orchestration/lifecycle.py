@@ -14,8 +14,7 @@ from any2caption.progress import ProgressLog
 CHAIN = ("ingest_conditions", "finetune", "evaluate", "promote", "release")
 _LEAVES = ("snapshot", "candidate", "challenger", "champion", "release")
 _POLL_SECONDS = 1.0
-_EVENT_SECONDS = 900.0
-"""A stage runs once at a time: the next one may have to wait for an earlier life cycle's."""
+_EVENT_SECONDS = 120.0
 _AWAY_SECONDS = 60.0
 _WAITING = {"awaiting_input", "deferred"}
 
@@ -87,13 +86,18 @@ class Follower:
             time.sleep(_POLL_SECONDS)
 
     def next_run(self, ref: RunRef, asset: str, following: str) -> tuple[RunRef, Mapping[str, Any]]:
-        """Return the run that the asset event of `ref` started, and what the event carried."""
+        """Return the run that the asset event of `ref` started, and what the event carried.
+
+        A stage runs once at a time: while an earlier life cycle's is at work, its own waits.
+        """
         deadline = time.monotonic() + _EVENT_SECONDS
         while time.monotonic() < deadline:
             for event in self._events(ref, asset):
                 for run in event["created_dagruns"]:
                     if run["dag_id"] == following:
                         return RunRef(following, str(run["run_id"])), event["extra"]
+            if self.client.runs(following, "running"):
+                deadline = time.monotonic() + _EVENT_SECONDS
             self.pump()
             time.sleep(_POLL_SECONDS / 2)
         raise A2CError(
@@ -149,7 +153,7 @@ def run_lifecycle(
     params: Mapping[str, Any],
     on_line: OnLine,
     *,
-    timeout: float = 3600.0,
+    timeout: float,
 ) -> Outcome:
     """Trigger `ingest_conditions` and follow the chain to its release.
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from any2caption.grounding.words.lists.grammar import KIN
+from any2caption.grounding.words.lists.grammar import HEDGES, KIN
 
 
 def _words(text: str) -> frozenset[str]:
@@ -68,7 +68,7 @@ _AN = re.compile(
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"(?:what (?:appear|look|seem)s? (?:to be|like)|at (?:least|most)|(?:more|fewer|less) than) ",
+    rf"(?:what (?:appear|look|seem)s? (?:to be|like)|{'|'.join(map(' '.join, sorted(HEDGES)))}) ",
     re.IGNORECASE,
 )
 _ONE_SOUND = re.compile(r"(?:one|once|eu|ewe)", re.IGNORECASE)

@@ -19,7 +19,7 @@ _PLACING = re.compile(
 
 
 _LOOKS_SO = re.compile(
-    r"(?:the )?background ((?:\w+ed|out of|dark|black|white|plain|empty)\b.*)$", re.IGNORECASE
+    r"(?:the )?background ((?:\w+ed|out of)\b.*|dark|black|white|plain|empty)$", re.IGNORECASE
 )
 """Says what the background is like: `background blurred`."""
 _BREAK = re.compile(r"[.;!?]")

@@ -6,6 +6,7 @@ from any2caption.grounding.words.forms import verb_forms
 from any2caption.grounding.words.lists import grammar, looks, verbs
 from any2caption.grounding.words.lists import words as words_of
 from any2caption.grounding.words.phrases.noun_phrases import noun_phrase
+from any2caption.grounding.words.tags.neighbours import parts_attributes
 from any2caption.grounding.words.tags.tokens import Word
 
 _VIEWS = frozenset({"camera", "viewpoint", "lens", "camera's"})
@@ -50,12 +51,7 @@ def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     while noun < last and (words[noun].tag in {"det", "adj", "poss"} or words[noun].low == "drone"):
         noun += 1
     views = _VIEWS | SCENES | _CLIPS | (_AGAIN if again else frozenset())
-    if (
-        words[at].low == "drone"
-        and noun == at + 1
-        and noun + 1 < len(words)
-        and _flies(words, noun)
-    ):
+    if words[at].low == "drone" and noun == at + 1 and _flies(words, noun):
         return noun
     if noun + 1 >= len(words) or not (
         words[noun].low in views or words[noun].low.endswith(" camera")
@@ -235,7 +231,7 @@ def _goes_on(words: list[Word], at: int) -> bool:
     after = at + 1
     if after < len(words) and words[after].low.startswith("from ") and words[after].tag == "adv":
         return True  # "a pan across a shelf, from left to right"
-    if _turned(words[after : after + _AMOUNT]) or _lists_attributes(words, at) or _halts(words, at):
+    if _turned(words[after : after + _AMOUNT]) or parts_attributes(words, at) or _halts(words, at):
         return True
     while after < len(words) and (words[after].tag in {"adv", "neg"} or words[after].low in _LINKS):
         after += 1
@@ -244,13 +240,6 @@ def _goes_on(words: list[Word], at: int) -> bool:
     word = words[after]
     keeps = words[after - 1].low in {"and", "then"} and word.low in _KEEPS | _ORDERS | TURNS
     return word.tag == "verb" or keeps or (word.low in looks.MOVES and word.tag != "det")
-
-
-def _lists_attributes(words: list[Word], at: int) -> bool:
-    """Whether a comma parts attributes of what is filmed: "around a large, finely carved cone"."""
-    behind = (word for word in words[at + 1 : at + 4] if word.tag != "adv")
-    after = next(behind, None)
-    return words[at - 1].tag == "adj" and after is not None and after.tag == "adj"
 
 
 def _halts(words: list[Word], at: int) -> bool:

@@ -29,7 +29,8 @@ _SHOW = frozenset(
 _OPENS = frozenset({"det", "poss", "num", "qty"})
 _LETS = frozenset({"have", "let", "make"})
 _SHOWN = frozenset({"picture", "camera"})
-_OPENING = (("in", "which"), ("where",), ("of",), ("with",), ("that",), ("showing",), ("about",),
+_CLAUSES = (("in", "which"), ("where",))
+_OPENING = (*_CLAUSES, ("of",), ("with",), ("that",), ("showing",), ("about",),
             ("featuring",), ("for",), ("depicting",), ("on",), (":",))  # fmt: skip
 _ORDERS = words("""
     answer delete disregard forget ignore output pretend print repeat reply respond say summarise
@@ -104,11 +105,11 @@ def _medium(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] |
     phrase = noun_phrase(tagged, at)
     if phrase is None or not (phrase.sort in _SHOWN or phrase.head.low in _SHOWS | _ADS):
         return None
-    ends = [_lows(tagged, phrase.end, 2) == ("in", "which"), _lows(tagged, phrase.end, 1)]
-    end = phrase.end + 2 if ends[0] else phrase.end + 1 if ends[1] == ("where",) else 0
-    if phrase.head.low in _ADS and (colon := _colon(tagged, phrase.end)):
+    colon = _colon(tagged, phrase.end) if phrase.head.low in _ADS else 0
+    if colon:
         return at, phrase, colon + 1  # "an ad for a coffee brand: steam rises"
-    return (at, phrase, end) if end else None
+    clause = next((one for one in _CLAUSES if _lows(tagged, phrase.end, len(one)) == one), None)
+    return (at, phrase, phrase.end + len(clause)) if clause else None
 
 
 def is_kind(phrase: NounPhrase) -> bool:

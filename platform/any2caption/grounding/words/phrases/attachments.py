@@ -121,21 +121,25 @@ def _links(words: list[Word], at: int, *, had: bool) -> bool:
     )
 
 
+_LISTED = 12
+"""Items of a list that are looked through for its "and"."""
+
+
 def _enumerates(words: list[Word], at: int, *, had: bool) -> bool:
     """Whether a comma stands in a list that "and" ends: "a tram, a van and two taxis"."""
     lives = is_agent(words[at - 1].low)
-    while at < len(words) and words[at].low == ",":
-        opens = words[at + 1 :] and (had or words[at + 1].tag in {"det", "num", "poss"})
+    for _ in range(_LISTED):
+        if at + 1 >= len(words) or words[at].low != ",":
+            break
+        opens = had or words[at + 1].tag in {"det", "num", "poss"}
         item = noun_phrase(words, at + 1) if opens else None
         if item is None or (is_agent(item.head.low) and not lives):
             return False
         at = attached_of(words, item.end)
-        if words[at : at + 2] and words[at].low == "," and words[at + 1].low in {"and", "or"}:
+        if [word.low for word in words[at : at + 2]] in ([",", "and"], [",", "or"]):
             at += 1
-            break
-    last = (
-        noun_phrase(words, at + 1) if at < len(words) and words[at].low in {"and", "or"} else None
-    )
+    linked = at < len(words) and words[at].low in {"and", "or"}
+    last = noun_phrase(words, at + 1) if linked else None
     end = attached_of(words, last.end) if last else at
     ends = end >= len(words) or words[end].tag in {"mark", "prep", "sub", "layout", "ground"}
     ends = ends or (had and last is not None and plural(last.head) and words[end].form == "s")

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.forms import is_plural, singular
 from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
+from any2caption.grounding.words.tags.neighbours import parts_attributes
 from any2caption.grounding.words.tags.tokens import Word
 
 Sort = Literal["thing", "place", "building", "weak place", "time", "light", "weather", "style",
@@ -124,15 +125,10 @@ def _possessive(word: Word) -> bool:
 
 
 def _noun_follows(words: list[Word], at: int) -> bool:
-    last, start = min(len(words), at + _LONGEST), at
-    while at < last and (words[at].tag == "adj" or (at > start and _parts(words, at))):
+    last = min(len(words), at + _LONGEST)
+    while at < last and (words[at].tag == "adj" or parts_attributes(words, at)):
         at += 1
     return at < len(words) and words[at].tag == "noun"
-
-
-def _parts(words: list[Word], at: int) -> bool:
-    """Whether a comma parts two attributes: "dimly lit, narrow"."""
-    return words[at].low == "," and at + 1 < len(words) and words[at + 1].tag == "adj"
 
 
 def _attribute_follows(words: list[Word], at: int) -> bool:

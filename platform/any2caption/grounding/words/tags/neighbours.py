@@ -139,11 +139,22 @@ def has_singular_subject(words: list[Word], at: int) -> bool:
     return single or (is_agent(noun.low) and not several)
 
 
+def parts_attributes(words: list[Word], at: int) -> bool:
+    """Whether a comma parts two attributes: "a large, | finely carved cone"."""
+    behind = (word for word in words[at + 1 : at + _HOW_FAR] if word.tag != "adv")
+    after = next(behind, None)
+    beside = at > 0 and words[at - 1].tag == "adj" and words[at].low == ","
+    return beside and after is not None and after.tag == "adj"
+
+
+_HOW_FAR = 4
+
+
 def _in_phrase(words: list[Word], at: int) -> bool:
     """Whether a word goes on with the noun phrase behind it: "dimly lit, narrow | corridor"."""
     word = words[at]
     if word.low == ",":
-        return at > 0 and words[at - 1].tag == words[at + 1].tag == "adj"
+        return parts_attributes(words, at)
     how = word.tag == "adv" and words[at + 1].tag == "adj"
     return how or (word.tag in {"noun", "adj"} and not possessive(word.low))
 

@@ -391,9 +391,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
         closes = closes or _last_of_series(words, at)
         closes = closes or (ends and words[at - 2].form == "s")  # "falls and laughs"
-        denied = ends and any(
-            word.low in grammar.DO_NOT for word in near
-        )  # "doesn't care and smiles"
+        denied = ends and any(word.low in grammar.DO_NOT for word in near)  # "won't stop and sings"
         acted = any(word.form == "s" or word.tag == "aux" for word in near)
         return closes or denied or (goes_on and acted)
     if words[at - 1].low == "but":  # "tries a trick but falls"
@@ -427,6 +425,8 @@ def _does(words: list[Word], at: int, before: str) -> bool:
 
 def _one_idle(words: list[Word], at: int) -> bool:
     """Whether one in front has no verb yet: "a woman in a red dress, and boots walks away"."""
+    if at > 2 * NEAR:
+        return False
     idle = not any(word.tag in {"aux", "sub", "rel"} or word.form in {"s", "base"}
                    for word in words[:at])  # fmt: skip
     who = next((word for word in words[:at] if word.tag == "noun"), None)
@@ -473,14 +473,12 @@ def _another_clause(words: list[Word], at: int) -> bool:
     does = is_agent(who[-1].low) if who else False
     does = does or any(known_verb(word.low)[1] == "s" for word in words[at + 3 : at + 6])
     many = len(behind) > 1 and behind[0].low == "and" and is_agent(behind[1].low)
-    many = many and is_plural(behind[1].low) and known_verb(_low(words, at + 3))[1] == "base"
+    act = word_after(words, at + 2)
+    many = many and is_plural(behind[1].low) and act is not None
+    many = many and act is not None and known_verb(act.low)[1] == "base"
     if many and len(who) > 1 and not is_plural(who[-1].low):
         return True  # "the bell rings and children come"
     return opens and len(who) > 1 and who[0].tag in {"det", "poss"} and does
-
-
-def _low(words: list[Word], at: int) -> str:
-    return words[at].low if at < len(words) else ""
 
 
 def _goes_behind(after: Word | None) -> bool:
