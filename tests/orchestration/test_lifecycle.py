@@ -1,5 +1,7 @@
 """Following a life cycle: the chain by its events, failures with the stage's own reason."""
 
+import time
+
 import httpx
 import pytest
 
@@ -134,6 +136,18 @@ def test_a_crash_without_words_of_its_own_names_the_task_and_the_logs_end(log):
 def test_a_stage_that_starts_nothing_is_an_error_that_names_the_run(log):
     with pytest.raises(A2CError, match="ingest_conditions ended without starting finetune"):
         run_lifecycle(FakeAirflow(log, chained=False), log, {}, lambda _: None, timeout=60.0)
+
+
+def test_a_stage_waits_as_long_as_an_earlier_life_cycles_is_at_work(log):
+    airflow = FakeAirflow(log, chained=False)
+    until = time.monotonic() + 4 * lifecycle._EVENT_SECONDS
+
+    def runs(dag, state):
+        airflow.chained = time.monotonic() > until
+        return [] if airflow.chained else [RunRef(dag, "an earlier one's")]
+
+    airflow.runs = runs
+    assert list(run_lifecycle(airflow, log, {}, lambda _: None, timeout=60.0).stages) == list(CHAIN)
 
 
 def test_an_import_error_of_a_dag_file_is_told_at_once(log):
