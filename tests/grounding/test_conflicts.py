@@ -308,6 +308,23 @@ def test_who_may_be_the_body_that_keeps_still_is_no_conflict(text):
     assert told(*facts, *moving()) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The man, whose arms hang down, sits", "that man's arms hang down"),
+        ("A woman stands with her hands in her pockets", "stands with her hands in her pockets"),
+        ("He waits with his arms at his sides", "waits with his arms at his sides"),
+    ],
+)
+def test_arms_that_rest_in_words_and_are_raised_in_the_pose_are_told(text, said):
+    facts, _ = read_text(text)
+    raises = fact("action", "raises the right arm", "pose 1", who="the person")
+    bends = fact("action", "bends the left leg", "pose 1", who="the person")
+    conflict = f"the text says {said}; pose 1 shows raises the right arm: pose 1 was followed"
+    assert conflict in told(*facts, raises)
+    assert told(*facts, bends) == []
+
+
 JACKS = fact("action", "does jumping jacks", "pose 1", who="the person")
 
 

@@ -153,6 +153,11 @@ SAID = [
     ("A drone delivers a parcel.", {"action": "The drone delivers a parcel."}),
     ("truck left along a row of lockers, stop at the open one",
      {"camera": "Truck left along a row of lockers, stop at the open one."}),
+    ("The man, whose arms hang down, sits alone on a sofa.",
+     {"main_object": "The main subject is the man.",
+      "action": "The man's arms hang down. The man sits alone on a sofa."}),
+    ("Two knights, whose shields are broken, keep fighting.",
+     {"action": "The knights' shields are broken. The knights keep fighting."}),
     ("In one fluid motion, the axe is released.",
      {"background": "The setting suits the scene, without distractions."}),
 ]  # fmt: skip

@@ -15,7 +15,15 @@ from any2caption.captions.actions import STILL
 from any2caption.captions.camera_reading import STATIC, asks_for_orbit
 from any2caption.conditions.camera.vocabulary import expanded, unsupported_keys
 from any2caption.conditions.fact import Fact
-from any2caption.grounding.deeds import OTHER_SIDE, deeds, excluded_by, limbs, motionless, side_of
+from any2caption.grounding.deeds import (
+    OTHER_SIDE,
+    deeds,
+    excluded_by,
+    limbs,
+    motionless,
+    resting,
+    side_of,
+)
 from any2caption.grounding.facts import Conflict
 from any2caption.grounding.vocabulary import ANIMALS, is_called, is_person, singular
 from any2caption.grounding.words import denied
@@ -232,14 +240,15 @@ def _motions(
     """Yield who is told not to move at all, or not an arm, against a pose in which they do."""
     denials = [one for one in _of(found, "action") if one.negated and one.source.input == TEXT]
     denials = [one for one in denials if one.value.get("verb") == "move"]
-    still = [fact for fact in told if motionless(fact.text)]
+    still = [fact for fact in told if motionless(fact.text) or resting(_whole(fact))]
     for name, group in _inputs(facts).items():
         for fact in (*still, *denials) if name.startswith("pose") else ():
             moves = [one for one in group if set(deeds(one.text)) - {STILL}]
-            if parts := limbs(fact.text):
+            if parts := limbs(_whole(fact)):
                 moves = [one for one in moves if parts & limbs(one.text)]
             if moves and _of_people(fact, found) and _anybody(fact, moves, group):
-                said = f"that {_who(fact)} {fact.text}" if denies(_who(fact)) else fact.text
+                own = denies(_who(fact)) or "'" in _who(fact)
+                said = f"that {_whole(fact)}" if own else fact.text
                 said = f"not {said}" if fact.negated and not denies(_who(fact)) else said
                 yield fact, moves[0], f"the text says {said}; {name} shows {moves[0].text}"
 
@@ -249,6 +258,11 @@ _NO_PERSON = NOBODY - {"nothing"}
 
 def _who(fact: Fact) -> str:
     return str(fact.value.get("who") or "")
+
+
+def _whole(fact: Fact) -> str:
+    """An action with who does it: limbs may be named there."""
+    return f"{_who(fact)} {fact.text}"
 
 
 def _anybody(told: Fact, against: Sequence[Fact], group: Sequence[Fact]) -> bool:
@@ -262,12 +276,18 @@ def _anybody(told: Fact, against: Sequence[Fact], group: Sequence[Fact]) -> bool
 def _of_people(fact: Fact, found: Sequence[Fact]) -> bool:
     """Whether a person acts; with no noun to say so, whether the text names nobody else."""
     who = _who(fact)
-    if who.casefold() in _NO_PERSON or is_person(who):
+    if who.casefold() in _NO_PERSON or is_person(who.partition("'")[0]):
         return True
     if who and who.casefold() not in PERSONAL and not denies(who):
         return False
     subjects = [one for one in _of(found, "subject") if one.source.input == TEXT]
-    return all(is_person(_noun(one)) for one in subjects)
+    return all(is_person(_noun(one)) or _limb_or_side(one) for one in subjects)
+
+
+def _limb_or_side(fact: Fact) -> bool:
+    """Whether a thing that is only acted on is of the body: "with his arms at his sides"."""
+    object_of = fact.value.get("role") == "object"
+    return object_of and bool(limbs(_noun(fact)) or _noun(fact) in {"lap", "pockets", "sides"})
 
 
 def _excluded(told: Fact, group: Sequence[Fact]) -> Fact | None:

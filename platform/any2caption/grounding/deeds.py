@@ -66,6 +66,17 @@ def motionless(text: str) -> bool:
     return _MOTIONLESS.search(text.casefold()) is not None
 
 
+_RESTING = re.compile(
+    r"\b(?:arm|hand)s? (?:hang|dangl)\w*\b|\b(?:arm|hand)s? (?:down|lowered)\b"
+    r"|\b(?:arm|hand)s? (?:\w+ )?(?:at|by|in) (?:his|her|its|their) (?:lap|pockets?|sides?)\b"
+)
+
+
+def resting(text: str) -> bool:
+    """Whether words say that arms do nothing: "his arms hang down", "hands in her pockets"."""
+    return _RESTING.search(text.casefold()) is not None
+
+
 def side_of(text: str) -> tuple[str, str] | None:
     """Return (arm, leg or "", side) of the one side that words name, else None."""
     found = _SIDES.finditer(text.casefold())

@@ -34,7 +34,7 @@ class Sentence(Stating):
             "neg": self._not, "verb": self._verb, "aux": self._verb, "modal": self._verb,
             "prep": self._prepositional, "layout": self._layout, "ground": self._ground,
             "style-of": self._style_of, "adv": self._adverb, "particle": self._adverb,
-            "pron": self._pronoun,
+            "pron": self._pronoun, "poss": self._possessive,
         }  # fmt: skip
 
     def read(self) -> None:
@@ -255,6 +255,16 @@ class Sentence(Stating):
         return end + 1 if states else end
 
     # Nouns
+
+    def _possessive(self, at: int) -> int:
+        """Read "the man, whose arms | hang down,": his arms do; else a noun with its owner."""
+        phrase, owner = noun_phrase(self.words, at), whom(self.words, at)
+        if self._low(at) != "whose" or phrase is None or owner is None:
+            return self._noun(at)
+        owns = "'" if owner.low.endswith("s") else "'s"
+        self.who = [f"{owner.low}{owns} {phrase.noun}"]
+        self.acted, self.fresh = False, False
+        return phrase.end
 
     def _noun(self, at: int) -> int:
         if self._low(at + 1) == "of" and self.fresh and (end := self._share(at)):
@@ -494,7 +504,8 @@ class Sentence(Stating):
         if self.words[at].form in {"s", "base"}:
             acted = [fact for fact in self.reading.facts[self.first :] if fact.aspect == "action"]
             told = [fact for fact in acted if fact.value.get("form") != "participle"]
-            idle = all(str(fact.value["who"]).endswith(" of them") for fact in told)
+            apart = (" of them", f"{nouns[0]}'")
+            idle = all(any(one in str(fact.value["who"]) for one in apart) for fact in told)
             return nouns[0] if idle and (told or self.words[at].form == "s") else ""
         agents = [noun for noun in nouns if is_agent(kinds[noun]) or kinds[noun] in scenes.GROUPS]
         alone = self.words[at].form in {"ing", ""} and self.who and not is_agent(self.who[-1])

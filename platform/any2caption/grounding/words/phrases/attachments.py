@@ -44,7 +44,7 @@ def whom(words: list[Word], at: int) -> Word | None:
     while opens > 0 and words[opens].tag in {"det", "poss", "adj", "noun"}:
         opens -= 1
     held = opens >= 0 and words[opens].low in _ON_ONE
-    if words[at].low == "who" and held and not is_agent(words[last].low):
+    if words[at].low in {"who", "whose"} and held and not is_agent(words[last].low):
         near = reversed(words[max(0, at - _NEAR) : at - 1])
         named = (word for word in near if word.tag == "noun" and is_agent(word.low))
         return next(named, words[last])
