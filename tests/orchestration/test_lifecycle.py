@@ -160,20 +160,37 @@ def test_an_import_error_of_a_dag_file_is_told_at_once(log):
 
 def test_airflow_may_stumble_on_the_way(log):
     airflow = FakeAirflow(log)
-    calls = {"state": airflow.state, "events": airflow.events}
     stumbled = []
 
-    def stumbling(name):
-        def call(ref):
-            if (name, ref.dag) not in stumbled:
-                stumbled.append((name, ref.dag))
+    def stumbling(call):
+        def once_away(about, *rest):
+            dag = getattr(about, "dag", about)
+            if (call.__name__, dag) not in stumbled:
+                stumbled.append((call.__name__, dag))
                 raise UnavailableError("HTTP 500")
-            return calls[name](ref)
+            return call(about, *rest)
 
-        return call
+        return once_away
 
-    airflow.state, airflow.events = stumbling("state"), stumbling("events")
+    for name in ("state", "events", "runs", "tasks"):
+        setattr(airflow, name, stumbling(getattr(airflow, name)))
     assert run_lifecycle(airflow, log, {}, lambda _: None, timeout=60.0).carried == {"version": 4}
+    assert {name for name, _ in stumbled} == {"state", "events", "runs"}
+
+
+def test_a_failure_is_told_though_airflow_stumbles(log):
+    airflow = FakeAirflow(log, fails="finetune")
+    tasks, asked = airflow.tasks, []
+
+    def away_at_first(ref):
+        asked.append(ref)
+        if len(asked) == 1:
+            raise UnavailableError("connection reset by peer")
+        return tasks(ref)
+
+    airflow.tasks = away_at_first
+    with pytest.raises(A2CError, match="finetune: task judge failed"):
+        run_lifecycle(airflow, log, {}, lambda _: None, timeout=60.0)
 
 
 def over(handler):

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from any2caption import errors
 from any2caption.errors import A2CError, UnavailableError
@@ -20,6 +20,7 @@ _WAITING = {"awaiting_input", "deferred"}
 
 Line = dict[str, Any]
 OnLine = Callable[[Line], None]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Follower:
         """
         asked = False
         while True:
-            state = self._state(ref)
+            state = self._ask(self.client.state, ref)
             self.pump()
             if state == "success":
                 return
@@ -73,12 +74,12 @@ class Follower:
                 raise UnavailableError(f"{ref.dag} {ref.run} is still {state} after the time limit")
             time.sleep(_POLL_SECONDS)
 
-    def _state(self, ref: RunRef) -> str:
-        """Ask for the run's state; Airflow may be away for as long as a restart takes."""
+    def _ask(self, question: Callable[..., Answer], *about: Any) -> Answer:
+        """Ask Airflow, which may be away for as long as a restart takes."""
         deadline = time.monotonic() + _AWAY_SECONDS
         while True:
             try:
-                return self.client.state(ref)
+                return question(*about)
             except UnavailableError:
                 if time.monotonic() > deadline:
                     raise
@@ -96,7 +97,7 @@ class Follower:
                 for run in event["created_dagruns"]:
                     if run["dag_id"] == following:
                         return RunRef(following, str(run["run_id"])), event["extra"]
-            if self.client.runs(following, "running"):
+            if self._ask(self.client.runs, following, "running"):
                 deadline = time.monotonic() + _EVENT_SECONDS
             self.pump()
             time.sleep(_POLL_SECONDS / 2)
@@ -121,7 +122,7 @@ class Follower:
     def _waits_for_person(self, ref: RunRef) -> bool:
         return any(
             task["task_id"] == "approval" and task["state"] in _WAITING
-            for task in self.client.tasks(ref)
+            for task in self._ask(self.client.tasks, ref)
         )
 
     def _failure(self, ref: RunRef) -> A2CError:
@@ -130,7 +131,7 @@ class Follower:
             kind = getattr(errors, str(failed[-1].get("error", "")), A2CError)
             kind = kind if isinstance(kind, type) and issubclass(kind, A2CError) else A2CError
             return kind(f"{failed[-1]['stage']}: {failed[-1]['message']}")
-        bad = [task for task in self.client.tasks(ref) if task["state"] == "failed"]
+        bad = [task for task in self._ask(self.client.tasks, ref) if task["state"] == "failed"]
         if not bad:
             return A2CError(f"{ref.dag} failed before any task; see run {ref.run} in Airflow")
         task = bad[0]
