@@ -32,8 +32,20 @@ def wait_until(said, seconds=60):
     return value
 
 
-def requests_since(control, model, before):
-    return control.counts()[model].requests - before[model].requests
+def executions_of(control, model, before, requests):
+    """Wait until `requests` more are counted; return the executions that they took.
+
+    The server counts just after it has answered, so an answer from before `before` may still come
+    on top: more than `requests` are as good.
+    """
+
+    def counted():
+        now = control.counts()[model]
+        if now.requests - before[model].requests >= requests:
+            return now
+        return None
+
+    return wait_until(counted).executions - before[model].executions
 
 
 class Server:

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from serving_lab import fake_release, requests_since, wait_until
+from serving_lab import executions_of, fake_release
 
 from any2caption.errors import A2CError, GateRefused, InputError, IntegrityError
 from any2caption.serving import contract
@@ -171,8 +171,6 @@ def test_mixed_conditions_batch_together(server, control):
         thread.start()
     for thread in threads:
         thread.join(60)
-    # The server counts an execution just after it has answered.
-    wait_until(lambda: requests_since(control, decoder, before) == len(mixes))
-    wait_until(lambda: requests_since(control, vision, before) == len(mixes))
-    executions = control.counts()[decoder].executions - before[decoder].executions
+    executions_of(control, vision, before, len(mixes))
+    executions = executions_of(control, decoder, before, len(mixes))
     assert executions <= len(mixes) / 2, f"{len(mixes)} requests in {executions} executions"
