@@ -178,6 +178,7 @@ def test_force_overrules_the_memory_estimate(home, tmp_path):
 
 
 @pytest.mark.server
+@pytest.mark.slow
 def test_a_recipe_file_trains_and_resumes_as_its_plan_says(home, tmp_path):
     recipe = tmp_path / "short.yaml"
     recipe.write_text(

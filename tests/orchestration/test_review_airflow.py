@@ -19,7 +19,7 @@ from any2caption.stack import environment, local, own
 from any2caption.stack.secrets import load
 from loopback import free_port
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 DAG = "annotate_conditions"
 PEOPLE = ("admin", "bob")
 DAGS = Path(__file__).parents[2] / "dags"
