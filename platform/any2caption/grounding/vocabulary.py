@@ -26,7 +26,7 @@ PEOPLE = _words("""
     janitor jogger journalist judge juggler kid king knight lad lady lawyer leader librarian
     lifeguard lumberjack magician maid mailman man mechanic merchant mermaid milkman miner mom
     monk mother mum musician neighbor neighbour nephew newsreader niece ninja nun nurse officer
-    ogre painter paraglider paramedic parent partner passenger passerby peasant pedestrian
+    ogre painter paraglider paramedic parent partner passenger passer-by passerby peasant pedestrian
     performer person photographer pianist pilot pirate player plumber poet policeman policewoman
     postman potter priest prince princess queen rapper referee reporter rider runner sailor
     samurai scholar scientist scout sculptor shaman shopkeeper singer sister skateboarder skater
@@ -224,6 +224,7 @@ SCENERY = _words("""
 _PLURALS: Mapping[str, str] = {
     "people": "person",
     "passersby": "passerby",
+    "passers-by": "passer-by",
     "persons": "person",
     "men": "man",
     "women": "woman",

@@ -34,8 +34,8 @@ _PRONOUNS = _words("""
     he she it they we you i someone somebody everyone everybody something nobody
 """)
 _PLURALS = _words("""
-    people passersby men women children mice geese feet teeth police cattle scissors skis trousers
-    pants glasses jeans shorts surroundings
+    people passers-by passersby men women children mice geese feet teeth police cattle scissors
+    skis trousers pants glasses jeans shorts surroundings
 """)
 _ALIKE = ("fish", "sheep", "deer")
 """Nouns whose plural looks the same."""

@@ -8,7 +8,7 @@ from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.lists import verbs
 
 _SINGULARS = {
-    "passersby": "passerby",
+    "passersby": "passerby", "passers-by": "passer-by",
     "men": "man", "women": "woman", "people": "person", "children": "child", "feet": "foot",
     "teeth": "tooth", "mice": "mouse", "geese": "goose", "oxen": "ox", "leaves": "leaf",
     "knives": "knife", "wolves": "wolf", "lives": "life", "wives": "wife", "shelves": "shelf",

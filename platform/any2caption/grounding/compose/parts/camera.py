@@ -150,7 +150,7 @@ def _form(fact: Fact) -> str:
 
 
 def _wish(text: str, form: str) -> str:
-    if _STATES.match(text):
+    if _STATES.match(text) and form != "sentence":
         verb, words = _framing(text)
         return f"{verb} {words}" if verb else f"the camera is {text.lower()}"
     if form == "place":

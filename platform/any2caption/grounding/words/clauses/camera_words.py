@@ -51,8 +51,11 @@ def _verb_of_camera(words: list[Word], at: int, *, again: bool) -> int | None:
     while noun < last and (words[noun].tag in {"det", "adj", "poss"} or words[noun].low == "drone"):
         noun += 1
     views = _VIEWS | SCENES | _CLIPS | (_AGAIN if again else frozenset())
-    if words[at].low == "drone" and noun == at + 1 and _flies(words, noun):
-        return noun
+    shot = noun + 1 < len(words) and words[noun].low.endswith(" shot")
+    shot = shot and words[noun + 1].form == "s"  # "a drone shot rises above"
+    flier = noun + shot
+    if (shot or (words[at].low == "drone" and noun == at + 1)) and _flies(words, flier):
+        return flier
     if noun + 1 >= len(words) or not (
         words[noun].low in views or words[noun].low.endswith(" camera")
     ):

@@ -160,6 +160,8 @@ class Clause:
             return
         of = noun_phrase(self.words, phrase.end + 1) if self._low(phrase.end) == "of" else None
         made = phrase.sort == "building" and of is not None and of.sort == "thing"  # "of blocks"
+        drawn = phrase.start > 0 and self.words[phrase.start - 1].base in _MAKING
+        made = made or (drawn and phrase.sort in {"building", "place"})  # "draws a house"
         if made or (phrase.sort == "building" and role == "subject"):  # what is shown
             self._subject(phrase, end, role)
             return
@@ -282,7 +284,11 @@ REPLACING = frozenset({"instead of", "rather than"})
 """Prepositions of what something else stands for."""
 _NOT_THERE = frozenset({"like"}) | REPLACING
 """Prepositions of what is not to be seen."""
-_OFTEN = frozenset({"time", "times", "seconds", "minutes", "moment", "degrees"})
+_OFTEN = frozenset(
+    {"degrees", "km/h", "kmh", "knots", "kph", "minutes", "moment", "mph", "percent", "seconds",
+     "speed", "time", "times"}
+)  # fmt: skip
+_MAKING = frozenset({"assemble", "build", "construct", "draw", "model", "paint", "sketch"})
 _WHILE = frozenset({"in", "during", "at", "under", "amid", "throughout"})
 """Prepositions that make weather and time a setting."""
 

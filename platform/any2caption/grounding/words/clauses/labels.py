@@ -62,7 +62,8 @@ def label(tagged: list[Word], at: int) -> Label | None:
     first, _, number = name.partition(" ")
     if first in _NUMBERED and (number.isdecimal() or number in grammar.NUMBERS):
         return Label("part", "", end)
-    kind = _kind(name) or (_kind_of_words(name) if at == 0 else None)
+    views = any(word.tag == "camera" or word.low == "," for word in tagged[at:colon])
+    kind = _kind(name) or (_kind_of_words(name) if at == 0 and not views else None)
     return Label(kind, name, end) if kind else None
 
 

@@ -19,6 +19,7 @@ from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_ph
 from any2caption.grounding.words.tags.references import PICTURES
 from any2caption.grounding.words.tags.tokens import Word
 
+_TOWARD = frozenset({"to", "toward", "towards", "up to"})
 OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 """Tags that a clause can begin with."""
 
@@ -79,8 +80,9 @@ class Placing(Denying):
     def _says_where(self, word: Word, phrase: NounPhrase) -> bool:
         if word.low == "with" and phrase.head.low not in {"background", "backdrop"}:
             return phrase.sort in {"time", "light", "weather"}
-        if word.low in grammar.BESIDE and (self.who or not self.fresh):
-            return False
+        beside = word.low in grammar.BESIDE and (self.who or not self.fresh)
+        if beside or (word.low in _TOWARD and phrase.sort == "light" and self.acted):
+            return False  # "holds a test tube up to the light"
         around = word.low == "surrounded by" and self.who
         upon = (
             word.low == "on"

@@ -67,7 +67,7 @@ def as_in_mid_sentence(words: str, *, opens: bool = False) -> str:
     describes = lexicon.describes_only(low)
     if rest[:1].isupper() and low not in _LITTLE and (describes or low in modifiers.ADJECTIVES):
         return plain  # "New York City"
-    known = low in _LOWERED or low in verb_forms() or describes
+    known = (low in _LOWERED and low not in looks.ARTISTS) or low in verb_forms() or describes
     several = is_plural(low) and lexicon.can_be(low, "NOUN")
     known = known or (opens and (several or lexicon.only(low, "NOUN")))
     named = rest[:1].isupper() or rest[:1].isdigit() or not rest or low in looks.ARTISTS

@@ -5,6 +5,7 @@ from typing import Any
 
 from any2caption.grounding.words.clauses.clause import STOPS, UNREAD
 from any2caption.grounding.words.clauses.viewing import Viewing
+from any2caption.grounding.words.forms import is_plural
 from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached
 from any2caption.grounding.words.phrases.complements import complements
@@ -111,11 +112,12 @@ class Stating(Viewing):
 
     def _state_beside(self, phrase: NounPhrase, end: int) -> int:
         """Read "…, his dog asleep at his feet", "…, the tie undone": a state; 0 for no such."""
-        opened = self._tag(phrase.start) in {"det", "poss"} and phrase.sort == "thing"
+        owned = self._tag(phrase.start) in {"det", "poss"}
+        opened = (owned or is_plural(phrase.head.low)) and phrase.sort in {"thing", "light"}
         if not (opened and self.fresh and self._low(phrase.start - 1) == ","):
             return 0
         told = end - 1 if self._tag(end - 1) == "adj" else end
-        alone = self._tag(told) == "adj" and told > phrase.start + 1
+        alone = self._tag(told) == "adj" and told > phrase.start + owned
         pair = self._low(told + 1) == "and" and self._tag(told + 2) == "adj"
         if not alone or not (pair or self._tag(told + 1) in STOPS | {"prep", "particle"}):
             return 0

@@ -198,7 +198,7 @@ MANNER_PHRASES = phrases(
     after a while, again and again, all at once, at once, at the same time, back and forth,
     from day to night, from left to right, from night to day, from right to left, from side to side,
     hand in hand, in and out, on and off, round and round, in a circle, in a line, in a row,
-    in half, into frame, into the frame, into view,
+    in half, in single file, into frame, into the frame, into view,
     moments later, off screen, on foot, on horseback, one after another, one after the other,
     one at a time, one by one, out of frame, out of sight, out of the frame, out of view,
     over and over, seconds later, side by side, up and down

@@ -128,11 +128,12 @@ MOVE_SIDES = words(
 ARTISTS = phrases(
     """
     andy warhol, banksy, basquiat, beksinski, botticelli, caravaggio, claude monet, da vinci,
-    dali, edvard munch, edward hopper, frida kahlo, giger, greg rutkowski, gustav klimt,
-    hayao miyazaki, hokusai, kandinsky, klimt, leonardo da vinci, magritte, makoto shinkai,
+    dali, disney, dreamworks, edvard munch, edward hopper, frida kahlo, ghibli, giger,
+    greg rutkowski, gustav klimt, hayao miyazaki, hokusai, kandinsky, klimt, leonardo da vinci,
+    magritte, makoto shinkai,
     matisse, michelangelo, miyazaki, moebius, monet, munch, norman rockwell, pablo picasso,
-    picasso, raphael, rembrandt, salvador dali, tim burton, turner, van gogh, vermeer,
-    vincent van gogh, warhol, wes anderson
+    picasso, pixar, raphael, rembrandt, salvador dali, studio ghibli, tim burton, turner,
+    van gogh, vermeer, vincent van gogh, warhol, wes anderson
     """
 )
 GARMENTS = words(

@@ -31,7 +31,7 @@ ADJECTIVES = COLOURS | words(
     secure senior separate shallow sharp sheer short shy sick silk silly simple single slick
     slight slim slow small smart smooth solid solitary spare special spiral spirited stately
     steady steel steep sterile stern stiff still stoic stone stout striking sturdy sublime
-    suited super sweet swift swollen tailored tame tangled tattered teal tender tense textured
+    suited super sweet swift swollen tailored tame tattered teal tender tense textured
     thick thin third thrilling tidy tired top tough towering true ugly upper upright upside-down
     velvet vertical victorian vintage visible vocal warm wealthy weary western wet whole wicker
     wide wild winding wise wooded woolen woollen wrinkled wrong yearly young young-looking
@@ -90,7 +90,7 @@ COMPOUNDS = phrases(
     fire hydrant, fishing boat, fishing net, fishing rod, frying pan, hair drier, hair dryer,
     hot air balloon, hot dog, hot dogs, ice cream, iron man, ironing board, light bulb,
     living room, mobile phone, movie theater, palm tree, palm trees, parking lot, parking meter,
-    polar bear, potted plant, potted plants, push up, push ups, rock scissors paper,
+    polar bear, power cut, potted plant, potted plants, push up, push ups, rock scissors paper,
     rocking chair, roller coaster, rolling pin, rush hour, school bus, sea turtle, sea turtles,
     sewing machine, shooting star, shopping bag, shopping cart, shopping mall, skipping rope,
     sleeping bag, sleeping bags, snow globe, pedestrian crossing, railway crossing, spinning wheel,

@@ -56,7 +56,7 @@ MORE_VERBS = words(
     subside suck suggest supervise support surge surround survey survive suspend swallow swap
     sweat swerve swirl switch swoop symbolize tackle take tame tangle tango taste teach tear tease
     teem tell tend test thaw think tick tickle tilt topple toss touch tow tower track trade
-    trail train trample transform transition transport trap travel tremble trickle trigger trim
+    trail train trample transform transition transport trap travel tremble trickle trigger trim trip
     truck tuck tug tumble tune turn twinkle twitch unfold unfurl unite unleash unlock unpack
     unroll unveil urge use usher utter vanish vault veer venture vibrate visit waddle wade waft
     wag wail wait wake wallow waltz want warm wear weave wheel whip whirl whisper whistle
@@ -90,7 +90,7 @@ DOUBLED = words(
     chat chop clap cut dig dip drag drip drop drum flap flip get grab grin hem hit hop hug jog
     knit let mop nod pan pat pet plan pop put rot rub run scrub set shed shut sip sit skip slam
     slap slip snap spar spin spit squat step stir stop strip strum swap swim tap trim trot tug
-    unwrap wag whip wrap zip
+    trip unwrap wag whip wrap zip
     """
 )
 NOUN_FORMS = words(
@@ -114,8 +114,8 @@ NOUN_FORMS = words(
     stares stars starts stays steams steps sticks stings stitches stops strains straps streams
     stretches strikes strips strokes studies supports surges surrounds surveys sweats swings
     swirls switches tackles tastes tears tests throws ties tilts torches touches towers tracks
-    trades trails trains traps travels trickles trims trucks tugs tunes turns twists types uses
-    vaults visits waits wakes walks waltzes washes watches waters waves wheels whips whistles
+    trades trails trains traps travels trickles trims trips trucks tugs tunes turns twists types
+    uses vaults visits waits wakes walks waltzes washes watches waters waves wheels whips whistles
     winds works wraps zips zooms
     """
 )

@@ -26,7 +26,7 @@ def known_verb(low: str) -> tuple[str, str]:
 def _lexical_verb(low: str) -> tuple[str, str]:
     """Return what the lexicon alone makes of a word; nothing of what is a thing first of all."""
     found = lexicon.verb(low)
-    if found is None or is_agent(low) or singular(low) in THINGS:
+    if found is None or is_agent(low) or singular(low) in THINGS or low == "glasses":
         return "", ""
     plain = found[1] in {"s", "ing"} or lexicon.only(low, "VERB")
     return found if plain else ("", "")
@@ -80,6 +80,15 @@ def nounlike(after: Word | None) -> bool:
         and starts_noun(after)
         and after.tag not in OPENS_PHRASE
         and after.low not in looks.MOVE_SIDES
+    )
+
+
+def goes_behind(after: Word | None) -> bool:
+    """Whether a word may follow a verb, and no noun that a plural stands in front of."""
+    return after is not None and (
+        after.tag in BEHIND_VERBS | {"neg", "modal", "quote"}
+        or after.low.endswith(("ing", "ly"))
+        or (after.tag == "noun" and len(after.text) > 1 and after.text.isupper())
     )
 
 

@@ -18,6 +18,7 @@ from any2caption.grounding.words.tags.neighbours import (
     NOMINAL,
     THINGS,
     clause_before,
+    goes_behind,
     known_verb,
     nounlike,
     plural,
@@ -235,7 +236,7 @@ _NEAR = 12
 def _in_place(words: list[Word], at: int) -> str:
     """Return the tag that a word of a closed list has here only; nothing where it has its own."""
     word, before = words[at], words[at - 1] if at else None
-    if before is None:
+    if before is None or (word.low in _WITHIN and not _what_is_within_acts(words, at)):
         return ""
     few = word.low == "but" and (word_after(words, at) or word).low in grammar.NUMBERS
     if few and any(one.low in {"all", "every"} for one in words[max(0, at - 4) : at]):
@@ -253,6 +254,8 @@ def _in_place(words: list[Word], at: int) -> str:
     one = before.low in {"a", "an", "the"} and known[1] == "s"  # "a giant looks down"
     numbered = word.tag == "num" and before.low in _NUMBERED and not nounlike(after)
     here = {
+        "first": before.tag == "noun" and known[1] == "s" and "adv",  # "a man first takes off"
+        "both": before.tag == "mark" and known[1] == "ing" and "pron",
         "back": own and "noun",
         "light": before.tag == "noun" and known[1] == "ed" and "noun",
         "yet": before.tag == "mark" and after.tag in {"pron", "det", "poss"} and "sub",
@@ -262,7 +265,19 @@ def _in_place(words: list[Word], at: int) -> str:
         "nearby": before.tag in NOMINAL | {"prep"} and "adj",
         "half": before.low in _WHICH_HALF and "noun",
     }
-    return here.get(word.low) or ("noun" if numbered else "")
+    found = here.get(word.low) or ("particle" if word.low in _WITHIN else "")
+    return found or ("noun" if numbered else "")
+
+
+_WITHIN = frozenset({"above", "below", "inside", "outside", "underneath"})
+
+
+def _what_is_within_acts(words: list[Word], at: int) -> bool:
+    """Whether what is inside something does what follows: "the liquid inside changes from"."""
+    after, further = word_after(words, at), word_after(words, at + 1)
+    single = tag_before(words, at) == "noun" and not plural(words[at - 1])
+    acts = after is not None and not after.tag and known_verb(after.low)[1] == "s"
+    return single and acts and (further is None or goes_behind(further))
 
 
 _NUMBERED = frozenset({"gate", "lane", "platform", "track"})
@@ -446,8 +461,15 @@ def _acts_plainly(words: list[Word], at: int) -> bool:
     further = word_after(words, at + 1)  # "her eyes open and a tear falls"
     linked = after is not None and after.low == "and" and further is not None
     ends = ends or (linked and further is not None and further.tag in {"det", "poss"})
+    act, several = word_after(words, at + 2), further is not None and is_plural(further.low)
+    both = linked and several and act is not None and known_verb(act.low)[1] == "base"
     idle = not any(word.tag in {"verb", "aux", "prep"} for word in words[:at])
-    return words[at].low in _SHUT and plural(before) and opened and ends and idle
+    idle = idle or (both and _begins_clause(words, at))  # "its doors open and commuters pour out"
+    return words[at].low in _SHUT and plural(before) and opened and (ends or both) and idle
+
+
+def _begins_clause(words: list[Word], at: int) -> bool:
+    return not any(word.tag in {"verb", "aux", "prep"} for word in clause_before(words, at))
 
 
 def _opens(word: Word) -> bool:

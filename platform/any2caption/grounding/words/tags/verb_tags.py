@@ -17,6 +17,7 @@ from any2caption.grounding.words.tags.neighbours import (
     acts_itself,
     attached_subject,
     clause_before,
+    goes_behind,
     has_singular_subject,
     known_verb,
     made,
@@ -251,7 +252,10 @@ def _third_person(words: list[Word], at: int) -> str:
         words[at - 1].tag, plain = "noun", True  # "light pours out"
     plain = plain or (before == "noun" and (_goes_off(words, at) or _keeps_on(words, at)))
     plain = plain or (before == "verb" and _done_before(words, at))
-    sure = not noun or _goes_behind(word_after(words, at))
+    grouped = before == "num" and not noun and at > 1
+    plain = plain or (grouped and words[at - 2].low == "of")  # "a family of four eats"
+    plain = plain or (before == "camera" and goes_behind(word_after(words, at)))
+    sure = not noun or goes_behind(word_after(words, at))
     if plain or (before == "mark" and one_resumes(words, at, sure=sure)):
         return "verb"
     if before in {"det", "poss", "num", "adj", "prep", "start", "modal"} or _lacked(words, at):
@@ -307,7 +311,7 @@ def _one_dressed(words: list[Word], at: int) -> bool:
         return False
     who, after = words[at - 3], word_after(words, at)
     ends = (after is None or after.tag == "mark") and not _is_noun_too(words[at].low)
-    acts = (ends or _goes_behind(after)) and words[at].low not in THINGS  # "in green shorts"
+    acts = (ends or goes_behind(after)) and words[at].low not in THINGS  # "in green shorts"
     return is_agent(who.low) and not plural(who) and acts
 
 
@@ -396,7 +400,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         return closes or denied or (goes_on and acted)
     if words[at - 1].low == "but":  # "tries a trick but falls"
         return any(word.form == "s" for word in words[max(0, at - NEAR) : at])
-    if before in {"adv", "neg"} or words[at - 1].low == "then":
+    if before in {"adv", "neg"} or words[at - 1].low in {"finally", "then"}:
         return (goes_on or ends) and words[at - 1].low != "no"
     if words[at].low not in verb_forms() and not acts_itself(words, at):
         goes_on = after is not None and (
@@ -407,7 +411,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     single, many = has_singular_subject(words, at), attached_subject(words, at)
     parted = plural(words[at - 1]) or before == "particle"
     holding = many and ends and parted  # "a woman holding flowers smiles", "with a hat on waves"
-    holding = holding or (strictly_single(words, at) and _goes_behind(after))
+    holding = holding or (strictly_single(words, at) and goes_behind(after))
     holding = holding or (goes_on and _one_idle(words, at))
     told = made(words, at) or _told_of(words, at)
     if holding or (told and (ends or goes_on)):
@@ -454,7 +458,7 @@ def _done_before(words: list[Word], at: int) -> bool:
     """Whether what was done to a thing is told in front: "a letter that was never opened lies"."""
     start = at - len(clause_before(words, at))
     beside = start > 1 and words[start - 1].tag == "rel" and not plural(words[start - 2])
-    return beside and words[at - 1].form == "ed" and _goes_behind(word_after(words, at))
+    return beside and words[at - 1].form == "ed" and goes_behind(word_after(words, at))
 
 
 def _behind_and(clause: list[Word]) -> list[Word]:
@@ -479,15 +483,6 @@ def _another_clause(words: list[Word], at: int) -> bool:
     if many and len(who) > 1 and not is_plural(who[-1].low):
         return True  # "the bell rings and children come"
     return opens and len(who) > 1 and who[0].tag in {"det", "poss"} and does
-
-
-def _goes_behind(after: Word | None) -> bool:
-    """Whether a word may follow a verb, and no noun that a plural stands in front of."""
-    return after is not None and (
-        after.tag in BEHIND_VERBS | {"neg", "modal", "quote"}
-        or after.low.endswith(("ing", "ly"))
-        or (after.tag == "noun" and len(after.text) > 1 and after.text.isupper())
-    )
 
 
 _SHAPES = frozenset({"beams", "clouds", "drops", "patches", "rings", "showers", "waves"})
