@@ -200,6 +200,19 @@ SAID = [
      {"background": "The scene is set on the pavement.",
       "action": "The child draws a house."}),
     ("A rusty robot waters a sunflower, Pixar style.", {"style": "The style is Pixar."}),
+    ("People dressed as vegetables run a marathon.",
+     {"main_object": "The main subjects are people dressed as vegetables.",
+      "action": "The people run a marathon."}),
+    ("Rain runs down a window, behind which a blurred figure plays the cello.",
+     {"action": "The rain runs down a window. The figure plays the cello."}),
+    ("A tourist takes a selfie with a llama.",
+     {"action": "The tourist takes a selfie with a llama."}),
+    ("An elderly man feeds pigeons, some of them landing on his shoulders.",
+     {"action": "The man feeds pigeons. Some of them are landing on his shoulders."}),
+    ("A parrot repeats what the old sailor says.",
+     {"main_object": "The main subjects are a parrot and the old sailor."}),
+    ("My daughter's first steps on the carpet.",
+     {"action": "Everything in the scene moves naturally."}),
 ]  # fmt: skip
 
 

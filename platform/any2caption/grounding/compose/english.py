@@ -60,7 +60,7 @@ _NOT_PLURAL = re.compile(
 _AFTER_NOUN = re.compile(
     r"\s+(?:of|in|on|at|with|without|from|to|into|onto|over|under|above|below|behind|beside|near|by"
     r"|but|for|that|which|who|whose|as|between|among|around|through|along|across|against|inside|outside"
-    r"|wearing|holding|everywhere|nearby|overhead|\w{3,}ing)\b.*$|[,;(].*$",
+    r"|wearing|holding|dressed|everywhere|nearby|overhead|\w{3,}ing)\b.*$|[,;(].*$",
     re.IGNORECASE,
 )
 _AN = re.compile(

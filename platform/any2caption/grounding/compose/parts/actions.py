@@ -314,7 +314,7 @@ def _many(who: str) -> bool:
     if who.startswith("none of "):
         return True
     if share := re.match(r"(?:all|half|many|most|some) of (.+?)(?: but .*)?$", who):
-        return is_many(share[1])
+        return share[1] == "them" or is_many(share[1])
     return " and " in who or who.casefold() in PLURAL_PRONOUNS or is_many(who)
 
 

@@ -53,6 +53,9 @@ class NounPhrase:
 
 def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
     """Return the noun phrase that begins at a word, or None."""
+    asks = words[start].low == "what" if start < len(words) else False
+    if asks and words[start + 1 : start + 2] and words[start + 1].tag in _OPENING:
+        return None  # "what the sailor says"
     end = _end(words, start)
     inside = words[start:end]
     heads = [at for at in range(start, end) if words[at].tag in _HEADS]
@@ -66,6 +69,7 @@ def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
         first -= 1
     noun = " ".join(_named(words, at) for at in range(first, head + 1))
     number, counted = _number(inside, words[head])
+    taken = start > 0 and words[start - 1].base == "take"  # "takes a selfie"
     attributes = tuple(
         _named(words, at) if at else words[at].low
         for at in range(start, first)
@@ -78,7 +82,7 @@ def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
         noun=noun,
         number=number,
         attributes=attributes,
-        sort=_sort(words[head], words[start:head], alone=end - start == 1),
+        sort="thing" if taken else _sort(words[head], words[start:head], alone=end - start == 1),
         definite=inside[0].low in {"the", "this", "that", "these", "those", "its", "their", "his",
                                    "her"},
         counted=counted,

@@ -254,7 +254,10 @@ def _in_place(words: list[Word], at: int) -> str:
     one = before.low in {"a", "an", "the"} and known[1] == "s"  # "a giant looks down"
     numbered = word.tag == "num" and before.low in _NUMBERED and not nounlike(after)
     here = {
-        "first": before.tag == "noun" and known[1] == "s" and "adv",  # "a man first takes off"
+        "first": before.tag == "noun"
+        and not own
+        and known[1] == "s"
+        and "adv",  # "a man first takes off"
         "both": before.tag == "mark" and known[1] == "ing" and "pron",
         "back": own and "noun",
         "light": before.tag == "noun" and known[1] == "ed" and "noun",

@@ -386,6 +386,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         told = sum(word.form == "s" for word in clause)
         start = at - len(clause)
         beside = start > 0 and words[start - 1].tag == "rel"
+        beside = beside and (start < 2 or words[start - 2].tag != "prep")  # noqa: PLR2004 - "in which"
         ready = not beside or any(word.tag in {"verb", "aux"} for word in clause)
         return ready and told <= beside
     if before == "conj":
