@@ -211,6 +211,12 @@ SAID = [
      {"action": "The man feeds pigeons. Some of them are landing on his shoulders."}),
     ("A parrot repeats what the old sailor says.",
      {"main_object": "The main subjects are a parrot and the old sailor."}),
+    ("In a serene, softly lit bathroom, a vintage bathtub takes center stage.",
+     {"background": "The scene is set in a serene, softly lit bathroom.",
+      "action": "The bathtub takes center stage."}),
+    ("The old, slowly sinking ship burns.",
+     {"main_object": "The main subject is the old, slowly sinking ship.",
+      "action": "The ship burns."}),
     ("My daughter's first steps on the carpet.",
      {"action": "Everything in the scene moves naturally."}),
 ]  # fmt: skip

@@ -155,6 +155,8 @@ def _joins_adjectives(words: list[Word], at: int, start: int) -> bool:
         first = first and lexicon.can_be(words[at - 1].low, "NOUN")
         apart = first or words[at + 1].low == "camera"  # "in the dark, camera tilts up"
         return words[at].low == "," and words[start].tag == "det" and not apart
+    if words[at + 1].tag == "adv" and words[start].tag in _OPENING:
+        return _attribute_follows(words, at + 1)  # "a serene, softly lit bathroom"
     return words[at + 1].tag == "adj" and _noun_follows(words, at + 1)
 
 

@@ -176,7 +176,16 @@ def _ing(words: list[Word], at: int) -> str:
     several = after is not None and not after.tag and is_plural(after.low)
     if before in {"start", "mark"} and words[at].low in verbs.IDLE_ING:
         return "adj" if several or nounlike(after) else "verb"
-    return "adj" if _second_attribute(words, at) else "verb"
+    return "adj" if _second_attribute(words, at) or _qualified(words, at) else "verb"
+
+
+def _qualified(words: list[Word], at: int) -> bool:
+    """Whether a second attribute has its adverb: "the old, slowly sinking ship"."""
+    if at < 4 or not nounlike(word_after(words, at)):  # noqa: PLR2004 - "the old , slowly"
+        return False
+    opening, first, comma, adverb = words[at - 4 : at]
+    listed = first.tag == "adj" and comma.low == "," and adverb.tag == "adv"
+    return listed and opening.tag in NOMINAL
 
 
 _SITES = frozenset({"clearing", "crossing", "landing", "opening", "parking"})
