@@ -217,6 +217,13 @@ SAID = [
     ("The old, slowly sinking ship burns.",
      {"main_object": "The main subject is the old, slowly sinking ship.",
       "action": "The ship burns."}),
+    ("A man holding a guitar and a woman holding a drum walk down the street.",
+     {"action": "The man is holding a guitar. The woman is holding a drum. The man and the woman "
+                "walk down the street."}),
+    ("A dog wearing a blue collar and a dog wearing a red collar play tug of war.",
+     {"action": "The dog wearing a blue collar and the dog wearing a red collar play tug of war."}),
+    ("A boy holding a rod and a fish hook in his hand.",
+     {"action": "The boy is holding a rod and a fish hook in his hand."}),
     ("My daughter's first steps on the carpet.",
      {"action": "Everything in the scene moves naturally."}),
 ]  # fmt: skip

@@ -66,6 +66,16 @@ class Stating(Viewing):
         self.acted = True
         return end
 
+    def _each_told(self, at: int) -> list[str]:
+        """Return both of "a man holding … and a woman holding … | walk"; nothing for others."""
+        facts = self.reading.facts[self.first :]
+        subjects = [one.value for one in facts if one.aspect == "subject"]
+        named = [str(value["noun"]) for value in subjects if value.get("role") == "subject"]
+        told = [one.value.get("form") for one in facts if one.aspect == "action"]
+        several = self.words[at].form == "base" and set(told) == {"participle"}
+        both = several and self.who == named[1:] and len(named) == _PAIR
+        return (named if named[0] != named[1] else ["both"]) if both else []
+
     def _share(self, at: int) -> int:
         """Read "two of them carry", "one of the cubs falls"; 0 where no such acts."""
         if self._tag(at + 2) == "pron" and self._tag(at) not in MEDIA:
@@ -134,7 +144,7 @@ class Stating(Viewing):
         return after
 
 
-_SHORT = 6
+_SHORT, _PAIR = 6, 2
 MEDIA = ("picture", "camera", "style")
 _SHARES = frozenset({"all", "each", "half", "many", "most", "one", "some", "two", "three"})
 _ON_OFF = frozenset({"on", "off", "out", "over", "up", "down", "everywhere", "nowhere", "overhead"})

@@ -60,6 +60,7 @@ def bare(words: list[Word], at: int) -> str:
     who = at - 1 if before == "adv" else at  # "Anna and Ben slow dance"
     acts = tag_before(words, who) in {"noun", "ref", "layout"} and _joined(words, who)
     two = before == "ref" or (at > 1 and words[at - 2].low == "and" and is_agent(words[at - 1].low))
+    two = two or _each_told(clause_before(words, at))
     free = free or (two and words[at].low in verb_forms())  # "image 1 and image 2 play chess"
     return "verb" if free and acts else ""
 
@@ -183,8 +184,22 @@ def _joined(words: list[Word], at: int) -> bool:
     clause = words[begins[-1] if begins else near.start : at]
     pair = clause[-2:-1] and clause[-2].low == "and"  # "bride and groom"
     opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-5:])
-    idle = not any(word.tag in {"verb", "aux", "sub"} for word in clause)
+    idle = not any(word.tag in {"verb", "aux", "sub"} for word in clause) or _each_told(clause)
     return opened and idle and any(word.low == "and" for word in clause)
+
+
+def _each_told(clause: list[Word]) -> bool:
+    """Whether what each of two does or wears is told: "a dog wearing … and a cat wearing …"."""
+    links = [n for n, word in enumerate(clause) if word.low == "and"]
+    sides = [clause[: links[-1]], clause[links[-1] + 1 :]] if links else []
+    plain = not any(word.tag in {"aux", "sub"} or word.form in {"s", "base"} for word in clause)
+    return plain and bool(sides) and all(map(_doing, sides))
+
+
+def _doing(side: list[Word]) -> bool:
+    """Whether somebody stands there and does something: "a dog wearing a red collar"."""
+    acts = next((n for n, word in enumerate(side) if word.form == "ing"), 0)
+    return acts > 0 and is_agent(side[acts - 1].low)
 
 
 def _interrupted(words: list[Word], at: int) -> bool:
