@@ -224,6 +224,21 @@ SAID = [
      {"action": "The dog wearing a blue collar and the dog wearing a red collar play tug of war."}),
     ("A boy holding a rod and a fish hook in his hand.",
      {"action": "The boy is holding a rod and a fish hook in his hand."}),
+    ("A chef chops an onion; tears run down his cheeks. He wipes them with his sleeve.",
+     {"action": "The chef chops an onion. The tears run down his cheeks. The chef wipes them with "
+                "his sleeve."}),
+    ("A cat walks along a fence. A dog below barks at it. The cat walks until it reaches the end, "
+     "where it jumps down.",
+     {"action": "The cat walks along a fence and walks until it reaches the end. It jumps down. "
+                "The dog below barks at it."}),
+    ("There are three cups on a table. A hand lifts one. The other two are empty.",
+     {"action": "The hand lifts one. The other two are empty."}),
+    ("A skier speeds down a slope. Drone shot from above, following her.",
+     {"camera": "The camera is following her. The shot is a drone shot from above.",
+      "action": "The skier speeds down a slope."}),
+    ("Fishing boats rock gently.",
+     {"main_object": "The main subjects are fishing boats.",
+      "action": "The fishing boats rock gently."}),
     ("My daughter's first steps on the carpet.",
      {"action": "Everything in the scene moves naturally."}),
 ]  # fmt: skip

@@ -171,7 +171,8 @@ def is_many(phrase: str, number: int | None = None) -> bool:
     if words[0] in _ONE and not (_MANY | _LARGE) & set(words[1:2]):
         return " and a" in phrase.casefold()
     alike = words[0] not in _DETERMINERS and head_of(phrase).endswith(_ALIKE)
-    return words[0] in _MANY or " and " in phrase or alike or _ends_in_plural(head_of(phrase))
+    several = words[0] in _MANY or words[-1] in _MANY  # "the other two"
+    return several or " and " in phrase or alike or _ends_in_plural(head_of(phrase))
 
 
 def _ends_in_plural(word: str) -> bool:

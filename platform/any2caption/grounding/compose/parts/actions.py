@@ -44,6 +44,7 @@ _WEATHER = re.compile(
     r"|\b(?:gets?|getting|grows?|growing|becom\w+|is) (?:cold|dark|foggy|late|light|night)\b"
 )
 """What nobody does: "it begins to rain"."""
+_OBJECT = re.compile(r"^\w+ (?:\w+ )?(?:it|them)\b")
 _OWN = re.compile(r"(?:its|his|her|their) ", re.IGNORECASE)
 _NOBODY = frozenset({"", "none", "who", "which", "that"})
 _FEMALE = frozenset({"woman", "girl", "lady", "mother", "queen", "princess", "bride", "actress",
@@ -90,14 +91,23 @@ def text_actions(material: Material) -> list[Said]:
     """Return a sentence for each subject of the text that does something."""
     subjects = subjects_of(material, TEXT, objects=True)
     groups: dict[tuple[str, int], list[Fact]] = {}
+    order: list[tuple[str, int]] = []
+    turns: dict[str, int] = {}
     who = ""
     for at, fact in enumerate(material.of("action", source=TEXT)):
-        who = _doer(fact, _named_before(fact, subjects, who))
-        told = groups.setdefault((who, at if who in _EACH else 0), [])
+        last, who = who, _doer(fact, _named_before(fact, subjects, who))
+        if who in _EACH or (who != last and who in turns and _OBJECT.search(inner(fact.text))):
+            turns[who] = at  # "tears run down his cheeks. He wipes them": behind the tears
+        turn, before = (who, turns.setdefault(who, 0)), (last, turns.get(last, 0))
+        if turn not in groups:
+            behind = who in _PRONOUNS and before in order  # whom "it" may mean
+            order.insert(order.index(before) + 1 if behind else len(order), turn)
+        told = groups.setdefault(turn, [])
         if all(_deed(fact) != _deed(one) for one in told):
             told.append(fact)
     out: list[Said] = []
-    for (who, _), facts in groups.items():
+    for turn in order:
+        who, facts = turn[0], groups[turn]
         subject = next((one for one in subjects if one.again == who), None)
         many = subject.many if subject else _many(who)
         out += _sentences(who, facts, material.facts.text, many=many)

@@ -56,7 +56,8 @@ class Viewing(Labelled):
             refocus = behind == "to" and phrase.head.low.endswith("focus")  # "rack focus to her"
             by = refocus or behind in _SHOT_BY[phrase.head.low == "shot"]
             source = noun_phrase(self.words, end + 1) if by else None
-            end = source.end if source else end
+            above = by and self._tag(end + 1) == "particle"  # "drone shot from above"
+            end = source.end if source else end + 2 * above
         form = "sentence" if shows else "noun"
         if self._of_camera(phrase):
             self._add_camera(phrase.start, end, phrase.start, form=form)
@@ -93,7 +94,8 @@ class Viewing(Labelled):
             self._add_camera(at, end, at, form="base")
             return end
         flies = word.form == "ing" and word.base in _FLIES and not self.who
-        flies = flies and bool(last and last[1] == at)
+        behind = at - (self._low(at - 1) == ",")
+        flies = flies and bool(last and last[1] == behind)
         flies = flies and last is not None and self.reading.facts[last[0]].aspect == "camera"
         seen = word.base in {"film", "view", "see"} and word.form == "ed" and by in _FILMED_BY
         if not (flies or (seen and (self.fresh or at == 0))):

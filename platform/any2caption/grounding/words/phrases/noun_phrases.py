@@ -119,7 +119,8 @@ def _continues(words: list[Word], at: int, start: int, *, seen: bool) -> bool:
     if seen:
         return False
     if tag in _OPENING:
-        opens = at == start or words[at - 1].tag in _OPENING
+        other = words[at - 1].low == "other" and tag == "num"  # "the other two"
+        opens = at == start or words[at - 1].tag in _OPENING or other
         return opens and at - start < _MOST_OPENING
     return _attribute_follows(words, at) if tag == "adv" else _joins_adjectives(words, at, start)
 

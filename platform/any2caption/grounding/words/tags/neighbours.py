@@ -14,6 +14,7 @@ BEHIND_VERBS = frozenset(
 """Tags of what may follow a verb."""
 MASSES = scenes.MASSES | scenes.LIGHTS | scenes.WEATHERS
 THINGS = scenes.PLACES | scenes.BUILDINGS | scenes.TIMES | looks.GARMENTS | looks.PICTURE_NOUNS
+WITHIN = frozenset({"above", "below", "inside", "outside", "underneath"})
 NEAR = 12
 """Words back to an earlier verb of the same clause."""
 

@@ -17,6 +17,7 @@ from any2caption.grounding.words.lists import grammar, looks, modifiers, scenes
 from any2caption.grounding.words.tags.neighbours import (
     NOMINAL,
     THINGS,
+    WITHIN,
     clause_before,
     goes_behind,
     known_verb,
@@ -236,7 +237,7 @@ _NEAR = 12
 def _in_place(words: list[Word], at: int) -> str:
     """Return the tag that a word of a closed list has here only; nothing where it has its own."""
     word, before = words[at], words[at - 1] if at else None
-    if before is None or (word.low in _WITHIN and not _what_is_within_acts(words, at)):
+    if before is None or (word.low in WITHIN and not _what_is_within_acts(words, at)):
         return ""
     few = word.low == "but" and (word_after(words, at) or word).low in grammar.NUMBERS
     if few and any(one.low in {"all", "every"} for one in words[max(0, at - 4) : at]):
@@ -268,11 +269,8 @@ def _in_place(words: list[Word], at: int) -> str:
         "nearby": before.tag in NOMINAL | {"prep"} and "adj",
         "half": before.low in _WHICH_HALF and "noun",
     }
-    found = here.get(word.low) or ("particle" if word.low in _WITHIN else "")
+    found = here.get(word.low) or ("particle" if word.low in WITHIN else "")
     return found or ("noun" if numbered else "")
-
-
-_WITHIN = frozenset({"above", "below", "inside", "outside", "underneath"})
 
 
 def _what_is_within_acts(words: list[Word], at: int) -> bool:

@@ -14,6 +14,7 @@ from any2caption.grounding.words.tags.neighbours import (
     ONE,
     OPENS_PHRASE,
     THINGS,
+    WITHIN,
     acts_itself,
     attached_subject,
     clause_before,
@@ -263,6 +264,7 @@ def _third_person(words: list[Word], at: int) -> str:
     plain = plain or (before == "verb" and _done_before(words, at))
     grouped = before == "num" and not noun and at > 1
     plain = plain or (grouped and words[at - 2].low == "of")  # "a family of four eats"
+    plain = plain or (before == "particle" and words[at - 1].low in WITHIN)
     plain = plain or (before == "camera" and goes_behind(word_after(words, at)))
     sure = not noun or goes_behind(word_after(words, at))
     if plain or (before == "mark" and one_resumes(words, at, sure=sure)):
