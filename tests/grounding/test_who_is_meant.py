@@ -227,10 +227,10 @@ SAID = [
     ("A chef chops an onion; tears run down his cheeks. He wipes them with his sleeve.",
      {"action": "The chef chops an onion. The tears run down his cheeks. The chef wipes them with "
                 "his sleeve."}),
-    ("A cat walks along a fence. A dog below barks at it. The cat walks until it reaches the end, "
-     "where it jumps down.",
-     {"action": "The cat walks along a fence and walks until it reaches the end. It jumps down. "
-                "The dog below barks at it."}),
+    ("A cat walks along a fence. A dog below barks at it. The cat ignores it.",
+     {"action": "The cat walks along a fence. The dog below barks at it. The cat ignores it."}),
+    ("A cat walks until it reaches the end, where it jumps down. A dog barks at it.",
+     {"action": "The cat walks until it reaches the end. It jumps down. The dog barks at it."}),
     ("There are three cups on a table. A hand lifts one. The other two are empty.",
      {"action": "The hand lifts one. The other two are empty."}),
     ("A skier speeds down a slope. Drone shot from above, following her.",
