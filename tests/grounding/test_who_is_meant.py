@@ -239,6 +239,8 @@ SAID = [
     ("Fishing boats rock gently.",
      {"main_object": "The main subjects are fishing boats.",
       "action": "The fishing boats rock gently."}),
+    ("Underwater shot of a swimmer diving in, bubbles rise.",
+     {"action": "The swimmer is diving in. The bubbles rise."}),
     ("My daughter's first steps on the carpet.",
      {"action": "Everything in the scene moves naturally."}),
 ]  # fmt: skip

@@ -171,7 +171,7 @@ def is_many(phrase: str, number: int | None = None) -> bool:
     if words[0] in _ONE and not (_MANY | _LARGE) & set(words[1:2]):
         return " and a" in phrase.casefold()
     alike = words[0] not in _DETERMINERS and head_of(phrase).endswith(_ALIKE)
-    several = words[0] in _MANY or words[-1] in _MANY  # "the other two"
+    several = words[0] in _MANY or (words[-2:-1] == ["other"] and words[-1] in _MANY)
     return several or " and " in phrase or alike or _ends_in_plural(head_of(phrase))
 
 

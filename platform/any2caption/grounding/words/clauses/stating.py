@@ -10,6 +10,7 @@ from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached
 from any2caption.grounding.words.phrases.complements import complements
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
+from any2caption.grounding.words.tags.neighbours import clause_before
 
 
 class Stating(Viewing):
@@ -72,7 +73,8 @@ class Stating(Viewing):
         subjects = [one.value for one in facts if one.aspect == "subject"]
         named = [str(value["noun"]) for value in subjects if value.get("role") == "subject"]
         told = [one.value.get("form") for one in facts if one.aspect == "action"]
-        several = self.words[at].form == "base" and set(told) == {"participle"}
+        linked = "and" in [word.low for word in clause_before(self.words, at)]
+        several = linked and self.words[at].form == "base" and set(told) == {"participle"}
         both = several and self.who == named[1:] and len(named) == _PAIR
         return (named if named[0] != named[1] else ["both"]) if both else []
 
