@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from any2caption.grounding.words.clauses.clause import place_value, whole
+from any2caption.grounding.words.clauses.clause import STOPS, place_value, whole
 from any2caption.grounding.words.clauses.placing import Placing
 from any2caption.grounding.words.lists import grammar, looks, phrases, words
 from any2caption.grounding.words.phrases.complements import LIKE_SETTINGS, SETTINGS
@@ -32,6 +32,8 @@ _KINDS: tuple[tuple[frozenset[str], Kind], ...] = (
 )  # fmt: skip
 _AS = frozenset({"as", "for"})
 _NUMBERED = frozenset({"act", "clip", "cut", "frame", "part", "scene", "shot", "step"})
+_SLUGS = frozenset({"int", "ext", "interior", "exterior"})
+"""What a scene of a screenplay begins with."""
 _LONGEST = 5
 """Words of a label and its colon at most."""
 _SEVERAL = 2
@@ -114,6 +116,10 @@ class Labelled(Placing):
 
     def _label(self, at: int) -> int:
         """Read "Style: watercolor", "Scene 2:"; 0 where no label stands."""
+        if at == 0 and self._low(at) in _SLUGS and self._tag(at + 1) in STOPS:
+            self._add("style", (at, at + 1), {"style": None, "form": "request"})
+            self.fresh, self.last = True, None  # "INT. KITCHEN - NIGHT"
+            return at + 1
         found = label(self.words, at) if self.fresh and self._low(at - 1) != ":" else None
         if found is None:
             return 0

@@ -17,6 +17,8 @@ class Viewing(Labelled):
         """Read a clause of the camera; 0 where none begins here."""
         if not self.fresh:
             return 0
+        if end := self._framed(at):
+            return end
         clause = camera_words.clause(self.words, at, again=self.reading.camera)
         if clause is None and not self.who:
             clause = camera_words.command(self.words, at)
@@ -40,6 +42,17 @@ class Viewing(Labelled):
         self.who, self.acted, self.fresh = [], True, False
         self.reading.camera = not placed
         return end
+
+    def _framed(self, at: int) -> int:
+        """Read "Close on a pair of hands": how near the camera is to what it shows."""
+        near = self._low(at) in _NEAR and self._low(at + 1) == "on" and not self.who
+        shown = noun_phrase(self.words, at + 2) if near else None
+        if shown is None:
+            return 0
+        self._add_camera(at, shown.end, at, form="preposition")
+        self._inside(at + 2, shown.end, role="subject")
+        self.who, self.acted = [shown.noun], False
+        return shown.end
 
     def _medium(self, phrase: NounPhrase) -> int:
         """Read what shows the scene: "an aerial view of", "oil painting", "in black and white"."""
@@ -109,6 +122,7 @@ class Viewing(Labelled):
         return end
 
 
+_NEAR = frozenset({"close", "tight", "wide"})
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
 _SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})
 """What stands behind a view, and behind "shot" as well."""
