@@ -45,6 +45,7 @@ _WEATHER = re.compile(
 )
 """What nobody does: "it begins to rain"."""
 _OBJECT = re.compile(r"^\w+ (?:\w+ )?(?:it|them)\b")
+"""Deeds to what was named just before: "wipes them", "picks up it"."""
 _OWN = re.compile(r"(?:its|his|her|their) ", re.IGNORECASE)
 _NOBODY = frozenset({"", "none", "who", "which", "that"})
 _FEMALE = frozenset({"woman", "girl", "lady", "mother", "queen", "princess", "bride", "actress",

@@ -19,9 +19,10 @@ from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_ph
 from any2caption.grounding.words.tags.references import PICTURES
 from any2caption.grounding.words.tags.tokens import Word
 
-_TOWARD = frozenset({"to", "toward", "towards", "up to"})
 OPENS = frozenset({"pron", "det", "poss", "num", "qty", "noun", "adj"})
 """Tags that a clause can begin with."""
+_TOWARD = frozenset({"to", "toward", "towards", "up to"})
+"""Prepositions of an aim: a light behind them is held or walked to, and no setting."""
 
 
 class Placing(Denying):

@@ -67,7 +67,7 @@ class Stating(Viewing):
         self.acted = True
         return end
 
-    def _each_told(self, at: int) -> list[str]:
+    def _both_named(self, at: int) -> list[str]:
         """Return both of "a man holding … and a woman holding … | walk"; nothing for others."""
         facts = self.reading.facts[self.first :]
         subjects = [one.value for one in facts if one.aspect == "subject"]

@@ -25,9 +25,8 @@ class Viewing(Labelled):
         if clause is None:
             return 0
         start, said, end = clause
-        before = self.words[said - 1]
-        scene = before.low in camera_words.SPOKEN or before.tag == "camera"
-        scene = said > start and scene
+        view = self.words[said - 1]
+        scene = said > start and (view.low in camera_words.SPOKEN or view.tag == "camera")
         placed = camera_words.placed(self.words, said)
         asked = camera_words.commands(self.words, at) or camera_words.command(self.words, at)
         form = "sentence" if scene else "base" if asked else "verb"

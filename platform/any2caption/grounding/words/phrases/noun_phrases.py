@@ -16,6 +16,7 @@ _LONGEST = 30
 """Words of a phrase at most; more are another phrase."""
 _MOST_OPENING = 4
 _OPENING = frozenset({"det", "poss", "num", "qty"})
+_TAKEN = frozenset({"building", "camera", "picture", "place", "weak place"})
 _HEADS = frozenset({"noun", "ref", "quote", "style", "camera"})
 
 
@@ -53,8 +54,8 @@ class NounPhrase:
 
 def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
     """Return the noun phrase that begins at a word, or None."""
-    asks = words[start].low == "what" if start < len(words) else False
-    if asks and words[start + 1 : start + 2] and words[start + 1].tag in _OPENING:
+    opening = words[start : start + 2]
+    if len(opening) > 1 and opening[0].low == "what" and opening[1].tag in _OPENING:
         return None  # "what the sailor says"
     end = _end(words, start)
     inside = words[start:end]
@@ -69,7 +70,9 @@ def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
         first -= 1
     noun = " ".join(_named(words, at) for at in range(first, head + 1))
     number, counted = _number(inside, words[head])
-    taken = start > 0 and words[start - 1].base == "take"  # "takes a selfie"
+    sort = _sort(words[head], words[start:head], alone=end - start == 1)
+    if start > 0 and words[start - 1].base == "take" and sort in _TAKEN:
+        sort = "thing"  # "takes a selfie", "takes a shower"
     attributes = tuple(
         _named(words, at) if at else words[at].low
         for at in range(start, first)
@@ -82,7 +85,7 @@ def noun_phrase(words: list[Word], start: int) -> NounPhrase | None:
         noun=noun,
         number=number,
         attributes=attributes,
-        sort="thing" if taken else _sort(words[head], words[start:head], alone=end - start == 1),
+        sort=sort,
         definite=inside[0].low in {"the", "this", "that", "these", "those", "its", "their", "his",
                                    "her"},
         counted=counted,

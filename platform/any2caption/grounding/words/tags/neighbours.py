@@ -27,7 +27,7 @@ def known_verb(low: str) -> tuple[str, str]:
 def _lexical_verb(low: str) -> tuple[str, str]:
     """Return what the lexicon alone makes of a word; nothing of what is a thing first of all."""
     found = lexicon.verb(low)
-    if found is None or is_agent(low) or singular(low) in THINGS or low == "glasses":
+    if found is None or is_agent(low) or not THINGS.isdisjoint({low, singular(low)}):
         return "", ""
     plain = found[1] in {"s", "ing"} or lexicon.only(low, "VERB")
     return found if plain else ("", "")

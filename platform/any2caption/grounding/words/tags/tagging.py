@@ -254,11 +254,9 @@ def _in_place(words: list[Word], at: int) -> str:
     known = known_verb(after.low) if after is not word and not after.tag else ("", "")
     one = before.low in {"a", "an", "the"} and known[1] == "s"  # "a giant looks down"
     numbered = word.tag == "num" and before.low in _NUMBERED and not nounlike(after)
+    named = before.tag == "noun" and not own
     here = {
-        "first": before.tag == "noun"
-        and not own
-        and known[1] == "s"
-        and "adv",  # "a man first takes off"
+        "first": named and known[1] == "s" and "adv",  # "a man first takes off"
         "both": before.tag == "mark" and known[1] == "ing" and "pron",
         "back": own and "noun",
         "light": before.tag == "noun" and known[1] == "ed" and "noun",
@@ -465,11 +463,12 @@ def _acts_plainly(words: list[Word], at: int) -> bool:
     act, several = word_after(words, at + 2), further is not None and is_plural(further.low)
     both = linked and several and act is not None and known_verb(act.low)[1] == "base"
     idle = not any(word.tag in {"verb", "aux", "prep"} for word in words[:at])
-    idle = idle or (both and _begins_clause(words, at))  # "its doors open and commuters pour out"
+    idle = idle or (both and _idle_clause(words, at))  # "its doors open and commuters pour out"
     return words[at].low in _SHUT and plural(before) and opened and (ends or both) and idle
 
 
-def _begins_clause(words: list[Word], at: int) -> bool:
+def _idle_clause(words: list[Word], at: int) -> bool:
+    """Whether nothing has been done yet in the clause of a word, nor placed."""
     return not any(word.tag in {"verb", "aux", "prep"} for word in clause_before(words, at))
 
 
