@@ -89,6 +89,17 @@ def test_an_arc_is_an_orbit_seen_from_above(text, keys):
         ("The camera pans right before tilting up.", ("pan_right", "tilt_up")),
         ("It drifts diagonally up and to the left.", ("pedestal_up", "truck_left")),
         ("It rolls in a clockwise direction.", ("roll_clockwise",)),
+        ("The camera slowly moves in.", ("dolly_in",)),
+        ("The camera creeps in on his face.", ("dolly_in",)),
+        ("It moves in, then out.", ("dolly_in", "dolly_out")),
+        ("The camera approaches the house.", ("dolly_in",)),
+        ("The camera closes in on the dog.", ("dolly_in",)),
+        ("The camera inches forward.", ("dolly_in",)),
+        ("The camera backs up.", ("dolly_out",)),
+        ("The camera tips down.", ("tilt_down",)),
+        ("The camera moves in the kitchen.", ()),
+        ("The camera glides in a circle, in slow motion.", ()),
+        ("The camera moves out of focus.", ()),
     ],
 )
 def test_directions_are_read_wherever_they_stand(text, keys):

@@ -314,6 +314,8 @@ def test_who_may_be_the_body_that_keeps_still_is_no_conflict(text):
         ("The man, whose arms hang down, sits", "that man's arms hang down"),
         ("A woman stands with her hands in her pockets", "stands with her hands in her pockets"),
         ("He waits with his arms at his sides", "waits with his arms at his sides"),
+        ("Two people wait, both arms hanging down, beside a dog", "hanging down"),
+        ("Two dancers stand, hands in their pockets", "in their pockets"),
     ],
 )
 def test_arms_that_rest_in_words_and_are_raised_in_the_pose_are_told(text, said):
@@ -323,6 +325,33 @@ def test_arms_that_rest_in_words_and_are_raised_in_the_pose_are_told(text, said)
     conflict = f"the text says {said}; pose 1 shows raises the right arm: pose 1 was followed"
     assert conflict in told(*facts, raises)
     assert told(*facts, bends) == []
+
+
+def test_one_who_is_told_to_be_alone_is_told_once_against_two():
+    facts, _ = read_text("One person alone bows and lowers the left arm")
+    conflict = "the text says one person alone; pose 1 shows two people: pose 1 was followed"
+    assert set(told(*facts, people(2))) == {conflict}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Two people stand still with their arms down beside a dog", "Two people beside a dog."),
+        ("Two people wait, both arms hanging down, beside a dog", "Two people wait, beside a dog."),
+        ("Two dancers stand, hands in their pockets, and look up",
+         "Two dancers stand, and look up."),
+        ("One person alone bows and lowers the head", "Two people alone bow and lower the head."),
+    ],
+)  # fmt: skip
+def test_what_is_followed_leaves_no_words_of_rest_and_no_lone_singular(text, left):
+    found, _ = read_text(text)
+    raises = fact("action", "raises the right arm", "pose 1", who="person 1")
+    still = fact("action", "keeps still", "pose 1", who="person 2")
+    facts = (*found, people(2), raises, still)
+    conflicts = find_conflicts(facts)
+    dense = compose(Facts(text, facts, conflicts)).caption.dense
+    assert conflicts
+    assert dense.startswith(left), dense
 
 
 JACKS = fact("action", "does jumping jacks", "pose 1", who="the person")

@@ -249,6 +249,13 @@ SAID = [
      {"action": "The doors close on the hand of a thief."}),
     ("Interior, night. A man cooks an egg.",
      {"main_object": "The main subject is a man.", "background": "It is night."}),
+    ("Two people wait, both arms hanging down, beside a dog.",
+     {"main_object": "The main subjects are two people, both arms and a dog. The people are beside "
+                     "the dog."}),
+    ("Two dancers stand, hands in their pockets, and look up.",
+     {"action": "The dancers stand and look up."}),
+    ("Two hikers rest on a rock above a lake; one of them points at the far shore.",
+     {"background": "The scene shows a lake and the far shore."}),
     ("My daughter's first steps on the carpet.",
      {"action": "Everything in the scene moves naturally."}),
 ]  # fmt: skip

@@ -49,10 +49,15 @@ _IN_DEPTH = {"forward": "dolly_in", "backward": "dolly_out"}
 
 @dataclass(frozen=True, slots=True)
 class _Verb:
-    """How a verb (or its noun) reads directions; `alone` is what it means without one."""
+    """How a verb (or its noun) reads directions; `alone` is what it means without one.
+
+    `in_place`: "in" and "out" may open a place behind it ("moves in the kitchen"), so they are read
+    only where a movement can end.
+    """
 
     reads: Mapping[str, str]
     alone: str = ""
+    in_place: bool = False
 
 
 def _any_of(stems: str) -> re.Pattern[str]:
@@ -61,6 +66,7 @@ def _any_of(stems: str) -> re.Pattern[str]:
 
 
 _ORBIT = _Verb(_ORBITS)
+_TRAVEL = _Verb({**_MOVES, **_IN_OUT}, in_place=True)
 _VERBS: tuple[tuple[re.Pattern[str], _Verb], ...] = tuple(
     (_any_of(stems), verb)
     for stems, verb in (
@@ -74,15 +80,22 @@ _VERBS: tuple[tuple[re.Pattern[str], _Verb], ...] = tuple(
             "descend* descent lowers lowering sinks? sinking drops dropping",
             _Verb(_MOVES, "pedestal_down"),
         ),
-        ("mov* motion shift* glid* slides? sliding translat* travel* progress*", _Verb(_MOVES)),
-        ("track* truck* crab* strafe* cranes? craning boom* jib*", _Verb(_MOVES)),
-        ("drift* float* fly flies flying backs backing", _Verb(_MOVES)),
+        ("approaches", _Verb(_IN_DEPTH, "dolly_in")),
+        ("closes closing", _Verb({"in": "dolly_in"})),
+        ("mov* shift* glid* slides? sliding translat* travel* progress*", _TRAVEL),
+        ("creep* inches inching edges edging eases easing soar*", _TRAVEL),
+        ("motion track* truck* crab* strafe* cranes? craning boom* jib*", _Verb(_MOVES)),
+        ("drift* float* fly flies flying", _TRAVEL),
+        ("backs backing", _Verb({**_MOVES, "up": "dolly_out"})),
         ("dollys? dollies dollying dollied push* pull*", _Verb({**_MOVES, **_IN_OUT})),
         ("draws? drawing gets? getting goes going comes? coming", _Verb(_IN_DEPTH)),
         ("pans? panning panned yaw* turns? turning swivel* swings? swinging", _Verb(_LOOKS)),
         ("whips? whipping sweep*", _Verb(_LOOKS)),
         ("rotat* spins? spinning twists? twisting", _Verb({**_LOOKS, **_SPINS})),
-        ("tilt* pitch pitches pitching", _Verb({"up": "tilt_up", "down": "tilt_down"})),
+        (
+            "tilt* tips? tipping pitch pitches pitching",
+            _Verb({"up": "tilt_up", "down": "tilt_down"}),
+        ),
         ("rolls? rolling rolled", _Verb(_ROLLS)),
         ("pedestal*", _Verb({"up": "pedestal_up", "down": "pedestal_down"})),
         ("orbit* circles? circling arcs? arcing arced revolv*", _ORBIT),
@@ -129,6 +142,19 @@ _FOLLOWS = re.compile(
     r"(?:track|follow|captur|reveal|show|lead|film|highlight|keep)(?:s|es|e|ing)?"
 )
 _ENDS = {",", ";", ".", ":", "then", "before", "after", "while", "but", "whilst", "until"}
+_MOVED = _ENDS | {
+    "and",
+    "as",
+    "close",
+    "on",
+    "slowly",
+    "smoothly",
+    "to",
+    "toward",
+    "towards",
+    "with",
+}
+"""What stands behind the "in" of "moves in", and not behind that of "moves in the kitchen"."""
 _REACH = 6
 _NEAR = 2
 """Words to a verb's "in" and "out": directions in "zooms slowly in", later they are not."""
@@ -261,7 +287,9 @@ class _Reader:
         key = reads.get(name)
         if key and name in {"in", "out"} and not ahead:
             near = self._behind <= _NEAR and self._since >= self._behind
-            key = key if (near and self._next(at) != "a") or self._next(at) == "on" else None
+            after, strict = self._next(at), self._verb is not None and self._verb.in_place
+            closes = after in _MOVED if strict else near and after != "a"
+            key = key if closes or after == "on" else None
         if key:
             self._since, self._read = 0, True
             self._say(key)

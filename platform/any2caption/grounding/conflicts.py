@@ -179,15 +179,17 @@ def _counts(found: Sequence[Fact]) -> Iterator[Disagreement]:
         if fact.source.input == TEXT or number is None or fact.negated:
             continue
         alike = [other for other in told if _same_noun(_noun(other), _noun(fact))]
-        # A subject and its count are told in the same words.
-        named = {other.source.characters or id(other): _number(other) or 0 for other in alike}
-        if sum(named.values()) == number:
-            continue
+        # A subject and its count begin with the same word.
+        named: dict[int, list[Fact]] = {}
         for other in alike:
-            said = _number(other) or 0
-            if said > number or (said < number and len(named) == 1 and _insists(other)):
-                asked = f"the text says {other.text}; {fact.source.input} shows {fact.text}"
-                yield other, fact, asked
+            named.setdefault((other.source.characters or (id(other),))[0], []).append(other)
+        numbers = [_number(facts[0]) or 0 for facts in named.values()]
+        for facts in named.values() if sum(numbers) != number else ():
+            said, words = _number(facts[0]) or 0, max((one.text for one in facts), key=len)
+            insists = any(map(_insists, facts))
+            if said > number or (said < number and len(named) == 1 and insists):
+                asked = f"the text says {words}; {fact.source.input} shows {fact.text}"
+                yield from ((other, fact, asked) for other in facts)
 
 
 def _noun(fact: Fact) -> str:
@@ -228,7 +230,8 @@ def _actions(found: Sequence[Fact]) -> Iterator[Disagreement]:
         shown = {phrase for fact in group for phrase in deeds(fact.text)}
         others = said & shown  # the text has the pose's action: what else it says is of others
         for fact in told:
-            against = (None if others else _excluded(fact, group)) or _other_side(fact, group)
+            excluded = None if others else _excluded(fact, group, found)
+            against = excluded or _other_side(fact, group)
             if against is not None:
                 yield fact, against, f"the text says {fact.text}; {name} shows {against.text}"
     yield from _denied_actions(found)
@@ -241,12 +244,15 @@ def _motions(
     denials = [one for one in _of(found, "action") if one.negated and one.source.input == TEXT]
     denials = [one for one in denials if one.value.get("verb") == "move"]
     still = [fact for fact in told if motionless(fact.text) or resting(_whole(fact))]
+    still += [
+        fact for fact in _of(found, "relation") if limbs(_who(fact)) and resting(_whole(fact))
+    ]
     for name, group in _inputs(facts).items():
         for fact in (*still, *denials) if name.startswith("pose") else ():
             moves = [one for one in group if set(deeds(one.text)) - {STILL}]
             if parts := limbs(_whole(fact)):
                 moves = [one for one in moves if parts & limbs(one.text)]
-            if moves and _of_people(fact, found) and _anybody(fact, moves, group):
+            if moves and _of_people(fact, found) and _anybody(fact, moves, group, found):
                 own = denies(_who(fact)) or "'" in _who(fact)
                 said = f"that {_whole(fact)}" if own else fact.text
                 said = f"not {said}" if fact.negated and not denies(_who(fact)) else said
@@ -257,7 +263,8 @@ _NO_PERSON = NOBODY - {"nothing"}
 
 
 def _who(fact: Fact) -> str:
-    return str(fact.value.get("who") or "")
+    """Who acts, or of what a relation tells where it is: "hands" of "hands in their pockets"."""
+    return str(fact.value.get("who") or fact.value.get("left") or "")
 
 
 def _whole(fact: Fact) -> str:
@@ -265,10 +272,13 @@ def _whole(fact: Fact) -> str:
     return f"{_who(fact)} {fact.text}"
 
 
-def _anybody(told: Fact, against: Sequence[Fact], group: Sequence[Fact]) -> bool:
+def _anybody(
+    told: Fact, against: Sequence[Fact], group: Sequence[Fact], found: Sequence[Fact]
+) -> bool:
     """Whether somebody whom the text means does otherwise: of several any, of one every body."""
     who = _who(told)
-    several = denies(who) or is_plural(who.rpartition(" ")[2])
+    named = [_noun(one) for one in _people(found)] if limbs(who) else [who.rpartition(" ")[2]]
+    several = denies(who) or len(named) > 1 or any(map(is_plural, named))
     bodies = {fact.value.get("who") for fact in group}
     return several or {fact.value.get("who") for fact in against} == bodies
 
@@ -278,10 +288,18 @@ def _of_people(fact: Fact, found: Sequence[Fact]) -> bool:
     who = _who(fact)
     if who.casefold() in _NO_PERSON or is_person(who.partition("'")[0]):
         return True
+    if limbs(who):
+        return bool(_people(found))  # "two people kneel, both arms hanging down"
     if who and who.casefold() not in PERSONAL and not denies(who):
         return False
     subjects = [one for one in _of(found, "subject") if one.source.input == TEXT]
     return all(is_person(_noun(one)) or _limb_or_side(one) for one in subjects)
+
+
+def _people(found: Sequence[Fact]) -> list[Fact]:
+    """Who is named in the text."""
+    named = [fact for fact in _of(found, "subject") if fact.source.input == TEXT]
+    return [fact for fact in named if is_person(_noun(fact)) and not fact.negated]
 
 
 def _limb_or_side(fact: Fact) -> bool:
@@ -290,7 +308,7 @@ def _limb_or_side(fact: Fact) -> bool:
     return object_of and bool(limbs(_noun(fact)) or _noun(fact) in {"lap", "pockets", "sides"})
 
 
-def _excluded(told: Fact, group: Sequence[Fact]) -> Fact | None:
+def _excluded(told: Fact, group: Sequence[Fact], found: Sequence[Fact]) -> Fact | None:
     """The pose's fact that leaves no room for an action of the text.
 
     Postures exclude each other, not what limbs do. Where the text speaks of several, one body that
@@ -298,7 +316,7 @@ def _excluded(told: Fact, group: Sequence[Fact]) -> Fact | None:
     """
     excluded = {other for phrase in deeds(told.text) for other in excluded_by(phrase)}
     against = [fact for fact in group if excluded & set(deeds(fact.text))]
-    return against[0] if against and _anybody(told, against, group) else None
+    return against[0] if against and _anybody(told, against, group, found) else None
 
 
 def _other_side(told: Fact, group: Sequence[Fact]) -> Fact | None:

@@ -77,6 +77,18 @@ def resting(text: str) -> bool:
     return _RESTING.search(text.casefold()) is not None
 
 
+_AT_REST = re.compile(
+    rf"^\s*(?:still|motionless(?:ly)?)\b|,?\s*(?:with )?(?:both |the |his |her |its |their )?"
+    rf"(?:{_RESTING.pattern})",
+    re.IGNORECASE,
+)
+
+
+def without_rest(text: str) -> str:
+    """Return words behind a verb without those that say that nothing, or no arm, moves."""
+    return " ".join(_AT_REST.sub(" ", _AT_REST.sub(" ", text)).split())
+
+
 def side_of(text: str) -> tuple[str, str] | None:
     """Return (arm, leg or "", side) of the one side that words name, else None."""
     found = _SIDES.finditer(text.casefold())

@@ -8,7 +8,7 @@ from any2caption.conditions.fact import Fact
 from any2caption.conditions.facts.words import number_word, plural
 from any2caption.grounding.compose.camera_wishes import clause_of, without_movement
 from any2caption.grounding.compose.english import base_form, be, gerund, is_many, third_person
-from any2caption.grounding.deeds import motionless
+from any2caption.grounding.deeds import limbs, motionless, resting, without_rest
 from any2caption.grounding.facts import Conflict, Facts
 from any2caption.grounding.vocabulary import NUMBERS, singular
 from any2caption.grounding.words.lists.grammar import denies
@@ -79,7 +79,10 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
     overruled, (start, end) = conflict.overruled, place
     words = facts.text[start:end]
     still = overruled.aspect == "action" and motionless(overruled.text)
-    if overruled.negated or still:
+    who = str(overruled.value.get("who") or overruled.value.get("left") or "")
+    if limbs(who) and resting(f"{who} {overruled.text}") and not overruled.negated:
+        yield Edit(_from_limb(start, who, facts.text), end)
+    elif overruled.negated or still:
         stated = _STATED.match(facts.text, end)  # "nobody else is in the room"
         start = _from_nobody(overruled, start, facts.text)
         yield Edit(start, stated.end() if stated else end, _there(overruled, start, end, facts))
@@ -95,6 +98,12 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
         noun = overruled.value.get("noun")
         yield Edit(start, end, _counted(words, noun if isinstance(noun, str) else "", number))
         yield from _agreement(facts, end, number)
+
+
+def _from_limb(start: int, who: str, text: str) -> int:
+    """Where "both arms", "her hands" begin in front of what they do."""
+    limb = re.search(rf"(?:\b(?:both|the|his|her|its|their)\s+)?{re.escape(who)}\s*$", text[:start])
+    return limb.start() if limb else start
 
 
 def _from_nobody(denied: Fact, start: int, text: str) -> int:
@@ -169,6 +178,13 @@ def _agreement(facts: Facts, at: int, number: int) -> Iterator[Edit]:
         yield Edit(word.start(), word.end(), third_person(verb))
     elif number > 1 and "finite" in forms and verb.endswith("s"):
         yield Edit(word.start(), word.end(), base_form(verb))
+        who = {fact.value.get("who") for fact in begins}
+        for fact in facts.found:
+            place = fact.source.characters
+            if place and place[0] > word.start() and fact.aspect == "action":
+                again = _WORD.match(facts.text, place[0])
+                if again and fact.value.get("who") in who and fact.value.get("form") == "finite":
+                    yield Edit(again.start(), again.end(), base_form(again.group()))
 
 
 def _shared(facts: Facts, followed: Fact) -> bool:
@@ -193,7 +209,7 @@ def _acted(words: str, overruled: Fact, followed: Fact, *, shared: bool) -> str:
     at = _verb_of(words, base)
     if at is None:
         return followed.text
-    head, rest = words[: at[0]], words[at[1] :].lstrip()
+    head, rest = words[: at[0]], without_rest(words[at[1] :])
     if not shared:
         return f"{head}{rest}".strip()
     verb = gerund(base_form(verb)) if form == "participle" else verb

@@ -336,7 +336,11 @@ def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> lis
     out: list[Said] = []
     for at in range(0, len(said), _CLAUSES):
         group = said[at : at + _CLAUSES]
-        words = [clause(who, inner(fact.text), many=many, form=_form(fact)) for fact in group]
+        forms = [_agreeing(fact, many=many) for fact in group]
+        words = [
+            clause(who, inner(fact.text), many=many, form=form)
+            for fact, form in zip(group, forms, strict=True)
+        ]
         out.append(Said(_one_subject(who, words, _links(group, text)), tuple(group)))
     no = [fact for fact in facts if fact.negated]
     if denies(who):
@@ -394,6 +398,13 @@ def _links(facts: Sequence[Fact], text: str) -> list[str]:
         beside = first is not None and second is not None and not between.strip()
         out.append("or" if between.strip(" ,").casefold() == "or" else "" if beside else "and")
     return out
+
+
+def _agreeing(fact: Fact, *, many: bool) -> str:
+    """How an action is worded; nothing where its doer has another number now than in the text."""
+    who, form = words_of(fact.value, "who"), _form(fact)
+    recounted = many and bool(who) and not _many(who) and form == "finite"
+    return "" if recounted else form
 
 
 def _form(fact: Fact) -> str:

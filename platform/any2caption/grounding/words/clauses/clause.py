@@ -170,7 +170,9 @@ class Clause:
         elif phrase.sort == "thing":
             self._subject(phrase, end, role)
         elif phrase.sort in {"place", "building"}:
-            beside = self._low(phrase.start - 1) in grammar.BESIDE
+            before = self._low(phrase.start - 1)
+            aimed = before == "at" and aims(self.words, phrase.start - 1)  # "points at the shore"
+            beside = before in grammar.BESIDE or aimed
             value = place_value(phrase, "beside" if beside else "noun")
             self._add("background", (phrase.start, end), value)
         elif phrase.sort in {"weather", "time"} and self._low(phrase.start - 1) in _WHILE:

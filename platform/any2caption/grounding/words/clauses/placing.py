@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.clauses.clause import UNREAD, place_value, whole
 from any2caption.grounding.words.clauses.denying import Denying
 from any2caption.grounding.words.lists import grammar
@@ -160,7 +161,7 @@ class Placing(Denying):
             self.fresh = True
             return end
         if (places(word) or (word.low == "with" and self.fresh)) and self.who and not self.acted:
-            value = {"left": self.who[-1], "relation": word.low, "right": phrases[-1].noun}
+            value = {"left": self._left(at), "relation": word.low, "right": phrases[-1].noun}
             self._add("relation", (at, end), value)
             self._inside(at + 1, end)
             return end
@@ -181,6 +182,13 @@ class Placing(Denying):
         self._inside(at + 1, end)
         self.fresh = True
         return end
+
+    def _left(self, at: int) -> str:
+        """Return what a relation places: "two people wait, arms hanging down, | beside a dog"."""
+        facts = self.reading.facts[self.first :] if self._low(at - 1) == "," else []
+        acted = [str(one.value.get("who")) for one in facts if one.aspect == "action"]
+        agents = [who for who in acted if is_agent(who)]
+        return agents[0] if agents and not is_agent(self.who[-1]) else self.who[-1]
 
     def _fronted(self, at: int, end: int) -> bool:
         """Whether "under a tree" stands in front of the one that is there."""

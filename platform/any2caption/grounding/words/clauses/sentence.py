@@ -440,7 +440,7 @@ class Sentence(Stating):
         )
         if form == "participle" and main == at and (nearer := self._nearer(at, others=others)):
             self.who, negated = [nearer], denied
-        elif main == at and (acting := self._both_named(at) or [self._resumed(at)])[0]:
+        elif main == at and (acting := self._several_named(at) or [self._resumed(at)])[0]:
             self.who = acting
         value = {"verb": word.base, "who": " and ".join(self.who) or None, "form": form}
         self._add("action", (at, end), value, said=said, negated=negated)

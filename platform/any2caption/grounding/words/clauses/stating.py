@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.clauses.clause import STOPS, UNREAD
 from any2caption.grounding.words.clauses.viewing import Viewing
 from any2caption.grounding.words.forms import is_plural
@@ -67,8 +68,11 @@ class Stating(Viewing):
         self.acted = True
         return end
 
-    def _both_named(self, at: int) -> list[str]:
-        """Return both of "a man holding … and a woman holding … | walk"; nothing for others."""
+    def _several_named(self, at: int) -> list[str]:
+        """Return who acts in the base form, where not the nearest; nothing for no such.
+
+        "A man holding … and a woman holding … | walk"; "men stand, hands in …, and | look up".
+        """
         facts = self.reading.facts[self.first :]
         subjects = [one.value for one in facts if one.aspect == "subject"]
         named = [str(value["noun"]) for value in subjects if value.get("role") == "subject"]
@@ -76,6 +80,9 @@ class Stating(Viewing):
         linked = "and" in [word.low for word in clause_before(self.words, at)]
         several = linked and self.words[at].form == "base" and set(told) == {"participle"}
         both = several and self.who == named[1:] and len(named) == _PAIR
+        aside = self._low(at - 1) == "and" and self._low(at - 2) == "," and "base" in told
+        if aside and self.words[at].form == "base" and self.who and not is_agent(self.who[-1]):
+            return named[:1]
         return (named if named[0] != named[1] else ["both"]) if both else []
 
     def _share(self, at: int) -> int:

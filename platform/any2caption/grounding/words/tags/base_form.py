@@ -48,7 +48,8 @@ def bare(words: list[Word], at: int) -> str:
         goes_on = goes_on or (words[at].low == "cut" and way == "to")
         return "verb" if commands or goes_on or _moves(words[at], after) else ""
     if before == "conj":
-        return "verb" if at > 1 and (words[at - 2].form == "base" or _acts_too(words, at)) else ""
+        goes_on = at > 1 and (words[at - 2].form == "base" or _acts_too(words, at))
+        return "verb" if goes_on or _goes_on_behind_comma(words, at) else ""
     quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
     several = before == "noun" and (_many_of(words, at) or _lie(words, at) or _alike(words, at))
     quoted = quoted or several or _but_one(words, at)
@@ -63,6 +64,15 @@ def bare(words: list[Word], at: int) -> str:
     two = two or _each_told(clause_before(words, at))
     free = free or (two and words[at].low in verb_forms())  # "image 1 and image 2 play chess"
     return "verb" if free and acts else ""
+
+
+def _goes_on_behind_comma(words: list[Word], at: int) -> bool:
+    """Whether many act behind an aside as well: "stand, hands in their pockets, and | look up"."""
+    after = word_after(words, at)
+    acted = any(word.form == "base" for word in words[max(0, at - NEAR) : at])
+    aside = at > 1 and words[at - 2].low == ","
+    way = after is not None and after.tag in {"particle", "prep"}
+    return aside and acted and way and words[at].low in verb_forms() and words[at].low not in MASSES
 
 
 _CHANGES = frozenset({"change", "morph", "transform", "transition", "turn"})
