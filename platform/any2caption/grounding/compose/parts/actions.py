@@ -111,7 +111,8 @@ def text_actions(material: Material) -> list[Said]:
         who, facts = turn[0], groups[turn]
         subject = next((one for one in subjects if one.again == who), None)
         many = subject.many if subject else _many(who)
-        out += _sentences(who, facts, material.facts.text, many=many)
+        number = subject.number if subject else None
+        out += _sentences(who, facts, material.facts.text, many=many, number=number)
     return out
 
 
@@ -329,17 +330,17 @@ def _many(who: str) -> bool:
     return " and " in who or who.casefold() in PLURAL_PRONOUNS or is_many(who)
 
 
-def _sentences(who: str, facts: Sequence[Fact], text: str, *, many: bool) -> list[Said]:
+def _sentences(
+    who: str, facts: Sequence[Fact], text: str, *, many: bool, number: int | None
+) -> list[Said]:
     said = [fact for fact in facts if not fact.negated and _form(fact) != "preposition"]
     if not who:
         return [Said(inner(fact.text), (fact,)) for fact in said if _stands_alone(fact)]
     out: list[Said] = []
     for at in range(0, len(said), _CLAUSES):
         group = said[at : at + _CLAUSES]
-        forms = [_agreeing(fact, many=many) for fact in group]
         words = [
-            clause(who, inner(fact.text), many=many, form=form)
-            for fact, form in zip(group, forms, strict=True)
+            clause(who, inner(fact.text), many=many, form=_agreeing(fact, number)) for fact in group
         ]
         out.append(Said(_one_subject(who, words, _links(group, text)), tuple(group)))
     no = [fact for fact in facts if fact.negated]
@@ -400,11 +401,11 @@ def _links(facts: Sequence[Fact], text: str) -> list[str]:
     return out
 
 
-def _agreeing(fact: Fact, *, many: bool) -> str:
+def _agreeing(fact: Fact, number: int | None) -> str:
     """How an action is worded; nothing where its doer has another number now than in the text."""
     who, form = words_of(fact.value, "who"), _form(fact)
-    recounted = many and bool(who) and not _many(who) and form == "finite"
-    return "" if recounted else form
+    same = number in {None, 1} or not who or _many(who)
+    return form if same or form != "finite" else ""
 
 
 def _form(fact: Fact) -> str:
