@@ -184,7 +184,7 @@ def test_parts_are_edited_locked_and_used(page, tmp_path):
     style.fill("Black and white film.")
     page.get_by_label("Lock style caption").check()
     page.get_by_role("button", name="Write the parts that are not locked").click()
-    page.get_by_text("Written again.").wait_for()
+    page.get_by_text("Written again.", exact=True).wait_for()
     expect(style).to_have_value("Black and white film.")
     dense = page.get_by_role("textbox", name="Dense caption")
     expect(dense).to_have_value(re.compile("lack and white film"))
