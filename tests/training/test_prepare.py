@@ -11,6 +11,8 @@ from any2caption.errors import ConfigError
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
 from any2caption.training.data.slot_labels import answer_classes, determined, slot_tokens
+from any2caption.training.prepare.as_read import as_read
+from any2caption.training.prepare.item_index import TrainingRecords
 from any2caption.training.prepare import prepared_folder
 from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
@@ -128,7 +130,8 @@ def test_the_small_tokenizer_learns_from_records_evenly_spread(
 
     monkeypatch.setattr(prepared_folder, "train_tokenizer", trained)
     prepare(settings, tiny_of(snapshot.id), tmp_path / "few", workers=1)
-    records = list(snapshot.records("train"))
+    read = as_read(TrainingRecords(snapshot), tiny_of(snapshot.id))
+    records = [record for record in read if record.split == "train"]
     spread = records[:: -(-len(records) // 5)]
     assert texts[: 2 * len(spread) : 2] == [record.prompt for record in spread]
     left_out = {record.prompt for record in records} - {record.prompt for record in spread}

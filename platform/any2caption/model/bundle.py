@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 
 from any2caption.conditions.types import Condition
 from any2caption.errors import IntegrityError, NotFoundError
+from any2caption.grounding.stand_ins import Spelled
 from any2caption.model.config import ModelConfig, from_dict, to_json
 from any2caption.model.processing.processor import Processor
 from any2caption.model.scope import Scope
@@ -152,6 +153,14 @@ def load_scope(folder: Path) -> Scope | None:
     if _SCOPE not in _manifest(folder):
         return None
     return Scope.from_json(read_file(folder, _SCOPE), f"{folder}/{_SCOPE}")
+
+
+def load_spelled(folder: Path) -> Spelled | None:
+    """Return the words that the model spells (verified); None where no marks stand for others."""
+    if not load_config(folder).processor.stand_ins:
+        return None
+    scope = load_scope(folder)
+    return None if scope is None else scope.spelled
 
 
 def unseen_warnings(kinds: frozenset[str] | None, conditions: Iterable[Condition]) -> list[str]:

@@ -152,6 +152,9 @@ class ProcessorConfig:
     """Whether the prompt states the request's facts (`grounding.fact_lines`): `text` in place of
     the conditions' tokens, `both` beside them."""
     max_fact_tokens: int = 512
+    stand_ins: bool = False
+    """Whether marks stand in prompts for words that the model can't spell
+    (`grounding.stand_ins`)."""
     instruction: str = ""
     """What a system turn tells a model that was not trained for captions."""
     example: tuple[str, str] | None = None
@@ -190,7 +193,9 @@ class ModelConfig:
 
     def with_facts(self, facts: Literal["none", "text", "both"]) -> "ModelConfig":
         """Return the same model with prompts that state facts so."""
-        return replace(self, processor=replace(self.processor, facts=facts))
+        stand_ins = self.processor.stand_ins and facts == "none"  # facts are said in their words
+        processor = replace(self.processor, facts=facts, stand_ins=stand_ins)
+        return replace(self, processor=processor)
 
     def with_vocab(self, size: int) -> "ModelConfig":
         """Return the same model for a vocabulary of `size` tokens."""

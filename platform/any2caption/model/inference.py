@@ -17,7 +17,8 @@ from any2caption.conditions.text import plain_text
 from any2caption.conditions.types import Condition
 from any2caption.grounding.fact_lines import fact_lines
 from any2caption.grounding.gather import gather
-from any2caption.model.bundle import load_processor, trained_kinds, unseen_warnings
+from any2caption.grounding.stand_ins import StandIns, stand_ins
+from any2caption.model.bundle import load_processor, load_spelled, trained_kinds, unseen_warnings
 from any2caption.model.bundled_encoders import (
     Array,
     encode_camera,
@@ -62,6 +63,7 @@ class Captioner:
 
     def __init__(self, bundle: Path, *, batch: int = 32) -> None:
         self.processor, self.kinds = load_processor(bundle), trained_kinds(bundle)
+        self.spelled = load_spelled(bundle)
         self.vision, self.motion = load_vision(bundle), load_motion(bundle)
         self.camera, self.decoder = load_camera(bundle), Decoder.from_bundle(bundle)
         self.batch = batch
@@ -88,20 +90,23 @@ class Captioner:
     ) -> Iterator[tuple[str, ModelInputs]]:
         for start in range(0, len(requests), self.batch):
             group = requests[start : start + self.batch]
-            inputs = [self._assemble(request) for request in group]
-            texts = self.decoder.generate([self._encode(item) for item in inputs], free=free)
-            yield from zip(texts, inputs, strict=True)
+            read = [self._assemble(request) for request in group]
+            texts = self.decoder.generate([self._encode(one) for one, _ in read], free=free)
+            for text, (inputs, words) in zip(texts, read, strict=True):
+                yield words.put_back(text), inputs
 
-    def _assemble(self, request: Request) -> ModelInputs:
+    def _assemble(self, request: Request) -> tuple[ModelInputs, StandIns]:
         features = [self.processor.features(condition) for condition in request.conditions]
         texts = [c.payload for c in request.conditions if isinstance(c.payload, str)]
         text = plain_text("\n".join([request.text, *texts]))
-        stated = ""
+        stated, read = "", StandIns(text)
         if self.processor.config.processor.facts != "none":
             stated = fact_lines(gather(text, request.conditions))
-        inputs = self.processor.assemble(text, features, facts=stated)
+        elif self.spelled is not None and not self.spelled.all_of(text):
+            read = stand_ins(gather(text, request.conditions), self.spelled)
+        inputs = self.processor.assemble(read.text, features, facts=stated)
         unseen = unseen_warnings(self.kinds, request.conditions)
-        return replace(inputs, warnings=(*unseen, *inputs.warnings))
+        return replace(inputs, warnings=(*unseen, *inputs.warnings)), read
 
     def _encode(self, inputs: ModelInputs) -> DecoderInputs:
         return decoder_inputs(

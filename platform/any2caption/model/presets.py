@@ -54,6 +54,7 @@ TINY = ModelConfig(
         max_text_tokens=256,
         max_new_tokens=640,
         max_part_tokens=96,
+        stand_ins=True,
     ),
 )
 
@@ -73,6 +74,7 @@ SMOL = replace(
         tie_embeddings=True,
         max_positions=8192,
     ),
+    processor=replace(TINY.processor, stand_ins=False),
 )
 
 _PAPER_CAMERA = {"frames": 16, "size": 256, "patch": 16, "depth": 8, "heads": 8}

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, Self
 
 from any2caption.errors import IntegrityError
+from any2caption.grounding.stand_ins import Spelled
 from any2caption.grounding.words.content import content_words
-from any2caption.grounding.words.forms import stems
 from any2caption.model.appearance import KINDS, MOST, Appearance, measured
 from any2caption.model.inputs import Features
 
@@ -86,7 +86,7 @@ class Scope:
         if unseen := sorted(set(kinds) - self.kinds - {"text"}):
             reasons.append(f"the model was not trained on {' or '.join(unseen)} conditions")
         words = list(dict.fromkeys(content_words(text)))
-        unknown = [word for word in words if stems(word).isdisjoint(self._known)]
+        unknown = [word for word in words if not self.spelled.all_of(word)]
         if len(unknown) > UNKNOWN_SHARE * len(words):
             named = ", ".join(unknown[:_NAMED]) + (", …" if len(unknown) > _NAMED else "")
             reasons.append(
@@ -96,10 +96,9 @@ class Scope:
         return Verdict(not reasons, "; ".join(reasons))
 
     @cached_property
-    def _known(self) -> frozenset[str]:
-        """The stems of the words that enough prompts held: "pans" is known where "panning" is."""
-        known = (word for word, count in self.words.items() if count >= LEAST_PROMPTS)
-        return frozenset(stem for word in known for stem in stems(word))
+    def spelled(self) -> Spelled:
+        """The words that enough prompts held: "pans" is known where "panning" is."""
+        return Spelled.of(word for word, count in self.words.items() if count >= LEAST_PROMPTS)
 
     def to_json(self) -> str:
         """Return the content of a bundle's `scope.json`."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
-from any2caption.captions.schema import PARTS
+from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.conditions.camera.vocabulary import PHRASES
 from any2caption.conditions.fact import Fact
 from any2caption.datasets.records import QA, Aspect, Record
@@ -79,7 +79,7 @@ def _found(record: Record) -> Iterator[Asked]:
     if deed := _deed(record):
         yield Asked(deed, "caption")
     posed = any(one.kind == "pose" for one in record.conditions) and "action" in mine(record)
-    yield from _prompt(record, facts, posed=posed)
+    yield from (Asked(qa, "prompt") for qa in _prompt(record.caption, facts, posed=posed))
     named = any(fact.aspect == "subject" for fact in facts.found)
     if not named and (subject := _shown(record)):
         yield Asked(subject, "caption")
@@ -116,8 +116,13 @@ def _shown(record: Record) -> QA | None:
     return _qa("subject", "shown_subject", question, subject, (str(pictured),)) if subject else None
 
 
-def _prompt(record: Record, facts: Facts, *, posed: bool) -> Iterator[Asked]:
-    whole = " ".join(getattr(record.caption, part) for part in PARTS)
+def of_prompt(prompt: str, caption: StructuredCaption) -> tuple[QA, ...]:
+    """Return the questions that a prompt answers, as far as its gold caption says it."""
+    return tuple(_prompt(caption, _facts(prompt), posed=False))
+
+
+def _prompt(caption: StructuredCaption, facts: Facts, *, posed: bool) -> Iterator[QA]:
+    whole = " ".join(getattr(caption, part) for part in PARTS)
     said = read_claims(whole)
     for fact in facts.of(*_ASKED):  # type: ignore[arg-type]
         aspect, slot, question = _ASKED[fact.aspect]
@@ -125,7 +130,7 @@ def _prompt(record: Record, facts: Facts, *, posed: bool) -> Iterator[Asked]:
         if fact.negated or not words or (posed and fact.aspect == "action"):
             continue
         if all(stems(word) & said.words for word in words):
-            yield Asked(_qa(aspect, slot, question, " ".join(words), ("text",)), "prompt")
+            yield _qa(aspect, slot, question, " ".join(words), ("text",))
 
 
 def _telling(fact: Fact) -> list[str]:

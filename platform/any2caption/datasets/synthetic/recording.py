@@ -1,8 +1,9 @@
 """Data-set records of a scene: which conditions, which prompt, and what they determine.
 
 Each scene gives four records that share its media and its caption. Two records in five have one
-input only, because evaluation looks at each kind alone; the others mix. A question is asked only
-when the record's own inputs determine the answer, and names all that do.
+input only, because evaluation looks at each kind alone; the others mix. Scenes in open words
+(`open_scenes`) have their words, and what may go with them. A question is asked only when the
+record's own inputs determine the answer, and names all that do.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,9 +13,17 @@ from typing import cast
 
 from any2caption.captions.lexicon import SLOTS
 from any2caption.datasets.records import QA, Aspect, SourceCondition, SourceRecord
+from any2caption.datasets.supervision.questions import of_prompt
 from any2caption.datasets.synthetic import media
 from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.media import Media
+from any2caption.datasets.synthetic.open_scenes import (
+    SHOWS,
+    is_open,
+    open_caption,
+    open_prompt,
+    open_scene,
+)
 from any2caption.datasets.synthetic.prompting import prompt_of
 from any2caption.datasets.synthetic.world import Scene
 
@@ -67,6 +76,8 @@ def scene_files(scene: Scene, number: int, prefix: str) -> SceneFiles:
     """Make the records of scene `number`; record ids start with `prefix`."""
     rng = scene.random("records")
     folder = f"media/{number // 1000:03d}/{number:06d}"
+    if is_open(scene):
+        return _open_files(scene, folder, f"{prefix}-{number:06d}", rng)
     made: dict[str, Media] = {}
     records = []
     for k in range(RECORDS_PER_SCENE):
@@ -77,6 +88,32 @@ def scene_files(scene: Scene, number: int, prefix: str) -> SceneFiles:
         chosen = {name: made[name] for name in names}
         records.append(_record(scene, f"{prefix}-{number:06d}-{k}", chosen, folder, rng))
     files = {f"{folder}/{name}": data for item in made.values() for name, data in item.files}
+    return SceneFiles(tuple(records), files)
+
+
+def _open_files(scene: Scene, folder: str, prefix: str, rng: Random) -> SceneFiles:
+    """Make the records of a scene in open words: each has all of its conditions."""
+    told = open_scene(scene)
+    chosen = {name: _MAKERS[name](scene) for name in told.conditions}
+    caption = open_caption(told, scene)
+    conditions = tuple(_condition(item, folder) for item in chosen.values())
+    by_conditions = [_question(scene, SHOWS[name], (item.kind,)) for name, item in chosen.items()]
+    records = []
+    for k in range(RECORDS_PER_SCENE):
+        prompt = open_prompt(told, rng)
+        records.append(
+            SourceRecord(
+                id=f"{prefix}-{k}",
+                source=SOURCE,
+                licence=LICENCE,
+                prompt=prompt,
+                conditions=conditions,
+                caption=caption,
+                qa=(*by_conditions, *of_prompt(prompt, caption)),
+                synthetic=True,
+            )
+        )
+    files = {f"{folder}/{name}": data for item in chosen.values() for name, data in item.files}
     return SceneFiles(tuple(records), files)
 
 
@@ -138,18 +175,18 @@ def _record(
         prompt=prompt,
         conditions=tuple(_condition(item, folder) for item in chosen.values()),
         caption=caption_of(scene),
-        qa=tuple(
-            QA(
-                aspect=cast("Aspect", SLOTS[slot].aspect),
-                slot=slot,
-                question=SLOTS[slot].question,
-                answer=str(scene.answer(slot)),
-                sources=sources[slot],
-            )
-            for slot in applicable
-            if sources[slot]
-        ),
+        qa=tuple(_question(scene, slot, sources[slot]) for slot in applicable if sources[slot]),
         synthetic=True,
+    )
+
+
+def _question(scene: Scene, slot: str, sources: tuple[str, ...]) -> QA:
+    return QA(
+        aspect=cast("Aspect", SLOTS[slot].aspect),
+        slot=slot,
+        question=SLOTS[slot].question,
+        answer=str(scene.answer(slot)),
+        sources=sources,
     )
 
 

@@ -11,6 +11,7 @@ from any2caption.captions.text import render
 from any2caption.errors import A2CError
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.options import CHOICES, NO_GENERATOR, Options
+from any2caption.grounding.stand_ins import StandIns
 from any2caption.grounding.writers import Draft, answer
 from any2caption.serving.steps.documents import ENDPOINT, document
 from any2caption.serving.steps.runtime import Arrays, strings, text
@@ -37,7 +38,8 @@ class CheckStep:
         began = time.monotonic()
         try:
             read, asked = document(arrays, "READ"), document(arrays, "OPTIONS")
-            draft = _draft(arrays, asked["draft"])
+            marks = read["info"].get("model", {}).get("stand_ins", {})
+            draft = _draft(arrays, asked["draft"], StandIns("", marks))
             options = Options.read({name: asked[name] for name in CHOICES})
             written = answer(Facts.from_json(document(arrays, "FACTS")), options, draft)
         except A2CError as error:
@@ -64,11 +66,13 @@ class CheckStep:
         }
 
 
-def _draft(arrays: Arrays, writer: str) -> Draft | None:
+def _draft(arrays: Arrays, writer: str, marks: StandIns) -> Draft | None:
     """Return what the writer that was asked brought; None where the facts write."""
     if writer == ENDPOINT:
         return Draft.from_json(document(arrays, "WRITTEN"))
-    return Draft(writer, text(arrays["DRAFT"])[0].decode()) if writer else None
+    if not writer:
+        return None
+    return Draft(writer, marks.put_back(text(arrays["DRAFT"])[0].decode()))
 
 
 def given_kind(condition: Mapping[str, Any]) -> str:

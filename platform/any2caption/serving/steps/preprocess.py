@@ -106,8 +106,9 @@ class Preprocess:
             whys = [scope["why"]] if scope and scope["why"] else []
             scope = {"inside": False, "why": "; ".join([*whys, reading.unlike])}
         info = describe(request, self.release, warnings)
-        if writes == MODEL and self.prompting is not None:
-            info["model"] = {"facts": self.prompting.facts}
+        if writes == MODEL and self.prompting is not None and reading is not None:
+            marks = {"stand_ins": dict(reading.stand_ins)} if reading.stand_ins else {}
+            info["model"] = {"facts": self.prompting.facts, **marks}
         told = {
             "info": info if scope is None else {**info, "scope": scope},
             "milliseconds": {

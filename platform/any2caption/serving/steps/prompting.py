@@ -1,6 +1,6 @@
 """The model's own part of preprocessing: whether it should write, and what it reads."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,14 @@ from any2caption.conditions.types import Condition
 from any2caption.errors import InputError
 from any2caption.grounding.fact_lines import fact_lines
 from any2caption.grounding.facts import Facts
-from any2caption.model.bundle import load_processor, load_scope, trained_kinds, unseen_warnings
+from any2caption.grounding.stand_ins import stand_ins
+from any2caption.model.bundle import (
+    load_processor,
+    load_scope,
+    load_spelled,
+    trained_kinds,
+    unseen_warnings,
+)
 from any2caption.model.inputs import Features, ModelInputs
 from any2caption.model.scope import UNKNOWN, Verdict
 from any2caption.serving.steps.runtime import Arrays
@@ -25,6 +32,7 @@ class Prompting:
         self.facts = self.processor.config.processor.facts
         self.kinds = trained_kinds(bundle)
         self._scope = load_scope(bundle)
+        self.spelled = load_spelled(bundle)
 
     def judge(self, text: str, kinds: Collection[str]) -> Verdict:
         """Say whether a request lies within what the model was trained on."""
@@ -55,6 +63,8 @@ class Reading:
         self._features: list[Features] = []
         self.refused = ""
         self.unlike = ""
+        self.stand_ins: Mapping[str, str] = {}
+        """The words that marks stand for in what the model reads, and in what it writes."""
 
     def take(self, condition: Condition) -> None:
         """Keep the little of a condition that the model reads."""
@@ -71,6 +81,9 @@ class Reading:
         """Return the request as the inner steps take it, and what its user should know."""
         with self._tolerant():
             stated = fact_lines(facts) if self._prompting.facts != "none" else ""
+            if self._prompting.spelled is not None:
+                read = stand_ins(facts, self._prompting.spelled)
+                text, self.stand_ins = read.text, read.words
             inputs = self._prompting.processor.assemble(text, self._features, facts=stated)
         if self.refused:
             return self._prompting.nothing(), []

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from any2caption.captions import lexicon
 from any2caption.datasets.records import Record
 from any2caption.datasets.supervision.questions import answered_by_conditions
+from any2caption.grounding.stand_ins import MARKS, marked
 
 _SAME_AS = {"path": "camera"}
 """Slots of questions that rules ask, by the slot of the lexicon that has their words."""
@@ -45,19 +46,20 @@ def determined(record: Record) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def slot_phrases() -> set[str]:
-    """Every wording of what combines freely within a phrase: subjects and camera movements."""
+    """Every wording of what combines freely within a phrase: subjects, camera movements, marks."""
     slots = [slot for slot in lexicon.SLOTS.values() if slot.aspect in {"subject", "camera"}]
-    return {form for slot in slots for term in slot.terms for form in (term.phrase, *term.also)}
+    forms = {form for slot in slots for term in slot.terms for form in (term.phrase, *term.also)}
+    return forms | set(MARKS.values())
 
 
 def slot_tokens(text: str, offsets: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-    """1 for tokens that overlap a slot's words and for the token before them, else 0.
+    """1 for tokens that overlap a slot's words or a mark and for the token before them, else 0.
 
     All 1 where the lexicon knows no word of the text.
     """
     marks = np.zeros(len(text) + 1, np.int64)
-    for mention in lexicon.spans(text):
-        marks[mention.start : mention.end] = 1
+    for start, end in (*((one.start, one.end) for one in lexicon.spans(text)), *marked(text)):
+        marks[start:end] = 1
     if not marks.any():
         return np.ones(len(offsets), np.float32)
     total = np.concatenate([[0], np.cumsum(marks)])

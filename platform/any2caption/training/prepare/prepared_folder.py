@@ -33,6 +33,7 @@ from any2caption.settings import Settings
 from any2caption.storage import ObjectStore, open_store
 from any2caption.training.data.prepared import MARKER
 from any2caption.training.data.slot_labels import slot_phrases
+from any2caption.training.prepare.as_read import as_read
 from any2caption.training.prepare.extract import extract
 from any2caption.training.prepare.instruction_data import read_general
 from any2caption.training.prepare.item_index import ItemIndex, TrainingRecords
@@ -63,9 +64,10 @@ def prepare(
     log = progress or ProgressLog(settings.progress_log)
     began = time.monotonic()
     store = open_store(settings.object_store, settings.s3_endpoint_url)
-    records = TrainingRecords(load_snapshot(store, preparation.snapshot))
-    items = ItemIndex(records)
+    kept = TrainingRecords(load_snapshot(store, preparation.snapshot))
+    items = ItemIndex(kept)
     refuse_empty(preparation.snapshot, items)
+    records = as_read(kept, preparation)
     config, tokenizer = model_and_tokenizer(preparation, records, items)
     address = (settings.object_store, settings.s3_endpoint_url)
     pictures = rows.pictures().values()

@@ -19,6 +19,7 @@ from any2caption.model.processing.processor import LABELS, Processor
 from any2caption.settings import Settings
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import SPLITS, Prepared
+from any2caption.training.prepare.as_read import as_read
 from any2caption.training.prepare.extract import extract
 from any2caption.training.prepare.item_index import ItemIndex, TrainingRecords
 from any2caption.training.prepare.preparation import Preparation
@@ -117,9 +118,10 @@ def from_snapshot(settings: Settings, preparation: Preparation, workers: int = 2
     address = (settings.object_store, settings.s3_endpoint_url)
     store = open_store(*address)
     made_from = preparation.made_from()
-    records = TrainingRecords(load_snapshot(store, preparation.snapshot))
-    items = ItemIndex(records)
+    kept = TrainingRecords(load_snapshot(store, preparation.snapshot))
+    items = ItemIndex(kept)
     refuse_empty(preparation.snapshot, items)
+    records = as_read(kept, preparation)
     config, tokenizer = model_and_tokenizer(preparation, records, items)
     processor = Processor(config, tokenizer)
     teaching, classes = teaching_of(preparation, store), Classes()

@@ -93,6 +93,7 @@ COMPOUNDS = phrases(
     living room, mobile phone, movie theater, palm tree, palm trees, parking lot, parking meter,
     polar bear, power cut, potted plant, potted plants, push up, push ups, rock scissors paper,
     rocking chair, roller coaster, rolling pin, rush hour, school bus, sea turtle, sea turtles,
+    steam engine, steam engines, steam locomotive, steam locomotives, steam train, steam trains,
     sewing machine, shooting star, shopping bag, shopping cart, shopping mall, skipping rope,
     sleeping bag, sleeping bags, snow globe, pedestrian crossing, railway crossing, spinning wheel,
     statue of liberty, washing machine, zebra crossing, magnifying glass, tightrope walker,

@@ -94,6 +94,7 @@ def _acts_on(words: list[Word], at: int) -> bool:
     after = word_after(words, at)
     blooms = words[at].low == "opening" and words[at - 1].low in _OPENS_ITSELF
     own = after is not None and after.tag == "poss"
+    own = own or (words[at].low == "building" and _takes_object(words, at))
     return is_agent(words[at - 1].low) or own or (blooms and (after is None or after.low != "of"))
 
 

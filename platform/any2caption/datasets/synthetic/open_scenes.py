@@ -1,0 +1,96 @@
+"""Scenes in open words: who, where and what are phrases that the world does not draw.
+
+Such a scene has no picture, for nobody can draw it; a camera path and a pose may be given with its
+words. The caption says what the words state, as facts have it, and of the rest what the conditions
+show or a neutral sentence: a model learns from it to say what it is told, and to invent nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+from any2caption.captions.lexicon import PLACES, SLOTS, camera_phrase
+from any2caption.captions.schema import PARTS, StructuredCaption
+from any2caption.datasets.synthetic import open_words
+from any2caption.datasets.synthetic.world import Scene
+from any2caption.grounding.compose import compose
+from any2caption.grounding.gather import gather
+
+SHARE = 0.15
+"""Of all scenes."""
+SHOWS: Mapping[str, str] = {"pose": "action", "camera": "camera"}
+"""Condition that goes with open words → the slot that it shows."""
+_STATED = {"subject": 0.85, "action": 0.5, "place": 0.5, "style": 0.4, "framing": 0.12}
+_DRAWN, _PATH, _POSE = 0.3, 0.6, 0.7
+"""How often place and style are words of the world, a path is given, and a pose that can be."""
+_ORDER = ("main_object", "action", "background", "camera", "style")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenScene:
+    """What the words of a scene state, by aspect, and the names of its conditions."""
+
+    words: Mapping[str, str]
+    conditions: tuple[str, ...]
+
+
+def is_open(scene: Scene) -> bool:
+    """Whether a scene is told in open words."""
+    return scene.random("open").random() < SHARE
+
+
+def open_scene(scene: Scene, *, kept_out: bool = False) -> OpenScene:
+    """Draw a scene's words; `kept_out`: those that no corpus shows."""
+    rng = scene.random("open words")
+    stated = {name for name, share in _STATED.items() if rng.random() < share}
+    if not stated & {"subject", "place"}:
+        stated.add("subject")
+    if "subject" not in stated:
+        stated.discard("action")  # whose?
+    person = scene.kind == "person"
+    kinds = {
+        "subject": "people" if person else "things",
+        "action": "deeds" if person else "events",
+        "place": "places",
+        "style": "styles",
+        "framing": "framings",
+    }
+    words = {}
+    for name, kind in kinds.items():
+        listed = open_words.KINDS[kind]
+        words[name] = rng.choice(listed.kept_out if kept_out else listed.shown)
+    if rng.random() < _DRAWN:
+        words["place"] = PLACES[scene.background]
+    if rng.random() < _DRAWN:
+        words["style"] = f"{SLOTS['style'].term(scene.style).phrase} style"
+    posed = rng.random() < _POSE and person and "subject" in stated and "action" not in stated
+    given = {"pose": posed, "camera": rng.random() < _PATH}
+    return OpenScene(
+        {name: phrase for name, phrase in words.items() if name in stated},
+        tuple(name for name, there in given.items() if there),
+    )
+
+
+def open_prompt(scene: OpenScene, rng: Random) -> str:
+    """Write a prompt that states the words of a scene."""
+    said = scene.words
+    who = " ".join(said[name] for name in ("subject", "action", "place") if name in said)
+    beside = [said[name] for name in ("style", "framing") if name in said]
+    text = ", ".join([who, *beside])
+    return text[0].upper() + text[1:] + rng.choice(("", "."))
+
+
+def open_caption(scene: OpenScene, shown: Scene) -> StructuredCaption:
+    """Return the caption: the words part by part, then what the conditions show of a scene."""
+    written = compose(gather(open_prompt(scene, Random(0)), [])).parts  # noqa: S311 - any wording
+    parts = {part: " ".join(one.text for one in written[part]) for part in PARTS}
+    stated = {part for part in PARTS if written[part][0].origin == "stated"}
+    if "pose" in scene.conditions:
+        parts["action"] = f"The movement is this: {shown.answer('action')}."
+        stated.add("action")
+    if "camera" in scene.conditions:
+        moves = f"The camera {camera_phrase(shown.camera)}."
+        parts["camera"] = f"{parts['camera']} {moves}" if "camera" in stated else moves
+        stated.add("camera")
+    dense = " ".join(parts[part] for part in _ORDER if part in stated)
+    return StructuredCaption(**{**parts, "dense": dense})
