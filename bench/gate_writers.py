@@ -20,6 +20,13 @@ from any2caption.conditions.types import Condition, Part
 from any2caption.datasets.records import MediaObject, Record, RecordCondition, SourceRecord
 from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.corpus import make_scenes
+from any2caption.datasets.synthetic.open_scenes import (
+    SHOWS,
+    open_caption,
+    open_scene,
+    retold,
+)
+from any2caption.datasets.synthetic.recording import RECORDS_PER_SCENE
 from any2caption.datasets.synthetic.world import Scene, sample_scene
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.gather import gather
@@ -113,13 +120,14 @@ def read(record: Record, shown: Record, slips: float = SLIPS, only: str = "") ->
     own, other = _scene(record), _scene(shown)
     rng = _random(record.id, shown.id, "read")
     scene = sample_scene(77, rng.randrange(10**6))
-    told = {qa.slot for qa in record.qa if "text" in qa.sources}
+    stated = {qa.slot for qa in record.qa if "text" in qa.sources and qa.slot in SLOTS}
     seen = {
         qa.slot
         for qa in shown.qa
         if any(source not in {"text", only} for source in qa.sources) and only != "text"
+        if qa.slot in SLOTS
     }
-    known = dict.fromkeys(sorted(told), own) | dict.fromkeys(sorted(seen - told), other)
+    known = dict.fromkeys(sorted(stated), own) | dict.fromkeys(sorted(seen - stated), other)
     if "kind" in known and known["kind"].kind != scene.kind:
         for number in range(10**4):
             scene = sample_scene(78 + number, rng.randrange(10**6))
@@ -127,7 +135,7 @@ def read(record: Record, shown: Record, slips: float = SLIPS, only: str = "") ->
                 break
     changes = {}
     for slot, truth in known.items():
-        wrong = slot not in told and slot != "camera" and rng.random() < slips
+        wrong = slot not in stated and slot != "camera" and rng.random() < slips
         source = sample_scene(79, rng.randrange(10**6)) if wrong else truth
         fits = source.kind == scene.kind or slot not in {"shape", "action", "count", "kind"}
         if fits:
@@ -135,8 +143,19 @@ def read(record: Record, shown: Record, slips: float = SLIPS, only: str = "") ->
     return replace(scene, **changes)
 
 
+def told(record: Record, shown: Record, scene: Scene, only: str = "") -> str:
+    """Tell a scene: in the record's own open words where it has them, and what is shown."""
+    number = int(record.id[-1])
+    if number < RECORDS_PER_SCENE:
+        return render(caption_of(scene))
+    words = open_scene(retold(_scene(record), number))
+    kinds = {one.kind for one in shown.conditions if only not in {"text", one.kind}}
+    seen = tuple(name for name in SHOWS if name in kinds)
+    return render(open_caption(replace(words, conditions=seen), scene))
+
+
 def reader(record: Record, shown: Record, slips: float = SLIPS) -> str:
-    return render(caption_of(read(record, shown, slips)))
+    return told(record, shown, read(record, shown, slips))
 
 
 def _parts(text: str) -> dict[str, str]:
@@ -188,14 +207,13 @@ def _another(record: Record) -> str:
 
 def _dead(slot: str, value: object) -> Writer:
     def write(record: Record, shown: Record) -> str:
-        scene = read(record, shown)
-        return render(caption_of(replace(scene, **{slot: value})))
+        return told(record, shown, replace(read(record, shown), **{slot: value}))
 
     return write
 
 
 def _blind(kind: str) -> Writer:
-    return lambda record, shown: render(caption_of(read(record, shown, only=kind)))
+    return lambda record, shown: told(record, shown, read(record, shown, only=kind), kind)
 
 
 def _at_odds(record: Record, shown: Record) -> str:
@@ -206,7 +224,7 @@ def _at_odds(record: Record, shown: Record) -> str:
         for n in range(999)
         if (one := sample_scene(81, rng.randrange(10**6) + n)).kind == scene.kind
     )
-    parts = caption_of(scene).model_dump()
+    parts = _parts(told(record, shown, scene))
     return render(StructuredCaption(**{**parts, "dense": caption_of(other).dense}))
 
 

@@ -5,7 +5,9 @@ import pytest
 from any2caption.grounding.gather import gather
 from any2caption.grounding.stand_ins import MARKS, Spelled, StandIns, marked, stand_ins, stated
 
-SPELLED = Spelled.of(["street", "city", "ball", "red", "pans", "left", "camera", "style", "cartoon"])
+SPELLED = Spelled.of(
+    ["street", "city", "ball", "red", "pans", "left", "camera", "style", "cartoon"]
+)
 
 
 def read(text):

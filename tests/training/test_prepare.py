@@ -11,9 +11,9 @@ from any2caption.errors import ConfigError
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
 from any2caption.training.data.slot_labels import answer_classes, determined, slot_tokens
+from any2caption.training.prepare import prepared_folder
 from any2caption.training.prepare.as_read import as_read
 from any2caption.training.prepare.item_index import TrainingRecords
-from any2caption.training.prepare import prepared_folder
 from any2caption.training.prepare.preparation import Preparation
 from any2caption.training.prepare.prepared_folder import prepare
 from any2caption.training.recipes.builtin import PAPER, TINY

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from any2caption.captions.lexicon import SLOTS
 from any2caption.evaluation.judge.card import objection
 from any2caption.evaluation.policies import (
     POLICIES,
@@ -157,7 +158,7 @@ def _doubted(doubts: Mapping[str, str], scores: Scores, policy: Policy) -> Itera
         rate = scores.accuracy(Selector(slot=slot))
         name = f"slot {slot}"
         reason = f"{name}: {rate.hits} of {rate.n}, informative only: {why}"
-        if rule is None:
+        if rule is None or (rule.closed and slot not in SLOTS):
             yield Check(name, rate.value, 0.0, True, reason, "told")
         else:
             passed = rate.n < rule.minimum_n

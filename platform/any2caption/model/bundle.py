@@ -23,6 +23,7 @@ from any2caption.conditions.types import Condition
 from any2caption.errors import IntegrityError, NotFoundError
 from any2caption.grounding.stand_ins import Spelled
 from any2caption.model.config import ModelConfig, from_dict, to_json
+from any2caption.model.presets import FROM_SCRATCH
 from any2caption.model.processing.processor import Processor
 from any2caption.model.scope import Scope
 from any2caption.storage import digest_of, signatures
@@ -163,13 +164,31 @@ def load_spelled(folder: Path) -> Spelled | None:
     return None if scope is None else scope.spelled
 
 
-def unseen_warnings(kinds: frozenset[str] | None, conditions: Iterable[Condition]) -> list[str]:
-    """Say of each condition kind that the model never saw in training that it did not."""
+def shown_kinds(folder: Path) -> frozenset[str] | None:
+    """Return the kinds of conditions that the model is shown (verified); None for all.
+
+    One that began from nothing is lost at a kind that it never saw; others know pictures.
+    """
+    if load_config(folder).preset not in FROM_SCRATCH:
+        return None
+    return trained_kinds(folder)
+
+
+def unseen_warnings(
+    kinds: frozenset[str] | None,
+    conditions: Iterable[Condition],
+    shown: frozenset[str] | None = None,
+) -> list[str]:
+    """Say of each condition kind that the model never saw in training that it did not.
+
+    `shown` are the kinds that it is shown all the same, None for all.
+    """
     if kinds is None:
         return []
     given = dict.fromkeys(condition.kind for condition in conditions if condition.kind != "text")
+    then = "what it reads from them is not reliable" if shown is None else "it is not shown them"
     return [
-        f"this model was not trained on {kind} conditions: what it reads from them is not reliable"
+        f"this model was not trained on {kind} conditions: {then}"
         for kind in given
         if kind not in kinds
     ]

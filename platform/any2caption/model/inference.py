@@ -18,7 +18,13 @@ from any2caption.conditions.types import Condition
 from any2caption.grounding.fact_lines import fact_lines
 from any2caption.grounding.gather import gather
 from any2caption.grounding.stand_ins import StandIns, stand_ins
-from any2caption.model.bundle import load_processor, load_spelled, trained_kinds, unseen_warnings
+from any2caption.model.bundle import (
+    load_processor,
+    load_spelled,
+    shown_kinds,
+    trained_kinds,
+    unseen_warnings,
+)
 from any2caption.model.bundled_encoders import (
     Array,
     encode_camera,
@@ -63,7 +69,7 @@ class Captioner:
 
     def __init__(self, bundle: Path, *, batch: int = 32) -> None:
         self.processor, self.kinds = load_processor(bundle), trained_kinds(bundle)
-        self.spelled = load_spelled(bundle)
+        self.shown, self.spelled = shown_kinds(bundle), load_spelled(bundle)
         self.vision, self.motion = load_vision(bundle), load_motion(bundle)
         self.camera, self.decoder = load_camera(bundle), Decoder.from_bundle(bundle)
         self.batch = batch
@@ -96,7 +102,11 @@ class Captioner:
                 yield words.put_back(text), inputs
 
     def _assemble(self, request: Request) -> tuple[ModelInputs, StandIns]:
-        features = [self.processor.features(condition) for condition in request.conditions]
+        features = [
+            self.processor.features(one)
+            for one in request.conditions
+            if self.shown is None or one.kind in self.shown
+        ]
         texts = [c.payload for c in request.conditions if isinstance(c.payload, str)]
         text = plain_text("\n".join([request.text, *texts]))
         stated, read = "", StandIns(text)
@@ -105,7 +115,7 @@ class Captioner:
         elif self.spelled is not None and not self.spelled.all_of(text):
             read = stand_ins(gather(text, request.conditions), self.spelled)
         inputs = self.processor.assemble(read.text, features, facts=stated)
-        unseen = unseen_warnings(self.kinds, request.conditions)
+        unseen = unseen_warnings(self.kinds, request.conditions, self.shown)
         return replace(inputs, warnings=(*unseen, *inputs.warnings)), read
 
     def _encode(self, inputs: ModelInputs) -> DecoderInputs:

@@ -1,7 +1,6 @@
 """Scenes in open words: what prompts state is in their captions, and nothing else is."""
 
 from itertools import combinations
-from random import Random
 
 import pytest
 
@@ -13,9 +12,10 @@ from any2caption.datasets.synthetic.open_scenes import (
     open_caption,
     open_prompt,
     open_scene,
+    retold,
 )
 from any2caption.datasets.synthetic.open_words import KINDS
-from any2caption.datasets.synthetic.recording import scene_files
+from any2caption.datasets.synthetic.recording import RECORDS_PER_SCENE, scene_files
 from any2caption.datasets.synthetic.world import sample_scene
 from any2caption.grounding.check import check
 from any2caption.grounding.gather import gather
@@ -23,6 +23,11 @@ from any2caption.grounding.stand_ins import Spelled, stand_ins
 from any2caption.grounding.words.content import content_words, missing_words
 
 SCENES = [scene for scene in (sample_scene(5, index) for index in range(1200)) if is_open(scene)]
+
+
+def opened(scene, number):
+    """The records of a scene that are in open words."""
+    return scene_files(scene, number, "x").records[RECORDS_PER_SCENE:]
 
 
 def whole(caption):
@@ -35,19 +40,19 @@ def test_so_many_scenes_are_open():
 
 @pytest.mark.parametrize("kept_out", [False, True])
 def test_captions_have_every_word_of_their_prompts(kept_out):
-    for number, scene in enumerate(SCENES):
+    for scene in SCENES:
         told = open_scene(scene, kept_out=kept_out)
-        prompt = open_prompt(told, Random(number))
+        prompt = open_prompt(told)
         assert not missing_words(prompt, whole(open_caption(told, scene))), prompt
 
 
 def test_the_check_finds_nothing_to_repair_in_captions_without_conditions():
     repaired = []
-    for number, scene in enumerate(SCENES):
+    for scene in SCENES:
         told = open_scene(scene)
         if told.conditions:
             continue
-        prompt = open_prompt(told, Random(number))
+        prompt = open_prompt(told)
         checked = check(open_caption(told, scene), gather(prompt, []), writer="data")
         repaired += [one for said in checked.parts.values() for one in said
                      if one.origin == "repaired"]  # fmt: skip
@@ -64,10 +69,10 @@ def test_the_path_s_movements_are_in_the_camera_part():
 
 def test_marks_take_what_the_caption_says_and_give_it_back():
     spelled = Spelled.of(["camera"])
-    for number, scene in enumerate(SCENES):
+    for scene in SCENES:
         told = open_scene(scene)
         caption = render(open_caption(told, scene))
-        found = stand_ins(gather(open_prompt(told, Random(number)), []), spelled)
+        found = stand_ins(gather(open_prompt(told), []), spelled)
         taken = found.taken_out(caption)
         assert found.put_back(taken) == caption
         assert all(mark in taken for mark in found.words)
@@ -76,7 +81,7 @@ def test_marks_take_what_the_caption_says_and_give_it_back():
 def test_words_that_are_kept_out_stand_in_no_record():
     kept = {phrase for words in KINDS.values() for phrase in words.kept_out}
     for number, scene in enumerate(SCENES):
-        for record in scene_files(scene, number, "x").records:
+        for record in opened(scene, number):
             text = f"{record.prompt} {render(record.caption)}".casefold()
             assert not [phrase for phrase in kept if phrase in text]
 
@@ -88,13 +93,23 @@ def test_lists_share_no_phrase():
         assert not one & other
 
 
+def test_records_of_a_scene_differ_in_words_and_media():
+    for number, scene in enumerate(SCENES):
+        records = opened(scene, number)
+        told = [render(record.caption) for record in records]
+        paths = [path for one in records for item in one.conditions for path in item.paths]
+        assert len(set(told)) == len(told) == RECORDS_PER_SCENE
+        assert len(set(paths)) == len(paths)
+
+
 def test_questions_are_answered_by_words_or_by_a_condition():
     for number, scene in enumerate(SCENES):
-        told = open_scene(scene)
-        for record in scene_files(scene, number, "x").records:
+        for record in opened(scene, number):
+            told = open_scene(retold(scene, int(record.id[-1])))
             slots = {qa.slot: qa for qa in record.qa}
             assert ("camera" in slots) == ("camera" in told.conditions)
-            assert ("action" in slots) == ("pose" in told.conditions)
+            posed = "pose" in told.conditions and "action" not in told.words
+            assert ("action" in slots) == posed
             for qa in record.qa:
                 if qa.sources == ("text",):
                     assert qa.slot.startswith("stated_")

@@ -1,13 +1,13 @@
 """Scenes in open words: who, where and what are phrases that the world does not draw.
 
-Such a scene has no picture, for nobody can draw it; a camera path and a pose may be given with its
-words. The caption says what the words state, as facts have it, and of the rest what the conditions
-show or a neutral sentence: a model learns from it to say what it is told, and to invent nothing.
+The caption says what the words state, as facts have it, and of the rest what a camera path and a
+pose show or a neutral sentence: a model learns from it to say what it is told, and to invent
+nothing. Nobody can draw such words, so a picture or a depth map beside them is of another scene:
+the words are followed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from random import Random
+from dataclasses import dataclass, replace
 
 from any2caption.captions.lexicon import PLACES, SLOTS, camera_phrase
 from any2caption.captions.schema import PARTS, StructuredCaption
@@ -17,12 +17,13 @@ from any2caption.grounding.compose import compose
 from any2caption.grounding.gather import gather
 
 SHARE = 0.15
-"""Of all scenes."""
+"""Of all scenes: they are told in open words too."""
 SHOWS: Mapping[str, str] = {"pose": "action", "camera": "camera"}
-"""Condition that goes with open words → the slot that it shows."""
+"""Condition that open words follow → the slot that it shows."""
 _STATED = {"subject": 0.85, "action": 0.5, "place": 0.5, "style": 0.4, "framing": 0.12}
-_DRAWN, _PATH, _POSE = 0.3, 0.6, 0.7
-"""How often place and style are words of the world, a path is given, and a pose that can be."""
+_DRAWN = 0.3
+"""How often place and style are words of the world."""
+_GIVEN = {"first_frame": 0.15, "identity": 0.1, "depth": 0.2, "pose": 0.5, "camera": 0.55}
 _ORDER = ("main_object", "action", "background", "camera", "style")
 
 
@@ -37,6 +38,11 @@ class OpenScene:
 def is_open(scene: Scene) -> bool:
     """Whether a scene is told in open words."""
     return scene.random("open").random() < SHARE
+
+
+def retold(scene: Scene, number: int) -> Scene:
+    """Return another scene of the same composition: other words, and media of its own."""
+    return replace(scene, seed=f"{scene.seed}/{number}")
 
 
 def open_scene(scene: Scene, *, kept_out: bool = False) -> OpenScene:
@@ -63,30 +69,30 @@ def open_scene(scene: Scene, *, kept_out: bool = False) -> OpenScene:
         words["place"] = PLACES[scene.background]
     if rng.random() < _DRAWN:
         words["style"] = f"{SLOTS['style'].term(scene.style).phrase} style"
-    posed = rng.random() < _POSE and person and "subject" in stated and "action" not in stated
-    given = {"pose": posed, "camera": rng.random() < _PATH}
+    given = [name for name, share in _GIVEN.items() if rng.random() < share]
     return OpenScene(
         {name: phrase for name, phrase in words.items() if name in stated},
-        tuple(name for name, there in given.items() if there),
+        tuple(name for name in given if person or name != "pose"),
     )
 
 
-def open_prompt(scene: OpenScene, rng: Random) -> str:
+def open_prompt(scene: OpenScene) -> str:
     """Write a prompt that states the words of a scene."""
     said = scene.words
     who = " ".join(said[name] for name in ("subject", "action", "place") if name in said)
     beside = [said[name] for name in ("style", "framing") if name in said]
     text = ", ".join([who, *beside])
-    return text[0].upper() + text[1:] + rng.choice(("", "."))
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def open_caption(scene: OpenScene, shown: Scene) -> StructuredCaption:
     """Return the caption: the words part by part, then what the conditions show of a scene."""
-    written = compose(gather(open_prompt(scene, Random(0)), [])).parts  # noqa: S311 - any wording
+    written = compose(gather(open_prompt(scene), [])).parts
     parts = {part: " ".join(one.text for one in written[part]) for part in PARTS}
     stated = {part for part in PARTS if written[part][0].origin == "stated"}
     if "pose" in scene.conditions:
-        parts["action"] = f"The movement is this: {shown.answer('action')}."
+        moves = f"The movement is this: {shown.answer('action')}."
+        parts["action"] = f"{parts['action']} {moves}" if "action" in stated else moves
         stated.add("action")
     if "camera" in scene.conditions:
         moves = f"The camera {camera_phrase(shown.camera)}."

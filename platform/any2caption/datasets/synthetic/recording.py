@@ -1,9 +1,9 @@
 """Data-set records of a scene: which conditions, which prompt, and what they determine.
 
-Each scene gives four records that share its media and its caption. Two records in five have one
-input only, because evaluation looks at each kind alone; the others mix. Scenes in open words
-(`open_scenes`) have their words, and what may go with them. A question is asked only when the
-record's own inputs determine the answer, and names all that do.
+A scene gives four records that share its media and its caption. Two records in five have one input
+only, because evaluation looks at each kind alone; the others mix. Some scenes give four more in
+open words (`open_scenes`), each of which tells a scene of its own. A question is asked only when
+the record's own inputs determine the answer, and names all that do.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,6 +23,7 @@ from any2caption.datasets.synthetic.open_scenes import (
     open_caption,
     open_prompt,
     open_scene,
+    retold,
 )
 from any2caption.datasets.synthetic.prompting import prompt_of
 from any2caption.datasets.synthetic.world import Scene
@@ -76,8 +77,6 @@ def scene_files(scene: Scene, number: int, prefix: str) -> SceneFiles:
     """Make the records of scene `number`; record ids start with `prefix`."""
     rng = scene.random("records")
     folder = f"media/{number // 1000:03d}/{number:06d}"
-    if is_open(scene):
-        return _open_files(scene, folder, f"{prefix}-{number:06d}", rng)
     made: dict[str, Media] = {}
     records = []
     for k in range(RECORDS_PER_SCENE):
@@ -88,32 +87,39 @@ def scene_files(scene: Scene, number: int, prefix: str) -> SceneFiles:
         chosen = {name: made[name] for name in names}
         records.append(_record(scene, f"{prefix}-{number:06d}-{k}", chosen, folder, rng))
     files = {f"{folder}/{name}": data for item in made.values() for name, data in item.files}
+    if is_open(scene):
+        told = _open_files(scene, folder, f"{prefix}-{number:06d}")
+        records += told.records
+        files |= told.files
     return SceneFiles(tuple(records), files)
 
 
-def _open_files(scene: Scene, folder: str, prefix: str, rng: Random) -> SceneFiles:
-    """Make the records of a scene in open words: each has all of its conditions."""
-    told = open_scene(scene)
-    chosen = {name: _MAKERS[name](scene) for name in told.conditions}
-    caption = open_caption(told, scene)
-    conditions = tuple(_condition(item, folder) for item in chosen.values())
-    by_conditions = [_question(scene, SHOWS[name], (item.kind,)) for name, item in chosen.items()]
-    records = []
-    for k in range(RECORDS_PER_SCENE):
-        prompt = open_prompt(told, rng)
+def _open_files(scene: Scene, folder: str, prefix: str) -> SceneFiles:
+    """Make records in open words: each tells another scene, so it has a caption of its own."""
+    records, files = [], dict[str, bytes]()
+    for k in range(RECORDS_PER_SCENE, 2 * RECORDS_PER_SCENE):
+        one, place = retold(scene, k), f"{folder}/{k}"
+        told = open_scene(one)
+        chosen = {name: _MAKERS[name](one) for name in told.conditions}
+        prompt, caption = open_prompt(told), open_caption(told, one)
+        shown = [
+            _question(one, slot, (chosen[name].kind,))
+            for name, slot in SHOWS.items()
+            if name in chosen and slot not in told.words
+        ]
         records.append(
             SourceRecord(
                 id=f"{prefix}-{k}",
                 source=SOURCE,
                 licence=LICENCE,
                 prompt=prompt,
-                conditions=conditions,
+                conditions=tuple(_condition(item, place) for item in chosen.values()),
                 caption=caption,
-                qa=(*by_conditions, *of_prompt(prompt, caption)),
+                qa=(*shown, *of_prompt(prompt, caption)),
                 synthetic=True,
             )
         )
-    files = {f"{folder}/{name}": data for item in chosen.values() for name, data in item.files}
+        files |= {f"{place}/{name}": data for item in chosen.values() for name, data in item.files}
     return SceneFiles(tuple(records), files)
 
 

@@ -38,10 +38,15 @@ class Threshold:
 @_STRICT
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Each:
-    """A bound on the accuracy of every slot, or of every slice, with `minimum_n` answers."""
+    """A bound on the accuracy of every slot, or of every slice, with `minimum_n` answers.
+
+    `closed`: of slots only those with a closed vocabulary; the checks of whole captions hold open
+    words.
+    """
 
     bound: float
     minimum_n: int = 30
+    closed: bool = False
 
 
 @_STRICT

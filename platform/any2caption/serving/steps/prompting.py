@@ -16,6 +16,7 @@ from any2caption.model.bundle import (
     load_processor,
     load_scope,
     load_spelled,
+    shown_kinds,
     trained_kinds,
     unseen_warnings,
 )
@@ -30,7 +31,7 @@ class Prompting:
     def __init__(self, bundle: Path) -> None:
         self.processor = load_processor(bundle)
         self.facts = self.processor.config.processor.facts
-        self.kinds = trained_kinds(bundle)
+        self.kinds, self.shown = trained_kinds(bundle), shown_kinds(bundle)
         self._scope = load_scope(bundle)
         self.spelled = load_spelled(bundle)
 
@@ -68,6 +69,9 @@ class Reading:
 
     def take(self, condition: Condition) -> None:
         """Keep the little of a condition that the model reads."""
+        shown = self._prompting.shown
+        if shown is not None and condition.kind not in shown:
+            return
         with self._tolerant():
             features = self._prompting.processor.features(condition)
             self._features.append(features)
@@ -87,7 +91,7 @@ class Reading:
             inputs = self._prompting.processor.assemble(text, self._features, facts=stated)
         if self.refused:
             return self._prompting.nothing(), []
-        unseen = unseen_warnings(self._prompting.kinds, conditions)
+        unseen = unseen_warnings(self._prompting.kinds, conditions, self._prompting.shown)
         return _arrays(inputs), [*unseen, *inputs.warnings]
 
     @contextmanager

@@ -4,36 +4,34 @@ from any2caption.grounding.words.lists import phrases, words
 
 STYLE_PHRASES = phrases(
     """
-    8mm, 16mm, super 8, 8mm film, 16mm film, home movie, motion blur,
-    24 fps, 25 fps, 30 fps, 48 fps, 50 fps, 60 fps, 120 fps, 240 fps, 24fps, 25fps, 30fps, 48fps,
-    50fps, 60fps, 120fps, 240fps, seamless loop, perfect loop, split screen, split-screen,
-    picture-in-picture, screen recording, news broadcast,
-    16k, 2k, 32k, 35mm, 35mm film, 3d animation, 3d art, 3d cartoon, 3d model, 3d modeling,
-    3d render, 3d rendered, 3d rendering, 4k, 4k resolution, 70mm, 8-bit, 8k, 8k resolution,
-    8k uhd, alpha channel, analog film, art deco, art nouveau, award winning, award-winning,
-    acrylic painting, best quality, black & white, black-and-white, blender render, bright colors, bright colours,
-    cel shaded, cel shading, cel-shaded, charcoal, charcoal drawing, chiaroscuro, cinema 4d, clay animation,
-    color graded, color grading, colour grading, comic book, concept art, detailed textures,
-    digital art, digital painting, extremely detailed, fairy tale, fairytale, film grain,
-    film noir, fine art, flat design, full hd, game art, gouache painting, global illumination, hand drawn,
-    hand painted, hand-drawn, hand-painted, high contrast, high definition, high detail,
-    high dynamic range, high fidelity, high quality, high resolution, high-quality,
-    high-resolution, highly detailed, hyper detailed, hyper realistic, hyper-detailed,
+    8mm, 16mm, super 8, 8mm film, 16mm film, home movie, motion blur, 24 fps, 25 fps, 30 fps, 48
+    fps, 50 fps, 60 fps, 120 fps, 240 fps, 24fps, 25fps, 30fps, 48fps, 50fps, 60fps, 120fps, 240fps,
+    seamless loop, perfect loop, split screen, split-screen, picture-in-picture, screen recording,
+    news broadcast, 16k, 2k, 32k, 35mm, 35mm film, 3d animation, 3d art, 3d cartoon, 3d model, 3d
+    modeling, 3d render, 3d rendered, 3d rendering, 4k, 4k resolution, 70mm, 8-bit, 8k, 8k
+    resolution, 8k uhd, alpha channel, analog film, art deco, art nouveau, award winning,
+    award-winning, acrylic painting, best quality, black & white, black-and-white, blender render,
+    bright colors, bright colours, cel shaded, cel shading, cel-shaded, charcoal, charcoal drawing,
+    chiaroscuro, cinema 4d, clay animation, color graded, color grading, colour grading, comic book,
+    concept art, detailed textures, digital art, digital painting, extremely detailed, fairy tale,
+    fairytale, film grain, film noir, fine art, flat design, full hd, game art, gouache painting,
+    global illumination, hand drawn, hand painted, hand-drawn, hand-painted, high contrast, high
+    definition, high detail, high dynamic range, high fidelity, high quality, high resolution,
+    high-quality, high-resolution, highly detailed, hyper detailed, hyper realistic, hyper-detailed,
     hyper-realistic, ink drawing, ink painting, ink wash, ink wash painting, insanely detailed,
-    intricate details, intricately detailed, isometric, line art, live action, long exposure,
-    low poly, low-poly, matte painting, muted colors, muted colours, muted tones,
-    natural colors, natural colours, neon colors, octane render, oil on canvas, oil painting,
-    old film, paper cut, pastel colors, pastel colours, pastel drawing, pencil, pencil drawing, pencil sketch,
-    photo real, photo realistic, photo-realistic, pixel art, pop art, ray traced, ray tracing,
-    redshift render, rich color, rich colors, rich colours, saturated colors, saturated colours,
-    sci fi, sci-fi, science fiction, sharp focus, soft focus, stop motion, stop-motion,
-    studio ghibli, studio quality, super detailed, super realistic, trending on artstation,
-    true to life, ukiyo-e, ultra detailed, ultra hd, ultra realistic, ultra-detailed,
-    ultra-realistic, unreal engine, unreal engine 5, van gogh, vector art, vibrant color,
-    vibrant colors, vibrant colour, vibrant colours, visually captivating, vivid color,
-    vivid colors, vivid colours, volumetric light, volumetric lighting, warm colors,
-    warm colours, warm tones, water color, water colour, watercolor painting, watercolour painting,
-    wide screen
+    intricate details, intricately detailed, isometric, line art, live action, long exposure, low
+    poly, low-poly, matte painting, muted colors, muted colours, muted tones, natural colors,
+    natural colours, neon colors, octane render, oil on canvas, oil painting, old film, paper cut,
+    pastel colors, pastel colours, pastel drawing, pencil, pencil drawing, pencil sketch, photo
+    real, photo realistic, photo-realistic, pixel art, pop art, ray traced, ray tracing, redshift
+    render, rich color, rich colors, rich colours, saturated colors, saturated colours, sci fi,
+    sci-fi, science fiction, sharp focus, soft focus, stop motion, stop-motion, studio ghibli,
+    studio quality, super detailed, super realistic, trending on artstation, true to life, ukiyo-e,
+    ultra detailed, ultra hd, ultra realistic, ultra-detailed, ultra-realistic, unreal engine,
+    unreal engine 5, van gogh, vector art, vibrant color, vibrant colors, vibrant colour, vibrant
+    colours, visually captivating, vivid color, vivid colors, vivid colours, volumetric light,
+    volumetric lighting, warm colors, warm colours, warm tones, water color, water colour,
+    watercolor painting, watercolour painting, wide screen
     """
 ) - {"van gogh", "pencil", "charcoal"}
 STYLE_WORDS = words(
