@@ -479,3 +479,16 @@ def test_a_particle_goes_with_the_verb_that_is_overruled():
     facts = Facts(text, (*found, walks), (Conflict(walks, sits, "sits; walks"),))
 
     assert texts(compose(facts))["dense"].startswith("A woman walks backward on a bench, opens")
+
+
+@pytest.mark.parametrize(
+    ("text", "style"),
+    [
+        ("A video of a parrot on a branch.", "Light and colour stay consistent throughout."),
+        ("video of a kayak boat in a river", "Light and colour stay consistent throughout."),
+        ("A short clip of a parrot.", "Light and colour stay consistent throughout."),
+        ("A cinematic video of a parrot.", "The style is cinematic."),
+    ],
+)
+def test_that_it_is_a_video_is_no_style(text, style):
+    assert compose(asked(text)).caption.style == style

@@ -12,6 +12,11 @@ _OF_A_THING = re.compile(r"(?:the|its|his|her|their|to|for|into|this|that)\b", r
 """What is some thing's own look, rather than the video's: "the car's sleek design"."""
 _OF_A_PICTURE = re.compile(r"in (?:the|this|my) (?:clip|image|photo|picture|video)", re.IGNORECASE)
 """Where somebody is to be seen already: "the woman in the photo"."""
+_ONLY_A_CLIP = re.compile(
+    r"(?:an? |the |this )?(?:short |brief |long )?(?:clip|footage|video)(?: clip)?", re.IGNORECASE
+)
+"""What is asked for at all, and no look: "a short video of a parrot"."""
+_OF_A_CLIP = re.compile(r"^an? ([\w-]+) (?:clip|video)$", re.IGNORECASE)
 _HAD = re.compile(
     r"\b(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
 )
@@ -22,6 +27,7 @@ def style_part(material: Material) -> list[Said]:
     told = material.of("style", source=TEXT)
     told = tuple(fact for fact in told if fact.value.get("form") != "request")
     told = tuple(fact for fact in told if not _OF_A_PICTURE.fullmatch(inner(fact.text)))
+    told = tuple(fact for fact in told if not _ONLY_A_CLIP.fullmatch(inner(fact.text)))
     named = [fact for fact in told if fact.value.get("label")]
     told = tuple(fact for fact in told if fact not in named)
     wished = [fact for fact in told if not fact.negated and not _OF_A_THING.match(inner(fact.text))]
@@ -65,7 +71,7 @@ def _look(phrases: list[str]) -> str:
     by = [phrase.split(" ", 1)[1] for phrase in placed if phrase.startswith("by ")]
     placed = [phrase for phrase in placed if not phrase.startswith("by ")]
     plain += [f"that of {name}" for name in by]
-    plain = [phrase.removesuffix(" style") for phrase in plain]
+    plain = [_OF_A_CLIP.sub(r"\1", phrase.removesuffix(" style")) for phrase in plain]
     pieces = [f"the style is {joined(plain)}"] if plain else []
     if had:
         pieces.append(f"with {joined(had)}" if pieces else f"the picture has {joined(had)}")
