@@ -45,7 +45,7 @@ def stated_in_prompt(record):
 def test_records_are_valid_unique_and_labelled_synthetic(made, drawn):
     records, _ = made
     assert len(drawn) == 2000
-    assert 2200 < len(records) < 2400
+    assert 2000 < len(records) < 2200
     assert len({record.id for record in records}) == len(records)
     for record in records:
         assert record.synthetic

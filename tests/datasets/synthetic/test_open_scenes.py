@@ -35,7 +35,7 @@ def whole(caption):
 
 
 def test_so_many_scenes_are_open():
-    assert 0.1 < len(SCENES) / 1200 < 0.2
+    assert 0.03 < len(SCENES) / 1200 < 0.08
 
 
 @pytest.mark.parametrize("kept_out", [False, True])

@@ -16,7 +16,7 @@ from any2caption.datasets.synthetic.world import Scene
 from any2caption.grounding.compose import compose
 from any2caption.grounding.gather import gather
 
-SHARE = 0.15
+SHARE = 0.05
 """Of all scenes: they are told in open words too."""
 SHOWS: Mapping[str, str] = {"pose": "action", "camera": "camera"}
 """Condition that open words follow → the slot that it shows."""
