@@ -41,8 +41,11 @@ def test_words_come_back_where_the_marks_stand():
     assert found.taken_out(back) == written
 
 
-def test_a_mark_that_stands_for_nothing_stays():
-    assert StandIns("").put_back("stated_subject.") == "stated_subject."
+@pytest.mark.parametrize("found", [StandIns(""), read("A heron wades")])
+def test_no_mark_is_left_where_nothing_was_stated(found):
+    back = found.put_back("5. Style caption: stated_style.")
+    assert back == "5. Style caption: Light and colour stay consistent throughout."
+    assert not any(marked(found.put_back(" ".join(MARKS.values()))))
 
 
 def test_what_a_person_writes_is_no_mark_of_ours():

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from any2caption.grounding.compose import compose
+from any2caption.grounding.compose.parts.defaults import default
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.words.content import content_words
 from any2caption.grounding.words.forms import stems
@@ -29,6 +30,9 @@ LEAST_SHARE = 0.015
 """The smallest share of training prompts that holds a word which a model learns to spell."""
 _MARK = re.compile(rf"\b(?:{'|'.join(MARKS.values())})\b")
 _STOPS = ".!?。！？"
+_NEUTRAL: Mapping[str, str] = {
+    mark: default(part, "fill").as_sentence().text.rstrip(_STOPS) for part, mark in MARKS.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,12 @@ class StandIns:
     words: Mapping[str, str] = field(default_factory=dict)
 
     def put_back(self, caption: str) -> str:
-        """Return a caption with the words in place of their marks; a mark without words stays."""
-        return _MARK.sub(lambda mark: self.words.get(mark[0], mark[0]), caption)
+        """Return a caption with the words in place of their marks.
+
+        Where nothing was stated a mark gives the part's neutral sentence, which the check marks as
+        invented.
+        """
+        return _MARK.sub(lambda mark: self.words.get(mark[0]) or _NEUTRAL[mark[0]], caption)
 
     def taken_out(self, caption: str) -> str:
         """Return a caption with the marks in place of their words, as the model learns it."""
