@@ -14,7 +14,7 @@ from any2caption.conditions.types import (
     Sketch,
 )
 from any2caption.errors import InputError
-from any2caption.model.bundle import save_bundle, trained_kinds, unseen_warnings
+from any2caption.model.bundle import save_bundle, shown_kinds, trained_kinds, unseen_warnings
 from any2caption.model.processing.processor import FIRST_KINDS, LABELS, Processor, prompt_phrases
 from any2caption.model.processing.region_text import (
     BOX_TOKENS,
@@ -142,6 +142,10 @@ def test_a_model_says_which_kinds_it_never_saw(tmp_path, model, processor):
     (said,) = unseen_warnings(trained_kinds(new), [image, sketch, sketch])
     assert "not trained on sketch" in said
     assert unseen_warnings(trained_kinds(old), [sketch]) == []
+    shown = shown_kinds(new)  # it began from nothing
+    assert shown == {"image", "pose"}
+    (said,) = unseen_warnings(trained_kinds(new), [sketch], shown)
+    assert said == "this model was not trained on sketch conditions: it is not shown them"
 
 
 def test_what_is_no_condition_is_refused(processor):

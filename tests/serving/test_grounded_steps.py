@@ -178,6 +178,7 @@ def modelled(first):
     prompting = Prompting.__new__(Prompting)
     prompting.processor, prompting.kinds = Processor(TINY), frozenset({"camera", "image"})
     prompting._scope, prompting.facts = Scope.of([TEXT.decode()] * 3, prompting.kinds), "none"
+    prompting.shown, prompting.spelled = prompting.kinds, prompting._scope.spelled
     step = Preprocess.__new__(Preprocess)
     step.prompting, step.release, step.pool = prompting, 4, first.pool
     step.has_endpoint, step.most_pictures, step.eyes = False, 12, first.eyes
@@ -207,6 +208,29 @@ def test_a_writer_asked_for_by_name_writes(modelled):
     far = run(modelled, asked(TEXT=[b"Two astronauts"], WRITER=[b"model"]))
     assert drafts(far)
     assert not words(far, "READ")["info"]["scope"]["inside"]
+
+
+def test_marks_stand_for_words_that_the_model_can_not_spell_and_none_is_answered(modelled):
+    read = run(modelled, asked(TEXT=[b"Two astronauts repair a panel"], WRITER=[b"model"]))
+    marks = words(read, "READ")["info"]["model"]["stand_ins"]
+    assert marks["stated_action"] == "The astronauts repair a panel"
+    parts = dict.fromkeys(PARTS, "stated_action.") | {"style": "stated_style."}
+    answer = checked(read, render(StructuredCaption(**parts)))
+    caption = StructuredCaption.model_validate_json(text(answer["CAPTION"])[0])
+    assert caption.action == "The astronauts repair a panel."
+    assert "stated_" not in render(caption)
+    assert words(answer, "INFO")["model"]["stand_ins"] == marks
+    spelled = run(modelled, asked(TEXT=[TEXT], WRITER=[b"model"]))
+    assert "stand_ins" not in words(spelled, "READ")["info"]["model"]
+
+
+def test_a_kind_that_the_model_never_saw_is_not_shown_to_it(modelled):
+    seen = {"CAMERA": [camera_text()]}
+    modelled.prompting.kinds = modelled.prompting.shown = frozenset({"image"})
+    told = run(modelled, asked(TEXT=[TEXT], WRITER=[b"model"], **seen))
+    alone = run(modelled, asked(TEXT=[TEXT], WRITER=[b"model"]))
+    assert told["INPUT_IDS"].shape == alone["INPUT_IDS"].shape
+    assert "not trained on camera conditions: it is not shown them" in str(words(told, "READ"))
 
 
 def test_auto_asks_an_endpoint_for_what_the_model_was_not_trained_on(modelled):

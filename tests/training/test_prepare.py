@@ -8,6 +8,8 @@ from any2caption.captions.text import render
 from any2caption.datasets.records import Record
 from any2caption.datasets.snapshots import load_condition
 from any2caption.errors import ConfigError
+from any2caption.grounding.gather import gather
+from any2caption.grounding.stand_ins import MARKS, StandIns, stated
 from any2caption.storage import open_store
 from any2caption.training.data.prepared import Prepared
 from any2caption.training.data.slot_labels import answer_classes, determined, slot_tokens
@@ -31,7 +33,8 @@ def test_no_test_record_is_prepared(data, snapshot):
 def test_captions_and_features_are_those_of_the_snapshot(data, snapshot, settings):
     store, processor = open_store(settings.object_store), data.processor()
     samples = {s.id: s for s in data.samples("train")}
-    for record in list(snapshot.records("train"))[:12]:
+    drawn = [r for r in snapshot.records("train") if samples[r.id].prompt == r.prompt]
+    for record in drawn[:12]:
         sample = samples[record.id]
         tokens = data.caption_tokens[slice(*sample.span)].tolist()
         assert processor.decode(tokens) == render(record.caption)
@@ -40,6 +43,19 @@ def test_captions_and_features_are_those_of_the_snapshot(data, snapshot, setting
             expected = processor.features(load_condition(store, condition))
             for name, array in data.feature(number).items():
                 assert np.array_equal(array, expected[name]), (record.id, name)
+
+
+def test_open_words_are_marks_in_what_the_model_reads_and_writes(data, snapshot):
+    processor, samples = data.processor(), {s.id: s for s in data.samples("train")}
+    opened = [r for r in snapshot.records("train") if "stated_" in samples[r.id].prompt]
+    assert opened
+    for record in opened:
+        sample = samples[record.id]
+        written = processor.decode(data.caption_tokens[slice(*sample.span)].tolist())
+        words = stated(gather(record.prompt, []))
+        assert sample.prompt == " ".join(f"{MARKS[part]}." for part in words)
+        marks = StandIns("", {MARKS[part]: said for part, said in words.items()})
+        assert marks.put_back(written) == render(record.caption)
 
 
 def test_two_processes_write_the_same(settings, snapshot, folder, tmp_path):
