@@ -106,7 +106,8 @@ def test_evaluation_asks_as_the_server_does(reading, records):
     captioner = Captioner(bundle)
     for sample in [one for one in data.samples("train") if len(one.item_numbers) > 1][:4]:
         conditions = [load_condition(store, one) for one in found[sample.id].conditions]
-        asked = captioner._assemble(Request(sample.prompt, conditions)).input_ids
+        inputs, _ = captioner._assemble(Request(sample.prompt, conditions))
+        asked = inputs.input_ids
         row = Collator(data, processor, STAGE, 0)._row(sample, 0)
         assert np.array_equal(row.input_ids[: len(asked)], asked)
 

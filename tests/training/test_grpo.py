@@ -74,7 +74,7 @@ def learned(data, folder, steps, judge=None):
 
 def test_reward_rises_and_the_same_seed_gives_the_same_run(facts, tmp_path):
     data = Prepared(facts)
-    rewards, weights = learned(data, tmp_path / "a", 30, vowels)
+    rewards, weights = learned(data, tmp_path / "a", 40, vowels)
     assert np.mean(rewards[-5:]) > 2 * np.mean(rewards[:5]) + 0.02
     again, _ = learned(data, tmp_path / "b", 3, vowels)
     assert again == rewards[:3]

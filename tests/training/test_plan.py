@@ -113,7 +113,7 @@ def test_a_snapshots_bounds_are_not_below_what_preparing_measures(
 def test_a_resume_says_from_where(surveyed):
     resumed = make_plan(replace(surveyed, checkpoint=at(3, 12, total=30)))
     assert resumed.resume.sentence == (
-        "resumes from step-00000030-3: stage interpret at step 12 of 36, after 30 steps in all"
+        "resumes from step-00000030-3: stage interpret at step 12 of 42, after 30 steps in all"
     )
     assert [stage.does for stage in resumed.stages] == ["done", "done", "done", "resumes"]
     assert resumed.steps == SMOKE.stages[3].steps - 12

@@ -6,6 +6,7 @@ from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose.cast import words_of
 from any2caption.grounding.compose.english import be, inner, is_many, joined
 from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, Said
+from any2caption.grounding.words.lists.looks import STYLE_WORDS
 
 _PLACED = re.compile(r"(?:in|with|as|like|at|of|by|from)\b", re.IGNORECASE)
 _OF_A_THING = re.compile(r"(?:the|its|his|her|their|to|for|into|this|that)\b", re.IGNORECASE)
@@ -16,7 +17,10 @@ _ONLY_A_CLIP = re.compile(
     r"(?:an? |the |this )?(?:short |brief |long )?(?:clip|footage|video)(?: clip)?", re.IGNORECASE
 )
 """What is asked for at all, and no look: "a short video of a parrot"."""
-_OF_A_CLIP = re.compile(r"^an? ([\w-]+) (?:clip|video)$", re.IGNORECASE)
+_OF_A_CLIP = re.compile(
+    rf"^an? ({'|'.join(map(re.escape, sorted(STYLE_WORDS)))}) (?:clip|video)$", re.IGNORECASE
+)
+"""A clip by its look: "a cinematic video"; not "a music video"."""
 _HAD = re.compile(
     r"\b(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
 )
