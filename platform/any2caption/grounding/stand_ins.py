@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from any2caption.conditions.fact import Fact
 from any2caption.grounding.compose import compose
 from any2caption.grounding.compose.parts.defaults import default
+from any2caption.grounding.compose.parts.style import only_asks
 from any2caption.grounding.facts import Facts
 from any2caption.grounding.words.content import content_words
 from any2caption.grounding.words.forms import stems
@@ -90,8 +92,12 @@ def marked(text: str) -> Iterator[tuple[int, int]]:
 def stand_ins(facts: Facts, spelled: Spelled) -> StandIns:
     """Return a request's text as a model reads it.
 
-    A text that it can spell stays as it is.
+    A text that it can spell stays as it is; one that names nothing is read as none: "bring this
+    photo to life".
     """
+    told = [one for one in facts.found if _of_text(one)]
+    if all(one.aspect == "style" and only_asks(one) for one in told):
+        return StandIns("")
     if spelled.all_of(facts.text):
         return StandIns(facts.text)
     words = {MARKS[part]: said for part, said in stated(facts).items()}
@@ -100,9 +106,13 @@ def stand_ins(facts: Facts, spelled: Spelled) -> StandIns:
 
 def stated(facts: Facts) -> dict[str, str]:
     """Return by part what the text alone states, as the composer says it, without the last stop."""
-    alone = replace(facts, found=tuple(one for one in facts.found if one.source.input == "text"))
+    alone = replace(facts, found=tuple(one for one in facts.found if _of_text(one)))
     parts = compose(alone).parts
     said = {
         part: " ".join(one.text for one in parts[part] if one.origin == "stated") for part in MARKS
     }
     return {part: words.rstrip(_STOPS) for part, words in said.items() if words}
+
+
+def _of_text(fact: Fact) -> bool:
+    return fact.source.input == "text"

@@ -52,6 +52,11 @@ MACHINES = _words("""
     helicopter jet motorbike motorcycle plane robot rocket scooter ship spaceship spacecraft
     submarine tank taxi tractor train tram truck van vehicle yacht
 """)
+FIGURES = _words("""
+    alien android avatar beast creature demon doll dummy figure figurine golem gremlin imp
+    marionette mascot monster mummy puppet scarecrow skeleton teddy yeti
+""")
+"""What acts in a story, and may be a person, an animal or neither."""
 
 _PLACES: Mapping[str, frozenset[str]] = {
     "street": _words("""
@@ -269,9 +274,9 @@ def is_person(noun: str) -> bool:
 
 
 def is_agent(noun: str) -> bool:
-    """Whether a noun names who acts by itself: a person, an animal, a machine that drives."""
+    """Whether a noun names who acts by itself: a person, an animal, a machine, a figure."""
     head = _head(noun)
-    return head in PEOPLE or head in ANIMALS or head in MACHINES
+    return any(head in named for named in (PEOPLE, ANIMALS, MACHINES, FIGURES))
 
 
 def is_called(noun: str, names: Iterable[str]) -> bool:

@@ -5,8 +5,10 @@ from itertools import combinations
 import pytest
 
 from any2caption.captions.camera_reading import read_camera
+from any2caption.captions.lexicon import answer
 from any2caption.captions.schema import PARTS
 from any2caption.captions.text import render
+from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.open_scenes import (
     is_open,
     open_caption,
@@ -103,14 +105,27 @@ def test_records_of_a_scene_differ_in_words_and_media():
 
 
 def test_questions_are_answered_by_words_or_by_a_condition():
+    asked = set()
     for number, scene in enumerate(SCENES):
         for record in opened(scene, number):
             told = open_scene(retold(scene, int(record.id[-1])))
             slots = {qa.slot: qa for qa in record.qa}
             assert ("camera" in slots) == ("camera" in told.conditions)
-            posed = "pose" in told.conditions and "action" not in told.words
-            assert ("action" in slots) == posed
             for qa in record.qa:
                 if qa.sources == ("text",):
                     assert qa.slot.startswith("stated_")
                     assert set(content_words(qa.answer)) <= set(content_words(record.prompt))
+                else:
+                    assert answer(qa.slot, record.caption) == qa.answer
+                    asked |= {(qa.slot, source) for source in qa.sources}
+    assert {("style", "image"), ("background", "video"), ("action", "pose")} <= asked
+
+
+def test_what_the_words_leave_open_is_told_from_the_picture():
+    for scene in SCENES:
+        told = open_scene(scene)
+        if "first_frame" in told.conditions:
+            caption, drawn = open_caption(told, scene), caption_of(scene)
+            for words, part in (("place", "background"), ("style", "style")):
+                shown = getattr(caption, part) == getattr(drawn, part)
+                assert shown == (words not in told.words), open_prompt(told)

@@ -17,7 +17,7 @@ from any2caption.errors import ConfigError
 from any2caption.storage.base import ObjectStore
 
 # Raise this when the same seed gives other bytes: corpora made before are then made anew.
-WORLD_VERSION = 4
+WORLD_VERSION = 5
 _CHUNK = 50
 _WRITERS = 8
 Log = Callable[[str], None]

@@ -1,9 +1,9 @@
 """Scenes in open words: who, where and what are phrases that the world does not draw.
 
-The caption says what the words state, as facts have it, and of the rest what a camera path and a
-pose show or a neutral sentence: a model learns from it to say what it is told, and to invent
-nothing. Nobody can draw such words, so a picture or a depth map beside them is of another scene:
-the words are followed.
+The caption says what the words state, as facts have it, of the rest what the conditions show, and
+else a neutral sentence: a model learns from it to say what it is told, and to invent nothing.
+Nobody can draw such words, so a picture, a clip or a depth map beside them may show something else
+than they state: then the words are followed.
 """
 
 from collections.abc import Mapping
@@ -12,18 +12,32 @@ from dataclasses import dataclass, replace
 from any2caption.captions.lexicon import PLACES, SLOTS, camera_phrase
 from any2caption.captions.schema import PARTS, StructuredCaption
 from any2caption.datasets.synthetic import open_words
+from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.world import Scene
 from any2caption.grounding.compose import compose
 from any2caption.grounding.gather import gather
 
 SHARE = 0.05
 """Of all scenes: they are told in open words too."""
-SHOWS: Mapping[str, str] = {"pose": "action", "camera": "camera"}
-"""Condition that open words follow → the slot that it shows."""
+SHOWS: Mapping[str, tuple[str, ...]] = {
+    "first_frame": ("main_object", "background", "style"),
+    "identity": ("main_object",),
+    "depth": ("main_object", "action"),
+    "pose": ("main_object",),
+    "video": ("main_object", "background", "style", "action"),
+}
+"""Condition → the parts that it tells where the words do not."""
 _STATED = {"subject": 0.85, "action": 0.5, "place": 0.5, "style": 0.4, "framing": 0.12}
 _DRAWN = 0.3
 """How often place and style are words of the world."""
-_GIVEN = {"first_frame": 0.15, "identity": 0.1, "depth": 0.2, "pose": 0.5, "camera": 0.55}
+_GIVEN = {
+    "first_frame": 0.35,
+    "identity": 0.1,
+    "depth": 0.15,
+    "pose": 0.5,
+    "camera": 0.5,
+    "video": 0.1,
+}
 _ORDER = ("main_object", "action", "background", "camera", "style")
 
 
@@ -90,13 +104,34 @@ def open_caption(scene: OpenScene, shown: Scene) -> StructuredCaption:
     written = compose(gather(open_prompt(scene), [])).parts
     parts = {part: " ".join(one.text for one in written[part]) for part in PARTS}
     stated = {part for part in PARTS if written[part][0].origin == "stated"}
+    drawn, seen = caption_of(shown), set[str]()
+    for condition in scene.conditions:
+        seen |= set(SHOWS.get(condition, ())) - stated
     if "pose" in scene.conditions:
         moves = f"The movement is this: {shown.answer('action')}."
         parts["action"] = f"{parts['action']} {moves}" if "action" in stated else moves
-        stated.add("action")
+        seen, stated = seen - {"action"}, stated | {"action"}
     if "camera" in scene.conditions:
         moves = f"The camera {camera_phrase(shown.camera)}."
         parts["camera"] = f"{parts['camera']} {moves}" if "camera" in stated else moves
         stated.add("camera")
-    dense = " ".join(parts[part] for part in _ORDER if part in stated)
+    parts |= {part: getattr(drawn, part) for part in seen}
+    dense = " ".join(parts[part] for part in _ORDER if part in stated | seen)
     return StructuredCaption(**{**parts, "dense": dense})
+
+
+def asked(scene: OpenScene, determined: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """Return slot → the conditions that tell it, of the slots of which the words say nothing.
+
+    `determined` has the slots that each of the scene's conditions determines.
+    """
+    found: dict[str, list[str]] = {}
+    for name, slots in determined.items():
+        for slot in SLOTS:
+            if slot in slots and _SAID_BY.get(slot, slot) not in scene.words:
+                found.setdefault(slot, []).append(name)
+    return found
+
+
+_SAID_BY = {**dict.fromkeys(("kind", "count", "colour", "shape"), "subject"), "background": "place"}
+"""Slot → the words that state it."""

@@ -18,7 +18,7 @@ from any2caption.datasets.synthetic import media
 from any2caption.datasets.synthetic.captioning import caption_of
 from any2caption.datasets.synthetic.media import Media
 from any2caption.datasets.synthetic.open_scenes import (
-    SHOWS,
+    asked,
     is_open,
     open_caption,
     open_prompt,
@@ -102,10 +102,11 @@ def _open_files(scene: Scene, folder: str, prefix: str) -> SceneFiles:
         told = open_scene(one)
         chosen = {name: _MAKERS[name](one) for name in told.conditions}
         prompt, caption = open_prompt(told), open_caption(told, one)
+        given = {name: determined_by(name, item) for name, item in chosen.items()}
         shown = [
-            _question(one, slot, (chosen[name].kind,))
-            for name, slot in SHOWS.items()
-            if name in chosen and slot not in told.words
+            _question(one, slot, tuple(dict.fromkeys(chosen[name].kind for name in names)))
+            for slot, names in asked(told, given).items()
+            if one.keys(slot)
         ]
         records.append(
             SourceRecord(

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from any2caption.storage.digest import json_digest
 
-PREPARED_VERSION = 9
+PREPARED_VERSION = 10
 """Version of what `training.prepare` writes. A run prepared by another version is another run."""
 
 Module = Literal["vision", "motion", "camera", "language", "lm_head", "heads", "tokens"]

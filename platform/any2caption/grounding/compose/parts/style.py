@@ -18,20 +18,22 @@ _ONLY_A_CLIP = re.compile(
 )
 """What is asked for at all, and no look: "a short video of a parrot"."""
 _OF_A_CLIP = re.compile(
-    rf"^an? ({'|'.join(map(re.escape, sorted(STYLE_WORDS)))}) (?:clip|video)$", re.IGNORECASE
+    rf"^an? ({'|'.join(map(re.escape, sorted(STYLE_WORDS)))}) (?:clip|video)"
+    r"(?: (?:based on|from|of|out of) (?:the |this )?(?:image|photo|picture|video)(?: \d+)?)?$",
+    re.IGNORECASE,
 )
 """A clip by its look: "a cinematic video"; not "a music video"."""
 _HAD = re.compile(
-    r"\b(?:colou?rs?|light|lighting|tones?|contrast|palette|shadows?|grain|look)$", re.IGNORECASE
+    r"\b(?:colou?rs?|contrast|flares?|grain|leaks|light|lighting|look|palette|shadows?|tones?)$",
+    re.IGNORECASE,
 )
 
 
 def style_part(material: Material) -> list[Said]:
     """Return the look."""
     told = material.of("style", source=TEXT)
-    told = tuple(fact for fact in told if fact.value.get("form") != "request")
+    told = tuple(fact for fact in told if not only_asks(fact))
     told = tuple(fact for fact in told if not _OF_A_PICTURE.fullmatch(inner(fact.text)))
-    told = tuple(fact for fact in told if not _ONLY_A_CLIP.fullmatch(inner(fact.text)))
     named = [fact for fact in told if fact.value.get("label")]
     told = tuple(fact for fact in told if fact not in named)
     wished = [fact for fact in told if not fact.negated and not _OF_A_THING.match(inner(fact.text))]
@@ -49,6 +51,11 @@ def style_part(material: Material) -> list[Said]:
         words = f"the style is not {joined([inner(fact.text) for fact in denied], 'or')}"
         out.append(Said(words, tuple(denied)))
     return out
+
+
+def only_asks(fact: Fact) -> bool:
+    """Whether words ask for a video, or point at what is given, and name no look."""
+    return _form(fact) == "request" or _ONLY_A_CLIP.fullmatch(inner(fact.text)) is not None
 
 
 def _phrase(fact: Fact) -> str:

@@ -114,7 +114,7 @@ class Clause:
                 self._low(at - 1) == "as" and phrase is not None and is_agent(phrase.noun)
             )
             likened = likened or (
-                phrase is not None and phrase.noun in TURNS and self._low(at - 1) in {"then", "and"}
+                phrase is not None and phrase.noun in TURNS and self._low(at - 1) in _GOES_ON
             )
             if phrase and self._low(at - 1) in REPLACING:
                 at = self._replaced(at, phrase, shown_only=True)
@@ -124,6 +124,11 @@ class Clause:
                 continue
             if phrase is None or phrase.end > end or phrase.head.tag not in {"noun", "ref"}:
                 at += 1
+                continue
+            if phrase.head.tag == "ref" and (
+                phrase.head.base != "image" or self._tag(at - 1) == "prep"
+            ):
+                at = phrase.end  # "dances following pose 1"
                 continue
             behind = min(attached_of(self.words, phrase.end), end)
             reference, _ = reference_behind(self.words, behind)
@@ -286,6 +291,8 @@ REPLACING = frozenset({"instead of", "rather than"})
 """Prepositions of what something else stands for."""
 _NOT_THERE = frozenset({"like"}) | REPLACING
 """Prepositions of what is not to be seen."""
+_GOES_ON = frozenset({"and", "then", "to", "up to"})
+"""What stands in front of another act of the camera."""
 _OFTEN = frozenset(
     {"degrees", "km/h", "kmh", "knots", "kph", "minutes", "moment", "mph", "percent", "seconds",
      "speed", "time", "times"}

@@ -7,7 +7,13 @@ from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.clauses.clause import UNREAD, place_value, whole
 from any2caption.grounding.words.clauses.denying import Denying
 from any2caption.grounding.words.lists import grammar
-from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of, places
+from any2caption.grounding.words.phrases.attachments import (
+    attached,
+    attached_of,
+    is_worn,
+    list_of,
+    places,
+)
 from any2caption.grounding.words.phrases.complements import (
     SETTINGS,
     acts,
@@ -70,7 +76,7 @@ class Placing(Denying):
             self._add("subject", (at, end), UNREAD)  # "in one fluid motion, she stands up"
             self.fresh = True
             return end
-        if self._says_where(word, first):
+        if self._says_where(word, first) or self._alone_inside(at, end, first):
             return self._where(at, first, attached(self.words, phrases[-1]))
         return self._relation(at, phrases, end)
 
@@ -100,6 +106,12 @@ class Placing(Denying):
         if phrase.sort == "building":
             return word.low in {"in", "inside", "at", "through", "outside", "into", "within"}
         return named_place(word, phrase)
+
+    def _alone_inside(self, at: int, end: int, phrase: NounPhrase) -> bool:
+        """Whether a sentence only says where it all is: "In a subway car."."""
+        alone = at == 0 and (end == len(self.words) or self._low(end) == ".")
+        inside = self._low(at) in {"in", "inside"} and self._tag(at + 1) == "det"
+        return alone and inside and phrase.sort == "thing" and not is_worn(phrase)
 
     def _where(self, at: int, phrase: NounPhrase, end: int) -> int:
         if self._tag(end) == "verb" and self.words[end].form == "ed" and not self.fresh:
@@ -147,6 +159,15 @@ class Placing(Denying):
         if why:
             self.reading.note(why)
         return condition or None
+
+    def _points(self, at: int, end: int) -> int:
+        """Keep words that only point at what is given: it shows itself."""
+        for word in self.words[at:end]:
+            if word.tag == "ref":
+                self._condition(word)
+        self._add("style", (at, end), {"style": None, "form": "request"})
+        self.fresh, self.last = True, None
+        return end
 
     def _relation(self, at: int, phrases: list[NounPhrase], end: int) -> int:
         word = self.words[at]

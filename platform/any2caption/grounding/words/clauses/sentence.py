@@ -54,6 +54,8 @@ class Sentence(Stating):
             self._add("action", (at, at + 1), value)
             self.acted = True
             return at + 1
+        if self.fresh and (end := requests.like_given(self.words, at)):
+            return self._points(at, end)
         if end := self._role_given(at) or self._state_in_front(at) or self._more_than(at):
             return end
         method = self._by_tag.get(self.words[at].tag, self._noun)
@@ -68,6 +70,8 @@ class Sentence(Stating):
 
     def _request(self) -> int:
         """Read "generate a video of", "show me", and return where the scene begins."""
+        if end := requests.of_given(self.words):
+            return self._points(0, end) + requests.lets(self.words, end)
         found = requests.frame(self.words, 0)
         if found is None:
             return 0
@@ -101,6 +105,8 @@ class Sentence(Stating):
             if close:
                 self._extend(close + 1)
                 return close + 1
+        if self._low(at) == ":" and (end := self._kinds_named(at)):
+            return end
         self.fresh, self.acted = True, False
         if self._low(at) == ";":
             self.who = []

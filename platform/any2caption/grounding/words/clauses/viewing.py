@@ -6,6 +6,7 @@ from any2caption.grounding.words.clauses import camera_words
 from any2caption.grounding.words.clauses.clause import whole
 from any2caption.grounding.words.clauses.labels import Labelled
 from any2caption.grounding.words.lists import looks, verbs, words
+from any2caption.grounding.words.phrases.attachments import attached_of, list_of
 from any2caption.grounding.words.phrases.complements import complements
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 
@@ -34,7 +35,8 @@ class Viewing(Labelled):
         self._add_camera(start, end, start if scene else said, form=form)
         moves = looks.MOVES | camera_words.THRUSTS
         first = (n for n in range(said, end) if form == "base" and self._low(n) in moves)
-        inside = next(first, said) + 1
+        verb = next((n for n in range(said, end) if self._tag(n) not in {"adv", "aux"}), said)
+        inside = next(first, verb) + 1
         while self._low(inside) in moves:
             inside += 1
         self._inside(inside, end, role="subject")
@@ -110,9 +112,12 @@ class Viewing(Labelled):
         flies = flies and bool(last and last[1] == behind)
         flies = flies and last is not None and self.reading.facts[last[0]].aspect == "camera"
         seen = word.base in {"film", "view", "see"} and word.form == "ed" and by in _FILMED_BY
-        if not (flies or (seen and (self.fresh or at == 0))):
+        shot = word.form == "ed" and self._shot_so(at)
+        if not (flies or ((seen or shot) and (self.fresh or at == 0))):
             return 0
         end = complements(self.words, at + 1, keep_settings=True)
+        while shot and self._tag(end) == "prep" and (told := list_of(self.words, end + 1)):
+            end = attached_of(self.words, told[-1].end)
         while flies and self._tag(end) not in {"mark", "sub", "rel", "conj", "end"}:
             end += 1
         self._add_camera(at, end, at, form="verb" if flies else "noun")
@@ -121,6 +126,14 @@ class Viewing(Labelled):
         return end
 
 
+    def _shot_so(self, at: int) -> bool:
+        """Whether something is filmed in some way: "captured in slow motion", "at 240 fps"."""
+        way = noun_phrase(self.words, at + 2) if self._tag(at + 1) == "prep" else None
+        so = way is not None and way.sort in {"camera", "style"}
+        return so and self.words[at].base in _SHOT and self._low(at + 1) in _FILMED_BY | {"at"}
+
+
+_SHOT = frozenset({"capture", "film", "record", "shoot"})
 _NEAR = frozenset({"close", "tight", "wide"})
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
 _SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})

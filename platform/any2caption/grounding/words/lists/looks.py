@@ -14,7 +14,9 @@ STYLE_PHRASES = phrases(
     bright colors, bright colours, cel shaded, cel shading, cel-shaded, charcoal, charcoal drawing,
     chiaroscuro, cinema 4d, clay animation, color graded, color grading, colour grading, comic book,
     concept art, detailed textures, digital art, digital painting, extremely detailed, fairy tale,
-    fairytale, film grain, film noir, fine art, flat design, full hd, game art, gouache painting,
+    fairytale, 8mm film grain, 16mm film grain, 35mm film grain, 70mm film grain, lens flare, lens
+    flares, light leaks, film grain, film noir, fine art, flat design, full hd, game art,
+    gouache painting,
     global illumination, hand drawn, hand painted, hand-drawn, hand-painted, high contrast, high
     definition, high detail, high dynamic range, high fidelity, high quality, high resolution,
     high-quality, high-resolution, highly detailed, hyper detailed, hyper realistic, hyper-detailed,

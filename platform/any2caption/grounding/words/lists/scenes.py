@@ -26,7 +26,7 @@ PLACES = words(
     motorway mountain mountains mountainside mountaintop museum nebula neighborhood
     neighbourhood nightclub north nursery nyc oasis observatory ocean oceans office orbit
     orchard outback outdoors outside outskirts paddock palace parade paris park parks parlor
-    parlour pasture path pathway pavement pavilion peak peaks peninsula pharmacy pier plain
+    parlour pasture path pathway pavement pavilion peak peaks peninsula pharmacy pier pitch plain
     plains planetarium plantation plateau platform platforms playground plaza pond pool porch
     port prairie prison promenade pub quarry quay racetrack raceway railway rainforest ranch
     rapids ravine reef reefs restaurant ridge rink river riverbank riverside road roadside rome

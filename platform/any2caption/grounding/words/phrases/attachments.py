@@ -82,9 +82,20 @@ def list_of(words: list[Word], start: int) -> list[NounPhrase]:
             return found
         found.append(phrase)
         at = attached_of(words, phrase.end)
-        if not _links(words, at, had=start > 0 and words[start - 1].low in _HAD_BY):
+        if not _links(words, at, had=start > 0 and _has_on(words[start - 1], found[0])):
             return found
         at += 2 if words[at].low == "," and words[at + 1].tag == "conj" else 1
+
+
+def _has_on(word: Word, first: NounPhrase) -> bool:
+    """Whether a list is of what someone has on or with them: "with", "in a coat", not "in wind"."""
+    return word.low in _HAD_BY and (word.low != "in" or is_worn(first))
+
+
+def is_worn(phrase: NounPhrase) -> bool:
+    """Whether a phrase is of what somebody wears: "a red dress"."""
+    last = phrase.head.low.rsplit(" ", 1)[-1]
+    return phrase.sort == "thing" and bool({last, singular(last)} & looks.GARMENTS)
 
 
 def _links(words: list[Word], at: int, *, had: bool) -> bool:
@@ -218,7 +229,7 @@ def _worn(words: list[Word], at: int) -> int:
         last = phrase.head.low.rsplit(" ", 1)[-1]
         decade = last[-3:] == "ies" and last.removesuffix("ies") + "y" in grammar.NUMBERS
         decade = decade or last[-2:] == "0s"  # "in his seventies", "in their 60s"
-        if not decade and (phrase.sort != "thing" or not {last, singular(last)} & looks.GARMENTS):
+        if not decade and not is_worn(phrase):
             break
         end = attached_of(words, phrase.end)
     return end

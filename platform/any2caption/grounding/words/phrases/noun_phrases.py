@@ -215,6 +215,13 @@ _SOURCES = (scenes.TIMES | scenes.WEATHERS) | {
 """What gives or colours a light rather than carrying it."""
 
 
+_QUALITIES = frozenset(
+    {"ambient", "cold", "cool", "diffuse", "diffused", "dim", "gentle", "golden", "harsh", "low",
+     "natural", "soft", "warm"}
+)  # fmt: skip
+"""What a light is like that is no lamp."""
+
+
 def _narrowed(sort: Sort, head: str, before: list[Word], *, alone: bool) -> Sort:
     """Return the sort that a word has here: "cinematic lighting" is style, "a light" a thing."""
     form = head.rsplit(" ", 1)[-1]
@@ -222,7 +229,9 @@ def _narrowed(sort: Sort, head: str, before: list[Word], *, alone: bool) -> Sort
     if sort == "place" and form in scenes.NOT_ALONE:
         return "weak place"
     lamp = form in {"light", "lights"} and bool(before) and before[-1].tag == "noun"
-    if sort == "light" and (" " in head or (lamp and before[-1].low not in _SOURCES)):
+    soft = form == "light" and bool(before) and before[0].low in _QUALITIES  # "warm kitchen light"
+    lamp = lamp and before[-1].low not in _SOURCES and not soft
+    if sort == "light" and (" " in head or lamp):
         return "thing"  # "a car light"
     if form in {"color", "colour", "colors", "colours", "look", "tone", "lighting", "filter"}:
         described = any(word.tag in {"adj", "noun", "style"} for word in before)

@@ -77,7 +77,8 @@ def one_resumes(words: list[Word], at: int, *, sure: bool) -> bool:
         return False
     told = words[opening + 1]
     alive = acts_itself(words, opening) or any(is_agent(word.low) for word in clause)
-    return alive or told.low in RELATIVE or (sure and told.tag != "prep")
+    points = any(word.tag == "ref" for word in words[opening:at])  # "a ball, like picture 1, rolls"
+    return alive or told.low in RELATIVE or points or (sure and told.tag != "prep")
 
 
 def several_resume(words: list[Word], at: int) -> bool:

@@ -19,11 +19,20 @@ _NUMBERED = re.compile(rf"(?:{'|'.join(PICTURES + _VIDEOS)})[_-]?\d{{1,3}}")
 _BY_ORDINAL = frozenset(PICTURES + _VIDEOS)
 
 
+_LONGER = {
+    "camera motion": "camera", "camera movement": "camera", "camera path": "camera",
+    "camera trajectory": "camera", "depth clip": "depth", "depth map": "depth",
+    "depth video": "depth", "pose clip": "pose", "pose sequence": "pose", "pose video": "pose",
+    "skeleton": "pose",
+}  # fmt: skip
+
+
 @cache
 def _kinds() -> Mapping[str, str]:
     """What people call a condition → its kind."""
     names = {kind.reading.word: name for name, kind in KINDS.items() if kind.reading}
     names |= {name.replace("_", " "): name for name, kind in KINDS.items() if kind.reading}
+    names |= {name: kind for name, kind in _LONGER.items() if kind in KINDS}
     return names | dict.fromkeys(PICTURES, "image") | dict.fromkeys(_VIDEOS, "video")
 
 
@@ -58,11 +67,16 @@ def _reference(words: list[Word], at: int) -> tuple[int, str, int | None]:
         skip = 2 if _low(words, at + 1) in _GIVEN else 1
         if _low(words, at + skip) in _BY_ORDINAL:
             return at + skip + 1, _kinds()[words[at + skip].low], ORDINALS.get(word.low, 0)
-    if kind := _kind(words, at):
-        end, number = _number(words, at + 1)
+    for length, kind in ((2, _kind_of_two(words, at)), (1, _kind(words, at))):
+        end, number = _number(words, at + length) if kind else (at, None)
         if number is not None:
             return end, kind, number
     return at, "", None
+
+
+def _kind_of_two(words: list[Word], at: int) -> str:
+    """Return the kind that two words name: "camera path"."""
+    return _kinds().get(f"{_low(words, at)} {_low(words, at + 1)}", "")
 
 
 def _mention(word: Word, at: int) -> tuple[int, str, int | None]:

@@ -259,7 +259,7 @@ def _in_place(words: list[Word], at: int) -> str:
         "first": named and known[1] == "s" and "adv",  # "a man first takes off"
         "both": before.tag == "mark" and known[1] == "ing" and "pron",
         "back": own and "noun",
-        "light": before.tag == "noun" and known[1] == "ed" and "noun",
+        "light": _light_acts(words, at, known[1]) and "noun",
         "yet": before.tag == "mark" and after.tag in {"pron", "det", "poss"} and "sub",
         "giant": one and "noun",
         "human": one and "noun",
@@ -269,6 +269,13 @@ def _in_place(words: list[Word], at: int) -> str:
     }
     found = here.get(word.low) or ("particle" if word.low in WITHIN else "")
     return found or ("noun" if numbered else "")
+
+
+def _light_acts(words: list[Word], at: int, form: str) -> bool:
+    """Whether light is a thing: "the wall light switched off", "light pouring through a window"."""
+    further = word_after(words, at + 1)
+    moves = further is not None and further.tag in {"prep", "particle"}
+    return (tag_before(words, at) == "noun" and form == "ed") or (form in {"s", "ing"} and moves)
 
 
 def _what_is_within_acts(words: list[Word], at: int) -> bool:

@@ -408,6 +408,8 @@ def _does(words: list[Word], at: int, before: str) -> bool:
         closes = ends and acts > 1 and words[at - 2].low == ","  # "…, studies it, and leaves"
         closes = closes or _last_of_series(words, at)
         closes = closes or (ends and words[at - 2].form == "s")  # "falls and laughs"
+        placed = _stands_somewhere(words, at - 1) or words[at - 2].tag == "particle"
+        closes = closes or (ends and acts > 0 and placed)  # "turns around and waves"
         denied = ends and any(word.low in grammar.DO_NOT for word in near)  # "won't stop and sings"
         acted = any(word.form == "s" or word.tag == "aux" for word in near)
         return closes or denied or (goes_on and acted)
@@ -451,6 +453,18 @@ def _one_idle(words: list[Word], at: int) -> bool:
     listed = at > 1 and words[at - 2].low == "and" and plural(words[at - 1])
     opened = words[0].low in ONE | {"the"} and words[at].low in verb_forms()
     return idle and single and listed and opened
+
+
+def _stands_somewhere(words: list[Word], at: int) -> bool:
+    """Whether one place where somebody is ends in front of a word: "stands on a hill | and"."""
+    place, opens = words[at - 1], at - 2
+    while opens > 0 and words[opens].tag in {"det", "adj", "noun", "poss"}:
+        opens -= 1
+    held = words[opens].tag == "prep" and words[opens].low in _WHERE
+    return held and place.tag == "noun" and not plural(place) and place.low not in MASSES
+
+
+_WHERE = frozenset({"at", "behind", "beside", "in", "inside", "near", "on", "outside", "under"})
 
 
 def _last_of_series(words: list[Word], at: int) -> bool:
