@@ -3,7 +3,15 @@
 import pytest
 
 from any2caption.grounding.gather import gather
-from any2caption.grounding.stand_ins import MARKS, Spelled, StandIns, marked, stand_ins, stated
+from any2caption.grounding.stand_ins import (
+    MARKS,
+    Spelled,
+    StandIns,
+    marked,
+    names_nothing,
+    stand_ins,
+    stated,
+)
 
 SPELLED = Spelled.of(
     ["street", "city", "ball", "red", "pans", "left", "camera", "style", "cartoon"]
@@ -46,6 +54,20 @@ def test_no_mark_is_left_where_nothing_was_stated(found):
     back = found.put_back("5. Style caption: stated_style.")
     assert back == "5. Style caption: Light and colour stay consistent throughout."
     assert not any(marked(found.put_back(" ".join(MARKS.values()))))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Bring this photo to life.", "Make a short video, following pose 1.", "A clip.", ""],
+)
+def test_a_text_that_names_nothing_is_read_as_none(text):
+    assert names_nothing(gather(text, []))
+    assert read(text) == StandIns("")
+
+
+@pytest.mark.parametrize("text", ["Bring this dog to life.", "A clip of rain.", "Make it rain."])
+def test_a_text_that_names_something_is_not(text):
+    assert not names_nothing(gather(text, []))
 
 
 def test_what_a_person_writes_is_no_mark_of_ours():

@@ -95,13 +95,18 @@ def stand_ins(facts: Facts, spelled: Spelled) -> StandIns:
     A text that it can spell stays as it is; one that names nothing is read as none: "bring this
     photo to life".
     """
-    told = [one for one in facts.found if _of_text(one)]
-    if all(one.aspect == "style" and only_asks(one) for one in told):
+    if names_nothing(facts):
         return StandIns("")
     if spelled.all_of(facts.text):
         return StandIns(facts.text)
     words = {MARKS[part]: said for part, said in stated(facts).items()}
     return StandIns(" ".join(f"{mark}." for mark in words), words)
+
+
+def names_nothing(facts: Facts) -> bool:
+    """Whether a text only asks for a video of what is given: "bring this photo to life"."""
+    told = (one for one in facts.found if _of_text(one))
+    return all(one.aspect == "style" and only_asks(one) for one in told)
 
 
 def stated(facts: Facts) -> dict[str, str]:

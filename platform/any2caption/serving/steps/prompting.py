@@ -11,7 +11,8 @@ from any2caption.conditions.types import Condition
 from any2caption.errors import InputError
 from any2caption.grounding.fact_lines import fact_lines
 from any2caption.grounding.facts import Facts
-from any2caption.grounding.stand_ins import stand_ins
+from any2caption.grounding.gather import gather
+from any2caption.grounding.stand_ins import names_nothing, stand_ins
 from any2caption.model.bundle import (
     load_processor,
     load_scope,
@@ -37,7 +38,10 @@ class Prompting:
 
     def judge(self, text: str, kinds: Collection[str]) -> Verdict:
         """Say whether a request lies within what the model was trained on."""
-        return UNKNOWN if self._scope is None else self._scope.judge(text, kinds)
+        if self._scope is None:
+            return UNKNOWN
+        asks = self.spelled is not None and names_nothing(gather(text, []))
+        return self._scope.judge("" if asks else text, kinds)
 
     def unlike(self, features: Features, condition: Condition) -> str:
         """Say that a picture looks like none that the model was trained on."""

@@ -20,7 +20,10 @@ from any2caption.grounding.compose.material import CONDITIONS, TEXT, Material, S
 
 _A_SENTENCE = 3
 _GENERAL = re.compile(r"(?:an? |the )?(?:view|shot|video|scene)(?: of)?$")
-_FILMED = re.compile(r"(?:captured|filmed|recorded|seen|shot|viewed) (?:at|from|through|with|on|in)\b", re.IGNORECASE)
+_FILMED = re.compile(
+    r"(?:captured|filmed|recorded|seen|shot|viewed) (?:at|from|through|with|on|in)\b",
+    re.IGNORECASE,
+)
 _STATES = re.compile(r"(?:static|still|fixed|stationary|steady|hand-?held|locked)\b", re.IGNORECASE)
 _STAGES = re.compile(r"^at first (.+?)(?:, in the middle (.+?))?(?:, in the end (.+?))?$")
 

@@ -6,6 +6,7 @@ from typing import Any
 from any2caption.grounding.vocabulary import is_agent
 from any2caption.grounding.words.clauses.clause import UNREAD, place_value, whole
 from any2caption.grounding.words.clauses.denying import Denying
+from any2caption.grounding.words.clauses.given import like_given
 from any2caption.grounding.words.lists import grammar
 from any2caption.grounding.words.phrases.attachments import (
     attached,
@@ -159,6 +160,11 @@ class Placing(Denying):
         if why:
             self.reading.note(why)
         return condition or None
+
+    def _like_given(self, at: int) -> int:
+        """Read "following pose 1" where it stands alone; 0 for no such."""
+        end = like_given(self.words, at) if self.fresh else 0
+        return self._points(at, end) if end else 0
 
     def _points(self, at: int, end: int) -> int:
         """Keep words that only point at what is given: it shows itself."""

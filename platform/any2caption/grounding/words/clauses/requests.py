@@ -4,8 +4,6 @@
 nothing that can be seen.
 """
 
-import re
-
 from any2caption.grounding.words.lists import verbs, words
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tags.tokens import Word
@@ -87,92 +85,6 @@ def frame(tagged: list[Word], at: int) -> tuple[int, NounPhrase | None, int] | N
         given = True
     plain = tagged[start].low in _SHOW and tagged[at].tag in _OPENS if at < len(tagged) else False
     return _thing(tagged, at, sure=asked or given or plain or at > start + 1)
-
-
-_REF = "@"
-_MEDIUM = (
-    "(?:clip|drawing|footage|frame|image|illustration|painting|photo|photograph|picture|reference"
-    "|scene|shot|sketch|still|video)s?"
-)
-_WHICH = r"(?:this|that|these|those|the|my|our|both)"
-_GIVEN = (
-    rf"(?:{_REF}|{_WHICH}(?: (?:attached|first|given|input|original|provided|reference|source"
-    rf"|starting|still|uploaded))* {_MEDIUM}|this|these|it)"
-)
-_CLIP = r"(?:an? |the )?(?:brief |short |quick )?(?:animation|clip|film|gif|movie|video)"
-_OF_GIVEN = re.compile(
-    r"(?:please |kindly )?(?:(?:can|could|would|will) you (?:please )?|help me |let's "
-    r"|(?:i want|i'd like|i would like) (?:you )?to )?(?:"
-    rf"(?:animate|caption|continue|describe|extend|recreate|remake) {_GIVEN}"
-    rf"|(?:bring|make) {_GIVEN} (?:back )?(?:come )?(?:to life|alive)"
-    rf"|make {_GIVEN} move"
-    rf"|(?:convert|make|transform|turn) {_GIVEN} in ?to(?: {_CLIP}|(?= an? ))"
-    rf"|(?:create|generate|make|produce|render) (?:me )?{_CLIP}"
-    rf" (?:based on|from|of|out of|starting (?:from|with)|using|with) {_GIVEN}"
-    rf"|(?:use|take) {_GIVEN} as (?:an?|the|my) (?:(?:first|initial|last|reference|start|starting) )?"
-    r"(?:base|basis|frame|image|picture|point|reference|start)"
-    rf"|(?:begin|beginning|start|starting) (?:at|from|on|with) {_GIVEN}"
-    rf"|add (?:some )?(?:life|motion|movement) to {_GIVEN}"
-    rf"|same as (?:in )?{_GIVEN}"
-    r"|(?:show (?:me |us )?)?what (?:happens|comes) next)(?= |$)"
-)
-"""A request that names nothing but what is given beside the text: "bring this photo to life"."""
-_THEN = words("and as at but by in so such then to using when where while with")
-_LINKS = words("and but so such that then where")
-
-
-def of_given(tagged: list[Word]) -> int:
-    """Return where the scene begins behind a request to show what is given; 0 for no such.
-
-    "Animate this picture | so that | the girl smiles".
-    """
-    lows = [_REF if word.tag == "ref" else word.low for word in tagged]
-    asked = _OF_GIVEN.match(" ".join(lows))
-    if asked is None:
-        return 0
-    end = _words_of(lows, asked.end())
-    if end < len(tagged) and not asked[0].endswith(("into", "in to")):
-        if tagged[end].tag != "mark" and lows[end].split(" ")[0] not in _THEN:
-            return 0  # "animate this dog"
-    while end < len(tagged) and (tagged[end].tag == "mark" or set(lows[end].split()) <= _LINKS):
-        end += 1
-    return end
-
-
-_LIKE_GIVEN = re.compile(
-    r"(?:(?:(?:filmed|framed|laid out|lit|moving|posed|shot) )?(?:as|like)(?: in)?|according to"
-    r"|along|based on|filmed along|following|guided by|matching|using|with"
-    r"|(?:begin(?:ning)?|start(?:ing)?) (?:at|from|on|with)) "
-    r"(?:the (?:same )?(?:camera|camera movement|composition|framing|layout|motion|movement|path|pose)"
-    rf" (?:from|in|of) )?{_REF}(?= |$)"
-)
-"""What a clause says that only points at a condition: "following pose 1"."""
-
-
-def like_given(tagged: list[Word], at: int) -> int:
-    """Return the end of a fragment that only points at a condition; 0 for no such.
-
-    "A cat jumps, | filmed as in camera path 1 |, at night".
-    """
-    lows = [_REF if word.tag == "ref" else word.low for word in tagged[at : at + _LONGEST]]
-    points = _LIKE_GIVEN.match(" ".join(lows))
-    if points is None:
-        return 0
-    end = at + _words_of(lows, points.end())
-    return end if end == len(tagged) or tagged[end].tag in {"mark", "conj"} else 0
-
-
-def _words_of(lows: list[str], length: int) -> int:
-    """Return how many words the first letters of a joined text are."""
-    count = covered = 0
-    while covered < length:
-        covered += len(lows[count]) + 1
-        count += 1
-    return count
-
-
-_LONGEST = 10
-"""Words of a fragment that points at a condition, at most."""
 
 
 def lets(tagged: list[Word], at: int) -> bool:

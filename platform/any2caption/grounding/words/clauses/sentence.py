@@ -6,6 +6,7 @@ from typing import Any
 from any2caption.grounding.vocabulary import is_agent, is_person
 from any2caption.grounding.words.clauses import requests
 from any2caption.grounding.words.clauses.clause import FORMS, STOPS, UNREAD, place_value, whole
+from any2caption.grounding.words.clauses.given import asked_of_given, keeps
 from any2caption.grounding.words.clauses.placing import OPENS
 from any2caption.grounding.words.clauses.reading import Reading
 from any2caption.grounding.words.clauses.stating import MEDIA, Stating
@@ -54,9 +55,8 @@ class Sentence(Stating):
             self._add("action", (at, at + 1), value)
             self.acted = True
             return at + 1
-        if self.fresh and (end := requests.like_given(self.words, at)):
-            return self._points(at, end)
-        if end := self._role_given(at) or self._state_in_front(at) or self._more_than(at):
+        end = self._like_given(at) or self._role_given(at) or self._state_in_front(at)
+        if end := end or self._more_than(at):
             return end
         method = self._by_tag.get(self.words[at].tag, self._noun)
         after = method(at)
@@ -70,7 +70,7 @@ class Sentence(Stating):
 
     def _request(self) -> int:
         """Read "generate a video of", "show me", and return where the scene begins."""
-        if end := requests.of_given(self.words):
+        if end := asked_of_given(self.words):
             return self._points(0, end) + requests.lets(self.words, end)
         found = requests.frame(self.words, 0)
         if found is None:
@@ -96,7 +96,7 @@ class Sentence(Stating):
     # What stands between phrases
 
     def _mark(self, at: int) -> int:
-        if end := self._setting_of_tool(at):
+        if end := self._setting_of_tool(at) or self._kinds_named(at):
             return end
         if self.words[at].low == "(" and self.last and self._tag(at + 1) != "neg":
             close = next(
@@ -105,10 +105,8 @@ class Sentence(Stating):
             if close:
                 self._extend(close + 1)
                 return close + 1
-        if self._low(at) == ":" and (end := self._kinds_named(at)):
-            return end
         self.fresh, self.acted = True, False
-        if self._low(at) == ";":
+        if self._low(at) == ";" or keeps(self.words, at + 1):
             self.who = []
         return at + 1
 

@@ -105,7 +105,8 @@ class Stating(Viewing):
 
     def _kinds_named(self, at: int) -> int:
         """Read "in three flavours: | mint, lemon and cherry": which they are; 0 for no such."""
-        named = list_of(self.words, at + 1) if self.last and self.last[1] == at else []
+        behind = self._low(at) == ":" and self.last is not None and self.last[1] == at
+        named = list_of(self.words, at + 1) if behind else []
         bare = all(one.start + 1 == one.end and one.sort == "thing" for one in named)
         end = named[-1].end if len(named) > 1 and bare else at
         single = not any(map(is_plural, (one.head.low for one in named)))

@@ -125,7 +125,6 @@ class Viewing(Labelled):
             self._inside(at + 1, end)
         return end
 
-
     def _shot_so(self, at: int) -> bool:
         """Whether something is filmed in some way: "captured in slow motion", "at 240 fps"."""
         way = noun_phrase(self.words, at + 2) if self._tag(at + 1) == "prep" else None
