@@ -96,6 +96,32 @@ def test_what_is_named_and_not_given_is_told():
             "The scene is filmed at 240 fps from floor level.",
         ),
         ("A stop-motion puppet waves.", "action", "The puppet waves."),
+        (
+            "Nobody notices the balloon drifting over the stadium.",
+            "action",
+            "Nobody notices the balloon. The balloon is drifting over the stadium.",
+        ),
+        (
+            "Everyone except for the groom laughs.",
+            "action",
+            "Everyone except for the groom laughs.",
+        ),
+        ("Teenagers skate, 1980s.", "main_object", "The main subjects are teenagers."),
+        (
+            "The crowd cheers as the runner in lane four overtakes the leader.",
+            "action",
+            "The crowd cheers. The runner overtakes the leader.",
+        ),
+        (
+            "A fox digs for mice, then looks straight into the camera.",
+            "action",
+            "The fox digs for mice and looks straight into the camera.",
+        ),
+        (
+            "Her reflection moves before she does.",
+            "action",
+            "Her reflection moves before she does.",
+        ),
         ("In a subway car.", "background", "The scene is set in a subway car."),
     ],
 )

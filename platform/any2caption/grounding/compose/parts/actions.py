@@ -34,7 +34,9 @@ _WHOLE, _HALF = 0.9, 0.5
 _CLAUSES = 3
 _MARKED = "the marked object"
 _AS_SAID = re.compile(
-    r" of them\b| but |^(?:all|each|half|many|most|none|one|some|two|three) of\b|^(?:neither|not)\b"
+    r" of them\b| (?:but|except(?: for)?) "
+    r"|^(?:all|each|half|many|most|none|one|some|two|three) of\b"
+    r"|^(?:neither|not)\b"
 )
 """What stands for whom the text means as it is: "everyone but the groom"."""
 _PRONOUNS = frozenset({"it", "they", "he", "she"})

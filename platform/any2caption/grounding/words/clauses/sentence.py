@@ -56,7 +56,7 @@ class Sentence(Stating):
             self.acted = True
             return at + 1
         end = self._like_given(at) or self._role_given(at) or self._state_in_front(at)
-        if end := end or self._more_than(at):
+        if end := end or self._more_than(at) or self._does_too(at):
             return end
         method = self._by_tag.get(self.words[at].tag, self._noun)
         after = method(at)
@@ -593,7 +593,7 @@ _ANOTHER = frozenset({"her", "him", "it", "them"})
 """Who these are does not act in the same clause."""
 _COUNTING = frozenset(grammar.NUMBERS) | {"another"}
 _SETTINGS = frozenset({"backdrop", "background", "environment", "location", "setting"})
-_SAVE = frozenset({"but", "except"})
+_SAVE = frozenset({"but", "except", "except for"})
 _STATES = frozenset({"asleep", "awake"})
 _ADVERBS = 8
 """Adverbs in front of a verb at most."""

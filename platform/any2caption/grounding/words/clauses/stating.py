@@ -115,6 +115,15 @@ class Stating(Viewing):
         self._extend(end)
         return end
 
+    def _does_too(self, at: int) -> int:
+        """Read "moves | before she does": it is the same act; 0 for no such."""
+        joins = self._low(at) in {"after", "as", "before", "like"} and self._tag(at + 1) == "pron"
+        does = self._low(at + 2) in grammar.DO_GET and self._tag(at + 3) in STOPS
+        if not (joins and does and self.acted and self.last and self.last[1] == at):
+            return 0
+        self._extend(at + 3)
+        return at + 3
+
     def _more_than(self, at: int) -> int:
         """Keep ", faster than the eye can follow" as it is; 0 for no such."""
         if self._low(at + 1) != "than" or self._low(at - 1) != "," or not self.fresh:

@@ -149,8 +149,8 @@ STATIC = phrases(
 """Prepositions that say where something is or goes on."""
 OTHER_PHRASES = phrases(
     """
-    along with, because of, but for, due to, full of, instead of, off of, out of, rather than,
-    such as, together with, up to
+    along with, apart from, because of, but for, due to, except for, full of, instead of, off
+    of, out of, rather than, such as, together with, up to
     """
 )
 """Prepositions of several words that do not place."""

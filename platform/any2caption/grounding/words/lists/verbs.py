@@ -45,7 +45,7 @@ MORE_VERBS = words(
     repair replace require rescue resemble resolve resonate respond rest resume retreat return
     reveal revolve rewrite ripple rise roam roar roast rock rot rotate rub rummage rush rust
     rustle sag sample save savor say scamper scan scatter scold scoop scrape scratch scream
-    scribble scurry scuttle search seem send serve set settle shape share sharpen shatter shear
+    scribble scurry scuttle search seem seep send serve set settle shape share sharpen shatter shear
     shed shield shift shimmer shine shiver shoot shove show showcase shower shriek shrink
     shudder shuffle shut sigh signal simmer sink sizzle skate sketch skid skim skip skydive slam
     slap slice slither slow slump slurp smash smear smell snap snarl sneak sneeze snooze snow
@@ -53,8 +53,9 @@ MORE_VERBS = words(
     spiral spit splatter split sprawl spray spread spring sprinkle sprout spy squeal squeeze
     squirm squirt stack stalk stammer stare start startle stay steam stick sting stitch stomp
     stoop stop strain strap stream stride strike strip stroke struggle strum study stumble
-    subside suck suggest supervise support surge surround survey survive suspend swallow swap
-    sweat swerve swirl switch swoop symbolize tackle take tame tangle tango taste teach tear tease
+    streak subside suck suggest supervise support surge surround survey survive suspend swallow
+    swap sway sweat swerve swirl switch swoop symbolize
+    tackle take tame tangle tango taste teach tear tease
     teem tell tend test thaw think tick tickle tilt topple toss touch tow tower track trade
     trail train trample transform transition transport trap travel tremble trickle trigger trim trip
     truck tuck tug tumble tune turn twinkle twitch unfold unfurl unite unleash unlock unpack
@@ -172,7 +173,8 @@ TELLING = words(
 """Verbs that "that" and a clause follow."""
 WATCHING = words(
     """
-    capture chase film find follow hear observe photograph record see show track watch
+    capture chase film find follow hear ignore notice observe photograph record see show spot track
+    watch
     """
 )
 """Verbs whose object may be the one that does what follows: "follows a surfer riding a wave"."""

@@ -139,9 +139,13 @@ def _goes_with_verb(words: list[Word], at: int) -> bool:
 def likens(words: list[Word], at: int) -> bool:
     """Whether "as" stands before a noun that does nothing: "as a lifeguard"."""
     phrase = noun_phrase(words, at + 1)
-    return phrase is not None and tag_at(words, attached_of(words, phrase.end)) not in {
-        "verb", "aux", "modal", "adv",
-    }  # fmt: skip
+    if phrase is None:
+        return False
+    end = attached_of(words, phrase.end)
+    place = noun_phrase(words, end + 1) if tag_at(words, end) == "prep" else None
+    if place and tag_at(words, place.end) == "verb" and words[place.end].form == "s":
+        return False  # "as the runner in lane four overtakes the leader"
+    return tag_at(words, end) not in {"verb", "aux", "modal", "adv"}
 
 
 def objects_end(words: list[Word], phrases: list[NounPhrase], at: int) -> int:

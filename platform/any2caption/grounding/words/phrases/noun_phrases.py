@@ -1,5 +1,6 @@
 """Noun phrases: where they end, their head, number and attributes, and what sort they are."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -190,9 +191,12 @@ def _sort(head: Word, before: list[Word], *, alone: bool) -> Sort:
         for listed, sort in _SORTS:
             if form in listed:
                 return _narrowed(sort, head.low, before, alone=alone)
-    if alone and low in looks.STYLE_WORDS:
+    if alone and (low in looks.STYLE_WORDS or _DECADE.fullmatch(low)):
         return "style"
     return "thing"
+
+
+_DECADE = re.compile(r"(?:1[0-9]|20)\d0s")
 
 
 _SORTS: tuple[tuple[frozenset[str], Sort], ...] = (

@@ -263,6 +263,7 @@ def _in_place(words: list[Word], at: int) -> str:
         "yet": before.tag == "mark" and after.tag in {"pron", "det", "poss"} and "sub",
         "giant": one and "noun",
         "human": one and "noun",
+        "straight": after.tag in {"prep", "particle", "adv"} and "adv",  # "looks straight into"
         "slow": after.low.startswith("danc") and "adv",  # "they slow dance"
         "nearby": before.tag in NOMINAL | {"prep"} and "adj",
         "half": before.low in _WHICH_HALF and "noun",

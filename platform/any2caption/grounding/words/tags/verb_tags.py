@@ -416,6 +416,7 @@ def _does(words: list[Word], at: int, before: str) -> bool:
     if words[at - 1].low == "but":  # "tries a trick but falls"
         return any(word.form == "s" for word in words[max(0, at - NEAR) : at])
     if before in {"adv", "neg"} or words[at - 1].low in {"finally", "then"}:
+        goes_on = goes_on or (after is not None and after.low == "straight")
         return (goes_on or ends) and words[at - 1].low != "no"
     if words[at].low not in verb_forms() and not acts_itself(words, at):
         goes_on = after is not None and (
