@@ -26,6 +26,8 @@ NOTHING = parts("")
         "Starting from picture 1, following pose 1, along camera path 1.",
         "Make a short video, laid out as in depth 1, filmed as in camera path 1.",
         "Continue this clip.",
+        "Start with image 1 and end with image 2.",
+        "Image 1 is the first frame, image 2 the last frame.",
         "Make it come alive.",
         "Add some motion to this image.",
         "What happens next?",

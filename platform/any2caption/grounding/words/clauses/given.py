@@ -21,6 +21,10 @@ _WHICH = (
     r"|uploaded))*"
 )
 _GIVEN = rf"(?:{_NAMED}|{_WHICH} {_MEDIUM}|this|these|it)"
+_ROLE = (
+    r"(?:an?|the|my)(?: (?:first|final|initial|last|reference|start|starting))?"
+    r" (?:base|basis|end|frame|image|picture|point|reference|start)"
+)
 _CLIP = (
     r"(?:an? |the )?"
     r"(?:(?:beautiful|brief|cool|funny|little|long|nice|quick|short|\d+[- ]seconds?) (?:, )?)*"
@@ -38,10 +42,10 @@ _ASKED = re.compile(
     rf"|(?:convert|make|transform|turn) {_GIVEN} in ?to(?: {_CLIP}|(?= an? ))"
     rf"|(?:create|generate|make|produce|render) (?:me )?{_CLIP}"
     rf" (?:based on|from|of|out of|starting (?:from|with)|using|with) {_GIVEN}"
-    rf"|(?:use|take) {_GIVEN} as (?:an?|the|my)"
-    r"(?: (?:first|initial|last|reference|start|starting))?"
-    r" (?:base|basis|frame|image|picture|point|reference|start)"
+    rf"|(?:use|take) {_GIVEN} as {_ROLE}"
+    rf"|{_GIVEN} (?:as|is) {_ROLE}(?:(?: ,)?(?: and)? {_GIVEN} (?:(?:as|is) )?{_ROLE})?"
     rf"|(?:begin|beginning|start|starting) (?:at|from|on|with) {_GIVEN}"
+    rf"(?:(?: ,)?(?: and)?(?: then)? (?:end|ending|finish) (?:at|in|on|with) {_GIVEN})?"
     rf"|add (?:some )?(?:life|motion|movement) to {_GIVEN}"
     rf"|same as (?:in )?{_GIVEN}"
     r"|(?:show (?:me |us )?)?what (?:happens|comes) next)(?= |$)"
