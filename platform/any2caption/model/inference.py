@@ -112,7 +112,7 @@ class Captioner:
         stated, read = "", StandIns(text)
         if self.processor.config.processor.facts != "none":
             stated = fact_lines(gather(text, request.conditions))
-        elif self.spelled is not None and not self.spelled.all_of(text):
+        elif self.spelled is not None:
             read = stand_ins(gather(text, request.conditions), self.spelled)
         inputs = self.processor.assemble(read.text, features, facts=stated)
         unseen = unseen_warnings(self.kinds, request.conditions, self.shown)
