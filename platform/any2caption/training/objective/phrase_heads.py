@@ -28,13 +28,15 @@ def most_tokens(config: ModelConfig, kind: str) -> int:
     return config.processor.video_frames // 2 * (config.processor.video_size // cell) ** 2
 
 
+_BY_MEAN = frozenset({"image", "pose"})
+
+
 class Heads(nn.Module):
     """A linear classifier per kind and slot.
 
-    It reads the mean of a picture's tokens, as a language model's attention does: from a code that
-    differs from token to token it learned the shape of objects in a tenth fewer pictures. What
-    moves is told by the order of its tokens: they are read flattened, or by their mean too where
-    sizes vary.
+    It reads the mean of a picture's or a pose's tokens, as a language model's attention does, which
+    can't read a code that differs from token to token. Clips' tokens are read flattened, or by
+    their mean too where sizes vary.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class Heads(nn.Module):
         super().__init__()
         one_size = config.processor.resize == "letterbox"
         self.tokens = {
-            kind: most_tokens(config, kind) if one_size and kind != "image" else 1
+            kind: most_tokens(config, kind) if one_size and kind not in _BY_MEAN else 1
             for kind in TOWERS
         }
         self.index = {
