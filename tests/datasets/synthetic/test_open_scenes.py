@@ -111,6 +111,9 @@ def test_questions_are_answered_by_words_or_by_a_condition():
             told = open_scene(retold(scene, int(record.id[-1])))
             slots = {qa.slot: qa for qa in record.qa}
             assert ("camera" in slots) == ("camera" in told.conditions)
+            moves = {"pose", "depth", "video"} & set(told.conditions)
+            if moves != {"depth"}:  # four maps alone are no movement
+                assert ("action" in slots) == bool(moves and "action" not in told.words)
             for qa in record.qa:
                 if qa.sources == ("text",):
                     assert qa.slot.startswith("stated_")

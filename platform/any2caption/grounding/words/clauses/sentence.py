@@ -96,7 +96,7 @@ class Sentence(Stating):
     # What stands between phrases
 
     def _mark(self, at: int) -> int:
-        if end := self._setting_of_tool(at) or self._kinds_named(at):
+        if end := self._setting_of_tool(at):
             return end
         if self.words[at].low == "(" and self.last and self._tag(at + 1) != "neg":
             close = next(

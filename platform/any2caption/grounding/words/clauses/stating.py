@@ -8,7 +8,7 @@ from any2caption.grounding.words.clauses.clause import STOPS, UNREAD
 from any2caption.grounding.words.clauses.viewing import Viewing
 from any2caption.grounding.words.forms import is_plural
 from any2caption.grounding.words.lists import grammar, looks
-from any2caption.grounding.words.phrases.attachments import attached, list_of
+from any2caption.grounding.words.phrases.attachments import attached
 from any2caption.grounding.words.phrases.complements import complements
 from any2caption.grounding.words.phrases.noun_phrases import NounPhrase, noun_phrase
 from any2caption.grounding.words.tags.neighbours import clause_before
@@ -101,18 +101,6 @@ class Stating(Viewing):
         self._subject(several, several.end)
         self.who = [self.reading.text[slice(*self._span(at, end))].lower()]
         self.acted, self.fresh = False, False
-        return end
-
-    def _kinds_named(self, at: int) -> int:
-        """Read "in three flavours: | mint, lemon and cherry": which they are; 0 for no such."""
-        behind = self._low(at) == ":" and self.last is not None and self.last[1] == at
-        named = list_of(self.words, at + 1) if behind else []
-        bare = all(one.start + 1 == one.end and one.sort == "thing" for one in named)
-        end = named[-1].end if len(named) > 1 and bare else at
-        single = not any(map(is_plural, (one.head.low for one in named)))
-        if end == at or not single or not is_plural(self._low(at - 1)) or self._tag(end) != "end":
-            return 0
-        self._extend(end)
         return end
 
     def _does_too(self, at: int) -> int:

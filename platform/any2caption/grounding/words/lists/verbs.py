@@ -54,8 +54,8 @@ MORE_VERBS = words(
     squirm squirt stack stalk stammer stare start startle stay steam stick sting stitch stomp
     stoop stop strain strap stream stride strike strip stroke struggle strum study stumble
     streak subside suck suggest supervise support surge surround survey survive suspend swallow
-    swap sway sweat swerve swirl switch swoop symbolize
-    tackle take tame tangle tango taste teach tear tease
+    swap sway sweat swerve swirl switch swoop symbolize tackle take tame tangle tango taste teach
+    tear tease
     teem tell tend test thaw think tick tickle tilt topple toss touch tow tower track trade
     trail train trample transform transition transport trap travel tremble trickle trigger trim trip
     truck tuck tug tumble tune turn twinkle twitch unfold unfurl unite unleash unlock unpack
