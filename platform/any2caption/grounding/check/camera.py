@@ -1,12 +1,14 @@
 """Hold what a caption says of the camera to what its path (or the user's wish) has: set and order.
 
 Movements are read in steps: those of one step happen at once ("while", "and"), steps follow each
-other ("then", a new sentence).
+other ("then", a new sentence). "And" and a comma leave open which of both it is; "while" and "then"
+don't, so neither may stand where the path has the other.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from any2caption.captions.camera_reading import read_camera
 
@@ -14,6 +16,11 @@ _THEN = re.compile(
     r"[.;]\s|,?\s*\b(?:and then|then|before|after that|afterwards|finally|in the middle|in the end"
     r"|at the end|next|followed by|at last)\b",
     re.IGNORECASE,
+)
+_STRICTLY = re.compile(r"\b(?:then|followed by|after that|afterwards)\b", re.IGNORECASE)
+_MEANWHILE = re.compile(r"\b(?:while|whilst|as (?:it|the camera))\b", re.IGNORECASE)
+_AT_ONCE = re.compile(
+    r"\b(?:simultaneously|at the same time|at once|all the while)\b", re.IGNORECASE
 )
 _OF_CAMERA = re.compile(r"\b(?:camera|shot|lens|drone|viewpoint|framing)\b", re.IGNORECASE)
 _ABOUT = re.compile(
@@ -89,7 +96,9 @@ def has_all(text: str, wanted: Wanted) -> bool:
     Of movements at once the larger one comes first, as their input has them.
     """
     said = (key for step in steps_of(text) for key in step)
-    return _merged(said) == _merged(key for step in wanted.steps for key in step)
+    if _merged(said) != _merged(key for step in wanted.steps for key in step):
+        return False
+    return not (_joined(text, wanted.steps) or _parted(text, wanted.steps))
 
 
 def against(sentence: str, wanted: Wanted) -> str:
@@ -103,6 +112,10 @@ def against(sentence: str, wanted: Wanted) -> str:
         return f"denies {_plain(denied)}; {wanted.shown}"
     if not _in_order(reading.keys, wanted.steps):
         return f"says {_plain(reading.keys)} in another order; {wanted.shown}"
+    if joined := _joined(sentence, wanted.steps):
+        return f"says {_plain(joined)} at once; {wanted.shown}"
+    if parted := _parted(sentence, wanted.steps):
+        return f"says {_plain(parted)} after each other; {wanted.shown}"
     if reading.shaky and not wanted.shaky:
         return f"says that the camera shakes; {wanted.shown}"
     paces = ((_SLOW, _QUICK), (_QUICK, _SLOW))
@@ -121,6 +134,36 @@ def _in_order(keys: Sequence[str], steps: Steps) -> bool:
             return False
         at = found
     return True
+
+
+def _joined(text: str, steps: Steps) -> tuple[str, ...]:
+    """Return two movements that a text has happen at once and no step has together."""
+    for piece in _THEN.split(text):
+        for pair in _at_once(piece):
+            if pair[0] != pair[1] and not any(set(pair) <= set(step) for step in steps):
+                return pair
+    return ()
+
+
+def _at_once(piece: str) -> Iterator[tuple[str, str]]:
+    """Yield what meets at "while", and the last two of "pans left and tilts up at the same time"."""
+    sides = [read_camera(f"the camera {side}.").keys for side in _MEANWHILE.split(piece)]
+    yield from ((one[-1], other[0]) for one, other in pairwise(sides) if one and other)
+    keys = tuple(key for side in sides for key in side)
+    if _AT_ONCE.search(piece) and len(keys) > 1:
+        yield keys[-2], keys[-1]
+
+
+def _parted(text: str, steps: Steps) -> tuple[str, ...]:
+    """Return two movements with a "then" between them that only steps with both have."""
+    said = [step for piece in _STRICTLY.split(text) if (step := read_camera(f"the camera {piece}.").keys)]
+    for one, other in pairwise(said):
+        first, second = one[-1], other[0]
+        begins = next((n for n, step in enumerate(steps) if first in step), len(steps))
+        later = any(second in step for step in steps[begins + 1 :])
+        if first != second and not later:
+            return first, second
+    return ()
 
 
 def _merged(keys: Iterable[str]) -> list[str]:
