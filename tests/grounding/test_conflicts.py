@@ -233,6 +233,29 @@ def test_what_one_body_does_is_not_said_of_both():
     assert dense[0].text == "Two people on a bench."
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "left"),
+    [
+        (
+            "The dog watches two people who stand perfectly still.",
+            "stand perfectly still; pose 1 shows bends",
+            "The dog watches two people.",
+        ),
+        (
+            "A cat watches two people who are quietly sitting on a bench.",
+            "are quietly sitting on a bench; pose 1 shows keeps still",
+            "A cat watches two people on a bench.",
+        ),
+    ],
+)
+def test_a_clause_that_says_which_people_is_held_to_their_pose(text, words, left):
+    found, _ = read_text(text)
+    facts = (*found, *ONE_OF_TWO)
+    (conflict,) = find_conflicts(facts)
+    assert conflict.text.startswith(f"the text says {words}")
+    assert compose(Facts(text, facts, (conflict,))).parts["dense"][0].text == left
+
+
 def test_an_orbit_whichever_way_is_one_that_the_path_has_to_have():
     asked, straight = wish("circles around the tower"), path("dollies in while trucking left")
     assert told(asked, straight) == [

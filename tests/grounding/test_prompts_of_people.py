@@ -39,7 +39,7 @@ SAID = [
     ("People with umbrellas cross a zebra crossing in heavy rain, seen from above", "camera",
      "The scene is seen from above."),
     ("A waitress spills coffee on a customer who jumps up angrily", "action",
-     "The waitress spills coffee on a customer who jumps up angrily."),
+     "The waitress spills coffee on a customer. The customer jumps up angrily."),
     ("Three candles burn on a cake, then go out one by one", "action",
      "The candles burn on a cake and go out one by one."),
     ("Giant jellyfish float through a city street like balloons", "main_object",

@@ -258,6 +258,22 @@ SAID = [
      {"background": "The scene shows a lake and the far shore."}),
     ("My daughter's first steps on the carpet.",
      {"action": "Everything in the scene moves naturally."}),
+    ("People who walk along the beach watch a whale.",
+     {"main_object": "The main subjects are people who walk along the beach and a whale.",
+      "action": "The people watch a whale."}),
+    ("Two women who sit quietly feed pigeons.",
+     {"action": "The women feed pigeons."}),
+    ("Dogs that sleep on the porch guard the house.",
+     {"action": "The dogs guard the house."}),
+    ("People who visit the city park in summer.",
+     {"main_object": "The main subjects are people who visit the city park in summer."}),
+    ("A dog looks up at the woman who sits on the bench.",
+     {"action": "The dog looks up at the woman. The woman sits on the bench."}),
+    ("A woman waves to a man who sells oranges.",
+     {"action": "The woman waves to a man who sells oranges."}),
+    ("A chef hands a plate to the waiter who is standing by the door, then wipes his hands.",
+     {"action": "The chef hands a plate to the waiter who is standing by the door and wipes his"
+                " hands."}),
 ]  # fmt: skip
 
 

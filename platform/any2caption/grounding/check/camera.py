@@ -107,21 +107,27 @@ def against(sentence: str, wanted: Wanted) -> str:
     extra = [key for key in reading.keys if key not in wanted.keys]
     denied = [key for key in reading.denied if key in wanted.keys and key not in reading.keys]
     if extra:
-        return f"says {_plain(extra)}; {wanted.shown}"
-    if denied:
-        return f"denies {_plain(denied)}; {wanted.shown}"
-    if not _in_order(reading.keys, wanted.steps):
-        return f"says {_plain(reading.keys)} in another order; {wanted.shown}"
-    if joined := _joined(sentence, wanted.steps):
-        return f"says {_plain(joined)} at once; {wanted.shown}"
-    if parted := _parted(sentence, wanted.steps):
-        return f"says {_plain(parted)} after each other; {wanted.shown}"
-    if reading.shaky and not wanted.shaky:
-        return f"says that the camera shakes; {wanted.shown}"
-    paces = ((_SLOW, _QUICK), (_QUICK, _SLOW))
-    for one, other in paces:
-        if reading.keys and one.search(wanted.words) and other.search(sentence):
-            return f"says another pace; {wanted.shown}"
+        wrong = f"says {_plain(extra)}"
+    elif denied:
+        wrong = f"denies {_plain(denied)}"
+    else:
+        wrong = _against_time(sentence, reading.keys, wanted.steps)
+    if not wrong and reading.shaky and not wanted.shaky:
+        wrong = "says that the camera shakes"
+    for one, other in ((_SLOW, _QUICK), (_QUICK, _SLOW)):
+        if not wrong and reading.keys and one.search(wanted.words) and other.search(sentence):
+            wrong = "says another pace"
+    return f"{wrong}; {wanted.shown}" if wrong else ""
+
+
+def _against_time(sentence: str, keys: Sequence[str], steps: Steps) -> str:
+    """Return what a sentence says against the order of the steps, in words; "" for nothing."""
+    if not _in_order(keys, steps):
+        return f"says {_plain(keys)} in another order"
+    if joined := _joined(sentence, steps):
+        return f"says {_plain(joined)} at once"
+    if parted := _parted(sentence, steps):
+        return f"says {_plain(parted)} after each other"
     return ""
 
 
@@ -146,7 +152,7 @@ def _joined(text: str, steps: Steps) -> tuple[str, ...]:
 
 
 def _at_once(piece: str) -> Iterator[tuple[str, str]]:
-    """Yield what meets at "while", and the last two of "pans left and tilts up at the same time"."""
+    """Yield what meets at "while", and the last two in front of "at the same time"."""
     sides = [read_camera(f"the camera {side}.").keys for side in _MEANWHILE.split(piece)]
     yield from ((one[-1], other[0]) for one, other in pairwise(sides) if one and other)
     keys = tuple(key for side in sides for key in side)
@@ -156,8 +162,8 @@ def _at_once(piece: str) -> Iterator[tuple[str, str]]:
 
 def _parted(text: str, steps: Steps) -> tuple[str, ...]:
     """Return two movements with a "then" between them that only steps with both have."""
-    said = [step for piece in _STRICTLY.split(text) if (step := read_camera(f"the camera {piece}.").keys)]
-    for one, other in pairwise(said):
+    read = (read_camera(f"the camera {piece}.").keys for piece in _STRICTLY.split(text))
+    for one, other in pairwise([step for step in read if step]):
         first, second = one[-1], other[0]
         begins = next((n for n, step in enumerate(steps) if first in step), len(steps))
         later = any(second in step for step in steps[begins + 1 :])

@@ -80,7 +80,11 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
     words = facts.text[start:end]
     still = overruled.aspect == "action" and motionless(overruled.text)
     who = str(overruled.value.get("who") or overruled.value.get("left") or "")
-    if limbs(who) and resting(f"{who} {overruled.text}") and not overruled.negated:
+    told = _WHO.search(facts.text[:start]) if overruled.aspect == "action" else None
+    if told and (still or not _shared(facts, conflict.followed)):
+        at = None if still else _verb_of(words, str(overruled.value.get("verb") or ""))
+        yield Edit(told.start(), end, f" {without_rest(words[at[1] :])}".rstrip() if at else "")
+    elif limbs(who) and resting(f"{who} {overruled.text}") and not overruled.negated:
         yield Edit(_from_limb(start, who, facts.text), end)
     elif overruled.negated or still:
         stated = _STATED.match(facts.text, end)  # "nobody else is in the room"
@@ -98,6 +102,10 @@ def _edits(conflict: Conflict, place: tuple[int, int], facts: Facts) -> Iterator
         noun = overruled.value.get("noun")
         yield Edit(start, end, _counted(words, noun if isinstance(noun, str) else "", number))
         yield from _agreement(facts, end, number)
+
+
+_WHO = re.compile(r"\s+who(?:\s+(?:is|are|was|were))?(?:\s+\w+ly)?\s+$")
+"""What opens a clause that says which people are meant: "two women who are | sitting here"."""
 
 
 def _from_limb(start: int, who: str, text: str) -> int:

@@ -131,7 +131,7 @@ class Sentence(Stating):
 
     def _relative(self, at: int) -> int:
         """Read "for a child, who starts to smile": the one in front of the comma does it."""
-        last = whom(self.words, at)
+        last = whom(self.words, at) or (self.words[at - 1] if at and self._poses(at) else None)
         if last is not None and last.tag == "noun" and self._low(at) in {"who", "which"}:
             self.who, self.acted = [last.low], False
         return self._skip(at)
@@ -438,6 +438,7 @@ class Sentence(Stating):
             return end
         fronted = main == at and word.form == "ed" and self.fresh and not self.who
         end = complements(self.words, main + 1, keep_settings=fronted)  # "covered in snow, a cabin"
+        end = self._until_who(main + 1, end)
         said, form = self._wording(at, main, negated=negated)
         others = any(
             one.low in _ANOTHER and one.tag == "pron" for one in self.words[main + 1 : end]

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from any2caption.grounding.vocabulary import is_agent
+from any2caption.grounding.deeds import deeds, excluded_by, motionless
+from any2caption.grounding.vocabulary import is_agent, is_person
 from any2caption.grounding.words.clauses.clause import STOPS, UNREAD
 from any2caption.grounding.words.clauses.viewing import Viewing
 from any2caption.grounding.words.forms import is_plural
@@ -23,6 +24,26 @@ class Stating(Viewing):
         is_so = self._tag(at + 1) in {"adj", "adv", "det"} or on
         stated = self._low(at) in _IS_NOT and self.who and is_so
         return self._copula(at, at + 1 + on, negated=True) if stated else self._negation(at)
+
+    def _until_who(self, at: int, end: int) -> int:
+        """Return where "watches two people | who stand perfectly still" ends; `end` for no such."""
+        return next((n for n in range(at, end) if self._poses(n)), end)
+
+    def _poses(self, at: int) -> bool:
+        """Whether "who" opens all that is left of a clause, in which people do what poses show.
+
+        A pose may have them do otherwise, so it is an action of theirs; of "a man who sells fruit"
+        it only tells which man.
+        """
+        if self._low(at) != "who" or not is_person(self._low(at - 1)):
+            return False
+        marks = (n for n in range(at, len(self.words)) if self._tag(n) in {"mark", "conj", "sub"})
+        end = next(marks, len(self.words))
+        said = self.reading.text[slice(*self._span(at + 1, end))]
+        behind = end + 1 + (self._tag(end + 1) == "conj")
+        goes_on = self._low(behind) == "then" or self._tag(behind) in {"verb", "adv"}
+        whole = end == len(self.words) or (self._tag(end) == "mark" and not goes_on)
+        return whole and (motionless(said) or any(map(excluded_by, deeds(said))))
 
     def _copula(self, at: int, after: int, *, negated: bool) -> int:
         """Read "is blue", "is a doctor"; "is on the table" leaves the rest to come."""

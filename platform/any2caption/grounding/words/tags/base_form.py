@@ -53,6 +53,7 @@ def bare(words: list[Word], at: int) -> str:
     quoted = before == "quote" and at > 1 and plural(words[at - 2])  # "the words 'END' appear"
     several = before == "noun" and (_many_of(words, at) or _lie(words, at) or _alike(words, at))
     quoted = quoted or several or _but_one(words, at)
+    quoted = quoted or _told_which(words, at)
     if before in {"noun", "adj"} and _clad(words, at):
         words[at - 1].tag, quoted = "noun", True
     if quoted or plural(words[at - 1]) or (before == "adv" and _many(words, at)):
@@ -122,6 +123,26 @@ def _clad(words: list[Word], at: int) -> bool:
     free = free or is_plural(after.low if after else "")
     held = any(word.tag == "prep" for word in clause[done:])
     return bool(who and plural(who) and is_agent(who.low)) and idle and free and held
+
+
+def _told_which(words: list[Word], at: int) -> bool:
+    """Whether several act behind what tells which: "people who walk along the beach watch a whale".
+
+    Only with an object behind it, since "people who visit the city park" has a noun there.
+    """
+    clause, after = clause_before(words, at), word_after(words, at)
+    which = at - len(clause) - 1
+    told = which > 0 and words[which].tag == "rel" and plural(words[which - 1])
+    done = [word for word in clause if word.tag in {"verb", "aux"}]
+    one = bool(done) and done[0].form in {"base", ""} and {one.form for one in done[1:]} <= {"ing"}
+    one = one and words[at - 1].tag != "verb" and done[0].base not in verbs.WATCHING | _HELPS
+    objects = after is not None and (
+        after.tag in {"det", "poss", "num", "pron", "ref"} or is_plural(after.low)
+    )
+    return told and one and objects and words[at].low in verb_forms()
+
+
+_HELPS = frozenset({"have", "help", "let", "make"})
 
 
 def _lie(words: list[Word], at: int) -> bool:
