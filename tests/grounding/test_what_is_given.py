@@ -26,6 +26,7 @@ NOTHING = parts("")
         "Starting from picture 1, following pose 1, along camera path 1.",
         "Make a short video, laid out as in depth 1, filmed as in camera path 1.",
         "Continue this clip.",
+        "Use this photo.",
         "Start with image 1 and end with image 2.",
         "Image 1 is the first frame, image 2 the last frame.",
         "Make it come alive.",
@@ -44,6 +45,8 @@ def test_a_request_alone_is_no_subject_and_no_action(text):
     ("text", "part", "said"),
     [
         ("Animate the picture so that the girl smiles.", "action", "The girl smiles."),
+        ("Make a video from this image and have the cat jump.", "action", "The cat jumps."),
+        ("Use this photo and make the dog run home.", "action", "The dog runs home."),
         ("Bring this photo to life, the waves crash.", "action", "The waves crash."),
         ("Turn this into a video where the cat jumps.", "action", "The cat jumps."),
         ("Turn this photo into a cinematic video.", "style", "The style is cinematic."),

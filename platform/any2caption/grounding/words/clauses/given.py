@@ -42,7 +42,7 @@ _ASKED = re.compile(
     rf"|(?:convert|make|transform|turn) {_GIVEN} in ?to(?: {_CLIP}|(?= an? ))"
     rf"|(?:create|generate|make|produce|render) (?:me )?{_CLIP}"
     rf" (?:based on|from|of|out of|starting (?:from|with)|using|with) {_GIVEN}"
-    rf"|(?:use|take) {_GIVEN} as {_ROLE}"
+    rf"|(?:use|take) {_GIVEN}(?: as {_ROLE}|(?= and (?:have|let|make) )|(?= ?[.!]?$))"
     rf"|{_GIVEN} (?:as|is) {_ROLE}(?:(?: ,)?(?: and)? {_GIVEN} (?:(?:as|is) )?{_ROLE})?"
     rf"|(?:begin|beginning|start|starting) (?:at|from|on|with) {_GIVEN}"
     rf"(?:(?: ,)?(?: and)?(?: then)? (?:end|ending|finish) (?:at|in|on|with) {_GIVEN})?"

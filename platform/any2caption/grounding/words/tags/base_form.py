@@ -9,6 +9,7 @@ from any2caption.grounding.words.tags.neighbours import (
     MASSES,
     NEAR,
     OPENS_PHRASE,
+    THINGS,
     clause_before,
     nounlike,
     plural,
@@ -62,7 +63,7 @@ def bare(words: list[Word], at: int) -> str:
     who = at - 1 if before == "adv" else at  # "Anna and Ben slow dance"
     acts = tag_before(words, who) in {"noun", "ref", "layout"} and _joined(words, who)
     two = before == "ref" or (at > 1 and words[at - 2].low == "and" and is_agent(words[at - 1].low))
-    two = two or _each_told(clause_before(words, at))
+    two = two or _each_told(clause_before(words, at)) or _two_do_with(words, at)
     free = free or (two and words[at].low in verb_forms())  # "image 1 and image 2 play chess"
     return "verb" if free and acts else ""
 
@@ -192,11 +193,14 @@ def _of_several(words: list[Word], at: int) -> bool:
 
 def _let(words: list[Word], at: int) -> bool:
     """Whether "make the woman" or "let the dog" stands in front: "make the woman smile"."""
-    start = 1 if words[0].low in {"please", "kindly"} else 0
+    links = [n for n in range(1, at) if words[n - 1].low == "and" and words[n].low in _LETS]
+    start = links[-1] if links else int(words[0].low in {"please", "kindly"})
     opened = len(words) > start + 1 and words[start + 1].tag in {"det", "poss"}
     idle = not any(word.tag in {"verb", "mark"} for word in words[start + 1 : at])
     after = word_after(words, at)
     free = after is None or after.tag in BEHIND_VERBS
+    low = after.low if after is not None else ""
+    free = free or (is_agent(words[at - 1].low) and (low == "home" or is_plural(low)))
     return words[start].low in _LETS and opened and idle and free
 
 
@@ -217,6 +221,14 @@ def _joined(words: list[Word], at: int) -> bool:
     opened = pair or any(word.tag in {"det", "poss", "num"} for word in clause[-5:])
     idle = not any(word.tag in {"verb", "aux", "sub"} for word in clause) or _each_told(clause)
     return opened and idle and any(word.low == "and" for word in clause)
+
+
+def _two_do_with(words: list[Word], at: int) -> bool:
+    """Whether an object without an article ends what two do: "a boy and his aunt bake bread"."""
+    low, after, behind = words[at].low, word_after(words, at), word_after(words, at + 1)
+    acts = is_agent(words[at - 1].low) and low not in THINGS | MASSES and low in verb_forms()
+    plain = after is not None and nounlike(after) and after.low not in THINGS
+    return acts and plain and (behind is None or behind.tag in BEHIND_VERBS)
 
 
 def _each_told(clause: list[Word]) -> bool:
