@@ -256,6 +256,12 @@ def test_a_clause_that_says_which_people_is_held_to_their_pose(text, words, left
     assert compose(Facts(text, facts, (conflict,))).parts["dense"][0].text == left
 
 
+def test_nobody_but_one_leaves_the_one_room_to_move():
+    for text in ("Nobody moves but the man on the left.", "Nobody moves except the woman."):
+        found, _ = read_text(text)
+        assert not find_conflicts((*found, *ONE_OF_TWO))
+
+
 def test_an_orbit_whichever_way_is_one_that_the_path_has_to_have():
     asked, straight = wish("circles around the tower"), path("dollies in while trucking left")
     assert told(asked, straight) == [

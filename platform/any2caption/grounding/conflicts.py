@@ -243,6 +243,7 @@ def _motions(
     """Yield who is told not to move at all, or not an arm, against a pose in which they do."""
     denials = [one for one in _of(found, "action") if one.negated and one.source.input == TEXT]
     denials = [one for one in denials if one.value.get("verb") == "move"]
+    denials = [one for one in denials if not _SAVE & set(one.text.casefold().split())]
     still = [fact for fact in told if motionless(fact.text) or resting(_whole(fact))]
     still += [
         fact for fact in _of(found, "relation") if limbs(_who(fact)) and resting(_whole(fact))
@@ -259,6 +260,8 @@ def _motions(
                 yield fact, moves[0], f"the text says {said}; {name} shows {moves[0].text}"
 
 
+_SAVE = frozenset({"but", "except"})
+"""Behind "nobody moves" they name who does."""
 _NO_PERSON = NOBODY - {"nothing"}
 
 

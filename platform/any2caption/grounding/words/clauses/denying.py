@@ -2,7 +2,14 @@
 
 from dataclasses import replace
 
-from any2caption.grounding.words.clauses.clause import FORMS, REPLACING, Clause, place_value, whole
+from any2caption.grounding.words.clauses.clause import (
+    FORMS,
+    REPLACING,
+    STOPS,
+    Clause,
+    place_value,
+    whole,
+)
 from any2caption.grounding.words.lists import grammar, looks
 from any2caption.grounding.words.phrases.attachments import attached, attached_of, list_of
 from any2caption.grounding.words.phrases.complements import LIKE_SETTINGS, complements, main_verb
@@ -55,7 +62,9 @@ class Denying(Clause):
 
     def _none(self, end: int) -> int:
         """Let an act have what is not there: "carries | no tray"; return the end of both."""
-        phrases = list_of(self.words, end + 1) if self._low(end) == "no" else []
+        phrases = list_of(self.words, end + 1) if self._low(end) in {"no", "but", "except"} else []
+        if phrases and self._low(end) != "no":
+            return self._but(phrases, end)
         if not phrases or self.last is None:
             return end
         kept, said = self.last, self.last_said
@@ -64,6 +73,16 @@ class Denying(Clause):
         self.last, self.last_said = kept, said
         after = self._denied_end(phrases[-1])
         self._extend(after)
+        return after
+
+    def _but(self, phrases: list[NounPhrase], end: int) -> int:
+        """Let "nothing moves" have "but the flag", which moves; return the end of both."""
+        after = attached(self.words, phrases[-1])
+        after += self._tag(after) in {"layout", "ground"}
+        if not any(map(grammar.denies, self.who[:1])) or self._tag(after) not in STOPS:
+            return end
+        self._extend(after)
+        self._inside(end + 1, after)
         return after
 
     def _denied_list(self, at: int, start: int) -> int:
