@@ -251,13 +251,36 @@ _PLURALS: Mapping[str, str] = {
 }
 
 
+_NO_MEN = frozenset(
+    [
+        "abdomen",
+        "acumen",
+        "amen",
+        "cyclamen",
+        "dolmen",
+        "hymen",
+        "omen",
+        "ramen",
+        "regimen",
+        "semen",
+        "specimen",
+        "stamen",
+    ]
+)
+
+
+def names_men(word: str) -> bool:
+    """Whether a word, in lower case, is a plural of "man": "women", "fishermen", not "ramen"."""
+    return word.endswith("men") and word not in _NO_MEN
+
+
 @cache
 def singular(word: str) -> str:
     """Return a noun's singular, in lower case: `women` → `woman`, `ladies` → `lady`."""
     word = word.casefold().removesuffix("'s").removesuffix("’s")
     if word in _PLURALS:
         return _PLURALS[word]
-    if word.endswith("men") and len(word) > 4:  # noqa: PLR2004 - "omen" is no plural
+    if names_men(word):
         return f"{word[:-3]}man"
     if word.endswith("ies") and len(word) > 4:  # noqa: PLR2004 - "pies", "ties" keep their ie
         return f"{word[:-3]}y"

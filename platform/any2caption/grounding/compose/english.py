@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from any2caption.grounding.vocabulary import names_men
 from any2caption.grounding.words.lists.grammar import HEDGES, KIN
 
 
@@ -176,7 +177,9 @@ def is_many(phrase: str, number: int | None = None) -> bool:
 
 
 def _ends_in_plural(word: str) -> bool:
-    return word in _PLURALS or (word.endswith("s") and not _NOT_PLURAL.search(word))
+    return (
+        word in _PLURALS or names_men(word) or (word.endswith("s") and not _NOT_PLURAL.search(word))
+    )
 
 
 _LARGE = frozenset({"dozen", "hundred", "million", "thousand"})

@@ -4,6 +4,7 @@ import re
 from functools import cache
 from itertools import chain
 
+from any2caption.grounding.vocabulary import names_men
 from any2caption.grounding.words import lexicon
 from any2caption.grounding.words.lists import verbs
 
@@ -13,8 +14,8 @@ _SINGULARS = {
     "teeth": "tooth", "mice": "mouse", "geese": "goose", "oxen": "ox", "leaves": "leaf",
     "knives": "knife", "wolves": "wolf", "lives": "life", "wives": "wife", "shelves": "shelf",
     "scarves": "scarf", "loaves": "loaf", "halves": "half", "calves": "calf", "hooves": "hoof",
-    "sheep": "sheep", "deer": "deer", "fish": "fish", "kids": "kid", "firemen": "fireman",
-    "taxis": "taxi", "policemen": "policeman", "fishermen": "fisherman",
+    "sheep": "sheep", "deer": "deer", "fish": "fish", "kids": "kid",
+    "taxis": "taxi",
 }  # fmt: skip
 _NOT_PLURAL = ("ss", "us", "is", "ous")
 _SPELLINGS = {
@@ -103,6 +104,8 @@ def singular(noun: str) -> str:
     """Return a noun's singular: `boxes` → `box`, `women` → `woman`; a singular as it is."""
     if noun in _SINGULARS:
         return _SINGULARS[noun]
+    if names_men(noun):
+        return f"{noun[:-3]}man"
     if len(noun) <= _SHORTEST or not noun.endswith("s") or noun.endswith(_NOT_PLURAL):
         return noun
     if noun.endswith("ies") and len(noun) > _SHORTEST + 1:

@@ -157,11 +157,13 @@ class Clause:
 
     def _object(self, phrase: NounPhrase, end: int, role: str) -> None:
         """Add a phrase that is the object of an action, or the other side of a relation."""
-        if phrase.noun in TONGUES or (phrase.noun in {"trail", "trails"} and end > phrase.end):
-            return  # "signs in Chinese", "a trail of smoke"
+        traced = end > phrase.end or (phrase.start and self.words[phrase.start - 1].base == "leave")
+        if phrase.noun in TONGUES or (phrase.head.low in {"trail", "trails"} and traced):
+            return  # "signs in Chinese", "a trail of smoke", "leaving a white trail"
+        built = phrase.noun == "construction" and self._low(phrase.start - 1) == "under"
         if (
             phrase.noun[-3:].endswith("0s") or phrase.noun in _OFTEN or phrase.head.low == "level"
-        ):  # "three times", "at ground level"
+        ) or built:  # "three times", "at ground level", "a tower under construction"
             return
         of = noun_phrase(self.words, phrase.end + 1) if self._low(phrase.end) == "of" else None
         made = phrase.sort == "building" and of is not None and of.sort == "thing"  # "of blocks"

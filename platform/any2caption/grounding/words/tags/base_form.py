@@ -35,6 +35,7 @@ def bare(words: list[Word], at: int) -> str:
     told = (before in {"noun", "ref"} and _let(words, at)) or (low == "both" and before != "det")
     told = told or (before == "mark" and (stands_behind(words, at) or several_resume(words, at)))
     told = told or (before == "num" and _reach(words, at)) or _lets(words, at)
+    told = told or (low == "," and _let_too(words, at))
     if made or told or dressed or (before == "pron" and _of_several(words, at)):
         return "verb"
     if before in {"modal", "rel"} or low in grammar.DO_GET | _DENIES | grammar.PLURAL_PRONOUNS:
@@ -202,6 +203,14 @@ def _let(words: list[Word], at: int) -> bool:
     low = after.low if after is not None else ""
     free = free or (is_agent(words[at - 1].low) and (low == "home" or is_plural(low)))
     return words[start].low in _LETS and opened and idle and free
+
+
+def _let_too(words: list[Word], at: int) -> bool:
+    """Whether more is asked of who is let act: "make the man walk away, | smile and wave"."""
+    after = word_after(words, at)
+    links = after is not None and after.low in {"and", ","}
+    asked = words[0].low in _LETS and any(word.form == "base" for word in words[1:at])
+    return links and asked and words[at].low in verb_forms()
 
 
 def _acts_too(words: list[Word], at: int) -> bool:
