@@ -107,6 +107,9 @@ class Viewing(Labelled):
                 end += 1
             self._add_camera(at, end, at, form="base")
             return end
+        if word.form == "ed" and self.fresh and word.base in _SHOT | _MADE and self._in_style(at):
+            self._add("style", (at, at + 1), {"style": None, "form": "request"})
+            return at + 1  # "filmed | in watercolor style"
         flies = word.form == "ing" and word.base in _FLIES and not self.who
         behind = at - (self._low(at - 1) == ",")
         flies = flies and bool(last and last[1] == behind)
@@ -125,6 +128,11 @@ class Viewing(Labelled):
             self._inside(at + 1, end)
         return end
 
+    def _in_style(self, at: int) -> bool:
+        """Whether something is made "in black and white", "in pixel art style"."""
+        way = noun_phrase(self.words, at + 2) if self._low(at + 1) == "in" else None
+        return way is not None and way.sort == "style"
+
     def _shot_so(self, at: int) -> bool:
         """Whether something is filmed in some way: "captured in slow motion", "at 240 fps"."""
         way = noun_phrase(self.words, at + 2) if self._tag(at + 1) == "prep" else None
@@ -133,6 +141,7 @@ class Viewing(Labelled):
 
 
 _SHOT = frozenset({"capture", "film", "record", "shoot"})
+_MADE = frozenset({"animate", "draw", "paint", "render", "sketch"})
 _NEAR = frozenset({"close", "tight", "wide"})
 _FILMED_BY = frozenset({"from", "through", "with", "on", "in"})
 _SHOT_BY = ({"from", "through"}, {"from", "through", "on", "with"})

@@ -173,6 +173,7 @@ def argument(words: list[Word], at: int, *, keep_settings: bool) -> int:
         return end + 1  # "from the left edge to the right", "to the girl on the right"
     aimed = word.low == "at" and aims(words, at)
     looks_so = _looks(word, first) and not (aimed and first.head.low == "view")
+    looks_so = looks_so and words[at - 1].base not in _WEARS
     if tag_at(words, end) in {"ground", "layout"} or looks_so or by_artist(word, first):
         return at
     setting = not aimed and (first.sort in LIKE_SETTINGS or named_place(word, first))
@@ -196,6 +197,8 @@ def _done(words: list[Word], at: int) -> bool:
     return verb is not None and verb.form == "ed"
 
 
+_WEARS = frozenset({"clothe", "dress"})
+"""Behind these "in black and white" is what somebody wears."""
 _NEAR = 4
 _SIDES = frozenset({"above", "behind", "below", "inside", "outside", "within"})
 
