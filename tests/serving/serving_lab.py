@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from any2caption.errors import UnavailableError
-from any2caption.serving import contract, shared_memory
+from any2caption.serving import contract
 from any2caption.serving.control import TritonControl
 from any2caption.serving.releases import release_folder
 from any2caption.serving.releases.live_repository import LiveRepository
@@ -144,10 +144,6 @@ class Server:
                 if self.live.root in model.parents:
                     found[model.relative_to(self.live.root).parts[0]] = int(folder.name)
         return found
-
-
-def my_regions(before=frozenset()):
-    return {path.name for path in shared_memory.SHM.glob(f"{shared_memory.PREFIX}*")} - set(before)
 
 
 def fake_repository(folder):

@@ -5,7 +5,7 @@ import signal
 import time
 
 import pytest
-from serving_lab import Server, fake_release, my_regions, wait_until
+from serving_lab import Server, fake_release, wait_until
 
 from any2caption.errors import UnavailableError
 from any2caption.serving import contract, shared_memory
@@ -70,7 +70,6 @@ def test_a_dead_step_is_revived_from_signed_code_only(server, fake, control):
 
 
 def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_path):
-    before = {path.name for path in shared_memory.SHM.glob(f"{shared_memory.PREFIX}*")}
     server = Server(tmp_path / "home")
     server.start()
     try:
@@ -78,6 +77,8 @@ def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_pa
             rollout(fake_release(tmp_path / "workshop", 8), control, server.live)
         stubs = server.stubs()
         assert len(stubs) == len(contract.steps())
+        mine = shared_memory.mapped_regions(pids=stubs.values())
+        assert len(mine) >= len(stubs)
         server.stop(signal.SIGKILL)
         wait_until(lambda: not server.stubs())
         leaked = shared_memory.SHM / f"{shared_memory.PREFIX}left-by-a-dead-server-{os.getpid()}"
@@ -86,10 +87,11 @@ def test_restart_after_kill_serves_the_current_release_and_leaves_nothing(tmp_pa
         server.start()
         assert not leaked.exists(), "the next start cleans up"
         smoke.check(server.url, 8)
+        mine |= shared_memory.mapped_regions(pids=server.stubs().values())
     finally:
         server.stop()
     wait_until(lambda: not server.stubs())
-    assert not my_regions(before)
+    assert not [name for name in mine if (shared_memory.SHM / name).exists()]
 
 
 def test_live_regions_are_never_cleaned(server, fake):

@@ -82,8 +82,9 @@ class People:
 class Served:
     """How many of the judged captions a release must write again in its trial, before it serves.
 
-    Up to `records` of them, of every slice as many; at most `differing` may be other texts than
-    those that were judged; all of them within `seconds`. `records: 0` asks for none.
+    Up to `records` of them, of every slice as many; at most `differing`, and never all, may be
+    other texts than those that were judged; all of them within `seconds`. `records: 0` asks for
+    none.
     """
 
     records: Annotated[int, Field(ge=0)] = 200
