@@ -62,9 +62,9 @@ class Denying(Clause):
 
     def _none(self, end: int) -> int:
         """Let an act have what is not there: "carries | no tray"; return the end of both."""
-        phrases = list_of(self.words, end + 1) if self._low(end) in {"no", "but", "except"} else []
-        if phrases and self._low(end) != "no":
-            return self._but(phrases, end)
+        if self._low(end) in {"but", "except"}:
+            return self._but(end)
+        phrases = list_of(self.words, end + 1) if self._low(end) == "no" else []
         if not phrases or self.last is None:
             return end
         kept, said = self.last, self.last_said
@@ -75,12 +75,15 @@ class Denying(Clause):
         self._extend(after)
         return after
 
-    def _but(self, phrases: list[NounPhrase], end: int) -> int:
+    def _but(self, end: int) -> int:
         """Let "nothing moves" have "but the flag", which moves; return the end of both."""
+        phrases = list_of(self.words, end + 1)
+        if not phrases or not any(map(grammar.denies, self.who[:1])):
+            return end
         after = attached(self.words, phrases[-1])
         after += self._tag(after) in {"layout", "ground"}
-        if not any(map(grammar.denies, self.who[:1])) or self._tag(after) not in STOPS:
-            return end
+        if self._tag(after) not in STOPS:
+            return end  # "nothing moves but the dog barks"
         self._extend(after)
         self._inside(end + 1, after)
         return after
